@@ -1,0 +1,1 @@
+"""Verilator and cocotb: what runs the gateware, and what compares it."""

@@ -1,0 +1,1 @@
+"""The hardware, written once in Amaranth; each file has its golden model of the same name in ``models``."""

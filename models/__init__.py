@@ -1,0 +1,1 @@
+"""Golden models: integers only, bit-true to the gateware of the same name; they know no hardware tools."""

@@ -1,0 +1,120 @@
+"""Golden model of the network core: a frozen network in, a recording out, the same integers as the hardware.
+
+One step, for every neuron: draw the external events, sum ``input + events * weight``, advance the neuron. Then every
+spike that is due, that of step t + 1 - delay, adds its source's weight to the input of its targets, which the next
+step consumes. Input sums are exact, so that the order of delivery does not matter. Nothing here knows of lanes.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numba import njit
+
+from .drive import UNIFORM_BITS, count_events
+from .lfsr import leap_once
+from .lif import lif_step
+from .network import Network
+from .recording import Recording
+
+__all__ = ["CYCLES_PER_STEP", "run", "external_events", "due_spikes", "predict_cycles"]
+
+CHUNK = 256
+#: Cycles of a step that depend on neither lanes nor spikes, for a drive table of depth 0; see `predict_cycles`.
+CYCLES_PER_STEP = 10
+
+
+@njit(cache=True)
+def _advance(first, steps, v, hold, overflow, state, current, ring, counts, indptr, indices, weights, limits, drive_weight,
+             delay, p, shifts, leap, low, mask, uniform_mask, fraction_mask, spikes, tv, th, to, te):
+    """Run ``steps`` steps in place and return the number of spikes written to ``spikes``; empty traces are not written."""
+    found = 0
+    n = len(v)
+    for s in range(steps):
+        t = first + s
+        slot = t % delay
+        emitted = 0
+        for i in range(n):
+            word = state[i]
+            events = count_events(word & uniform_mask, limits)
+            random = np.int64((word >> np.uint64(UNIFORM_BITS)) & fraction_mask)
+            state[i] = leap_once(word, shifts, leap, low, mask)
+            spike, v_new, hold_new, over = lif_step(np.int64(v[i]), np.int64(hold[i]), np.int64(current[i]) + events * drive_weight,
+                                                    0, random, p)
+            current[i] = 0
+            v[i] = v_new
+            hold[i] = hold_new
+            overflow[i] |= over
+            if spike:
+                ring[slot, emitted] = i
+                emitted += 1
+                spikes[found, 0] = t
+                spikes[found, 1] = i
+                found += 1
+            if len(te):
+                te[s, i] = events
+        counts[slot] = emitted
+        if len(tv):
+            tv[s], th[s], to[s] = v, hold, overflow
+        slot = (t + 1) % delay
+        for k in range(counts[slot]):
+            source = ring[slot, k]
+            for j in range(indptr[source], indptr[source + 1]):
+                current[indices[j]] += weights[source]
+        counts[slot] = 0
+    return found
+
+
+def run(network: Network, *, trace: bool = False, events: bool = False, progress: Callable[[float], None] | None = None) -> Recording:
+    """Run the golden model.
+
+    Parameters
+    ----------
+    network : Network
+        What to run.
+    trace : bool
+        Record ``v``, ``hold``, ``overflow`` and ``events`` at every step.
+    events : bool
+        Record the external ``events`` alone.
+    progress : callable, optional
+        Called with the finished fraction, 0..1.
+    """
+    n, steps, lif, lfsr = network.n, network.steps, network.lif, network.lfsr
+    v, state = network.v0.copy(), network.seeds.copy()
+    hold, overflow, current = np.zeros(n, np.uint8), np.zeros(n, np.uint8), np.zeros(n, np.int64)
+    ring, counts = np.zeros((network.delay, n), np.int32), np.zeros(network.delay, np.int64)
+    spikes, buffer = [], np.empty((min(CHUNK, steps) * n, 2), np.int32)
+    rows, event_rows = (steps if trace else 0), (steps if trace or events else 0)
+    traces = {"v": np.empty((rows, n), np.int16 if lif.format.width <= 16 else np.int32), "hold": np.empty((rows, n), np.uint8),
+              "overflow": np.empty((rows, n), np.uint8), "events": np.empty((event_rows, n), np.uint8)}
+    shifts = np.array([tap - lfsr.leap for tap in lfsr.taps], np.uint64)
+    words = [np.uint64(x) for x in (lfsr.leap, (1 << lfsr.leap) - 1, lfsr.mask, (1 << UNIFORM_BITS) - 1, lif.format.one - 1)]
+    for first in range(0, steps, CHUNK):
+        last = min(first + CHUNK, steps)
+        found = _advance(first, last - first, v, hold, overflow, state, current, ring, counts, network.indptr.astype(np.int64),
+                         network.indices.astype(np.int64), network.weights.astype(np.int64), network.drive.limits.astype(np.uint64),
+                         network.drive.weight, network.delay, lif.constants(), shifts, *words, buffer,
+                         *(array[first:last] for array in traces.values()))
+        spikes.append(buffer[:found].copy())
+        if progress:
+            progress(last / steps)
+    return Recording("golden", n, steps, np.concatenate(spikes), {"v": v, "hold": hold, "overflow": overflow, "lfsr": state},
+                     {name: array for name, array in traces.items() if len(array)}, provenance={"network": network.hash})
+
+
+def external_events(network: Network) -> np.ndarray:
+    """External events, uint8 (steps, n): recorded in the network, or drawn from its streams."""
+    return network.external if network.external is not None else run(network, events=True).trace["events"]
+
+
+def due_spikes(recording: Recording, delay: int) -> np.ndarray:
+    """Number of spikes delivered at the end of each step, int64 (steps,)."""
+    due = np.zeros(recording.steps, np.int64)
+    emitted = np.bincount(recording.spikes[:, 0], minlength=recording.steps)
+    due[delay - 1:] = emitted[:recording.steps - delay + 1]
+    return due
+
+
+def predict_cycles(network: Network, recording: Recording, lanes: int) -> int:
+    """Clock cycles of the core with ``lanes`` lanes for this run: per step (1 + spikes due) * ceil(N / lanes) + depth + 10."""
+    words = -(-network.n // lanes)
+    return int((words * (1 + due_spikes(recording, network.delay)) + CYCLES_PER_STEP + network.drive.depth).sum())

@@ -1,0 +1,151 @@
+"""Linear feedback shift register that leaps many positions in one clock, and jumps ahead to any phase.
+
+One position: ``state' = (state << 1 | xor of the taps) mod 2^width``, tap t being bit t-1 (Fibonacci form, the
+characteristic polynomial x^width + ... + 1). As long as a leap is no longer than the lowest tap, no new bit depends
+on another new bit, so that a leap of k positions is one line:
+
+    state' = (state << k | xor over taps of (state >> (tap - k)) mod 2^k) mod 2^width
+"""
+
+from dataclasses import dataclass
+
+from numba import njit
+
+from .errors import Problems
+
+__all__ = ["PRIMITIVE_TAPS", "LfsrParams", "leap_once"]
+
+#: For each width, the primitive polynomial of two or four taps whose lowest tap is the highest.
+PRIMITIVE_TAPS = {
+    3: (3, 2), 4: (4, 3), 5: (5, 3), 6: (6, 5), 7: (7, 6), 8: (8, 6, 5, 4), 9: (9, 5), 10: (10, 7), 11: (11, 9),
+    12: (12, 11, 8, 6), 13: (13, 12, 10, 9), 14: (14, 13, 11, 9), 15: (15, 14), 16: (16, 14, 13, 11), 17: (17, 14),
+    18: (18, 17, 16, 13), 19: (19, 18, 17, 14), 20: (20, 17), 21: (21, 19), 22: (22, 21), 23: (23, 18),
+    24: (24, 23, 21, 20), 25: (25, 22), 26: (26, 25, 24, 20), 27: (27, 26, 25, 22), 28: (28, 25), 29: (29, 27),
+    30: (30, 29, 26, 24), 31: (31, 28), 32: (32, 30, 26, 25), 33: (33, 32, 29, 27), 34: (34, 31, 30, 26),
+    35: (35, 33), 36: (36, 35, 29, 28), 37: (37, 36, 33, 31), 38: (38, 37, 33, 32), 39: (39, 35),
+    40: (40, 37, 36, 35), 41: (41, 38), 42: (42, 39, 38, 35), 43: (43, 40, 39, 37), 44: (44, 42, 39, 38),
+    45: (45, 44, 42, 41), 46: (46, 40, 39, 38), 47: (47, 42), 48: (48, 44, 41, 39), 49: (49, 45, 44, 43),
+    50: (50, 48, 47, 46), 51: (51, 50, 48, 45), 52: (52, 49), 53: (53, 52, 51, 47), 54: (54, 51, 48, 46),
+    55: (55, 54, 53, 49), 56: (56, 54, 52, 49), 57: (57, 55, 54, 52), 58: (58, 57, 53, 52), 59: (59, 57, 55, 52),
+    60: (60, 59), 61: (61, 60, 59, 56), 62: (62, 59, 57, 56), 63: (63, 62), 64: (64, 63, 61, 60),
+}
+
+
+@njit(cache=True)
+def leap_once(state, shifts, leap, low, mask):
+    """Leap at most min(taps) positions: ``shifts`` are tap - leap, ``low`` is 2^leap - 1, ``mask`` 2^width - 1.
+
+    All arguments are unsigned integers of one type.
+    """
+    feedback = state ^ state
+    for shift in shifts:
+        feedback ^= state >> shift
+    return ((state << leap) | (feedback & low)) & mask
+
+
+@dataclass(frozen=True)
+class LfsrParams:
+    """A generator: polynomial and leap.
+
+    Parameters
+    ----------
+    width : int
+        State bits, 3..64.
+    taps : tuple of int
+        Descending, the first equal to width; default the entry of `PRIMITIVE_TAPS`.
+    leap : int
+        Positions per clock, 1 or more.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range. That taps are primitive is the caller's claim; the table's are tested.
+    """
+
+    width: int = 64
+    taps: tuple[int, ...] = ()
+    leap: int = 32
+
+    def __post_init__(self):
+        problems = Problems()
+        problems.require(3 <= self.width <= 64, f"LFSR width must be in 3..64 bits, not {self.width!r}")
+        problems.raise_any()
+        taps = tuple(self.taps) or PRIMITIVE_TAPS[self.width]
+        object.__setattr__(self, "taps", taps)
+        descending = all(a > b for a, b in zip(taps, taps[1:]))
+        problems.require(taps[0] == self.width and descending and taps[-1] >= 1,
+                         f"LFSR taps must descend from {self.width} to at least 1, not {taps}")
+        problems.require(self.leap >= 1, f"LFSR leap must be at least 1 position, not {self.leap!r}")
+        problems.raise_any()
+
+    @property
+    def mask(self) -> int:
+        """All state bits."""
+        return (1 << self.width) - 1
+
+    @property
+    def period(self) -> int:
+        """Positions until the state returns, for primitive taps."""
+        return self.mask
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """The leap, cut into pieces no longer than the lowest tap."""
+        whole, rest = divmod(self.leap, self.taps[-1])
+        return (self.taps[-1],) * whole + ((rest,) if rest else ())
+
+    def step(self, state: int) -> int:
+        """The state after one leap."""
+        for k in self.chunks:
+            state = leap_once.py_func(state, [tap - k for tap in self.taps], k, (1 << k) - 1, self.mask)
+        return state
+
+    def run(self, state: int, count: int) -> list[int]:
+        """The states before each of ``count`` leaps, the given one first."""
+        states = []
+        for _ in range(count):
+            states.append(state)
+            state = self.step(state)
+        return states
+
+    def jump(self, positions: int) -> tuple[int, ...]:
+        """The linear map that advances a state by ``positions``: column i is where bit i goes. For `apply`."""
+        single = LfsrParams(self.width, self.taps, 1)
+        power = tuple(single.step(1 << i) for i in range(self.width))
+        total = tuple(1 << i for i in range(self.width))
+        while positions:
+            if positions & 1:
+                total = tuple(apply(power, column) for column in total)
+            power = tuple(apply(power, column) for column in power)
+            positions >>= 1
+        return total
+
+    def phases(self, seed: int, streams: int, steps: int) -> list[int]:
+        """Start states of ``streams`` generators, evenly spaced over the period, that do not meet within ``steps`` leaps.
+
+        Raises
+        ------
+        InputError
+            If the windows of ``steps * leap`` positions would overlap, or the seed is 0 modulo 2^width.
+        """
+        problems = Problems()
+        stride = self.period // streams
+        problems.require(steps * self.leap <= stride, f"Each of {streams} streams has {stride} positions of a {self.width}-bit LFSR, "
+                         f"but {steps} steps need {steps * self.leap}; use a wider LFSR or fewer steps")
+        problems.require(seed & self.mask != 0, f"LFSR seed must not be 0 modulo 2^{self.width}; use any other")
+        problems.raise_any()
+        columns, state, starts = self.jump(stride), seed & self.mask, []
+        for _ in range(streams):
+            starts.append(state)
+            state = apply(columns, state)
+        return starts
+
+
+def apply(columns: tuple[int, ...], state: int) -> int:
+    """Product over GF(2) of a map made by `LfsrParams.jump` and a state."""
+    result = 0
+    for column in columns:
+        if state & 1:
+            result ^= column
+        state >>= 1
+    return result

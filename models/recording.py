@@ -1,0 +1,45 @@
+"""What an engine returns: spikes in canonical order, final state, and, if asked, every value at every step."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+__all__ = ["Recording"]
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """The result of one run of one engine.
+
+    Parameters
+    ----------
+    engine : str
+        Name of the engine.
+    n, steps : int
+        Size of the run.
+    spikes : numpy.ndarray
+        int32 (count, 2): step and neuron, ascending by step, then by neuron.
+    final : Mapping of str to numpy.ndarray
+        State after the last step, (n,): ``v`` raw membrane, ``hold`` refractory steps left, ``overflow`` sticky flags.
+        A float engine gives ``v`` in mV alone.
+    trace : Mapping of str to numpy.ndarray
+        (steps, n) arrays after each step, empty unless asked for: ``v``, ``hold``, ``overflow``, and ``events`` (external).
+    cycles : int, optional
+        Clock cycles of the run, for hardware engines.
+    provenance : Mapping
+        What produced it.
+    """
+
+    engine: str
+    n: int
+    steps: int
+    spikes: np.ndarray
+    final: Mapping[str, np.ndarray] = field(default_factory=dict)
+    trace: Mapping[str, np.ndarray] = field(default_factory=dict)
+    cycles: int | None = None
+    provenance: Mapping = field(default_factory=dict)
+
+    def __post_init__(self):
+        spikes = np.asarray(self.spikes, dtype=np.int32).reshape(-1, 2)
+        object.__setattr__(self, "spikes", spikes[np.lexsort((spikes[:, 1], spikes[:, 0]))])
