@@ -1,0 +1,133 @@
+"""The RTL of the network core as an engine: a frozen network in, a recording out."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from spikegate.gateware.core import Core, CoreGeometry, Op, Param
+from spikegate.gateware.drive import table_words
+from spikegate.models.network import Network
+from spikegate.models.recording import Recording
+
+from .native import HARNESS, NativeCore
+from .verilate import Build, compile_shared, to_verilog
+
+__all__ = ["load_dtype", "load_words", "run_word", "unpack", "build", "run"]
+
+BATCH = 512
+
+
+def load_dtype(geometry: CoreGeometry) -> np.dtype:
+    """A word of the load stream as numpy lays it out; the same bytes as `CoreGeometry.load_layout`."""
+    fields = {"data": ("<u8", (geometry.lane_bits // 64,)), "address": "<u4", "lane": "<u2", "op": "u1", "pad": "u1"}
+    return np.dtype(list((name, *kind) if isinstance(kind, tuple) else (name, kind) for name, kind in fields.items()))
+
+
+def _words(geometry: CoreGeometry, op: Op, data, address=0, lane=0) -> np.ndarray:
+    values = np.asarray(data)
+    wide = values if values.ndim == 2 else values.reshape(-1, 1)
+    words = np.zeros(len(wide), load_dtype(geometry))
+    words["data"][:, :wide.shape[1]] = wide.astype(np.int64).view(np.uint64) if wide.dtype.kind == "i" else wide
+    words["address"], words["lane"], words["op"] = address, lane, op.value
+    return words
+
+
+def load_words(network: Network, geometry: CoreGeometry) -> np.ndarray:
+    """Everything that makes the core ready to run a network, as load words."""
+    g, lif, drive = geometry, network.lif, network.drive
+    count, neurons = g.words * g.lanes, np.arange(g.words * g.lanes)
+    place = dict(address=neurons // g.lanes, lane=neurons % g.lanes)
+    v0, seeds = np.full(count, lif.rest, np.int64), np.zeros(count, np.uint64)
+    v0[:g.n], seeds[:g.n] = network.v0, network.seeds
+    values = {Param.LEAK: lif.leak, Param.THRESHOLD: lif.threshold, Param.RESET: lif.reset, Param.REST: lif.rest,
+              Param.REFRACTORY: lif.refractory, Param.DRIVE_WEIGHT: drive.weight, Param.DELAY: network.delay}
+    index, limit = zip(*table_words(drive))
+    parts = [
+        _words(g, Op.CLEAR, [0]),
+        _words(g, Op.PARAM, np.array(list(values.values()), np.int64), [param.value for param in values]),
+        _words(g, Op.TABLE, np.array(limit, np.uint64), index),
+        _words(g, Op.WEIGHT, network.weights.astype(np.int64), np.arange(g.n)),
+        _words(g, Op.SEED, seeds, **place),
+        _words(g, Op.STATE, v0 & ((1 << lif.format.width) - 1), **place),
+    ]
+    indptr, indices = network.indptr.astype(np.int64), network.indices
+    for source in range(g.n):
+        bits = np.zeros((g.words, g.lanes), np.uint8)
+        bits.reshape(-1)[indices[indptr[source]:indptr[source + 1]]] = 1
+        packed = np.packbits(np.pad(bits, ((0, 0), (0, g.lane_bits - g.lanes))), axis=1, bitorder="little")
+        parts.append(_words(g, Op.ROW, packed.view("<u8"), np.arange(source * g.words, (source + 1) * g.words)))
+    return np.concatenate(parts)
+
+
+def run_word(geometry: CoreGeometry, steps: int) -> np.ndarray:
+    """The word that runs ``steps`` steps."""
+    return _words(geometry, Op.RUN, np.array([steps], np.uint64))
+
+
+def unpack(sweeps: np.ndarray, geometry: CoreGeometry) -> dict[str, np.ndarray]:
+    """Sweep words as bytes (count, size) to arrays (count / W, n): ``v``, ``hold``, ``overflow``, ``events``."""
+    g, layout = geometry, geometry.lane_layout()
+    record = np.dtype(f"<u{layout.size // 8}")
+    raw = np.ascontiguousarray(sweeps[:, :g.lanes * record.itemsize]).view(record).reshape(-1, g.words * g.lanes)[:, :g.n]
+    take = lambda name, kind: ((raw >> layout[name].offset) & ((1 << layout[name].width) - 1)).astype(kind)  # noqa: E731
+    narrow = np.dtype("<i2" if g.format.width <= 16 else "<i4")
+    spare = 8 * narrow.itemsize - g.format.width
+    return {"v": take("v", narrow.str.replace("i", "u")).view(narrow) << spare >> spare, "hold": take("hold", np.uint8),
+            "overflow": take("overflow", np.uint8), "events": take("events", np.uint8)}
+
+
+def build(geometry: CoreGeometry, *, clock_gate: bool = True, trace: bool = False) -> Build:
+    """The compiled simulator of a geometry, from the cache or made now."""
+    start = time.perf_counter()
+    text = to_verilog(Core(geometry, clock_gate=clock_gate), "core")
+    generate_s = time.perf_counter() - start
+    made = compile_shared(text, "core", HARNESS, trace=trace, defines=["TRACE"] if trace else [])
+    return Build(made.path, generate_s, made.compile_s)
+
+
+def run(network: Network, lanes: int = 32, *, trace: bool = False, clock_gate: bool = True,
+        progress: Callable[[float], None] | None = None) -> Recording:
+    """Run the RTL in Verilator through the native driver.
+
+    Parameters
+    ----------
+    network : Network
+    lanes : int
+        1..N.
+    trace : bool
+        Record ``v``, ``hold``, ``overflow`` and ``events`` at every step.
+    clock_gate : bool
+        As in `spikegate.gateware.core.Core`; the recording is the same.
+    progress : callable, optional
+        Called with the finished fraction, 0..1.
+
+    Raises
+    ------
+    InputError
+        If lanes is outside 1..N.
+    ToolMissing
+        If Verilator or the compiler is absent.
+    """
+    g = CoreGeometry.of(network, lanes)
+    made = build(g, clock_gate=clock_gate)
+    spikes, parts = [], []
+    with NativeCore(made.path, g) as core:
+        start = time.perf_counter()
+        core.load(load_words(network, g))
+        loaded = time.perf_counter()
+        for first in range(0, network.steps, BATCH):
+            count = min(BATCH, network.steps - first)
+            found, sweeps = core.run(run_word(g, count), first, count, trace)
+            spikes.append(found)
+            parts += [unpack(sweeps, g)] if trace else []
+            if progress:
+                progress((first + count) / network.steps)
+        run_s = time.perf_counter() - loaded
+        final = {name: values[0] for name, values in unpack(core.last, g).items() if name != "events"}
+        cycles = core.cycles
+    traces = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+    return Recording("rtl", network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
+        "network": network.hash, "lanes": lanes, "driver": "native", "generate_s": made.generate_s, "compile_s": made.compile_s,
+        "load_s": loaded - start, "run_s": run_s})

@@ -1,0 +1,110 @@
+// Native driver of the Verilated core: loads a network, runs steps, records; called in batches through ctypes.
+// (Verilator spells a double underscore ___05F.) Load words and sweep words are the raw bytes of the ports, as numpy lays them out.
+#include "Vcore.h"
+#include "verilated.h"
+#ifdef TRACE
+#include "verilated_vcd_c.h"
+#endif
+#include <cstdint>
+#include <cstring>
+#include <memory>
+
+struct Driver {
+    VerilatedContext context;
+    std::unique_ptr<Vcore> core;
+#ifdef TRACE
+    std::unique_ptr<VerilatedVcdC> wave;
+#endif
+    Driver() {
+#ifdef TRACE
+        context.traceEverOn(true);
+#endif
+        core.reset(new Vcore(&context));
+        core->rst = 1;
+        cycle();
+        core->rst = 0;
+        core->o___05Fready = 1;
+        core->i___05Fvalid = 0;
+        rise();
+    }
+    void dump() {
+#ifdef TRACE
+        context.timeInc(1);
+        if (wave) wave->dump(context.time());
+#endif
+    }
+    // A cycle is the rising edge, after which outputs are read and inputs set, then the falling edge.
+    void rise() { core->clk = 1; core->eval(); dump(); }
+    void fall() { core->clk = 0; core->eval(); dump(); }
+    void cycle() { fall(); rise(); }
+};
+
+extern "C" {
+
+Driver* driver_new() { return new Driver; }
+void driver_delete(Driver* d) { d->core->final(); delete d; }
+uint64_t driver_cycles(Driver* d) { return d->core->cycles; }
+
+// Bytes of a load word and of a sweep word.
+uint64_t driver_load_size() { return sizeof(Vcore::i___05Fpayload); }
+uint64_t driver_sweep_size() { return sizeof(Vcore::o___05Fpayload); }
+
+void driver_load(Driver* d, const uint8_t* words, uint64_t count) {
+    Vcore* c = d->core.get();
+    c->i___05Fvalid = 1;
+    for (uint64_t k = 0; k < count; ++k, words += sizeof(c->i___05Fpayload)) {
+        std::memcpy(&c->i___05Fpayload, words, sizeof(c->i___05Fpayload));
+        d->cycle();
+    }
+    c->i___05Fvalid = 0;
+}
+
+// Runs one RUN word to its end. Each sweep word goes to last + (its number modulo words), and to trace when given;
+// each spike to spikes as (step, neuron). Returns the number of spikes, or -1 past max_cycles.
+int64_t driver_run(Driver* d, const uint8_t* run_word, uint64_t words, uint64_t lanes, uint64_t mask_at, int32_t first_step,
+                   uint8_t* last, uint8_t* trace, int32_t* spikes, uint64_t max_cycles) {
+    Vcore* c = d->core.get();
+    const size_t size = sizeof(c->o___05Fpayload);
+    const uint64_t mask_words = (lanes + 63) / 64;
+    int64_t found = 0;
+    uint64_t word = 0;
+    int32_t step = first_step;
+    driver_load(d, run_word, 1);
+    for (uint64_t cycle = 0; c->busy; ++cycle) {
+        if (cycle == max_cycles) return -1;
+        if (c->o___05Fvalid) {
+            const uint8_t* payload = reinterpret_cast<const uint8_t*>(&c->o___05Fpayload);
+            if (trace) { std::memcpy(trace, payload, size); trace += size; }
+            std::memcpy(last + word * size, payload, size);
+            for (uint64_t k = 0; k < mask_words; ++k) {
+                uint64_t mask;
+                std::memcpy(&mask, payload + mask_at + 8 * k, 8);
+                for (; mask; mask &= mask - 1) {
+                    spikes[2 * found] = step;
+                    spikes[2 * found + 1] = int32_t(word * lanes + 64 * k + __builtin_ctzll(mask));
+                    ++found;
+                }
+            }
+            if (++word == words) { word = 0; ++step; }
+        }
+        d->cycle();
+    }
+    return found;
+}
+
+// The same run with nothing looked at but busy: the rate of the bare model.
+uint64_t driver_bare(Driver* d, const uint8_t* run_word) {
+    uint64_t cycle = 0;
+    for (driver_load(d, run_word, 1); d->core->busy; ++cycle) d->cycle();
+    return cycle;
+}
+
+#ifdef TRACE
+void driver_wave_open(Driver* d, const char* path) {
+    d->wave.reset(new VerilatedVcdC);
+    d->core->trace(d->wave.get(), 99);
+    d->wave->open(path);
+}
+void driver_wave_close(Driver* d) { d->wave->close(); d->wave.reset(); }
+#endif
+}

@@ -1,0 +1,80 @@
+"""Native driver: the Verilated core as a shared library, called in batches through ctypes."""
+
+import ctypes
+from pathlib import Path
+
+import numpy as np
+
+from spikegate.gateware.core import CoreGeometry
+from spikegate.models.errors import SpikegateError
+
+__all__ = ["HARNESS", "NativeCore"]
+
+HARNESS = Path(__file__).with_name("native.cpp")
+
+
+def _pointer(array: np.ndarray | None):
+    return None if array is None else array.ctypes.data_as(ctypes.c_void_p)
+
+
+class NativeCore:
+    """A running simulator of one core.
+
+    Parameters
+    ----------
+    library : Path
+        As `spikegate.cosim.verilate.compile_shared` made it from ``native.cpp``.
+    geometry : CoreGeometry
+    """
+
+    def __init__(self, library: Path, geometry: CoreGeometry):
+        self.geometry = geometry
+        self._library = lib = ctypes.CDLL(str(library))
+        pointer, size, step = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int32
+        for name, result, arguments in (
+                ("new", pointer, []), ("delete", None, [pointer]), ("cycles", size, [pointer]), ("load_size", size, []), ("sweep_size", size, []),
+                ("load", None, [pointer, pointer, size]), ("bare", size, [pointer, pointer]),
+                ("run", ctypes.c_int64, [pointer, pointer, size, size, size, step, pointer, pointer, pointer, size])):
+            function = getattr(lib, f"driver_{name}")
+            function.restype, function.argtypes = result, arguments
+        self._driver = lib.driver_new()
+        self.sweep_size = lib.driver_sweep_size()
+        self.last = np.zeros((geometry.words, self.sweep_size), np.uint8)
+
+    def close(self) -> None:
+        """Free the simulator; further calls are errors."""
+        if self._driver:
+            self._library.driver_delete(self._driver)
+            self._driver = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles of all runs so far, as the core counts them."""
+        return self._library.driver_cycles(self._driver)
+
+    def load(self, words: np.ndarray) -> None:
+        """Send load words, an array of `spikegate.cosim.core.load_dtype`."""
+        assert words.dtype.itemsize == self._library.driver_load_size()
+        self._library.driver_load(self._driver, _pointer(np.ascontiguousarray(words)), len(words))
+
+    def run(self, word: np.ndarray, first_step: int, steps: int, trace: bool) -> tuple[np.ndarray, np.ndarray | None]:
+        """Run ``steps`` steps: spikes, int32 (count, 2), and sweep words as bytes (steps * W, size) or None."""
+        g = self.geometry
+        kept = np.empty((steps * g.words, self.sweep_size), np.uint8) if trace else None
+        spikes = np.empty((steps * g.n, 2), np.int32)
+        limit = steps * (g.words * (1 + g.n) + 64)
+        found = self._library.driver_run(self._driver, _pointer(word), g.words, g.lanes, g.sweep_layout()["spikes"].offset // 8, first_step,
+                                         _pointer(self.last), _pointer(kept), _pointer(spikes), limit)
+        if found < 0:
+            raise SpikegateError(f"Core did not come to rest within {limit} cycles from step {first_step}")
+        return spikes[:found].copy(), kept
+
+    def bare(self, word: np.ndarray) -> int:
+        """Run without looking at any output but ``busy``; the cycles it took. For benchmarks."""
+        return self._library.driver_bare(self._driver, _pointer(word))

