@@ -25,7 +25,8 @@ class BrunelParams:
     n_exc, n_inh : int
         Neurons.
     conn_prob : float
-        Probability of each ordered pair of different neurons, 0..1.
+        Fraction of each population that projects to a neuron, 0..1: in-degrees are fixed, C_E = conn_prob * n_exc
+        and C_I = conn_prob * n_inh, rounded, as in Brunel (2000).
     weight_exc : float
         J, step of the membrane in mV.
     g_inh : float
@@ -78,6 +79,11 @@ class BrunelParams:
         return round(self.conn_prob * self.n_exc)
 
     @property
+    def c_inh(self) -> int:
+        """C_I, inhibitory inputs of a neuron."""
+        return round(self.conn_prob * self.n_inh)
+
+    @property
     def external_rate_hz(self) -> float:
         """Rate of each of the C_E external inputs: eta * V_th / (J * C_E * tau), in Hz."""
         return float(self.external_probability / Fraction(str(self.dt)) * 1000)
@@ -116,6 +122,8 @@ def _check(bp: BrunelParams) -> None:
     need(0 <= bp.seed < 2**63, f"seed must be in 0..2^63-1, not {bp.seed}")
     problems.raise_any()
     need(bp.c_exc >= 1, f"C_E must be at least 1, not {bp.conn_prob} * {bp.n_exc} = {bp.c_exc}; raise n_exc or conn_prob")
+    for name, count, size in (("C_E", bp.c_exc, bp.n_exc), ("C_I", bp.c_inh, bp.n_inh)):
+        need(count == 0 or count < size, f"{name} = {count} must be below the population's {size}, as no neuron projects to itself; lower conn_prob")
     for name in ("delay", "refractory"):
         exact = Fraction(str(getattr(bp, name))) / Fraction(str(bp.dt))
         need(exact.denominator == 1, f"{name} must be a whole number of steps of {bp.dt} ms, not {getattr(bp, name)} ms; round it")
@@ -139,6 +147,19 @@ def _raw(bp: BrunelParams, q: QFormat) -> dict[str, int]:
                      "use more fraction bits such as q16.12, a longer dt or a shorter tau_mem")
     problems.raise_any()
     return raw
+
+
+def _connect(bp: BrunelParams, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """CSR by source. Each neuron has C_E excitatory and C_I inhibitory sources, drawn without repetition, never itself."""
+    sources = []
+    for target in range(bp.n_total):
+        for first, size, count in ((0, bp.n_exc, bp.c_exc), (bp.n_exc, bp.n_inh, bp.c_inh)):
+            own = first <= target < first + size
+            drawn = first + rng.choice(size - own, count, replace=False)
+            sources.append(drawn + (own & (drawn >= target)))
+    flat, targets = np.concatenate(sources), np.repeat(np.arange(bp.n_total), bp.c_exc + bp.c_inh)
+    order = np.lexsort((targets, flat))
+    return np.concatenate([[0], np.cumsum(np.bincount(flat, minlength=bp.n_total))]), targets[order]
 
 
 def translate(bp: BrunelParams, format: QFormat = Q8_8, *, name: str = "custom", ms: float = 1000.0,
@@ -172,16 +193,12 @@ def translate(bp: BrunelParams, format: QFormat = Q8_8, *, name: str = "custom",
     lif = LifParams(format, raw["v_threshold"], raw["v_reset"], raw["v_rest"], raw["leak"], refractory=to_steps(bp.refractory), rounding=rounding)
     drive = DriveParams(binomial_limits(bp.c_exc, bp.external_probability), raw["weight_exc"])
     rng = np.random.default_rng(bp.seed)
-    rows = []
-    for source in range(n):
-        row = rng.random(n) < bp.conn_prob
-        row[source] = False
-        rows.append(np.flatnonzero(row))
+    indptr, indices = _connect(bp, rng)
     v0 = rng.integers(raw["v_rest"], max(raw["v_threshold"], raw["v_rest"] + 1), n) if bp.v_spread else np.full(n, raw["v_rest"])
     lfsr = LfsrParams()
     return Network(
         name=name, n_exc=bp.n_exc, n_inh=bp.n_inh, lif=lif, drive=drive, lfsr=lfsr, delay=to_steps(bp.delay), steps=steps,
-        dt_ns=round(bp.dt * 1e6), indptr=np.cumsum([0] + [len(row) for row in rows]), indices=np.concatenate(rows),
+        dt_ns=round(bp.dt * 1e6), indptr=indptr, indices=indices,
         weights=np.repeat([raw["weight_exc"], -raw["weight_inh"]], [bp.n_exc, bp.n_inh]),
         seeds=lfsr.phases(int(rng.integers(1, 2**63)), n, steps), v0=v0, source=dataclasses.asdict(bp))
 
