@@ -34,7 +34,7 @@ class Op(enum.Enum, shape=8):
     WEIGHT = 2  #: signed weight of source ``address``
     TABLE = 3  #: drive table word ``address``, as `gateware.drive.table_words`
     SEED = 4  #: LFSR state of the neuron at ``lane`` and word ``address``
-    STATE = 5  #: its `state_layout`; also empties its input
+    STATE = 5  #: its `state_layout`; also empties the inputs of word ``address`` in every lane
     PARAM = 6  #: parameter ``address`` (`Param`)
     RUN = 7  #: run ``data`` steps
 
@@ -121,21 +121,24 @@ class CoreGeometry:
 class Lane(wiring.Component):
     """State and arithmetic of the neurons of one lane, and the sums of their inputs.
 
-    Lives in two domains: ``update`` advances only in update sweeps and loads, ``sync`` always.
-    The word addresses come one for each pipeline stage: ``draw`` (stage 0 and 1), ``fetch`` (stage depth) and ``store``.
+    Lives in two domains: ``update`` advances only in sweeps and loads, ``sync`` always. What crosses from ``sync`` is
+    registered in ``update`` at once, so that nothing else of the update has to follow the faster domain.
+    A neuron is in stage 1 when its word is ``drawn``, in stage depth + 1 when ``input_word`` is its word, and in stage
+    depth + 3 when its word is ``store``.
     """
 
     def __init__(self, geometry: CoreGeometry, index: int):
         self.geometry = g = geometry
         #: The last word has no neuron in this lane.
         self.short = index >= g.n - (g.words - 1) * g.lanes
-        at = data.StructLayout({"en": 1, "word": range(max(2, g.words))})
-        weight = signed(g.format.width)
+        word, weight = range(max(2, g.words)), signed(g.format.width)
+        at = data.StructLayout({"en": 1, "word": word})
         super().__init__({
             "params": In(params_layout(g.format)), "drive_weight": In(weight),
-            "load": In(data.StructLayout({"seed": 1, "state": 1, "table": 1, "address": 32, "data": 64})),
-            "draw": In(at), "drawn": In(at), "store": In(at), "fetch_word": In(range(max(2, g.words))),
-            "input_read": In(at), "input_write": In(at), "input_clear": In(1), "row_bit": In(1), "row_weight": In(weight),
+            "load_seed": In(1), "load_state": In(1), "load_word": In(word), "load_data": In(64),
+            "draw": In(at), "drawn": In(at), "fetch": In(at), "store": In(at),
+            "uniform": Out(UNIFORM_BITS), "events": In(g.depth),
+            "input_word": In(word), "input_write": In(1), "input_add": In(1), "row_bit": In(1), "row_weight": In(weight),
             "result": Out(g.lane_layout())})
 
     def elaborate(self, platform):
@@ -144,61 +147,51 @@ class Lane(wiring.Component):
         m.submodules.seeds = seeds = memory.Memory(shape=g.lfsr.width, depth=rows, init=[])
         m.submodules.states = states = memory.Memory(shape=state_layout(g.format), depth=rows, init=[])
         m.submodules.inputs = inputs = memory.Memory(shape=signed(g.format.width + INPUT_GUARD_BITS), depth=rows, init=[])
-        m.submodules.drive = drive = DomainRenamer("update")(Drive(g.depth))
-        m.submodules.lif = lif = DomainRenamer("update")(Lif(g.format, g.rounding, g.overflow))
-
+        m.submodules.lif = lif = DomainRenamer("update")(
+            Lif(g.format, g.rounding, g.overflow, gain=False, noise=False))
         seed_read, seed_write = seeds.read_port(domain="update"), seeds.write_port(domain="update")
         state_read, state_write = states.read_port(domain="update"), states.write_port(domain="update")
-        input_write = inputs.write_port()
-        input_read = inputs.read_port(transparent_for=(input_write,))
+        # Read at a registered address, which synthesis turns into a transparent port of a block RAM.
+        input_read, input_write = inputs.read_port(domain="comb"), inputs.write_port()
 
         m.d.comb += [
-            seed_read.addr.eq(self.draw.word),
-            seed_write.en.eq(self.drawn.en | self.load.seed),
-            seed_write.addr.eq(Mux(self.load.seed, self.load.address, self.drawn.word)),
-            seed_write.data.eq(Mux(self.load.seed, self.load.data, leap(seed_read.data, g.lfsr))),
-            drive.uniform.eq(seed_read.data[:UNIFORM_BITS]),
-            drive.load.en.eq(self.load.table), drive.load.index.eq(self.load.address), drive.load.limit.eq(self.load.data),
+            seed_read.addr.eq(self.draw.word), self.uniform.eq(seed_read.data),
+            seed_write.en.eq(self.drawn.en | self.load_seed),
+            seed_write.addr.eq(Mux(self.load_seed, self.load_word, self.drawn.word)),
+            seed_write.data.eq(Mux(self.load_seed, self.load_data, leap(seed_read.data, g.lfsr))),
+            input_read.addr.eq(self.input_word), input_write.addr.eq(self.input_word), input_write.en.eq(self.input_write),
+            input_write.data.eq(Mux(self.input_add, input_read.data + Mux(self.row_bit, self.row_weight, 0), 0)),
+            state_read.addr.eq(self.fetch.word), lif.params.eq(self.params), lif.i_state.eq(state_read.data),
+            state_write.en.eq(self.store.en | self.load_state),
+            state_write.addr.eq(Mux(self.load_state, self.load_word, self.store.word)),
+            state_write.data.eq(Mux(self.load_state, self.load_data, lif.o_state)),
         ]
+        m.d.update += lif.i_current.eq(input_read.data + self.events * self.drive_weight)
         if g.rounding == Rounding.STOCHASTIC:
             random = seed_read.data[UNIFORM_BITS:UNIFORM_BITS + g.format.fraction]
-            for stage in range(g.depth):
+            for stage in range(g.depth + 1):
                 delayed = Signal(g.format.fraction, name=f"random_{stage}")
                 m.d.update += delayed.eq(random)
                 random = delayed
-            m.d.comb += lif.i.random.eq(random)
-
-        m.d.comb += [
-            state_read.addr.eq(self.fetch_word),
-            lif.params.eq(self.params), lif.i.state.eq(state_read.data),
-            lif.i.current.eq(input_read.data + drive.events * self.drive_weight),
-            state_write.en.eq(self.store.en | self.load.state),
-            state_write.addr.eq(Mux(self.load.state, self.load.address, self.store.word)),
-            state_write.data.eq(Mux(self.load.state, self.load.data, lif.o.state)),
-            input_read.addr.eq(self.input_read.word), input_read.en.eq(self.input_read.en),
-            input_write.addr.eq(self.input_write.word), input_write.en.eq(self.input_write.en),
-            input_write.data.eq(Mux(self.input_clear, 0, input_read.data + Mux(self.row_bit, self.row_weight, 0))),
-        ]
-
+            m.d.comb += lif.i_random.eq(random)
         exists = (self.store.word != g.words - 1) if self.short else 1
-        events = Signal(g.depth)
-        m.d.update += [events.eq(drive.events), self.result.v.eq(lif.o.state.v), self.result.hold.eq(lif.o.state.hold),
-                       self.result.overflow.eq(lif.o.state.overflow), self.result.spike.eq(lif.o.spike & exists),
-                       self.result.events.eq(events)]
+        events = [Signal(g.depth, name=f"events_{stage}") for stage in range(2)]
+        m.d.update += [events[0].eq(self.events), events[1].eq(events[0]), self.result.eq(Cat(
+            lif.o_state, lif.o_spike & exists, events[1]))]
         return m
 
 
 class Core(wiring.Component):
     """The network core: sequencer, spike list, connectivity and lanes.
 
-    Cycles of a step: (1 + spikes due) * W + depth + 9, as long as the sweep stream is not held up.
+    Cycles of a step: (1 + spikes due) * W + depth + 10, as long as the sweep stream is not held up.
 
     Parameters
     ----------
     geometry : CoreGeometry
     clock_gate : bool
-        Stop the clock of the update logic while it has nothing to do (inputs must then be stable in the second half of
-        a cycle). Without, the same logic is stopped by clock enables; every signal is the same in every cycle.
+        Stop the clock of the update logic while it has nothing to do (``o.ready`` must then be stable in the second half
+        of a cycle). Without, the same logic is stopped by clock enables; every signal is the same in every cycle.
 
     Members
     -------
@@ -227,18 +220,19 @@ class Core(wiring.Component):
         m.submodules.spikes = spikes = ResetInserter(clear)(
             fifo.SyncFIFOBuffered(width=entry.size, depth=g.max_delay * g.words + 1))
 
+        drive = DomainRenamer("update")(Drive(g.depth, g.lanes))
         params, drive_weight = Signal(params_layout(g.format)), Signal(signed(g.format.width))
         delay, tag, steps = Signal(TAG_BITS), Signal(TAG_BITS), Signal(32)
-        sweep_word, countdown = Signal(word), Signal(range(g.depth + 8))
+        sweep_word, countdown = Signal(word), Signal(range(g.depth + 9))
         sweeping, draining, delivering = Signal(), Signal(), Signal()
         advance, update_enable = Signal(), Signal()
-        m.d.comb += [params.gain.eq(g.format.one), self.busy.eq(sweeping | draining | delivering),
-                     self.i.ready.eq(~self.busy), advance.eq(~self.o.valid | self.o.ready)]
-        with m.If(self.busy):
+        running = Signal()
+        m.d.comb += [running.eq(sweeping | draining | delivering), advance.eq(~self.o.valid | self.o.ready)]
+        with m.If(running):
             m.d.sync += self.cycles.eq(self.cycles + 1)
 
         # One token a word passes through the stages of the lanes; the last one stands at the output.
-        token = [Signal(data.StructLayout({"en": 1, "word": word}), name=f"token_{k}") for k in range(g.depth + 4)]
+        token = [Signal(data.StructLayout({"en": 1, "word": word}), name=f"token_{k}") for k in range(g.depth + 5)]
         m.d.comb += [token[0].en.eq(sweeping), token[0].word.eq(sweep_word), self.o.valid.eq(token[-1].en)]
         m.d.update += [after.eq(before) for before, after in zip(token, token[1:])]
         consume = token[g.depth + 1]
@@ -248,7 +242,7 @@ class Core(wiring.Component):
         s1_valid, s1_source, s1_ready = Signal(), Signal(range(max(2, g.n))), Signal()
         s2_valid, s2_address, s2_ready = Signal(), Signal(range(max(2, g.n * g.words))), Signal()
         row_valid, row_address, row_word, row_weight = Signal(), Signal.like(s2_address), Signal(word), Signal(signed(g.format.width))
-        s3_valid, s3_word, s3_weight = Signal(), Signal(word), Signal(signed(g.format.width))
+        s3_weight = Signal(signed(g.format.width))
         head, due, pick, pop, row_last, deliver = data.View(entry, spikes.r_data), Signal(), Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             due.eq(spikes.r_rdy & (head.tag == (tag + 1 - delay)[:TAG_BITS])),
@@ -278,12 +272,12 @@ class Core(wiring.Component):
             m.d.sync += [row_address.eq(s2_address), row_word.eq(0), row_weight.eq(weight_read.data), row_valid.eq(1)]
         with m.Elif(deliver):
             m.d.sync += [row_address.eq(row_address + 1), row_word.eq(row_word + 1), row_valid.eq(~row_last)]
-        m.d.sync += [s3_valid.eq(deliver), s3_word.eq(row_word), s3_weight.eq(row_weight)]
+        m.d.sync += s3_weight.eq(row_weight)
 
         with m.If(sweeping & advance):
             m.d.sync += sweep_word.eq(sweep_word + 1)
             with m.If(sweep_word == g.words - 1):
-                m.d.sync += [sweeping.eq(0), draining.eq(1), countdown.eq(g.depth + 7), sweep_word.eq(0)]
+                m.d.sync += [sweeping.eq(0), draining.eq(1), countdown.eq(g.depth + 8), sweep_word.eq(0)]
         with m.If(draining & advance):
             m.d.sync += countdown.eq(countdown - 1)
             with m.If(countdown == 0):
@@ -292,15 +286,23 @@ class Core(wiring.Component):
             m.d.sync += [delivering.eq(0), sweeping.eq(steps != 1), steps.eq(steps - 1), tag.eq(tag + 1)]
 
         # The load stream.
-        load, take, is_op = self.i.payload, Signal(), {op: Signal(name=f"is_{op.name.lower()}") for op in Op}
-        m.d.comb += [take.eq(self.i.valid & self.i.ready)] + [signal.eq(take & (load.op == op)) for op, signal in is_op.items()]
+        load, taken, is_op = Signal(g.load_layout()), Signal(), {op: Signal(name=f"is_{op.name.lower()}") for op in Op}
+        loading, emptying = Signal(), Signal()
+        m.d.comb += [self.i.ready.eq(~running & ~is_op[Op.RUN]), self.busy.eq(running | taken)]
+        m.d.comb += [signal.eq(taken & (load.op == op)) for op, signal in is_op.items()]
+        m.d.sync += [load.eq(self.i.payload), taken.eq(self.i.valid & self.i.ready), loading.eq(taken), emptying.eq(is_op[Op.STATE])]
         row_write, weight_write = rows.write_port(), weights.write_port()
         m.d.comb += [
             row_write.addr.eq(load.address), row_write.data.eq(load.data), row_write.en.eq(is_op[Op.ROW]),
             weight_write.addr.eq(load.address), weight_write.data.eq(load.data), weight_write.en.eq(is_op[Op.WEIGHT]),
-            update_enable.eq((advance & (sweeping | draining)) | is_op[Op.SEED] | is_op[Op.STATE] | is_op[Op.TABLE]),
-            clear.eq(is_op[Op.CLEAR]),
+            update_enable.eq((advance & (sweeping | (draining & (countdown > 3)))) | taken | loading), clear.eq(is_op[Op.CLEAR]),
         ]
+        # Loads reach the lanes one cycle later, through registers of their own domain.
+        load_lane, load_seed, load_state = Signal(16), Signal(), Signal()
+        load_word, load_data = Signal(word), Signal(64)
+        m.d.update += [load_lane.eq(load.lane), load_word.eq(load.address), load_data.eq(load.data),
+                       load_seed.eq(is_op[Op.SEED]), load_state.eq(is_op[Op.STATE]),
+                       drive.load.en.eq(is_op[Op.TABLE]), drive.load.index.eq(load.address), drive.load.limit.eq(load.data)]
         with m.If(clear):
             m.d.sync += [hand_valid.eq(0), s1_valid.eq(0), s2_valid.eq(0), row_valid.eq(0), tag.eq(0)]
         with m.If(is_op[Op.RUN] & (load.data != 0)):
@@ -308,26 +310,32 @@ class Core(wiring.Component):
         with m.If(is_op[Op.PARAM]):
             with m.Switch(load.address):
                 for param in Param:
-                    target = {Param.DRIVE_WEIGHT: drive_weight, Param.DELAY: delay}.get(param)
                     with m.Case(param.value):
-                        m.d.sync += (params[param.name.lower()] if target is None else target).eq(load.data)
+                        if param == Param.DELAY:
+                            m.d.sync += delay.eq(load.data)
+                        else:
+                            target = drive_weight if param == Param.DRIVE_WEIGHT else params[param.name.lower()]
+                            m.d.update += target.eq(load.data)
 
         spiked = Signal(g.lanes)
         m.d.comb += [spikes.w_en.eq(self.o.valid & self.o.ready & (spiked != 0)),
                      spikes.w_data.eq(Cat(tag, token[-1].word, spiked))]
+        input_word, input_add = Signal(word), Signal()
+        m.d.sync += input_add.eq(deliver)
+        with m.If(deliver | advance):
+            m.d.sync += input_word.eq(Mux(deliver, row_word, Mux(taken, load.address, token[g.depth].word)))
+        m.submodules.drive = drive
         lanes = []
         for index in range(g.lanes):
             m.submodules[f"lane_{index}"] = lane = Lane(g, index)
-            here = load.lane == index
+            here = load_lane == index
             m.d.comb += [
                 lane.params.eq(params), lane.drive_weight.eq(drive_weight),
-                lane.load.seed.eq(is_op[Op.SEED] & here), lane.load.state.eq(is_op[Op.STATE] & here), lane.load.table.eq(is_op[Op.TABLE]),
-                lane.load.address.eq(load.address), lane.load.data.eq(load.data),
-                lane.draw.eq(token[0]), lane.drawn.eq(token[1]), lane.store.eq(token[g.depth + 2]), lane.fetch_word.eq(token[g.depth].word),
-                lane.input_read.en.eq(deliver | advance), lane.input_read.word.eq(Mux(delivering, row_word, token[g.depth].word)),
-                lane.input_write.en.eq(s3_valid | (consume.en & advance) | lane.load.state),
-                lane.input_write.word.eq(Mux(s3_valid, s3_word, Mux(self.busy, consume.word, load.address))),
-                lane.input_clear.eq(~s3_valid), lane.row_bit.eq(row_read.data[index]), lane.row_weight.eq(s3_weight),
+                lane.load_seed.eq(load_seed & here), lane.load_state.eq(load_state & here), lane.load_word.eq(load_word),
+                lane.load_data.eq(load_data), lane.draw.eq(token[0]), lane.drawn.eq(token[1]), lane.fetch.eq(consume),
+                lane.store.eq(token[g.depth + 3]), drive.uniform[index].eq(lane.uniform), lane.events.eq(drive.events[index]),
+                lane.input_word.eq(input_word), lane.input_add.eq(input_add), lane.row_bit.eq(row_read.data[index]),
+                lane.input_write.eq(input_add | (consume.en & advance) | emptying), lane.row_weight.eq(s3_weight),
             ]
             lanes.append(lane.result)
         # One concatenation: assigning the payload field by field makes Verilog that grows with the square of the lanes.

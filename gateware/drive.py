@@ -19,49 +19,50 @@ def table_words(params: DriveParams) -> list[tuple[int, int]]:
 
 
 class Drive(wiring.Component):
-    """Pipelined binary search: latency ``depth`` cycles, one number a cycle.
+    """Pipelined binary search for several lanes that share one table: latency ``depth`` cycles, one number a lane a cycle.
 
     Parameters
     ----------
     depth : int
         Levels of the search; the table has 2^depth - 1 limits, kept by level so that each level is one small memory.
+    lanes : int
+        Numbers looked up in parallel; each adds a read port to every level.
 
     Members
     -------
-    uniform : In(32)
-    events : Out(depth)
+    uniform : In(32).array(lanes)
+    events : Out(depth).array(lanes)
         How many limits the number exceeds, ``depth`` cycles later.
     load : In
         ``en``, ``index`` (as `table_words` gives it) and ``limit``: one table word a cycle.
     """
 
-    def __init__(self, depth: int):
-        self.depth = depth
+    def __init__(self, depth: int, lanes: int = 1):
+        self.depth, self.lanes = depth, lanes
         super().__init__({
-            "uniform": In(UNIFORM_BITS), "events": Out(depth),
+            "uniform": In(UNIFORM_BITS).array(lanes), "events": Out(depth).array(lanes),
             "load": In(data.StructLayout({"en": 1, "index": depth, "limit": UNIFORM_BITS}))})
 
     def elaborate(self, platform):
         m = Module()
-        root = Signal(UNIFORM_BITS)
-        uniform, prefix, limit = self.uniform, None, root
+        root, tables = Signal(UNIFORM_BITS), []
         with m.If(self.load.en & (self.load.index == 1)):
             m.d.sync += root.eq(self.load.limit)
-        for level in range(self.depth):
-            above = Signal(name=f"above_{level}")
-            m.d.comb += above.eq(uniform > limit)
-            found = above if prefix is None else Cat(above, prefix)
-            prefix = Signal(level + 1, name=f"prefix_{level + 1}")
-            m.d.sync += prefix.eq(found)
-            if level + 1 < self.depth:
-                size = level + 1
-                m.submodules[f"level_{size}"] = table = memory.Memory(shape=UNIFORM_BITS, depth=1 << size, init=[])
-                write, read = table.write_port(), table.read_port()
-                m.d.comb += [
-                    write.en.eq(self.load.en & (self.load.index[size:] == 1)), write.addr.eq(self.load.index[:size]),
-                    write.data.eq(self.load.limit), read.addr.eq(found)]
-                delayed = Signal(UNIFORM_BITS, name=f"uniform_{size}")
-                m.d.sync += delayed.eq(uniform)
-                uniform, limit = delayed, read.data
-        m.d.comb += self.events.eq(prefix)
+        for level in range(1, self.depth):
+            m.submodules[f"level_{level}"] = table = memory.Memory(shape=UNIFORM_BITS, depth=1 << level, init=[])
+            write = table.write_port()
+            m.d.comb += [write.en.eq(self.load.en & (self.load.index[level:] == 1)),
+                         write.addr.eq(self.load.index[:level]), write.data.eq(self.load.limit)]
+            tables.append(table)
+        for lane in range(self.lanes):
+            above = Signal(name=f"above_{lane}_0")
+            m.d.comb += above.eq(self.uniform[lane] > root)
+            uniform, found = self.uniform[lane], above
+            for level, table in enumerate(tables, 1):
+                read, prefix = table.read_port(), Signal(level, name=f"prefix_{lane}_{level}")
+                delayed, above = Signal(UNIFORM_BITS, name=f"uniform_{lane}_{level}"), Signal(name=f"above_{lane}_{level}")
+                m.d.sync += [delayed.eq(uniform), prefix.eq(found)]
+                m.d.comb += [read.addr.eq(found), above.eq(delayed > read.data)]
+                uniform, found = delayed, Cat(above, prefix)
+            m.d.sync += self.events[lane].eq(found)
         return m

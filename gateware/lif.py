@@ -37,36 +37,42 @@ class Lif(wiring.Component):
     format : QFormat
     rounding : Rounding
     overflow : Overflow
+    gain, noise : bool
+        Whether the gain multiplier and the noise input exist; without, gain is 1.0 and noise is 0.
 
     Members
     -------
     params : In(params_layout(format))
         Held still while neurons are under way.
-    i : In
-        ``state``, the neuron before; ``current``, its signed input of width + 4 bits; ``noise``; ``random``.
-    o : Out
-        ``state``, the neuron after; ``spike``. One cycle behind ``i``.
+    i_state : In(state_layout(format))
+        The neuron before the step.
+    i_current : In(signed(width + 4))
+    i_noise : In(signed(width))
+    i_random : In(fraction)
+        For stochastic rounding alone.
+    o_state : Out(state_layout(format))
+        The neuron after the step, one cycle behind the inputs.
+    o_spike : Out(1)
     """
 
-    def __init__(self, format: QFormat, rounding: Rounding, overflow: Overflow):
-        self.format, self.rounding, self.overflow = format, rounding, overflow
+    def __init__(self, format: QFormat, rounding: Rounding, overflow: Overflow, *, gain: bool = True, noise: bool = True):
+        self.format, self.rounding, self.overflow, self.gain, self.noise = format, rounding, overflow, gain, noise
         state, width = state_layout(format), format.width
         super().__init__({
             "params": In(params_layout(format)),
-            "i": In(data.StructLayout({"state": state, "current": signed(width + INPUT_GUARD_BITS), "noise": signed(width),
-                                       "random": format.fraction})),
-            "o": Out(data.StructLayout({"state": state, "spike": 1}))})
+            "i_state": In(state), "i_current": In(signed(width + INPUT_GUARD_BITS)), "i_noise": In(signed(width)),
+            "i_random": In(format.fraction), "o_state": Out(state), "o_spike": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
         q, p = self.format, self.params
-        leak = round_shift((p.rest - self.i.state.v) * p.leak, q.fraction, self.rounding, self.i.random)
-        drive = round_shift(self.i.current * p.gain, q.fraction, self.rounding, self.i.random)
-        s1_leak, s1_drive = Signal.like(leak), Signal.like(drive)
-        s1_noise, s1_state = Signal(signed(q.width)), Signal(state_layout(q))
-        m.d.sync += [s1_leak.eq(leak), s1_drive.eq(drive), s1_noise.eq(self.i.noise), s1_state.eq(self.i.state)]
+        leak = round_shift((p.rest - self.i_state.v) * p.leak, q.fraction, self.rounding, self.i_random)
+        drive = round_shift(self.i_current * p.gain, q.fraction, self.rounding, self.i_random) if self.gain else self.i_current
+        inputs = drive + self.i_noise if self.noise else drive
+        s1_leak, s1_inputs, s1_state = Signal.like(leak), Signal.like(inputs), Signal(state_layout(q))
+        m.d.sync += [s1_leak.eq(leak), s1_inputs.eq(inputs), s1_state.eq(self.i_state)]
 
-        total = s1_state.v + s1_leak + s1_drive + s1_noise
+        total = s1_state.v + s1_leak + s1_inputs
         s1_total = Signal.like(total)
         m.d.comb += s1_total.eq(total)
         v, overflowed = fit(s1_total, q.width, self.overflow)
@@ -74,9 +80,9 @@ class Lif(wiring.Component):
         held = s1_state.hold != 0
         m.d.comb += [
             s1_v.eq(v),
-            self.o.spike.eq(~held & (s1_v >= p.threshold)),
-            self.o.state.v.eq(Mux(held, s1_state.v, Mux(self.o.spike, p.reset, s1_v))),
-            self.o.state.hold.eq(Mux(held, s1_state.hold - 1, Mux(self.o.spike, p.refractory, 0))),
-            self.o.state.overflow.eq(s1_state.overflow | (~held & overflowed)),
+            self.o_spike.eq(~held & (s1_v >= p.threshold)),
+            self.o_state.v.eq(Mux(held, s1_state.v, Mux(self.o_spike, p.reset, s1_v))),
+            self.o_state.hold.eq(Mux(held, s1_state.hold - 1, Mux(self.o_spike, p.refractory, 0))),
+            self.o_state.overflow.eq(s1_state.overflow | (~held & overflowed)),
         ]
         return m
