@@ -19,7 +19,7 @@ from spikegate.models.network import Network
 
 from .drive import Drive
 from .lfsr import leap
-from .lif import Lif, params_layout, state_layout
+from .lif import Lif, params_shapes, state_layout
 
 __all__ = ["Op", "Param", "CoreGeometry", "Core"]
 
@@ -40,7 +40,7 @@ class Op(enum.Enum, shape=8):
 
 
 class Param(enum.Enum, shape=4):
-    """Registers that the load stream sets; the first ones as in `params_layout`."""
+    """Registers that the load stream sets; the first ones as in `params_shapes`."""
 
     LEAK = 0
     THRESHOLD = 1
@@ -49,6 +49,9 @@ class Param(enum.Enum, shape=4):
     REFRACTORY = 4
     DRIVE_WEIGHT = 5
     DELAY = 6
+
+
+LIF_PARAMS = [param.name.lower() for param in Param if param.value <= Param.REFRACTORY.value]
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ class Lane(wiring.Component):
         word, weight = range(max(2, g.words)), signed(g.format.width)
         at = data.StructLayout({"en": 1, "word": word})
         super().__init__({
-            "params": In(params_layout(g.format)), "drive_weight": In(weight),
+            **{name: In(params_shapes(g.format)[name]) for name in LIF_PARAMS}, "drive_weight": In(weight),
             "load_seed": In(1), "load_state": In(1), "load_word": In(word), "load_data": In(64),
             "draw": In(at), "drawn": In(at), "fetch": In(at), "store": In(at),
             "uniform": Out(UNIFORM_BITS), "events": In(g.depth),
@@ -161,11 +164,12 @@ class Lane(wiring.Component):
             seed_write.data.eq(Mux(self.load_seed, self.load_data, leap(seed_read.data, g.lfsr))),
             input_read.addr.eq(self.input_word), input_write.addr.eq(self.input_word), input_write.en.eq(self.input_write),
             input_write.data.eq(Mux(self.input_add, input_read.data + Mux(self.row_bit, self.row_weight, 0), 0)),
-            state_read.addr.eq(self.fetch.word), lif.params.eq(self.params), lif.i_state.eq(state_read.data),
+            state_read.addr.eq(self.fetch.word), lif.i_state.eq(state_read.data),
             state_write.en.eq(self.store.en | self.load_state),
             state_write.addr.eq(Mux(self.load_state, self.load_word, self.store.word)),
             state_write.data.eq(Mux(self.load_state, self.load_data, lif.o_state)),
         ]
+        m.d.comb += [getattr(lif, name).eq(getattr(self, name)) for name in LIF_PARAMS]
         m.d.update += lif.i_current.eq(input_read.data + self.events * self.drive_weight)
         if g.rounding == Rounding.STOCHASTIC:
             random = seed_read.data[UNIFORM_BITS:UNIFORM_BITS + g.format.fraction]
@@ -221,8 +225,8 @@ class Core(wiring.Component):
             fifo.SyncFIFOBuffered(width=entry.size, depth=g.max_delay * g.words + 1))
 
         drive = DomainRenamer("update")(Drive(g.depth, g.lanes))
-        params, drive_weight = Signal(params_layout(g.format)), Signal(signed(g.format.width))
-        delay, tag, steps = Signal(TAG_BITS), Signal(TAG_BITS), Signal(32)
+        params = {param: Signal(params_shapes(g.format).get(param.name.lower(), signed(g.format.width)), name=param.name.lower()) for param in Param}
+        tag, steps = Signal(TAG_BITS), Signal(32)
         sweep_word, countdown = Signal(word), Signal(range(g.depth + 9))
         sweeping, draining, delivering = Signal(), Signal(), Signal()
         advance, update_enable = Signal(), Signal()
@@ -245,7 +249,7 @@ class Core(wiring.Component):
         s3_weight = Signal(signed(g.format.width))
         head, due, pick, pop, row_last, deliver = data.View(entry, spikes.r_data), Signal(), Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
-            due.eq(spikes.r_rdy & (head.tag == (tag + 1 - delay)[:TAG_BITS])),
+            due.eq(spikes.r_rdy & (head.tag == (tag + 1 - params[Param.DELAY])[:TAG_BITS])),
             lowest.eq(hand.mask & -hand.mask), rest.eq(hand.mask ^ lowest),
             deliver.eq(delivering & row_valid), row_last.eq(row_word == g.words - 1),
             s2_ready.eq(~row_valid | (deliver & row_last)), s1_ready.eq(~s2_valid | s2_ready),
@@ -311,11 +315,8 @@ class Core(wiring.Component):
             with m.Switch(load.address):
                 for param in Param:
                     with m.Case(param.value):
-                        if param == Param.DELAY:
-                            m.d.sync += delay.eq(load.data)
-                        else:
-                            target = drive_weight if param == Param.DRIVE_WEIGHT else params[param.name.lower()]
-                            m.d.update += target.eq(load.data)
+                        # The delay belongs to the spike list, all others to the lanes.
+                        m.d["sync" if param == Param.DELAY else "update"] += params[param].eq(load.data)
 
         spiked = Signal(g.lanes)
         m.d.comb += [spikes.w_en.eq(self.o.valid & self.o.ready & (spiked != 0)),
@@ -330,13 +331,13 @@ class Core(wiring.Component):
             m.submodules[f"lane_{index}"] = lane = Lane(g, index)
             here = load_lane == index
             m.d.comb += [
-                lane.params.eq(params), lane.drive_weight.eq(drive_weight),
                 lane.load_seed.eq(load_seed & here), lane.load_state.eq(load_state & here), lane.load_word.eq(load_word),
                 lane.load_data.eq(load_data), lane.draw.eq(token[0]), lane.drawn.eq(token[1]), lane.fetch.eq(consume),
                 lane.store.eq(token[g.depth + 3]), drive.uniform[index].eq(lane.uniform), lane.events.eq(drive.events[index]),
                 lane.input_word.eq(input_word), lane.input_add.eq(input_add), lane.row_bit.eq(row_read.data[index]),
                 lane.input_write.eq(input_add | (consume.en & advance) | emptying), lane.row_weight.eq(s3_weight),
             ]
+            m.d.comb += [getattr(lane, param.name.lower()).eq(params[param]) for param in Param if param != Param.DELAY]
             lanes.append(lane.result)
         # One concatenation: assigning the payload field by field makes Verilog that grows with the square of the lanes.
         m.d.comb += [spiked.eq(Cat(lane.spike for lane in lanes)),

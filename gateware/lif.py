@@ -1,27 +1,21 @@
 """Leaky integrate-and-fire neuron in fixed point, the same integers as ``models/lif.py``."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikegate.models.fixed import Overflow, QFormat, Rounding
-from spikegate.models.lif import GAIN_BITS, INPUT_GUARD_BITS, REFRACTORY_BITS, LifParams
+from spikegate.models.lif import GAIN_BITS, INPUT_GUARD_BITS, REFRACTORY_BITS
 
 from .fixed import fit, round_shift
 
-__all__ = ["params_layout", "params_const", "state_layout", "Lif"]
+__all__ = ["params_shapes", "state_layout", "Lif"]
 
 
-def params_layout(q: QFormat) -> data.StructLayout:
-    """The parameters that may change while the hardware runs; raw integers."""
-    return data.StructLayout({
-        "leak": q.fraction + 1, "gain": signed(q.fraction + GAIN_BITS + 2), "threshold": signed(q.width), "reset": signed(q.width),
-        "rest": signed(q.width), "refractory": REFRACTORY_BITS})
-
-
-def params_const(params: LifParams) -> dict[str, int]:
-    """The fields of `params_layout` for a set of parameters."""
-    return {name: getattr(params, name) for name in params_layout(params.format).members}
+def params_shapes(q: QFormat) -> dict[str, Shape]:
+    """Shapes of the parameters that may change while the hardware runs; raw integers, named as in `LifParams`."""
+    return {"leak": unsigned(q.fraction + 1), "gain": signed(q.fraction + GAIN_BITS + 2), "threshold": signed(q.width),
+            "reset": signed(q.width), "rest": signed(q.width), "refractory": unsigned(REFRACTORY_BITS)}
 
 
 def state_layout(q: QFormat) -> data.StructLayout:
@@ -42,8 +36,8 @@ class Lif(wiring.Component):
 
     Members
     -------
-    params : In(params_layout(format))
-        Held still while neurons are under way.
+    leak, gain, threshold, reset, rest, refractory : In
+        As `params_shapes`; held still while neurons are under way.
     i_state : In(state_layout(format))
         The neuron before the step.
     i_current : In(signed(width + 4))
@@ -56,33 +50,36 @@ class Lif(wiring.Component):
     """
 
     def __init__(self, format: QFormat, rounding: Rounding, overflow: Overflow, *, gain: bool = True, noise: bool = True):
-        self.format, self.rounding, self.overflow, self.gain, self.noise = format, rounding, overflow, gain, noise
+        self.format, self.rounding, self.overflow, self.with_gain, self.with_noise = format, rounding, overflow, gain, noise
         state, width = state_layout(format), format.width
         super().__init__({
-            "params": In(params_layout(format)),
+            **{name: In(shape) for name, shape in params_shapes(format).items()},
             "i_state": In(state), "i_current": In(signed(width + INPUT_GUARD_BITS)), "i_noise": In(signed(width)),
             "i_random": In(format.fraction), "o_state": Out(state), "o_spike": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
-        q, p = self.format, self.params
-        leak = round_shift((p.rest - self.i_state.v) * p.leak, q.fraction, self.rounding, self.i_random)
-        drive = round_shift(self.i_current * p.gain, q.fraction, self.rounding, self.i_random) if self.gain else self.i_current
-        inputs = drive + self.i_noise if self.noise else drive
-        s1_leak, s1_inputs, s1_state = Signal.like(leak), Signal.like(inputs), Signal(state_layout(q))
-        m.d.sync += [s1_leak.eq(leak), s1_inputs.eq(inputs), s1_state.eq(self.i_state)]
+        q = self.format
+        leak = round_shift((self.rest - self.i_state.v) * self.leak, q.fraction, self.rounding, self.i_random)
+        drive = round_shift(self.i_current * self.gain, q.fraction, self.rounding, self.i_random) if self.with_gain else self.i_current
+        inputs = drive + self.i_noise if self.with_noise else drive
+        s1_leak, s1_inputs = Signal.like(leak), Signal.like(inputs)
+        s1_before, s1_hold, s1_overflow = Signal(signed(q.width)), Signal(REFRACTORY_BITS), Signal()
+        m.d.sync += [s1_leak.eq(leak), s1_inputs.eq(inputs), s1_before.eq(self.i_state.v), s1_hold.eq(self.i_state.hold),
+                     s1_overflow.eq(self.i_state.overflow)]
 
-        total = s1_state.v + s1_leak + s1_inputs
-        s1_total = Signal.like(total)
-        m.d.comb += s1_total.eq(total)
+        s1_total, s1_held, s1_v = Signal.like(s1_before + s1_leak + s1_inputs), Signal(), Signal(signed(q.width))
+        s1_spike, s1_after, s1_left, s1_flag = Signal(), Signal.like(s1_v), Signal.like(s1_hold), Signal()
         v, overflowed = fit(s1_total, q.width, self.overflow)
-        s1_v = Signal(signed(q.width))
-        held = s1_state.hold != 0
         m.d.comb += [
-            s1_v.eq(v),
-            self.o_spike.eq(~held & (s1_v >= p.threshold)),
-            self.o_state.v.eq(Mux(held, s1_state.v, Mux(self.o_spike, p.reset, s1_v))),
-            self.o_state.hold.eq(Mux(held, s1_state.hold - 1, Mux(self.o_spike, p.refractory, 0))),
-            self.o_state.overflow.eq(s1_state.overflow | (~held & overflowed)),
+            s1_total.eq(s1_before + s1_leak + s1_inputs), s1_held.eq(s1_hold != 0), s1_v.eq(v),
+            s1_spike.eq(~s1_held & (s1_v >= self.threshold)), s1_flag.eq(s1_overflow | (~s1_held & overflowed)),
         ]
+        with m.If(s1_held):
+            m.d.comb += [s1_after.eq(s1_before), s1_left.eq(s1_hold - 1)]
+        with m.Elif(s1_spike):
+            m.d.comb += [s1_after.eq(self.reset), s1_left.eq(self.refractory)]
+        with m.Else():
+            m.d.comb += s1_after.eq(s1_v)
+        m.d.comb += [self.o_spike.eq(s1_spike), self.o_state.eq(Cat(s1_after, s1_left, s1_flag))]
         return m

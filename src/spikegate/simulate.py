@@ -1,0 +1,144 @@
+"""`spikegate sim`: every engine on one network, the comparison, the report, the tables and the picture."""
+
+import contextlib
+import json
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from spikegate import doctor
+from spikegate.cosim import engines, report
+from spikegate.cosim.compare import describe
+from spikegate.models.errors import Mismatch, SpikegateError
+from spikegate.models.network import Network
+
+__all__ = ["ENGINES", "TRACE_LIMIT", "WAVEFORM", "say", "simulate"]
+
+#: Name of each engine in the report, and the function that runs it, the slowest first.
+ENGINES = {"rtl": "spikegate.cosim.core:run", "brian2_float": "spikegate.translator.brian:run_float",
+           "brian2_integer": "spikegate.translator.brian:run_integer", "golden": "spikegate.models.core:run"}
+SABOTAGED, WAVEFORM = "spikegate.cosim.engines:sabotaged", "spikegate.cosim.core:waveform"
+SHOWN = ("rtl", "golden", "brian2_integer", "brian2_float")
+#: Above this many steps times neurons, membranes are not recorded at every step: several engines hold them at once.
+TRACE_LIMIT = 40_000_000
+WAVE_STEPS = 20
+
+
+def say(line: str) -> None:
+    """One line on standard error."""
+    print(f"spikegate: {line}", file=sys.stderr, flush=True)
+
+
+def simulate(network: Network, lanes: int, out: str, *, form: str = "tables", sabotage: str | None = None) -> None:
+    """Run every engine, and leave report.json, sim.png, network.spikegate and, after a mismatch, mismatch.vcd in ``out``.
+
+    Parameters
+    ----------
+    network : Network
+        What to run.
+    lanes : int
+        Of the RTL, 1..N.
+    out : str
+        Folder, made if need be.
+    form : str
+        What standard output receives: ``tables``, ``markdown`` or ``json``.
+    sabotage : str, optional
+        One of `engines.DEFECTS`, given to the golden model.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written, before any work.
+    ToolMissing
+        If a tool is missing, before any work.
+    Mismatch
+        If a check failed, after all is written.
+    """
+    folder = report.check_writable(out)
+    doctor.require()
+    with engines.terminable():
+        whole, failed = _run(network, lanes, folder, sabotage)
+    if form == "json":
+        print(json.dumps(whole, indent=2))
+    elif form == "markdown":
+        print(report.markdown(whole))
+    else:
+        report.print_tables(whole, Console(highlight=False))
+    say(f"report {folder / 'report.json'}, picture {folder / 'sim.png'}")
+    if not whole["ok"]:
+        raise Mismatch("\n".join(failed) or "No check was judged; run for longer")
+
+
+def _run(network, lanes, folder, sabotage):
+    from spikegate.cosim.figure import figure
+    from spikegate.cosim.statistics import summary
+
+    traced = network.n * network.steps <= TRACE_LIMIT
+    if not traced:
+        say(f"{network.n:,} neurons over {network.steps:,} steps are above {TRACE_LIMIT:,} values: membranes at every step are left out, "
+            "spikes and final states are compared")
+    jobs = []
+    for name, target in ENGINES.items():
+        options = {"trace": traced} | ({"lanes": lanes} if name == "rtl" else {})
+        if name == "golden" and sabotage:
+            target, options = SABOTAGED, options | {"defect": sabotage}
+        jobs.append(engines.Job(name, target, network, options))
+    with _progress(list(ENGINES)) as tell:
+        found = engines.run_isolated(jobs, tell, logs=folder)
+    results = {name: found[name] for name in SHOWN}
+    recordings = {name: result.recording for name, result in results.items()}
+    statistics = {name: summary(recording, network.dt_ns) for name, recording in recordings.items()}
+    checks = report.judge(network, results, statistics, lanes, traced=traced)
+    whole = report.build(network, results, statistics, checks, lanes, sabotage=sabotage)
+    wave, failed = folder / "mismatch.vcd", []
+    wave.unlink(missing_ok=True)
+    for check in checks:
+        if check.ok is False:
+            at, shown = check.first_divergence, ""
+            if at and at["step"] is not None and not wave.exists():
+                shown = _waveform(network, lanes, at["step"], wave)
+            failed.append(describe(check) + shown)
+    network.save(folder / "network.spikegate")
+    figure(recordings, network, folder / "sim.png")
+    report.write(folder / "report.json", whole)
+    return whole, failed
+
+
+def _waveform(network, lanes, step, path):
+    first, last = max(0, step - WAVE_STEPS), min(network.steps - 1, step + WAVE_STEPS)
+    part = path.with_name(path.name + ".part")
+    say(f"writing the waveform of steps {first}..{last}")
+    try:
+        options = {"lanes": lanes, "first_step": first, "last_step": last, "path": str(part)}
+        engines.run_isolated([engines.Job("waveform", WAVEFORM, network, options, progress=False)], logs=path.parent)
+        part.replace(path)
+    except (SpikegateError, OSError) as error:
+        return f"; no waveform ({error})"
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+    return f"; waveform of steps {first}..{last} in {path}"
+
+
+@contextlib.contextmanager
+def _progress(names):
+    if sys.stdout.isatty() and sys.stderr.isatty():
+        columns = (TextColumn("{task.description:<15}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True)) as bars:
+            tasks = {name: bars.add_task(name, total=1.0, start=False) for name in names}
+
+            def tell(name, fraction):
+                if fraction == 0.0:
+                    bars.start_task(tasks[name])
+                bars.update(tasks[name], completed=fraction)
+            yield tell
+        return
+    shown = {}
+
+    def tell(name, fraction):
+        tenth = int(fraction * 10)
+        if tenth > shown.get(name, -1):
+            shown[name] = tenth
+            say(f"{name} {'started' if tenth == 0 else 'finished' if fraction == 1.0 else f'{tenth * 10} %'}")
+    yield tell
