@@ -114,7 +114,7 @@ def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False, d
         ``NAME=value`` for the harness.
     """
     start = time.perf_counter()
-    flags = ["-O3", "-march=native", "-fPIC", *(f"-D{define}" for define in defines)]
+    flags = ["-O2", "-fno-tree-vectorize", "-march=native", "-fPIC", *(f"-D{define}" for define in defines)]
     with build_directory(text, harness.read_text(), str(trace), *flags) as (folder, finished):
         library = folder / "model.so"
         if finished:

@@ -126,8 +126,7 @@ class Lane(wiring.Component):
 
     Lives in two domains: ``update`` advances only in sweeps and loads, ``sync`` always. What crosses from ``sync`` is
     registered in ``update`` at once, so that nothing else of the update has to follow the faster domain.
-    A neuron is in stage 1 when its word is ``drawn``, in stage depth + 1 when ``input_word`` is its word, and in stage
-    depth + 3 when its word is ``store``.
+    Enables and addresses come from the core, one for each pipeline stage.
     """
 
     def __init__(self, geometry: CoreGeometry, index: int):
@@ -135,11 +134,10 @@ class Lane(wiring.Component):
         #: The last word has no neuron in this lane.
         self.short = index >= g.n - (g.words - 1) * g.lanes
         word, weight = range(max(2, g.words)), signed(g.format.width)
-        at = data.StructLayout({"en": 1, "word": word})
         super().__init__({
             **{name: In(params_shapes(g.format)[name]) for name in LIF_PARAMS}, "drive_weight": In(weight),
-            "load_seed": In(1), "load_state": In(1), "load_word": In(word), "load_data": In(64),
-            "draw": In(at), "drawn": In(at), "fetch": In(at), "store": In(at),
+            "load_seed": In(1), "load_state": In(1), "load_data": In(64), "draw_word": In(word), "fetch_word": In(word),
+            "seed_en": In(1), "seed_word": In(word), "state_en": In(1), "state_word": In(word), "exists": In(1),
             "uniform": Out(UNIFORM_BITS), "events": In(g.depth),
             "input_word": In(word), "input_write": In(1), "input_add": In(1), "row_bit": In(1), "row_weight": In(weight),
             "result": Out(g.lane_layout())})
@@ -158,16 +156,14 @@ class Lane(wiring.Component):
         input_read, input_write = inputs.read_port(domain="comb"), inputs.write_port()
 
         m.d.comb += [
-            seed_read.addr.eq(self.draw.word), self.uniform.eq(seed_read.data),
-            seed_write.en.eq(self.drawn.en | self.load_seed),
-            seed_write.addr.eq(Mux(self.load_seed, self.load_word, self.drawn.word)),
+            seed_read.addr.eq(self.draw_word), self.uniform.eq(seed_read.data),
+            seed_write.en.eq(self.seed_en), seed_write.addr.eq(self.seed_word),
             seed_write.data.eq(Mux(self.load_seed, self.load_data, leap(seed_read.data, g.lfsr))),
             input_read.addr.eq(self.input_word), input_write.addr.eq(self.input_word), input_write.en.eq(self.input_write),
             input_write.data.eq(Mux(self.input_add, input_read.data + Mux(self.row_bit, self.row_weight, 0), 0)),
-            state_read.addr.eq(self.fetch.word), lif.i_state.eq(state_read.data),
-            state_write.en.eq(self.store.en | self.load_state),
-            state_write.addr.eq(Mux(self.load_state, self.load_word, self.store.word)),
-            state_write.data.eq(Mux(self.load_state, self.load_data, lif.o_state)),
+            state_read.addr.eq(self.fetch_word), lif.i_state.eq(state_read.data),
+            state_write.en.eq(self.state_en), state_write.addr.eq(self.state_word),
+            state_write.data.eq(Mux(self.load_state, self.load_data[:len(lif.o_state.as_value())], lif.o_state)),
         ]
         m.d.comb += [getattr(lif, name).eq(getattr(self, name)) for name in LIF_PARAMS]
         m.d.update += lif.i_current.eq(input_read.data + self.events * self.drive_weight)
@@ -178,10 +174,10 @@ class Lane(wiring.Component):
                 m.d.update += delayed.eq(random)
                 random = delayed
             m.d.comb += lif.i_random.eq(random)
-        exists = (self.store.word != g.words - 1) if self.short else 1
+        spike = lif.o_spike & self.exists if self.short else lif.o_spike
         events = [Signal(g.depth, name=f"events_{stage}") for stage in range(2)]
         m.d.update += [events[0].eq(self.events), events[1].eq(events[0]), self.result.eq(Cat(
-            lif.o_state, lif.o_spike & exists, events[1]))]
+            lif.o_state, spike, events[1]))]
         return m
 
 
@@ -291,22 +287,30 @@ class Core(wiring.Component):
 
         # The load stream.
         load, taken, is_op = Signal(g.load_layout()), Signal(), {op: Signal(name=f"is_{op.name.lower()}") for op in Op}
-        loading, emptying = Signal(), Signal()
+        loading, emptying, update_load = Signal(), Signal(), Signal()
         m.d.comb += [self.i.ready.eq(~running & ~is_op[Op.RUN]), self.busy.eq(running | taken)]
         m.d.comb += [signal.eq(taken & (load.op == op)) for op, signal in is_op.items()]
-        m.d.sync += [load.eq(self.i.payload), taken.eq(self.i.valid & self.i.ready), loading.eq(taken), emptying.eq(is_op[Op.STATE])]
+        m.d.sync += [load.eq(self.i.payload), taken.eq(self.i.valid & self.i.ready), loading.eq(update_load), emptying.eq(is_op[Op.STATE])]
         row_write, weight_write = rows.write_port(), weights.write_port()
         m.d.comb += [
             row_write.addr.eq(load.address), row_write.data.eq(load.data), row_write.en.eq(is_op[Op.ROW]),
             weight_write.addr.eq(load.address), weight_write.data.eq(load.data), weight_write.en.eq(is_op[Op.WEIGHT]),
-            update_enable.eq((advance & (sweeping | (draining & (countdown > 3)))) | taken | loading), clear.eq(is_op[Op.CLEAR]),
+            update_enable.eq((advance & (sweeping | (draining & (countdown > 4)))) | update_load | loading), clear.eq(is_op[Op.CLEAR]),
+            update_load.eq(is_op[Op.SEED] | is_op[Op.STATE] | is_op[Op.TABLE] | is_op[Op.PARAM]),
         ]
         # Loads reach the lanes one cycle later, through registers of their own domain.
-        load_lane, load_seed, load_state = Signal(16), Signal(), Signal()
+        load_seed, load_state, load_lanes = Signal(), Signal(), Signal(g.lanes)
         load_word, load_data = Signal(word), Signal(64)
-        m.d.update += [load_lane.eq(load.lane), load_word.eq(load.address), load_data.eq(load.data),
+        m.d.update += [load_lanes.eq(1 << load.lane[:g.lanes.bit_length()]), load_word.eq(load.address), load_data.eq(load.data),
                        load_seed.eq(is_op[Op.SEED]), load_state.eq(is_op[Op.STATE]),
                        drive.load.en.eq(is_op[Op.TABLE]), drive.load.index.eq(load.address), drive.load.limit.eq(load.data)]
+        drawn, store = token[1], token[g.depth + 3]
+        seed_en, state_en, seed_word, state_word, exists = Signal(g.lanes), Signal(g.lanes), Signal(word), Signal(word), Signal()
+        m.d.comb += [
+            seed_en.eq(Mux(load_seed, load_lanes, drawn.en.replicate(g.lanes))), seed_word.eq(Mux(load_seed, load_word, drawn.word)),
+            state_en.eq(Mux(load_state, load_lanes, store.en.replicate(g.lanes))), state_word.eq(Mux(load_state, load_word, store.word)),
+            exists.eq(store.word != g.words - 1),
+        ]
         with m.If(clear):
             m.d.sync += [hand_valid.eq(0), s1_valid.eq(0), s2_valid.eq(0), row_valid.eq(0), tag.eq(0)]
         with m.If(is_op[Op.RUN] & (load.data != 0)):
@@ -329,11 +333,12 @@ class Core(wiring.Component):
         lanes = []
         for index in range(g.lanes):
             m.submodules[f"lane_{index}"] = lane = Lane(g, index)
-            here = load_lane == index
             m.d.comb += [
-                lane.load_seed.eq(load_seed & here), lane.load_state.eq(load_state & here), lane.load_word.eq(load_word),
-                lane.load_data.eq(load_data), lane.draw.eq(token[0]), lane.drawn.eq(token[1]), lane.fetch.eq(consume),
-                lane.store.eq(token[g.depth + 3]), drive.uniform[index].eq(lane.uniform), lane.events.eq(drive.events[index]),
+                lane.load_seed.eq(load_seed), lane.load_state.eq(load_state), lane.load_data.eq(load_data),
+                lane.draw_word.eq(token[0].word), lane.fetch_word.eq(consume.word), lane.exists.eq(exists),
+                lane.seed_en.eq(seed_en[index]), lane.seed_word.eq(seed_word),
+                lane.state_en.eq(state_en[index]), lane.state_word.eq(state_word),
+                drive.uniform[index].eq(lane.uniform), lane.events.eq(drive.events[index]),
                 lane.input_word.eq(input_word), lane.input_add.eq(input_add), lane.row_bit.eq(row_read.data[index]),
                 lane.input_write.eq(input_add | (consume.en & advance) | emptying), lane.row_weight.eq(s3_weight),
             ]

@@ -16,13 +16,13 @@ from .errors import InputError, Problems
 __all__ = ["UNIFORM_BITS", "DriveParams", "binomial_limits", "count_events"]
 
 UNIFORM_BITS = 32
-MIN_DEPTH, MAX_DEPTH = 5, 8
+MIN_DEPTH, MAX_DEPTH = 4, 8
 
 
 def binomial_limits(trials: int, probability: Fraction) -> np.ndarray:
     """Limits for Binomial(trials, probability): entry k-1 is round(2^32 * P(X <= k-1)) - 1, halves up, exactly computed.
 
-    Padded with 2^32 - 1, which no uniform number exceeds, to 2^depth - 1 entries, depth at least 5. Each event count's
+    Padded with 2^32 - 1, which no uniform number exceeds, to 2^depth - 1 entries, depth at least 4. Each event count's
     probability is within 2^-32 of the exact one, and counts whose whole tail is below 2^-33 do not occur.
 
     Raises
