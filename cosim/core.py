@@ -81,7 +81,7 @@ def unpack(sweeps: np.ndarray, geometry: CoreGeometry) -> dict[str, np.ndarray]:
 def build(geometry: CoreGeometry, *, clock_gate: bool = True, trace: bool = False) -> Build:
     """The compiled simulator of a geometry, from the cache or made now."""
     start = time.perf_counter()
-    text = to_verilog(Core(geometry, clock_gate=clock_gate), "core")
+    text = to_verilog(Core(geometry, clock_gate=clock_gate), "core", reset=False)
     generate_s = time.perf_counter() - start
     made = compile_shared(text, "core", HARNESS, trace=trace, defines=["TRACE"] if trace else [])
     return Build(made.path, generate_s, made.compile_s)

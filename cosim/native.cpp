@@ -1,6 +1,7 @@
 // Native driver of the Verilated core: loads a network, runs steps, records; called in batches through ctypes.
 // (Verilator spells a double underscore ___05F.) Load words and sweep words are the raw bytes of the ports, as numpy lays them out.
 #include "Vcore.h"
+#include "Vcore___024root.h"
 #include "verilated.h"
 #ifdef TRACE
 #include "verilated_vcd_c.h"
@@ -8,6 +9,9 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+
+// The model's evaluation without the locks that Vcore::eval takes around it for DPI and class objects, of which there are none.
+void Vcore___024root___eval(Vcore___024root*);
 
 struct Driver {
     VerilatedContext context;
@@ -20,11 +24,9 @@ struct Driver {
         context.traceEverOn(true);
 #endif
         core.reset(new Vcore(&context));
-        core->rst = 1;
-        cycle();
-        core->rst = 0;
         core->o___05Fready = 1;
         core->i___05Fvalid = 0;
+        core->eval();  // settles; later evaluations may take the short way
         rise();
     }
     void dump() {
@@ -34,8 +36,9 @@ struct Driver {
 #endif
     }
     // A cycle is the rising edge, after which outputs are read and inputs set, then the falling edge.
-    void rise() { core->clk = 1; core->eval(); dump(); }
-    void fall() { core->clk = 0; core->eval(); dump(); }
+    void rise() { core->clk = 1; eval(); dump(); }
+    void fall() { core->clk = 0; eval(); dump(); }
+    void eval() { Vcore___024root___eval(core->rootp); }
     void cycle() { fall(); rise(); }
 };
 

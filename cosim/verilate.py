@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amaranth.back import verilog
+from amaranth.hdl import ClockDomain, Module, Value
 from amaranth.lib.wiring import Component
 
 from spikegate.models.errors import SpikegateError, ToolMissing
@@ -36,9 +37,20 @@ class Build:
     compile_s: float
 
 
-def to_verilog(component: Component, name: str) -> str:
-    """Verilog of a component, without memory contents and source locations."""
-    text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+def to_verilog(component: Component, name: str, *, reset: bool = True) -> str:
+    """Verilog of a component, without memory contents and source locations.
+
+    Without ``reset`` there is no ``rst`` port and the registers' initial values do its work: what depends on an
+    input port, Verilator evaluates at every edge of every clock, and a reset reaches every register.
+    """
+    if reset:
+        text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+    else:
+        m = Module()
+        m.domains.sync = sync = ClockDomain(reset_less=True)
+        m.submodules.top = component
+        ports = {"__".join(map(str, path)): (Value.cast(value), None) for path, _, value in component.signature.flatten(component)}
+        text = verilog.convert(m, name=name, ports={"clk": (sync.clk, None), **ports}, emit_src=False, strip_internal_attrs=True)
     return MEMORY_INIT.sub("", text)
 
 
