@@ -88,7 +88,7 @@ def build(geometry: CoreGeometry, *, clock_gate: bool = True, trace: bool = Fals
     start = time.perf_counter()
     text = core_verilog(geometry, clock_gate)
     generate_s = time.perf_counter() - start
-    made = compile_shared(text, "core", HARNESS, trace=trace, defines=["TRACE"] if trace else [])
+    made = compile_shared(text, "core", HARNESS, trace=trace)
     return Build(made.path, generate_s, made.compile_s)
 
 

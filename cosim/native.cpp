@@ -3,7 +3,7 @@
 #include "Vcore.h"
 #include "Vcore___024root.h"
 #include "verilated.h"
-#ifdef TRACE
+#if VM_TRACE
 #include "verilated_vcd_c.h"
 #endif
 #include <cstdint>
@@ -16,11 +16,11 @@ void Vcore___024root___eval(Vcore___024root*);
 struct Driver {
     VerilatedContext context;
     std::unique_ptr<Vcore> core;
-#ifdef TRACE
+#if VM_TRACE
     std::unique_ptr<VerilatedVcdC> wave;
 #endif
     Driver() {
-#ifdef TRACE
+#if VM_TRACE
         context.traceEverOn(true);
 #endif
         core.reset(new Vcore(&context));
@@ -30,7 +30,7 @@ struct Driver {
         rise();
     }
     void dump() {
-#ifdef TRACE
+#if VM_TRACE
         context.timeInc(1);
         if (wave) wave->dump(context.time());
 #endif
@@ -102,7 +102,7 @@ uint64_t driver_bare(Driver* d, const uint8_t* run_word) {
     return cycle;
 }
 
-#ifdef TRACE
+#if VM_TRACE
 void driver_wave_open(Driver* d, const char* path) {
     d->wave.reset(new VerilatedVcdC);
     d->core->trace(d->wave.get(), 99);

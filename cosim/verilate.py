@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -27,6 +28,8 @@ __all__ = ["Build", "to_verilog", "cached_verilog", "tool_environment", "build_d
 MEMORY_INIT = re.compile(r"^  cell \$meminit_v2 .*\n(?:    .*\n)*  end\n", re.MULTILINE)
 #: The wheel's makefile lacks the compiler's option for precompiled headers and the coroutine flags.
 MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_STD=-std=gnu++20 CFG_CXXFLAGS_COROUTINES=-fcoroutines"
+#: Vectorising straight-line code of many lanes costs more than it gains.
+CXX_FLAGS = ["-std=gnu++20", "-O2", "-fno-tree-vectorize", "-march=native", "-fPIC", "-w"]
 OPTIONS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
 
 
@@ -129,7 +132,19 @@ def run_tool(command: Sequence[str], folder: Path) -> None:
         raise SpikegateError(f"{command[0]} failed with exit code {code}:\n{tail}")
 
 
-def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False, defines: Sequence[str] = ()) -> Build:
+def _runtime(flags: Sequence[str], trace: bool) -> list[Path]:
+    """Object files of Verilator's own runtime, compiled once for all models."""
+    environment = tool_environment()
+    include = Path(environment["VERILATOR_ROOT"]) / "include"
+    names = ["verilated", "verilated_threads", *(["verilated_vcd_c"] if trace else [])]
+    with build_directory("runtime", version("verilator"), str(trace), *flags) as (folder, finished):
+        if not finished:
+            for name in names:
+                run_tool(["g++", *flags, "-c", str(include / f"{name}.cpp"), "-o", f"{name}.o"], folder)
+    return [folder / f"{name}.o" for name in names]
+
+
+def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False) -> Build:
     """Compile Verilog and a C++ harness into one shared library.
 
     Parameters
@@ -139,21 +154,28 @@ def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False, d
     top : str
         Its top module; the harness includes ``V<top>.h``.
     harness : Path
-        C++ source.
+        C++ source; ``VM_TRACE`` is 1 in it when there are waveforms.
     trace : bool
         With waveforms (VCD), several times slower.
-    defines : sequence of str
-        ``NAME=value`` for the harness.
     """
     start = time.perf_counter()
-    flags = ["-O2", "-fno-tree-vectorize", "-march=native", "-fPIC", *(f"-D{define}" for define in defines)]
-    with build_directory(text, harness.read_text(), str(trace), *flags) as (folder, finished):
+    include = Path(tool_environment()["VERILATOR_ROOT"]) / "include"
+    flags = [*CXX_FLAGS, f"-I{include}", f"-I{include / 'vltstd'}", f"-DVM_TRACE={int(trace)}", f"-DVM_TRACE_VCD={int(trace)}"]
+    with build_directory(text, harness.read_text(), version("verilator"), *flags) as (folder, finished):
         library = folder / "model.so"
         if finished:
             return Build(library, 0.0, 0.0)
         (folder / f"{top}.v").write_text(text)
-        run_tool(["verilator", "--cc", "--exe", "--build", "-j", "2", "--top-module", top, "--Mdir", "obj", "-o", str(library), *OPTIONS,
-                  *(["--trace"] if trace else []), "-CFLAGS", " ".join(flags), "-LDFLAGS", "-shared -pthread",
-                  f"{top}.v", str(harness.resolve())], folder)
+        run_tool(["verilator", "--cc", "--top-module", top, "--Mdir", "obj", *OPTIONS, *(["--trace"] if trace else []), f"{top}.v"], folder)
+        # Two translation units, compiled side by side: what runs in every cycle, and what runs once.
+        sources = sorted((folder / "obj").glob("*.cpp"))
+        units = {"fast": [path for path in sources if "Slow" not in path.name and "Syms" not in path.name] + [harness.resolve()],
+                 "slow": [path for path in sources if "Slow" in path.name or "Syms" in path.name]}
+        for name, paths in units.items():
+            (folder / f"{name}.cpp").write_text("".join(f'#include "{path}"\n' for path in paths))
+        compile_unit = lambda name: run_tool(["g++", *flags, "-Iobj", *(["-O0"] if name == "slow" else []), "-c", f"{name}.cpp"], folder)  # noqa: E731
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(compile_unit, units))
+        run_tool(["g++", "-shared", "-pthread", "fast.o", "slow.o", *map(str, _runtime(flags, trace)), "-o", library.name], folder)
         shutil.rmtree(folder / "obj")
     return Build(library, 0.0, time.perf_counter() - start)

@@ -27,31 +27,31 @@ CYCLES_PER_STEP = 10
 def _advance(first, steps, v, hold, overflow, state, current, ring, counts, indptr, indices, weights, limits, drive_weight,
              delay, p, shifts, leap, low, mask, uniform_mask, fraction_mask, spikes, tv, th, to, te):
     """Run ``steps`` steps in place and return the number of spikes written to ``spikes``; empty traces are not written."""
-    found = 0
-    n = len(v)
+    found, n = 0, len(v)
+    uniform, random, events, spiked = np.empty(n, np.uint32), np.empty(n, np.int64), np.empty(n, np.uint8), np.empty(n, np.uint8)
     for s in range(steps):
         t = first + s
         slot = t % delay
         emitted = 0
+        # Separate passes, so that the compiler can work on several neurons at once.
         for i in range(n):
-            word = state[i]
-            events = count_events(word & uniform_mask, limits)
-            random = np.int64((word >> np.uint64(UNIFORM_BITS)) & fraction_mask)
-            state[i] = leap_once(word, shifts, leap, low, mask)
-            spike, v_new, hold_new, over = lif_step(np.int64(v[i]), np.int64(hold[i]), np.int64(current[i]) + events * drive_weight,
-                                                    0, random, p)
-            current[i] = 0
-            v[i] = v_new
-            hold[i] = hold_new
+            uniform[i] = state[i] & uniform_mask
+            random[i] = (state[i] >> np.uint64(UNIFORM_BITS)) & fraction_mask
+            state[i] = leap_once(state[i], shifts, leap, low, mask)
+        count_events(uniform, limits, events)
+        for i in range(n):
+            spiked[i], v[i], hold[i], over = lif_step(np.int64(v[i]), np.int64(hold[i]), current[i] + np.int64(events[i]) * drive_weight, 0, random[i], p)
             overflow[i] |= over
-            if spike:
+            current[i] = 0
+        for i in range(n):
+            if spiked[i]:
                 ring[slot, emitted] = i
+                spikes[found + emitted, 0] = t
+                spikes[found + emitted, 1] = i
                 emitted += 1
-                spikes[found, 0] = t
-                spikes[found, 1] = i
-                found += 1
-            if len(te):
-                te[s, i] = events
+        found += emitted
+        if len(te):
+            te[s] = events
         counts[slot] = emitted
         if len(tv):
             tv[s], th[s], to[s] = v, hold, overflow
@@ -86,12 +86,12 @@ def run(network: Network, *, trace: bool = False, events: bool = False, progress
     rows, event_rows = (steps if trace else 0), (steps if trace or events else 0)
     traces = {"v": np.empty((rows, n), np.int16 if lif.format.width <= 16 else np.int32), "hold": np.empty((rows, n), np.uint8),
               "overflow": np.empty((rows, n), np.uint8), "events": np.empty((event_rows, n), np.uint8)}
-    shifts = np.array([tap - lfsr.leap for tap in lfsr.taps], np.uint64)
+    shifts = tuple(np.uint64(tap - lfsr.leap) for tap in lfsr.taps)
     words = [np.uint64(x) for x in (lfsr.leap, (1 << lfsr.leap) - 1, lfsr.mask, (1 << UNIFORM_BITS) - 1, lif.format.one - 1)]
     for first in range(0, steps, CHUNK):
         last = min(first + CHUNK, steps)
         found = _advance(first, last - first, v, hold, overflow, state, current, ring, counts, network.indptr.astype(np.int64),
-                         network.indices.astype(np.int64), network.weights.astype(np.int64), network.drive.limits.astype(np.uint64),
+                         network.indices.astype(np.int64), network.weights.astype(np.int64), network.drive.limits,
                          network.drive.weight, network.delay, lif.constants(), shifts, *words, buffer,
                          *(array[first:last] for array in traces.values()))
         spikes.append(buffer[:found].copy())

@@ -1,7 +1,7 @@
 """External drive: Binomial(trials, probability) events per neuron and step, by inversion of a table.
 
 A step's uniform number is the low 32 bits of the neuron's own LFSR before its leap. The table holds 2^depth - 1
-ascending limits, and the number of events is how many of them the uniform number exceeds, found by binary search.
+ascending limits, and the number of events is how many of them the uniform number exceeds.
 """
 
 from dataclasses import dataclass
@@ -50,15 +50,12 @@ def binomial_limits(trials: int, probability: Fraction) -> np.ndarray:
 
 
 @njit(cache=True)
-def count_events(uniform, limits):
-    """How many of the ascending ``limits`` (2^depth - 1 of them) ``uniform`` exceeds, by binary search."""
-    events = 0
-    half = (len(limits) + 1) >> 1
-    while half > 0:
-        if uniform > limits[events + half - 1]:
-            events += half
-        half >>= 1
-    return events
+def count_events(uniform, limits, events):
+    """``events[i]`` becomes the number of ``limits`` that ``uniform[i]`` exceeds; as they ascend, a binary search finds the same."""
+    events[:] = 0
+    for limit in limits:
+        for i in range(len(uniform)):
+            events[i] += uniform[i] > limit
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,4 +94,4 @@ class DriveParams:
 
     def step(self, uniform: int) -> int:
         """Events for one uniform number in 0..2^32-1."""
-        return int(count_events.py_func(uniform, self.limits))
+        return int(np.searchsorted(self.limits, uniform))
