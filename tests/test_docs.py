@@ -1,0 +1,170 @@
+"""What the documents show is what the code does: examples run, and the normative vectors are those of the models."""
+
+import json
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spikegate.cosim.compare import MARGINS
+from spikegate.models import core
+from spikegate.models.drive import DriveParams, binomial_limits
+from spikegate.models.errors import InputError
+from spikegate.models.fixed import Overflow, QFormat, Rounding
+from spikegate.models.lfsr import LfsrParams
+from spikegate.models.lif import LifParams, lif_step
+from spikegate.models.network import Network
+from spikegate.translator.brunel import preset
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+ARITHMETIC = ROOT / "docs" / "arithmetic.md"
+
+
+def blocks(path, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", path.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def vectors(kind):
+    found = [v for v in map(json.loads, blocks(ARITHMETIC, "json")) if v["vector"] == kind]
+    assert found, f"arithmetic.md has no vector {kind}"
+    return found
+
+
+def execute(path):
+    space = {"__name__": path.stem}
+    for number, text in enumerate(blocks(path, "python"), 1):
+        exec(compile(text, f"{path.name}, example {number}", "exec"), space)
+    return space
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("engine"))
+        return execute(ARITHMETIC)
+
+
+@pytest.mark.parametrize("path", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name)
+def test_every_example_runs(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    execute(path)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file(path):
+    missing = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text())
+               if not link.startswith("http") and not (path.parent / link).exists()]
+    assert missing == []
+
+
+def test_register_vectors():
+    for vector in vectors("leap") + vectors("positions"):
+        states = [int(word, 16) for word in vector["states"]]
+        assert LfsrParams(vector["width"], tuple(vector["taps"]), vector.get("leap", 1)).run(states[0], len(states)) == states
+
+
+def test_phase_vector():
+    vector, = vectors("phases")
+    params = LfsrParams()
+    assert params.period // vector["streams"] == vector["stride"]
+    first = params.phases(int(vector["seed"], 16), vector["streams"], vector["steps"])[:len(vector["first"])]
+    assert [f"{state:016x}" for state in first] == vector["first"]
+
+
+def test_drive_vectors():
+    table, = vectors("table")
+    limits = binomial_limits(table["trials"], Fraction(table["probability"]))
+    assert limits.tolist() == table["limits"]
+    bp = preset("ai")
+    assert (bp.c_exc, bp.external_probability) == (table["trials"], Fraction(table["probability"]))
+    events, = vectors("events")
+    drive = DriveParams(limits, 0)
+    assert [drive.step(uniform) for uniform in events["uniform"]] == events["events"]
+    stream = [int(word, 16) % 2**32 for word in vectors("leap")[0]["states"]]
+    assert events["uniform"][:len(stream)] == stream
+
+
+def test_neuron_vectors():
+    vector, = vectors("neuron")
+    assert len(vector["cases"]) >= 16
+    for rounding, overflow, v, hold, current, random, *expected in vector["cases"]:
+        params = LifParams(QFormat(16, 8), 5120, 2560, 0, 1, refractory=20, rounding=Rounding[rounding.upper()], overflow=Overflow[overflow.upper()])
+        assert list(lif_step(v, hold, current, 0, random, params.constants())) == expected
+
+
+def test_pair_vector_and_the_file_as_printed(engine):
+    vector, = vectors("pair")
+    network, recording = engine["pair"], engine["golden"]
+    assert network.hash == vector["hash"]
+    assert recording.spikes.tolist() == vector["spikes"]
+    for name in ("events", "v", "hold", "overflow"):
+        assert recording.trace[name].T.tolist() == vector[name]
+    assert [f"{int(state):016x}" for state in recording.final["lfsr"]] == vector["lfsr"]
+    printed, arrays = blocks(ARITHMETIC, "text")
+    magic, digest, header = printed.split("\n", 2)
+    body = bytes.fromhex("".join(re.findall(r"\b[0-9a-f]{8,16}\b", arrays)))
+    assert f"{magic}\n{digest}\n".encode() + header.replace("\n", "").encode() + b"\n" + body == engine["data"]
+
+
+def test_worked_example_is_the_pair():
+    vector, = vectors("pair")
+    lines = re.findall(r"^\| \d+ \|.*`.*$", ARITHMETIC.read_text(), re.MULTILINE)
+    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines]
+    assert len(rows) == 8
+    for t, (step, state, uniform, e, delivered, current, _, p, d, x, spike, v, hold) in enumerate(rows):
+        assert (int(step), int(state, 16) % 2**32) == (t, int(uniform)) and int(current) == int(delivered) + 400 * int(e)
+        assert [int(e), int(v), int(hold)] == [vector[name][0][t] for name in ("events", "v", "hold")]
+        assert int(spike) == ([t, 0] in vector["spikes"])
+        if p != "–":
+            before = vector["v"][0][t - 1] if t else 4700
+            assert (int(p), int(d), int(x)) == (-3 * before, (int(p) + 128) >> 8, before + int(d) + int(current))
+
+
+def some_network(seed):
+    """A small network with extreme values in any format, rounding and overflow mode."""
+    rng = np.random.default_rng(seed)
+    q = [QFormat(16, 8), QFormat(32, 12), QFormat(8, 3), QFormat(6, 1), QFormat(24, 20)][seed % 5]
+    n, delay, steps = int(rng.integers(1, 9)), int(rng.integers(1, 6)), 60
+    dense = rng.random((n, n)) < 0.5
+    threshold = int(rng.integers(1, q.max))
+    lif = LifParams(q, threshold, int(rng.integers(q.min, threshold)), int(rng.integers(q.min, q.max)), int(rng.integers(1, q.one + 1)),
+                    refractory=int(rng.integers(0, 4)), rounding=Rounding(seed % 3), overflow=Overflow(seed // 3 % 2))
+    indptr, indices = np.concatenate([[0], np.cumsum(dense.sum(axis=1))]), np.nonzero(dense)[1]
+    return Network(name="some", n_exc=n, n_inh=0, delay=delay, steps=steps, dt_ns=100_000, lif=lif, lfsr=LfsrParams(), indptr=indptr, indices=indices,
+                   drive=DriveParams(binomial_limits(3, Fraction(1, 3)), int(rng.integers(0, q.max // 3 + 1)) // 2),
+                   weights=rng.integers(-(q.max // 2), q.max // 2, n), seeds=LfsrParams().phases(int(rng.integers(1, 2**63)), n, steps),
+                   v0=rng.integers(q.min, q.max, n))
+
+
+def test_the_engine_of_the_document_equals_the_golden_model(engine, tmp_path):
+    spikes = flags = held = 0
+    for seed in range(60):
+        network = some_network(seed)
+        network.save(tmp_path / "some")
+        found, trace = engine["run_network"](*engine["read_network"]((tmp_path / "some").read_bytes()))
+        golden = core.run(network, trace=True)
+        assert found == [tuple(spike) for spike in golden.spikes.tolist()], seed
+        for name, rows in trace.items():
+            assert rows == golden.trace[name].tolist(), (seed, name)
+        spikes, flags, held = spikes + len(found), flags + int(golden.final["overflow"].sum()), held + int((golden.trace["hold"] > 0).sum())
+    print(f"{spikes} spikes, {flags} overflowed neurons, {held} held steps")
+    assert spikes > 1000 and flags > 20 and held > 1000
+
+
+def test_the_engine_of_the_document_refuses_a_damaged_file(engine):
+    data = bytearray(engine["data"])
+    data[-1] ^= 1
+    with pytest.raises(ValueError, match="foreign or damaged"):
+        engine["read_network"](bytes(data))
+    with pytest.raises(InputError):
+        Network.load("absent.spikegate")
+
+
+def test_the_margins_in_the_document_are_those_of_the_code():
+    page = (ROOT / "docs" / "validation.md").read_text()
+    rows = {tuple(cell.strip(" `") for cell in line.strip("|").split("|")) for line in page.splitlines() if line.startswith("|")}
+    for (name, form), margins in MARGINS.items():
+        assert (name, form, *(str(margins[key]) for key in ("rate_hz", "cv_isi", "correlation"))) in rows
