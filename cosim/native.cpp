@@ -38,7 +38,11 @@ struct Driver {
     // A cycle is the rising edge, after which outputs are read and inputs set, then the falling edge.
     void rise() { core->clk = 1; eval(); dump(); }
     void fall() { core->clk = 0; eval(); dump(); }
+#if VM_TRACE
+    void eval() { core->eval(); }  // also marks what changed, for the waveform
+#else
     void eval() { Vcore___024root___eval(core->rootp); }
+#endif
     void cycle() { fall(); rise(); }
 };
 
