@@ -1,0 +1,163 @@
+"""External drive: tables and drawn counts against scipy's binomial, the gateware against the model."""
+
+from fractions import Fraction
+from math import sqrt
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binom, chisquare
+
+from spikegate.cosim.drive import check
+from spikegate.gateware.drive import Drive, table_words
+from spikegate.models.drive import UNIFORM_BITS, DriveParams, binomial_limits, count_events
+from spikegate.models.errors import InputError, Mismatch
+from spikegate.models.lfsr import LfsrParams, leap_once
+
+TOP = (1 << UNIFORM_BITS) - 1
+#: (trials, probability) of the presets `tutorial`, `ai` and `brunel2000`, then rare and frequent events.
+DRIVES = [(80, Fraction(1, 40)), (80, Fraction(1, 200)), (1000, Fraction(1, 500)), (1, Fraction(1, 1000)), (20, Fraction(1, 2))]
+#: Rounding of scipy's own floats, far below the 2^-32 that is tested.
+FLOATS = 1e-13
+
+
+def table_pmf(limits):
+    """Probability of each count that a table of limits gives a uniform number, as exact multiples of 2^-32."""
+    edges = np.concatenate([[-1], limits.astype(np.int64), [TOP]])
+    return np.diff(edges) / 2.0**UNIFORM_BITS
+
+
+def test_a_coin_by_hand():
+    # P(0) = 1/4, P(<=1) = 3/4, P(<=2) = 1: numbers up to 2^30-1 give 0 events, up to 3*2^30-1 one, others two.
+    limits = binomial_limits(2, Fraction(1, 2))
+    assert limits[:3].tolist() == [(1 << 30) - 1, 3 * (1 << 30) - 1, TOP] and set(limits[2:].tolist()) == {TOP}
+    drive = DriveParams(limits, 1)
+    assert [drive.step(x) for x in (0, (1 << 30) - 1, 1 << 30, 3 * (1 << 30) - 1, 3 * (1 << 30), TOP)] == [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("trials, probability", DRIVES)
+def test_every_probability_is_within_two_to_the_minus_32_of_scipys_binomial(trials, probability):
+    limits = binomial_limits(trials, probability)
+    found = table_pmf(limits)
+    exact = binom.pmf(np.arange(len(found)), trials, float(probability))
+    assert np.abs(found - exact).max() <= 2.0**-32 + FLOATS
+    assert binom.sf(np.count_nonzero(limits < TOP), trials, float(probability)) <= 2.0**-33 + FLOATS
+
+
+def test_a_table_for_another_rate_is_seen():
+    found = table_pmf(binomial_limits(80, Fraction(1, 200)))
+    assert np.abs(found - binom.pmf(np.arange(len(found)), 80, 1 / 200 + 1e-9)).max() > 2.0**-32 + FLOATS
+
+
+@settings(deadline=None)
+@given(st.integers(1, 8), st.data())
+def test_the_search_counts_the_limits_that_are_exceeded(depth, data):
+    limits = np.array(sorted(data.draw(st.lists(st.integers(0, TOP), min_size=(1 << depth) - 1, max_size=(1 << depth) - 1))), np.uint32)
+    drive, uniform = DriveParams(limits, 1), data.draw(st.one_of(st.integers(0, TOP), st.sampled_from(limits.tolist())))
+    events = np.full(2, 77, np.int64)
+    count_events(np.array([uniform, TOP], np.uint64), limits.astype(np.uint64), events)
+    assert drive.depth == depth
+    assert drive.step(uniform) == events[0] == int((limits < uniform).sum()) and events[1] == drive.step(TOP)
+
+
+def drawn_counts(limits, streams, steps, seed):
+    """Events of ``streams`` neurons over ``steps`` steps, from their planned LFSR streams."""
+    params = LfsrParams()
+    state = np.array(params.phases(seed, streams, steps), np.uint64)
+    shifts, counts = [np.uint64(tap - 32) for tap in params.taps], []
+    for _ in range(steps):
+        counts.append(np.searchsorted(limits, (state & np.uint64(TOP)).astype(np.uint32), side="left"))
+        state = leap_once.py_func(state, shifts, np.uint64(32), np.uint64(TOP), np.uint64(params.mask))
+    return np.concatenate(counts)
+
+
+def chi_square(counts, trials, probability):
+    """p-value of the counts under the binomial, counts expected less than ten times merged into one class."""
+    expected = binom.pmf(np.arange(trials + 1), trials, probability) * len(counts)
+    top = int(np.count_nonzero(expected >= 10))
+    observed = np.bincount(np.minimum(counts, top), minlength=top + 1)
+    return chisquare(observed, np.append(expected[:top], expected[top:].sum())).pvalue
+
+
+@pytest.mark.parametrize("trials, probability", DRIVES[:3])
+def test_counts_drawn_from_the_real_streams_are_binomial(trials, probability):
+    counts = drawn_counts(binomial_limits(trials, probability), 500, 1000, 0xACE)
+    p, n = float(probability), len(counts)
+    assert n == 500_000 and chi_square(counts, trials, p) > 1e-3
+    assert chi_square(counts, trials, 1.02 * p) < 1e-3  # a drive 2 % too strong is seen
+    # Five standard errors: var(mean) = s2/n, var(variance) = (m4 - s2^2)/n with m4 = s2 * (1 + 3 s2 - 6 p q).
+    s2 = trials * p * (1 - p)
+    assert abs(counts.mean() - trials * p) < 5 * sqrt(s2 / n)
+    assert abs(counts.var() - s2) < 5 * sqrt((s2 * (1 + 3 * s2 - 6 * p * (1 - p)) - s2**2) / n)
+
+
+def test_events_that_always_or_never_happen():
+    with pytest.raises(InputError, match="Drive of 3 events per step is outside what a table"):
+        binomial_limits(3, Fraction(1))  # P(0) = 0 has no limit of 32 bits
+    assert set(binomial_limits(3, Fraction(0)).tolist()) == {TOP}  # no number gives an event
+
+
+@pytest.mark.parametrize("make, message", [
+    (lambda: binomial_limits(0, Fraction(1, 2)), "C_E \\(drive trials\\) must be at least 1, not 0; raise n_exc or conn_prob"),
+    (lambda: binomial_limits(5, Fraction(3, 2)), "Drive probability rate\\*dt must be in 0..1, not 1.5; lower the rate or dt"),
+    (lambda: binomial_limits(5, Fraction(-1, 2)), "Drive probability rate\\*dt must be in 0..1, not -0.5"),
+    (lambda: binomial_limits(2000, Fraction(1, 2)), "Drive of 1000 events per step is outside what a table of 255 limits"),
+    (lambda: DriveParams(np.zeros(6), 1), "Drive table must have 2\\^depth - 1 limits with depth in 1..8, not 6"),
+    (lambda: DriveParams(np.zeros(0), 1), "Drive table must have .*, not 0"),
+    (lambda: DriveParams(np.zeros(511), 1), "Drive table must have .*, not 511"),
+    (lambda: DriveParams(np.array([3, 2, 4]), 1), "Drive table limits must ascend")])
+def test_a_drive_that_cannot_be_is_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def simulate(depth, words, numbers):
+    """Events of the gateware, two lanes, for each pair of ``numbers``."""
+    dut, found = Drive(depth, 2), []
+
+    async def bench(ctx):
+        for index, limit in words:
+            ctx.set(dut.load, {"en": 1, "index": index, "limit": limit})
+            await ctx.tick()
+        ctx.set(dut.load, {"en": 0, "index": 1, "limit": 0})
+        for t in range(len(numbers) + depth):
+            if t >= depth:
+                found.append(tuple(ctx.get(lane) for lane in dut.events))
+            for lane, value in zip(dut.uniform, numbers[min(t, len(numbers) - 1)]):
+                ctx.set(lane, value)
+            await ctx.tick()
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return found
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 5), st.data())
+def test_gateware_in_amaranth_equals_the_model(depth, data):
+    limits = sorted(data.draw(st.lists(st.integers(0, TOP), min_size=(1 << depth) - 1, max_size=(1 << depth) - 1)))
+    drive, near = DriveParams(np.array(limits), 1), st.sampled_from(limits).flatmap(lambda x: st.sampled_from([max(x - 1, 0), x, min(x + 1, TOP)]))
+    one = st.one_of(near, st.integers(0, TOP))
+    numbers = data.draw(st.lists(st.tuples(one, one), min_size=1, max_size=30))
+    words = data.draw(st.permutations(table_words(drive)))
+    assert simulate(depth, words, numbers) == [tuple(map(drive.step, pair)) for pair in numbers]
+
+
+@pytest.mark.parametrize("params, lanes", [
+    (DriveParams(binomial_limits(80, Fraction(1, 200)), 128), 3), (DriveParams(np.array([1 << 31]), 1), 1),
+    (DriveParams(np.linspace(0, TOP, 255), 1), 2)], ids=lambda x: str(getattr(x, "depth", x)))
+def test_verilated_gateware_equals_the_model(params, lanes):
+    assert check(params, count=4001, seed=31, lanes=lanes) == 4001
+
+
+@pytest.mark.parametrize("entry, change", [(0, 1), (0, -1), (3, 1), (6, -1)])
+def test_a_table_with_one_limit_changed_is_rejected_in_verilator(entry, change):
+    params = DriveParams(binomial_limits(80, Fraction(1, 200)), 128)
+    limits = params.limits.astype(np.int64)
+    limits[entry] += change
+    with pytest.raises(Mismatch, match="signal events, golden"):
+        check(params, count=200, seed=32, lanes=3, model=DriveParams(limits, 128))

