@@ -2,17 +2,15 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
+from spikegate.cosim.native import HARNESS, NativeCore
+from spikegate.cosim.verilate import Build, cached_verilog, compile_shared
 from spikegate.gateware.core import Core, CoreGeometry, Op, Param
 from spikegate.gateware.drive import table_words
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
-
-from .native import HARNESS, NativeCore
-from .verilate import Build, cached_verilog, compile_shared
 
 __all__ = ["load_dtype", "load_words", "run_word", "unpack", "core_verilog", "build", "run", "waveform"]
 

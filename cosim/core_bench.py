@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from spikegate.cosim.bench import FallingEdge, RisingEdge, cocotb, get_runner, tools
+from spikegate.cosim.core import core_verilog, load_words, run_word, unpack
+from spikegate.cosim.verilate import OPTIONS, Build, build_directory
 from spikegate.gateware.core import CoreGeometry
 from spikegate.models.errors import SpikegateError
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
-
-from .bench import FallingEdge, RisingEdge, cocotb, get_runner, tools
-from .core import core_verilog, load_words, run_word, unpack
-from .verilate import OPTIONS, Build, build_directory
 
 __all__ = ["build", "run"]
 

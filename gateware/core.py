@@ -4,181 +4,18 @@ Lane l of L holds neurons l, L + l, 2L + l, ...; word w is neuron w * L + l of e
 all W = ceil(N / L) words, then the delivery of each spike that is due: W words of its source's row, L targets a cycle.
 """
 
-from dataclasses import dataclass
-
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, DomainRenamer, EnableInserter, Module, Mux, ResetInserter, Signal, signed
-from amaranth.lib import data, enum, fifo, memory, stream, wiring
+from amaranth.lib import data, fifo, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from spikegate.models.drive import MAX_DEPTH, MIN_DEPTH, UNIFORM_BITS
-from spikegate.models.errors import InputError
-from spikegate.models.fixed import Overflow, QFormat, Rounding
-from spikegate.models.lfsr import LfsrParams
-from spikegate.models.lif import INPUT_GUARD_BITS
-from spikegate.models.network import Network
-
-from .drive import Drive
-from .lfsr import leap
-from .lif import Lif, params_shapes, state_layout
+from spikegate.gateware.core_geometry import CoreGeometry, Op, Param
+from spikegate.gateware.core_lane import Lane
+from spikegate.gateware.drive import Drive
+from spikegate.gateware.lif import params_shapes
 
 __all__ = ["Op", "Param", "CoreGeometry", "Core"]
 
 TAG_BITS = 6
-
-
-class Op(enum.Enum, shape=8):
-    """What a word of the load stream does."""
-
-    CLEAR = 0  #: forget spikes under way; before a new network
-    ROW = 1  #: connectivity word ``address`` = source * W + w
-    WEIGHT = 2  #: signed weight of source ``address``
-    TABLE = 3  #: drive table word ``address``, as `gateware.drive.table_words`
-    SEED = 4  #: LFSR state of the neuron at ``lane`` and word ``address``
-    STATE = 5  #: its `state_layout`; also empties the inputs of word ``address`` in every lane
-    PARAM = 6  #: parameter ``address`` (`Param`)
-    RUN = 7  #: run ``data`` steps
-
-
-class Param(enum.Enum, shape=4):
-    """Registers that the load stream sets; the first ones as in `params_shapes`."""
-
-    LEAK = 0
-    THRESHOLD = 1
-    RESET = 2
-    REST = 3
-    REFRACTORY = 4
-    DRIVE_WEIGHT = 5
-    DELAY = 6
-
-
-LIF_PARAMS = [param.name.lower() for param in Param if param.value <= Param.REFRACTORY.value]
-
-
-@dataclass(frozen=True)
-class CoreGeometry:
-    """What is compiled in; every network of the same geometry runs on the same hardware.
-
-    Parameters
-    ----------
-    n, lanes : int
-        Neurons and lanes, 1 <= lanes <= n.
-    format, rounding, overflow
-        Of the neurons' arithmetic.
-    lfsr : LfsrParams
-        Of each neuron's stream.
-    depth : int
-        Levels of the drive table.
-    max_delay : int
-        Longest delay in steps that the spike list holds.
-
-    Raises
-    ------
-    InputError
-        If lanes is outside 1..n.
-    """
-
-    n: int
-    lanes: int
-    format: QFormat
-    rounding: Rounding = Rounding.NEAREST
-    overflow: Overflow = Overflow.SATURATE
-    lfsr: LfsrParams = LfsrParams()
-    depth: int = MIN_DEPTH
-    max_delay: int = 16
-
-    def __post_init__(self):
-        if not 1 <= self.lanes <= self.n:
-            raise InputError(f"Lanes must be in 1..N={self.n}, not {self.lanes}; use fewer lanes")
-
-    @classmethod
-    def of(cls, network: Network, lanes: int) -> "CoreGeometry":
-        """The geometry that runs a network."""
-        lif, long = network.lif, network.delay > 16
-        return cls(network.n, lanes, lif.format, lif.rounding, lif.overflow, network.lfsr, network.drive.depth, 63 if long else 16)
-
-    @property
-    def words(self) -> int:
-        """W, words a sweep."""
-        return -(-self.n // self.lanes)
-
-    @property
-    def lane_bits(self) -> int:
-        """Lanes rounded up to whole 64-bit words."""
-        return -(-self.lanes // 64) * 64
-
-    def load_layout(self) -> data.StructLayout:
-        """A word of the load stream; fields lie on byte boundaries, whatever the geometry."""
-        return data.StructLayout({"data": self.lane_bits, "address": 32, "lane": 16, "op": Op})
-
-    def lane_layout(self) -> data.StructLayout:
-        """One neuron in a word of the sweep stream, padded to 32 or 64 bits."""
-        fields = {"v": signed(self.format.width), "hold": 8, "overflow": 1, "spike": 1, "events": MAX_DEPTH if self.depth > 5 else 5}
-        size = data.StructLayout(fields).size
-        return data.StructLayout({**fields, "pad": (32 if size <= 32 else 64) - size})
-
-    def sweep_layout(self) -> data.StructLayout:
-        """A word of the sweep stream: the neurons of one word after their update, and which of them spiked."""
-        return data.StructLayout({"lanes": data.ArrayLayout(self.lane_layout(), self.lanes), "spikes": self.lane_bits, "word": 32})
-
-
-class Lane(wiring.Component):
-    """State and arithmetic of the neurons of one lane, and the sums of their inputs.
-
-    Lives in two domains: ``update`` advances only in sweeps and loads, ``sync`` always. What crosses from ``sync`` is
-    registered in ``update`` at once, so that nothing else of the update has to follow the faster domain.
-    Enables and addresses come from the core, one for each pipeline stage.
-    """
-
-    def __init__(self, geometry: CoreGeometry, index: int):
-        self.geometry = g = geometry
-        #: The last word has no neuron in this lane.
-        self.short = index >= g.n - (g.words - 1) * g.lanes
-        word, weight = range(max(2, g.words)), signed(g.format.width)
-        super().__init__({
-            **{name: In(params_shapes(g.format)[name]) for name in LIF_PARAMS}, "drive_weight": In(weight),
-            "load_seed": In(1), "load_state": In(1), "load_data": In(64), "draw_word": In(word), "fetch_word": In(word),
-            "seed_en": In(1), "seed_word": In(word), "state_en": In(1), "state_word": In(word), "exists": In(1),
-            "uniform": Out(UNIFORM_BITS), "events": In(g.depth),
-            "input_word": In(word), "input_write": In(1), "input_add": In(1), "row_bit": In(1), "row_weight": In(weight),
-            "result": Out(g.lane_layout())})
-
-    def elaborate(self, platform):
-        m = Module()
-        g, rows = self.geometry, max(2, self.geometry.words)
-        m.submodules.seeds = seeds = memory.Memory(shape=g.lfsr.width, depth=rows, init=[])
-        m.submodules.states = states = memory.Memory(shape=state_layout(g.format), depth=rows, init=[])
-        m.submodules.inputs = inputs = memory.Memory(shape=signed(g.format.width + INPUT_GUARD_BITS), depth=rows, init=[])
-        m.submodules.lif = lif = DomainRenamer("update")(
-            Lif(g.format, g.rounding, g.overflow, gain=False, noise=False))
-        seed_read, seed_write = seeds.read_port(domain="update"), seeds.write_port(domain="update")
-        state_read, state_write = states.read_port(domain="update"), states.write_port(domain="update")
-        # Read at a registered address, which synthesis turns into a transparent port of a block RAM.
-        input_read, input_write = inputs.read_port(domain="comb"), inputs.write_port()
-
-        m.d.comb += [
-            seed_read.addr.eq(self.draw_word), self.uniform.eq(seed_read.data),
-            seed_write.en.eq(self.seed_en), seed_write.addr.eq(self.seed_word),
-            seed_write.data.eq(Mux(self.load_seed, self.load_data, leap(seed_read.data, g.lfsr))),
-            input_read.addr.eq(self.input_word), input_write.addr.eq(self.input_word), input_write.en.eq(self.input_write),
-            input_write.data.eq(Mux(self.input_add, input_read.data + Mux(self.row_bit, self.row_weight, 0), 0)),
-            state_read.addr.eq(self.fetch_word), lif.i_state.eq(state_read.data),
-            state_write.en.eq(self.state_en), state_write.addr.eq(self.state_word),
-            state_write.data.eq(Mux(self.load_state, self.load_data[:len(lif.o_state.as_value())], lif.o_state)),
-        ]
-        m.d.comb += [getattr(lif, name).eq(getattr(self, name)) for name in LIF_PARAMS]
-        m.d.update += lif.i_current.eq(input_read.data + self.events * self.drive_weight)
-        if g.rounding == Rounding.STOCHASTIC:
-            random = seed_read.data[UNIFORM_BITS:UNIFORM_BITS + g.format.fraction]
-            for stage in range(g.depth + 1):
-                delayed = Signal(g.format.fraction, name=f"random_{stage}")
-                m.d.update += delayed.eq(random)
-                random = delayed
-            m.d.comb += lif.i_random.eq(random)
-        spike = lif.o_spike & self.exists if self.short else lif.o_spike
-        events = [Signal(g.depth, name=f"events_{stage}") for stage in range(2)]
-        m.d.update += [events[0].eq(self.events), events[1].eq(events[0]), self.result.eq(Cat(
-            lif.o_state, spike, events[1]))]
-        return m
 
 
 class Core(wiring.Component):

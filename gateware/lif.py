@@ -1,13 +1,12 @@
 """Leaky integrate-and-fire neuron in fixed point, the same integers as ``models/lif.py``."""
 
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed, unsigned
+from amaranth.hdl import Cat, Module, Shape, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from spikegate.gateware.fixed import fit, round_shift
 from spikegate.models.fixed import Overflow, QFormat, Rounding
 from spikegate.models.lif import GAIN_BITS, INPUT_GUARD_BITS, REFRACTORY_BITS
-
-from .fixed import fit, round_shift
 
 __all__ = ["params_shapes", "state_layout", "Lif"]
 

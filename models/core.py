@@ -10,11 +10,11 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
-from .drive import UNIFORM_BITS, count_events
-from .lfsr import leap_once
-from .lif import lif_step
-from .network import Network
-from .recording import Recording
+from spikegate.models.drive import UNIFORM_BITS, count_events
+from spikegate.models.lfsr import leap_once
+from spikegate.models.lif import lif_step
+from spikegate.models.network import Network
+from spikegate.models.recording import Recording
 
 __all__ = ["CYCLES_PER_STEP", "run", "external_events", "due_spikes", "predict_cycles"]
 
@@ -40,7 +40,8 @@ def _advance(first, steps, v, hold, overflow, state, current, ring, counts, indp
             state[i] = leap_once(state[i], shifts, leap, low, mask)
         count_events(uniform, limits, events)
         for i in range(n):
-            spiked[i], v[i], hold[i], over = lif_step(np.int64(v[i]), np.int64(hold[i]), current[i] + np.int64(events[i]) * drive_weight, 0, random[i], p)
+            total = current[i] + np.int64(events[i]) * drive_weight
+            spiked[i], v[i], hold[i], over = lif_step(np.int64(v[i]), np.int64(hold[i]), total, 0, random[i], p)
             overflow[i] |= over
             current[i] = 0
         for i in range(n):

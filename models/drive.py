@@ -11,7 +11,7 @@ from math import comb
 import numpy as np
 from numba import njit
 
-from .errors import InputError, Problems
+from spikegate.models.errors import InputError, Problems
 
 __all__ = ["UNIFORM_BITS", "DriveParams", "binomial_limits", "count_events"]
 
@@ -28,7 +28,7 @@ def binomial_limits(trials: int, probability: Fraction) -> np.ndarray:
     Raises
     ------
     InputError
-        If trials is 0, the probability is outside 0..1, or the mean is too large for a table of 255 limits.
+        If trials is 0, the probability is outside 0..1, more than 255 events are likely, or none is less likely than 2^-33.
     """
     problems = Problems()
     problems.require(trials >= 1, f"C_E (drive trials) must be at least 1, not {trials}; raise n_exc or conn_prob")

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from numba import njit
 
-from .errors import InputError
+from spikegate.models.errors import InputError
 
 __all__ = ["Rounding", "Overflow", "QFormat", "Q8_8", "Q16_12", "round_shift", "fit"]
 

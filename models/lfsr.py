@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from numba import njit
 
-from .errors import Problems
+from spikegate.models.errors import Problems
 
 __all__ = ["PRIMITIVE_TAPS", "LfsrParams", "leap_once"]
 
@@ -129,6 +129,8 @@ class LfsrParams:
             If the windows of ``steps * leap`` positions would overlap, or the seed is 0 modulo 2^width.
         """
         problems = Problems()
+        problems.require(streams >= 1, f"Streams must be at least 1, not {streams}")
+        problems.raise_any()
         stride = self.period // streams
         problems.require(steps * self.leap <= stride, f"Each of {streams} streams has {stride} positions of a {self.width}-bit LFSR, "
                          f"but {steps} steps need {steps * self.leap}; use a wider LFSR or fewer steps")

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from numba import njit
 
-from .errors import Problems
-from .fixed import Overflow, QFormat, Rounding, fit, round_shift
+from spikegate.models.errors import Problems
+from spikegate.models.fixed import Overflow, QFormat, Rounding, fit, round_shift
 
 __all__ = ["REFRACTORY_BITS", "INPUT_GUARD_BITS", "LifConstants", "LifParams", "lif_step", "FixedPointLIFNeuron"]
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .drive import DriveParams
-from .errors import InputError, Problems
-from .fixed import Overflow, QFormat, Rounding
-from .lfsr import LfsrParams
-from .lif import LifParams
+from spikegate.models.drive import DriveParams
+from spikegate.models.errors import InputError, Problems
+from spikegate.models.fixed import Overflow, QFormat, Rounding
+from spikegate.models.lfsr import LfsrParams
+from spikegate.models.lif import LifParams
 
 __all__ = ["MAX_DELAY", "Network"]
 

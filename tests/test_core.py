@@ -158,3 +158,8 @@ def test_a_waveform_covers_the_window(tmp_path):
 def test_lanes_outside_the_network_are_refused(lanes):
     with pytest.raises(InputError, match=rf"Lanes must be in 1..N=103, not {lanes}"):
         core.run(small(), lanes)
+
+
+def test_connectivity_beyond_the_limit_is_refused_at_once():
+    with pytest.raises(InputError, match=r"Connectivity of N=12500 takes 156,250,000 bits as a bitmap, above the limit of 16,777,216"):
+        CoreGeometry(12_500, 125, Q8_8)

@@ -24,8 +24,8 @@ def python_files(root, folders=SOURCES):
 
 
 def missing_partners(root):
-    """Partners that a file of gateware/ lacks."""
-    names = [path.stem for path in sorted((root / "gateware").glob("*.py")) if path.stem != "__init__"]
+    """Partners that a file of gateware/ lacks; x_part.py is a part of the idea x."""
+    names = sorted({path.stem.split("_")[0] for path in (root / "gateware").glob("*.py") if path.stem != "__init__"})
     partners = [partner for name in names for partner in (f"models/{name}.py", f"cosim/{name}.py", f"tests/test_{name}.py")]
     return [partner for partner in partners if not (root / partner).is_file()]
 

@@ -114,7 +114,7 @@ def _check(bp: BrunelParams) -> None:
     problems = Problems()
     need = problems.require
     need(bp.n_exc >= 0 and bp.n_inh >= 0 and bp.n_total >= 1, f"N must be at least 1 neuron, not {bp.n_exc} + {bp.n_inh}; raise n_exc or n_inh")
-    need(0 <= bp.conn_prob <= 1, f"conn_prob must be in 0..1, not {bp.conn_prob}")
+    need(0 <= bp.conn_prob <= 1, f"conn_prob must be in 0..1, not {bp.conn_prob}; it is a fraction")
     for name, unit in (("tau_mem", "ms"), ("dt", "ms"), ("v_threshold", "mV"), ("weight_exc", "mV")):
         need(getattr(bp, name) > 0, f"{name} must be above 0 {unit}, not {getattr(bp, name)}")
     need(bp.g_inh >= 0, f"g_inh must not be negative, not {bp.g_inh}; its sign is built in")
@@ -127,7 +127,8 @@ def _check(bp: BrunelParams) -> None:
     for name in ("delay", "refractory"):
         exact = Fraction(str(getattr(bp, name))) / Fraction(str(bp.dt))
         need(exact.denominator == 1, f"{name} must be a whole number of steps of {bp.dt} ms, not {getattr(bp, name)} ms; round it")
-        need(exact >= (name == "delay"), f"{name} must be at least {bp.dt if name == 'delay' else 0} ms, not {getattr(bp, name)} ms")
+        need(exact >= (name == "delay"), f"{name} must be at least {bp.dt if name == 'delay' else 0} ms, not {getattr(bp, name)} ms; "
+             "one step is the shortest that a clocked core has" if name == "delay" else f"{name} must not be negative, not {bp.refractory} ms")
     problems.raise_any()
 
 
@@ -218,5 +219,6 @@ def quantisation(network: Network) -> list[dict]:
             ("leak dt/tau", bp.dt / bp.tau_mem, real(lif.leak)), ("tau_mem", bp.tau_mem, bp.dt / real(lif.leak)),
             ("delay", bp.delay, network.delay * bp.dt), ("refractory", bp.refractory, lif.refractory * bp.dt),
             ("leak_dead_zone", 0.0, real(dead)),
-            ("drive events/step", bp.external_rate_hz * bp.c_exc * bp.dt / 1000, float(sum(2**32 - 1 - int(x) for x in network.drive.limits)) / 2**32)]
+            ("drive events/step", bp.external_rate_hz * bp.c_exc * bp.dt / 1000,
+             float(sum(2**32 - 1 - int(limit) for limit in network.drive.limits)) / 2**32)]
     return [dict(parameter=name, asked=asked, realised=got, relative_error=(got - asked) / asked if asked else got) for name, asked, got in rows]

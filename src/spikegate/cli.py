@@ -136,7 +136,9 @@ def _sim(args):
     if not 1 <= lanes <= network.n:
         raise InputError(f"--lanes must be in 1..{network.n} (N of this network), not {lanes}; give a number of lanes in that range")
     from spikegate import simulate
+    from spikegate.gateware.core import CoreGeometry
 
+    CoreGeometry.of(network, lanes)
     form = "json" if args.json else "markdown" if args.markdown else "tables"
     simulate.simulate(network, lanes, args.out, form=form, sabotage=args.sabotage)
     return 0

@@ -1,0 +1,149 @@
+"""Speed of the engines on one network, side by side in one run: ``make bench``.
+
+Every engine runs in a process of its own, one at a time, in turn, ``--repeats`` times. ``run`` is the simulation alone,
+with spike recording; ``prepare`` is code generation, compilation and loading. Ratios are of the medians of ``run``.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from spikegate.cosim import core, core_bench
+from spikegate.cosim.engines import Job, run_isolated
+from spikegate.cosim.native import NativeCore
+from spikegate.gateware.core import CoreGeometry
+from spikegate.models import core as golden
+from spikegate.models.network import Network
+from spikegate.models.recording import Recording
+from spikegate.translator.brian import run_float, run_integer, run_standalone
+from spikegate.translator.brunel import PRESETS, preset, translate
+
+__all__ = ["main"]
+
+
+def _timed(recording: Recording, run_s: float, prepare_s: float) -> Recording:
+    recording.provenance.update(run_s=run_s, prepare_s=prepare_s)
+    return recording
+
+
+def bench_golden(network: Network) -> Recording:
+    """Golden model; what it compiles counts as preparation."""
+    start = time.perf_counter()
+    golden.run(network.replace(steps=1))
+    ready = time.perf_counter()
+    recording = golden.run(network)
+    return _timed(recording, time.perf_counter() - ready, ready - start)
+
+
+def bench_native(network: Network, lanes: int) -> Recording:
+    """RTL through the native driver."""
+    recording = core.run(network, lanes)
+    parts = recording.provenance
+    return _timed(recording, parts["run_s"], parts["generate_s"] + parts["compile_s"] + parts["load_s"])
+
+
+def bench_bare(network: Network, lanes: int) -> Recording:
+    """The Verilated model clocked by the same loop, with nothing looked at but its busy port."""
+    geometry = CoreGeometry.of(network, lanes)
+    start = time.perf_counter()
+    with NativeCore(core.build(geometry).path, geometry) as model:
+        model.load(core.load_words(network, geometry))
+        ready = time.perf_counter()
+        model.bare(core.run_word(geometry, network.steps))
+        run_s = time.perf_counter() - ready
+        return _timed(Recording("bare", network.n, network.steps, [], cycles=model.cycles), run_s, ready - start)
+
+
+def bench_cocotb(network: Network, lanes: int) -> Recording:
+    """RTL under cocotb, Python woken at the end of the run."""
+    recording = core_bench.run(network, lanes)
+    return _timed(recording, recording.provenance["run_s"], recording.provenance["generate_s"] + recording.provenance["compile_s"])
+
+
+def bench_brian_integer(network: Network) -> Recording:
+    """Brian2 (Cython) on the same integers."""
+    recording = run_integer(network)
+    return _timed(recording, recording.provenance["run_s"], recording.provenance["codegen_s"])
+
+
+def bench_brian_float(network: Network) -> Recording:
+    """Brian2 (Cython) on the float original."""
+    recording = run_float(network)
+    return _timed(recording, recording.provenance["run_s"], recording.provenance["codegen_s"])
+
+
+def bench_brian_standalone(network: Network) -> Recording:
+    """Brian2 C++ standalone on the float original."""
+    with tempfile.TemporaryDirectory(prefix="spikegate-") as folder:
+        recording = run_standalone(network, folder)
+    return _timed(recording, recording.provenance["run_s"], recording.provenance["codegen_s"])
+
+
+def bench_nest(network: Network) -> Recording:
+    """NEST on one thread on the float original."""
+    from spikegate.translator.nest import run_nest
+    recording = run_nest(network, 1)
+    return _timed(recording, recording.provenance["run_s"], recording.provenance["build_s"])
+
+
+ENGINES = {"golden": bench_golden, "rtl native": bench_native, "rtl bare": bench_bare, "rtl cocotb": bench_cocotb,
+           "brian2 integer": bench_brian_integer, "brian2 cython": bench_brian_float, "brian2 standalone": bench_brian_standalone,
+           "nest 1 thread": bench_nest}
+#: (slower, faster, at least this many times): what the project asks of itself.
+GOALS = [("nest 1 thread", "rtl native", 1.0), ("brian2 standalone", "rtl native", 1.0), ("brian2 cython", "golden", 3.0),
+         ("rtl bare", "rtl native", 0.9), ("rtl bare", "rtl cocotb", 0.25)]
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--preset", choices=PRESETS, default="ai")
+    parser.add_argument("--ms", type=float, default=1000.0, help="biological time")
+    parser.add_argument("--lanes", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--json", type=Path, default=Path("build/bench/core_speed.json"))
+    options = parser.parse_args()
+    if options.repeats < 1:
+        parser.error(f"--repeats must be at least 1, not {options.repeats}")
+    network, console = translate(preset(options.preset), name=options.preset, ms=options.ms), Console()
+    jobs = [Job(name, f"core_speed:{bench.__name__}", network,
+                {"lanes": options.lanes} if name.startswith("rtl") else {}, progress=False) for name, bench in ENGINES.items()]
+    os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parent)  # the engines' processes import this file
+    runs = {name: [] for name in ENGINES}
+    for repeat in range(options.repeats):
+        for job in jobs:
+            console.print(f"repeat {repeat + 1} of {options.repeats}: {job.name} …", highlight=False)
+            runs[job.name] += run_isolated([job]).values()
+    rows = {}
+    for name, results in runs.items():
+        first, times = results[0], [result.recording.provenance["run_s"] for result in results]
+        rows[name] = {"run_s": statistics.median(times), "run_s_all": times, "prepare_first_s": first.recording.provenance["prepare_s"],
+                      "prepare_s": min(result.recording.provenance["prepare_s"] for result in results),
+                      "peak_mib": max(result.peak_mib for result in results), "spikes": len(first.recording.spikes),
+                      "cycles": first.recording.cycles}
+    table = Table("engine", "run s", "spread", "prepare s, first", "again", "peak MiB", "spikes", "Mcycles/s",
+                  title=f"{options.preset}, N={network.n}, {options.ms:g} ms, {options.lanes} lanes, median of {options.repeats}")
+    for name, row in rows.items():
+        rate = f"{row['cycles'] / row['run_s'] / 1e6:.2f}" if row["cycles"] else "-"
+        table.add_row(name, f"{row['run_s']:.3f}", f"{min(row['run_s_all']):.3f}..{max(row['run_s_all']):.3f}", f"{row['prepare_first_s']:.2f}",
+                      f"{row['prepare_s']:.2f}", f"{row['peak_mib']:.0f}", f"{row['spikes']:,}" if row["spikes"] else "-", rate)
+    console.print(table)
+    goals = []
+    for slower, faster, least in GOALS:
+        ratio = rows[slower]["run_s"] / rows[faster]["run_s"]
+        goals.append({"ratio": f"{slower} / {faster}", "measured": ratio, "goal": least, "met": ratio >= least})
+        console.print(f"{slower} / {faster} = {ratio:.2f}, goal {least:g}: {'met' if ratio >= least else 'missed'}", highlight=False)
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps({"network": network.hash, "engines": rows, "goals": goals}, indent=1) + "\n")
+    console.print(f"written to {options.json}", highlight=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""What a network core is compiled for, and the words of its streams."""
+
+from dataclasses import dataclass
+
+from amaranth.hdl import signed
+from amaranth.lib import data, enum
+
+from spikegate.models.drive import MAX_DEPTH, MIN_DEPTH
+from spikegate.models.errors import InputError
+from spikegate.models.fixed import Overflow, QFormat, Rounding
+from spikegate.models.lfsr import LfsrParams
+from spikegate.models.network import Network
+
+__all__ = ["LIF_PARAMS", "Op", "Param", "CoreGeometry"]
+
+
+class Op(enum.Enum, shape=8):
+    """What a word of the load stream does."""
+
+    CLEAR = 0  #: forget spikes under way; before a new network
+    ROW = 1  #: connectivity word ``address`` = source * W + w
+    WEIGHT = 2  #: signed weight of source ``address``
+    TABLE = 3  #: drive table word ``address``, as `gateware.drive.table_words`
+    SEED = 4  #: LFSR state of the neuron at ``lane`` and word ``address``
+    STATE = 5  #: its `state_layout`; also empties the inputs of word ``address`` in every lane
+    PARAM = 6  #: parameter ``address`` (`Param`)
+    RUN = 7  #: run ``data`` steps
+
+
+class Param(enum.Enum, shape=4):
+    """Registers that the load stream sets; the first ones as in `params_shapes`."""
+
+    LEAK = 0
+    THRESHOLD = 1
+    RESET = 2
+    REST = 3
+    REFRACTORY = 4
+    DRIVE_WEIGHT = 5
+    DELAY = 6
+
+
+#: Amaranth keeps an object for each bit of a memory; above this, generating Verilog takes minutes and gigabytes.
+MAX_CONNECTIVITY_BITS = 1 << 24
+
+LIF_PARAMS = [param.name.lower() for param in Param if param.value <= Param.REFRACTORY.value]
+
+
+@dataclass(frozen=True)
+class CoreGeometry:
+    """What is compiled in; every network of the same geometry runs on the same hardware.
+
+    Parameters
+    ----------
+    n, lanes : int
+        Neurons and lanes, 1 <= lanes <= n.
+    format, rounding, overflow
+        Of the neurons' arithmetic.
+    lfsr : LfsrParams
+        Of each neuron's stream.
+    depth : int
+        Levels of the drive table.
+    max_delay : int
+        Longest delay in steps that the spike list holds.
+
+    Raises
+    ------
+    InputError
+        If lanes is outside 1..n, or the connectivity is above 2^24 bits.
+    """
+
+    n: int
+    lanes: int
+    format: QFormat
+    rounding: Rounding = Rounding.NEAREST
+    overflow: Overflow = Overflow.SATURATE
+    lfsr: LfsrParams = LfsrParams()
+    depth: int = MIN_DEPTH
+    max_delay: int = 16
+
+    def __post_init__(self):
+        if not 1 <= self.lanes <= self.n:
+            fix = "use fewer lanes" if self.lanes > self.n else "use at least one"
+            raise InputError(f"Lanes must be in 1..N={self.n}, not {self.lanes}; {fix}")
+        bits = self.n * self.words * self.lanes
+        if bits > MAX_CONNECTIVITY_BITS:
+            raise InputError(f"Connectivity of N={self.n} takes {bits:,} bits as a bitmap, above the limit of {MAX_CONNECTIVITY_BITS:,} of the RTL; "
+                             "use fewer neurons, or run the network with the golden model and Brian2 alone")
+
+    @classmethod
+    def of(cls, network: Network, lanes: int) -> "CoreGeometry":
+        """The geometry that runs a network."""
+        lif, long = network.lif, network.delay > 16
+        return cls(network.n, lanes, lif.format, lif.rounding, lif.overflow, network.lfsr, network.drive.depth, 63 if long else 16)
+
+    @property
+    def words(self) -> int:
+        """W, words a sweep."""
+        return -(-self.n // self.lanes)
+
+    @property
+    def lane_bits(self) -> int:
+        """Lanes rounded up to whole 64-bit words."""
+        return -(-self.lanes // 64) * 64
+
+    def load_layout(self) -> data.StructLayout:
+        """A word of the load stream; fields lie on byte boundaries, whatever the geometry."""
+        return data.StructLayout({"data": self.lane_bits, "address": 32, "lane": 16, "op": Op})
+
+    def lane_layout(self) -> data.StructLayout:
+        """One neuron in a word of the sweep stream, padded to 32 or 64 bits."""
+        fields = {"v": signed(self.format.width), "hold": 8, "overflow": 1, "spike": 1, "events": MAX_DEPTH if self.depth > 5 else 5}
+        size = data.StructLayout(fields).size
+        return data.StructLayout({**fields, "pad": (32 if size <= 32 else 64) - size})
+
+    def sweep_layout(self) -> data.StructLayout:
+        """A word of the sweep stream: the neurons of one word after their update, and which of them spiked."""
+        return data.StructLayout({"lanes": data.ArrayLayout(self.lane_layout(), self.lanes), "spikes": self.lane_bits, "word": 32})

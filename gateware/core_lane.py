@@ -1,0 +1,74 @@
+"""One lane of the network core: the state and the arithmetic of its neurons, and the sums of their inputs."""
+
+from amaranth.hdl import Cat, DomainRenamer, Module, Mux, Signal, signed
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from spikegate.gateware.core_geometry import LIF_PARAMS, CoreGeometry
+from spikegate.gateware.lfsr import leap
+from spikegate.gateware.lif import Lif, params_shapes, state_layout
+from spikegate.models.drive import UNIFORM_BITS
+from spikegate.models.fixed import Rounding
+from spikegate.models.lif import INPUT_GUARD_BITS
+
+__all__ = ["Lane"]
+
+
+class Lane(wiring.Component):
+    """State and arithmetic of the neurons of one lane, and the sums of their inputs.
+
+    Lives in two domains: ``update`` advances only in sweeps and loads, ``sync`` always. What crosses from ``sync`` is
+    registered in ``update`` at once, so that nothing else of the update has to follow the faster domain.
+    Enables and addresses come from the core, one for each pipeline stage.
+    """
+
+    def __init__(self, geometry: CoreGeometry, index: int):
+        self.geometry = g = geometry
+        #: The last word has no neuron in this lane.
+        self.short = index >= g.n - (g.words - 1) * g.lanes
+        word, weight = range(max(2, g.words)), signed(g.format.width)
+        super().__init__({
+            **{name: In(params_shapes(g.format)[name]) for name in LIF_PARAMS}, "drive_weight": In(weight),
+            "load_seed": In(1), "load_state": In(1), "load_data": In(64), "draw_word": In(word), "fetch_word": In(word),
+            "seed_en": In(1), "seed_word": In(word), "state_en": In(1), "state_word": In(word), "exists": In(1),
+            "uniform": Out(UNIFORM_BITS), "events": In(g.depth),
+            "input_word": In(word), "input_write": In(1), "input_add": In(1), "row_bit": In(1), "row_weight": In(weight),
+            "result": Out(g.lane_layout())})
+
+    def elaborate(self, platform):
+        m = Module()
+        g, rows = self.geometry, max(2, self.geometry.words)
+        m.submodules.seeds = seeds = memory.Memory(shape=g.lfsr.width, depth=rows, init=[])
+        m.submodules.states = states = memory.Memory(shape=state_layout(g.format), depth=rows, init=[])
+        m.submodules.inputs = inputs = memory.Memory(shape=signed(g.format.width + INPUT_GUARD_BITS), depth=rows, init=[])
+        m.submodules.lif = lif = DomainRenamer("update")(
+            Lif(g.format, g.rounding, g.overflow, gain=False, noise=False))
+        seed_read, seed_write = seeds.read_port(domain="update"), seeds.write_port(domain="update")
+        state_read, state_write = states.read_port(domain="update"), states.write_port(domain="update")
+        # Read at a registered address, which synthesis turns into a transparent port of a block RAM.
+        input_read, input_write = inputs.read_port(domain="comb"), inputs.write_port()
+
+        m.d.comb += [
+            seed_read.addr.eq(self.draw_word), self.uniform.eq(seed_read.data),
+            seed_write.en.eq(self.seed_en), seed_write.addr.eq(self.seed_word),
+            seed_write.data.eq(Mux(self.load_seed, self.load_data, leap(seed_read.data, g.lfsr))),
+            input_read.addr.eq(self.input_word), input_write.addr.eq(self.input_word), input_write.en.eq(self.input_write),
+            input_write.data.eq(Mux(self.input_add, input_read.data + Mux(self.row_bit, self.row_weight, 0), 0)),
+            state_read.addr.eq(self.fetch_word), lif.i_state.eq(state_read.data),
+            state_write.en.eq(self.state_en), state_write.addr.eq(self.state_word),
+            state_write.data.eq(Mux(self.load_state, self.load_data[:len(lif.o_state.as_value())], lif.o_state)),
+        ]
+        m.d.comb += [getattr(lif, name).eq(getattr(self, name)) for name in LIF_PARAMS]
+        m.d.update += lif.i_current.eq(input_read.data + self.events * self.drive_weight)
+        if g.rounding == Rounding.STOCHASTIC:
+            random = seed_read.data[UNIFORM_BITS:UNIFORM_BITS + g.format.fraction]
+            for stage in range(g.depth + 1):
+                delayed = Signal(g.format.fraction, name=f"random_{stage}")
+                m.d.update += delayed.eq(random)
+                random = delayed
+            m.d.comb += lif.i_random.eq(random)
+        spike = lif.o_spike & self.exists if self.short else lif.o_spike
+        events = [Signal(g.depth, name=f"events_{stage}") for stage in range(2)]
+        m.d.update += [events[0].eq(self.events), events[1].eq(events[0]), self.result.eq(Cat(
+            lif.o_state, spike, events[1]))]
+        return m
