@@ -12,6 +12,7 @@ from spikegate.gateware.core_geometry import CoreGeometry, Op, Param
 from spikegate.gateware.core_lane import Lane
 from spikegate.gateware.drive import Drive
 from spikegate.gateware.lif import params_shapes
+from spikegate.models.lif import INPUT_GUARD_BITS
 
 __all__ = ["Op", "Param", "CoreGeometry", "Core"]
 
@@ -58,7 +59,8 @@ class Core(wiring.Component):
             fifo.SyncFIFOBuffered(width=entry.size, depth=g.max_delay * g.words + 1))
 
         drive = DomainRenamer("update")(Drive(g.depth, g.lanes))
-        params = {param: Signal(params_shapes(g.format).get(param.name.lower(), signed(g.format.width)), name=param.name.lower()) for param in Param}
+        shapes = {**params_shapes(g.format), "drive_weight": signed(g.format.width + INPUT_GUARD_BITS), "delay": TAG_BITS}
+        params = {param: Signal(shapes[param.name.lower()], name=param.name.lower()) for param in Param}
         tag, steps = Signal(TAG_BITS), Signal(32)
         sweep_word, countdown = Signal(word), Signal(range(g.depth + 9))
         sweeping, draining, delivering = Signal(), Signal(), Signal()
@@ -79,7 +81,7 @@ class Core(wiring.Component):
         s1_valid, s1_source, s1_ready = Signal(), Signal(range(max(2, g.n))), Signal()
         s2_valid, s2_address, s2_ready = Signal(), Signal(range(max(2, g.n * g.words))), Signal()
         row_valid, row_address, row_word, row_weight = Signal(), Signal.like(s2_address), Signal(word), Signal(signed(g.format.width))
-        s3_weight = Signal(signed(g.format.width))
+        s3_weight = Signal(signed(g.format.width + INPUT_GUARD_BITS))
         head, due, pick, pop, row_last, deliver = data.View(entry, spikes.r_data), Signal(), Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             due.eq(spikes.r_rdy & (head.tag == (tag + 1 - params[Param.DELAY])[:TAG_BITS])),

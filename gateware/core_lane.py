@@ -1,6 +1,6 @@
 """One lane of the network core: the state and the arithmetic of its neurons, and the sums of their inputs."""
 
-from amaranth.hdl import Cat, DomainRenamer, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, DomainRenamer, Module, Mux, Signal, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -20,19 +20,21 @@ class Lane(wiring.Component):
     Lives in two domains: ``update`` advances only in sweeps and loads, ``sync`` always. What crosses from ``sync`` is
     registered in ``update`` at once, so that nothing else of the update has to follow the faster domain.
     Enables and addresses come from the core, one for each pipeline stage.
+
+    Inputs are summed modulo 2^(width + 4), weights having been extended to that width: no sum of a frozen network leaves it.
     """
 
     def __init__(self, geometry: CoreGeometry, index: int):
         self.geometry = g = geometry
         #: The last word has no neuron in this lane.
         self.short = index >= g.n - (g.words - 1) * g.lanes
-        word, weight = range(max(2, g.words)), signed(g.format.width)
+        word, total = range(max(2, g.words)), unsigned(g.format.width + INPUT_GUARD_BITS)
         super().__init__({
-            **{name: In(params_shapes(g.format)[name]) for name in LIF_PARAMS}, "drive_weight": In(weight),
+            **{name: In(params_shapes(g.format)[name]) for name in LIF_PARAMS}, "drive_weight": In(total),
             "load_seed": In(1), "load_state": In(1), "load_data": In(64), "draw_word": In(word), "fetch_word": In(word),
             "seed_en": In(1), "seed_word": In(word), "state_en": In(1), "state_word": In(word), "exists": In(1),
             "uniform": Out(UNIFORM_BITS), "events": In(g.depth),
-            "input_word": In(word), "input_write": In(1), "input_add": In(1), "row_bit": In(1), "row_weight": In(weight),
+            "input_word": In(word), "input_write": In(1), "input_add": In(1), "row_bit": In(1), "row_weight": In(total),
             "result": Out(g.lane_layout())})
 
     def elaborate(self, platform):
@@ -40,7 +42,7 @@ class Lane(wiring.Component):
         g, rows = self.geometry, max(2, self.geometry.words)
         m.submodules.seeds = seeds = memory.Memory(shape=g.lfsr.width, depth=rows, init=[])
         m.submodules.states = states = memory.Memory(shape=state_layout(g.format), depth=rows, init=[])
-        m.submodules.inputs = inputs = memory.Memory(shape=signed(g.format.width + INPUT_GUARD_BITS), depth=rows, init=[])
+        m.submodules.inputs = inputs = memory.Memory(shape=self.row_weight.shape(), depth=rows, init=[])
         m.submodules.lif = lif = DomainRenamer("update")(
             Lif(g.format, g.rounding, g.overflow, gain=False, noise=False))
         seed_read, seed_write = seeds.read_port(domain="update"), seeds.write_port(domain="update")
@@ -59,7 +61,7 @@ class Lane(wiring.Component):
             state_write.data.eq(Mux(self.load_state, self.load_data[:len(lif.o_state.as_value())], lif.o_state)),
         ]
         m.d.comb += [getattr(lif, name).eq(getattr(self, name)) for name in LIF_PARAMS]
-        m.d.update += lif.i_current.eq(input_read.data + self.events * self.drive_weight)
+        m.d.update += lif.i_current.eq((input_read.data + self.events * self.drive_weight)[:len(lif.i_current)])
         if g.rounding == Rounding.STOCHASTIC:
             random = seed_read.data[UNIFORM_BITS:UNIFORM_BITS + g.format.fraction]
             for stage in range(g.depth + 1):

@@ -22,8 +22,8 @@ def fit(value: Value, width: int, overflow: Overflow) -> tuple[Value, Value]:
     """A signed value in ``width`` bits and whether it was outside, as `spikegate.models.fixed.fit`."""
     if len(value) <= width:
         return value, Const(0, 1)
-    kept = value[:width]
-    overflowed = kept.as_signed() != value
+    kept, upper = value[:width], value[width - 1:]
+    overflowed = ~((upper == 0) | upper.all())
     if overflow == Overflow.SATURATE:
         high = (1 << (width - 1)) - 1
         kept = Mux(overflowed, Mux(value[-1], Const(high + 1, width), Const(high, width)), kept)
