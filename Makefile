@@ -10,6 +10,7 @@ sim: .venv/.installed
 
 test: .venv/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(ARGS)
+	@echo "left out: the tests marked long, minutes each; run them with make test-long"
 
 test-long: .venv/.installed
 	$(BIN)/python -m pytest -m long $(ARGS)

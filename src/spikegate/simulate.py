@@ -22,7 +22,7 @@ SABOTAGED, WAVEFORM = "spikegate.cosim.engines:sabotaged", "spikegate.cosim.core
 SHOWN = ("rtl", "golden", "brian2_integer", "brian2_float")
 #: Above this many steps times neurons, membranes are not recorded at every step: several engines hold them at once.
 TRACE_LIMIT = 40_000_000
-WAVE_STEPS = 20
+WAVE_STEPS = 3
 
 
 def say(line: str) -> None:
