@@ -22,7 +22,7 @@ TAG_BITS = 6
 class Core(wiring.Component):
     """The network core: sequencer, spike list, connectivity and lanes.
 
-    Cycles of a step: (1 + spikes due) * W + depth + 10, as long as the sweep stream is not held up.
+    Cycles of a step: (1 + spikes due) * W + depth + 9, as long as the sweep stream is not held up.
 
     Parameters
     ----------
@@ -58,22 +58,23 @@ class Core(wiring.Component):
         m.submodules.spikes = spikes = ResetInserter(clear)(
             fifo.SyncFIFOBuffered(width=entry.size, depth=g.max_delay * g.words + 1))
 
-        drive = DomainRenamer("update")(Drive(g.depth, g.lanes))
+        drive = DomainRenamer("draw")(Drive(g.depth, g.lanes))
         shapes = {**params_shapes(g.format), "drive_weight": signed(g.format.width + INPUT_GUARD_BITS), "delay": TAG_BITS}
         params = {param: Signal(shapes[param.name.lower()], name=param.name.lower()) for param in Param}
         tag, steps = Signal(TAG_BITS), Signal(32)
-        sweep_word, countdown = Signal(word), Signal(range(g.depth + 9))
+        sweep_word, countdown = Signal(word), Signal(range(g.depth + 8))
         sweeping, draining, delivering = Signal(), Signal(), Signal()
-        advance, update_enable = Signal(), Signal()
+        advance, draw_enable, update_enable = Signal(), Signal(), Signal()
         running = Signal()
         m.d.comb += [running.eq(sweeping | draining | delivering), advance.eq(~self.o.valid | self.o.ready)]
         with m.If(running):
             m.d.sync += self.cycles.eq(self.cycles + 1)
 
         # One token a word passes through the stages of the lanes; the last one stands at the output.
-        token = [Signal(data.StructLayout({"en": 1, "word": word}), name=f"token_{k}") for k in range(g.depth + 5)]
+        token = [Signal(data.StructLayout({"en": 1, "word": word}), name=f"token_{k}") for k in range(g.depth + 4)]
         m.d.comb += [token[0].en.eq(sweeping), token[0].word.eq(sweep_word), self.o.valid.eq(token[-1].en)]
-        m.d.update += [after.eq(before) for before, after in zip(token, token[1:])]
+        for stage, (before, after) in enumerate(zip(token, token[1:])):
+            m.d["draw" if stage < g.depth else "update"] += after.eq(before)
         consume = token[g.depth + 1]
 
         # The lowest spike of the entry in hand, then its weight and row address, then the words of its row.
@@ -116,7 +117,7 @@ class Core(wiring.Component):
         with m.If(sweeping & advance):
             m.d.sync += sweep_word.eq(sweep_word + 1)
             with m.If(sweep_word == g.words - 1):
-                m.d.sync += [sweeping.eq(0), draining.eq(1), countdown.eq(g.depth + 8), sweep_word.eq(0)]
+                m.d.sync += [sweeping.eq(0), draining.eq(1), countdown.eq(g.depth + 7), sweep_word.eq(0)]
         with m.If(draining & advance):
             m.d.sync += countdown.eq(countdown - 1)
             with m.If(countdown == 0):
@@ -134,7 +135,10 @@ class Core(wiring.Component):
         m.d.comb += [
             row_write.addr.eq(load.address), row_write.data.eq(load.data), row_write.en.eq(is_op[Op.ROW]),
             weight_write.addr.eq(load.address), weight_write.data.eq(load.data), weight_write.en.eq(is_op[Op.WEIGHT]),
-            update_enable.eq((advance & (sweeping | (draining & (countdown > 4)))) | update_load | loading), clear.eq(is_op[Op.CLEAR]),
+            clear.eq(is_op[Op.CLEAR]),
+            # Each half of the pipeline moves while it holds a token, and for the two cycles of a load.
+            draw_enable.eq((advance & Cat(stage.en for stage in token[:g.depth + 1]).any()) | update_load | loading),
+            update_enable.eq((advance & Cat(stage.en for stage in token[g.depth:]).any()) | update_load | loading),
             update_load.eq(is_op[Op.SEED] | is_op[Op.STATE] | is_op[Op.TABLE] | is_op[Op.PARAM]),
         ]
         # Loads reach the lanes one cycle later, through registers of their own domain.
@@ -143,7 +147,7 @@ class Core(wiring.Component):
         m.d.update += [load_lanes.eq(1 << load.lane[:g.lanes.bit_length()]), load_word.eq(load.address), load_data.eq(load.data),
                        load_seed.eq(is_op[Op.SEED]), load_state.eq(is_op[Op.STATE]),
                        drive.load.en.eq(is_op[Op.TABLE]), drive.load.index.eq(load.address), drive.load.limit.eq(load.data)]
-        drawn, store = token[1], token[g.depth + 3]
+        drawn, store = token[1], token[g.depth + 2]
         seed_en, state_en, seed_word, state_word, exists = Signal(g.lanes), Signal(g.lanes), Signal(word), Signal(word), Signal()
         m.d.comb += [
             seed_en.eq(Mux(load_seed, load_lanes, drawn.en.replicate(g.lanes))), seed_word.eq(Mux(load_seed, load_word, drawn.word)),
@@ -174,7 +178,7 @@ class Core(wiring.Component):
             m.submodules[f"lane_{index}"] = lane = Lane(g, index)
             m.d.comb += [
                 lane.load_seed.eq(load_seed), lane.load_state.eq(load_state), lane.load_data.eq(load_data),
-                lane.draw_word.eq(token[0].word), lane.fetch_word.eq(consume.word), lane.exists.eq(exists),
+                lane.draw_word.eq(token[0].word), lane.fetch_word.eq(token[g.depth].word), lane.exists.eq(exists),
                 lane.seed_en.eq(seed_en[index]), lane.seed_word.eq(seed_word),
                 lane.state_en.eq(state_en[index]), lane.state_word.eq(state_word),
                 drive.uniform[index].eq(lane.uniform), lane.events.eq(drive.events[index]),
@@ -186,11 +190,14 @@ class Core(wiring.Component):
         # One concatenation: assigning the payload field by field makes Verilog that grows with the square of the lanes.
         m.d.comb += [spiked.eq(Cat(lane.spike for lane in lanes)),
                      self.o.payload.as_value().eq(Cat(lanes, spiked, Const(0, g.lane_bits - g.lanes), token[-1].word))]
+        enables = {"draw": draw_enable, "update": update_enable}
         if not self.clock_gate:
-            return DomainRenamer({"update": "sync"})(EnableInserter({"update": update_enable})(m))
-        gate = Signal()
-        m.domains.update = ClockDomain(reset_less=True)
+            return DomainRenamer({name: "sync" for name in enables})(EnableInserter(enables)(m))
         m.domains.low = ClockDomain(clk_edge="neg", reset_less=True)
-        m.d.low += gate.eq(update_enable)
-        m.d.comb += [ClockSignal("low").eq(ClockSignal()), ClockSignal("update").eq(ClockSignal() & gate)]
+        m.d.comb += ClockSignal("low").eq(ClockSignal())
+        for name, enable in enables.items():
+            gate = Signal(name=f"{name}_gate")
+            m.domains += ClockDomain(name, reset_less=True)
+            m.d.low += gate.eq(enable)
+            m.d.comb += ClockSignal(name).eq(ClockSignal() & gate)
         return m

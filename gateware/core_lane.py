@@ -17,8 +17,9 @@ __all__ = ["Lane"]
 class Lane(wiring.Component):
     """State and arithmetic of the neurons of one lane, and the sums of their inputs.
 
-    Lives in two domains: ``update`` advances only in sweeps and loads, ``sync`` always. What crosses from ``sync`` is
-    registered in ``update`` at once, so that nothing else of the update has to follow the faster domain.
+    Lives in three domains: ``draw``, with the streams and the table, and ``update``, with the neurons, advance only in
+    sweeps and loads; ``sync``, with the inputs, always. What crosses from ``sync`` is registered in ``update`` at once,
+    so that nothing else of the update has to follow the faster domain.
     Enables and addresses come from the core, one for each pipeline stage.
 
     Inputs are summed modulo 2^(width + 4), weights having been extended to that width: no sum of a frozen network leaves it.
@@ -45,7 +46,7 @@ class Lane(wiring.Component):
         m.submodules.inputs = inputs = memory.Memory(shape=self.row_weight.shape(), depth=rows, init=[])
         m.submodules.lif = lif = DomainRenamer("update")(
             Lif(g.format, g.rounding, g.overflow, gain=False, noise=False))
-        seed_read, seed_write = seeds.read_port(domain="update"), seeds.write_port(domain="update")
+        seed_read, seed_write = seeds.read_port(domain="draw"), seeds.write_port(domain="draw")
         state_read, state_write = states.read_port(domain="update"), states.write_port(domain="update")
         # Read at a registered address, which synthesis turns into a transparent port of a block RAM.
         input_read, input_write = inputs.read_port(domain="comb"), inputs.write_port()
@@ -61,16 +62,15 @@ class Lane(wiring.Component):
             state_write.data.eq(Mux(self.load_state, self.load_data[:len(lif.o_state.as_value())], lif.o_state)),
         ]
         m.d.comb += [getattr(lif, name).eq(getattr(self, name)) for name in LIF_PARAMS]
-        m.d.update += lif.i_current.eq((input_read.data + self.events * self.drive_weight)[:len(lif.i_current)])
+        m.d.comb += lif.i_current.eq((input_read.data + self.events * self.drive_weight)[:len(lif.i_current)])
         if g.rounding == Rounding.STOCHASTIC:
             random = seed_read.data[UNIFORM_BITS:UNIFORM_BITS + g.format.fraction]
-            for stage in range(g.depth + 1):
+            for stage in range(g.depth):
                 delayed = Signal(g.format.fraction, name=f"random_{stage}")
-                m.d.update += delayed.eq(random)
+                m.d.draw += delayed.eq(random)
                 random = delayed
             m.d.comb += lif.i_random.eq(random)
         spike = lif.o_spike & self.exists if self.short else lif.o_spike
-        events = [Signal(g.depth, name=f"events_{stage}") for stage in range(2)]
-        m.d.update += [events[0].eq(self.events), events[1].eq(events[0]), self.result.eq(Cat(
-            lif.o_state, spike, events[1]))]
+        events = Signal(g.depth)
+        m.d.update += [events.eq(self.events), self.result.eq(Cat(lif.o_state, spike, events))]
         return m

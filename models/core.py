@@ -20,7 +20,7 @@ __all__ = ["CYCLES_PER_STEP", "run", "external_events", "due_spikes", "predict_c
 
 CHUNK = 256
 #: Cycles of a step that depend on neither lanes nor spikes, for a drive table of depth 0; see `predict_cycles`.
-CYCLES_PER_STEP = 10
+CYCLES_PER_STEP = 9
 
 
 @njit(cache=True)
@@ -116,6 +116,6 @@ def due_spikes(recording: Recording, delay: int) -> np.ndarray:
 
 
 def predict_cycles(network: Network, recording: Recording, lanes: int) -> int:
-    """Clock cycles of the core with ``lanes`` lanes for this run: per step (1 + spikes due) * ceil(N / lanes) + depth + 10."""
+    """Clock cycles of the core with ``lanes`` lanes for this run: per step (1 + spikes due) * ceil(N / lanes) + depth + 9."""
     words = -(-network.n // lanes)
     return int((words * (1 + due_spikes(recording, network.delay)) + CYCLES_PER_STEP + network.drive.depth).sum())
