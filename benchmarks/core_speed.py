@@ -106,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--preset", choices=PRESETS, default="ai")
     parser.add_argument("--ms", type=float, default=1000.0, help="biological time")
-    parser.add_argument("--lanes", type=int, default=32)
+    parser.add_argument("--lanes", type=int, default=40)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", type=Path, default=Path("build/bench/core_speed.json"))
     options = parser.parse_args()

@@ -90,7 +90,7 @@ def build(geometry: CoreGeometry, *, clock_gate: bool = True, trace: bool = Fals
     return Build(made.path, generate_s, made.compile_s)
 
 
-def run(network: Network, lanes: int = 32, *, trace: bool = False, clock_gate: bool = True,
+def run(network: Network, lanes: int = 40, *, trace: bool = False, clock_gate: bool = True,
         progress: Callable[[float], None] | None = None) -> Recording:
     """Run the RTL in Verilator through the native driver.
 

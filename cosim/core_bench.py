@@ -41,7 +41,7 @@ def build(geometry: CoreGeometry, *, clock_gate: bool = True) -> Build:
     return Build(folder / "obj", generate_s, time.perf_counter() - start)
 
 
-def run(network: Network, lanes: int = 32, *, trace: bool = False, stall: float = 0.0, seed: int = 1, clock_gate: bool = True) -> Recording:
+def run(network: Network, lanes: int = 40, *, trace: bool = False, stall: float = 0.0, seed: int = 1, clock_gate: bool = True) -> Recording:
     """Run the RTL in Verilator under cocotb; the recording equals that of `spikegate.cosim.core.run`.
 
     Parameters

@@ -165,8 +165,8 @@ class Core(wiring.Component):
                         # The delay belongs to the spike list, all others to the lanes.
                         m.d["sync" if param == Param.DELAY else "update"] += params[param].eq(load.data)
 
-        spiked = Signal(g.lanes)
-        m.d.comb += [spikes.w_en.eq(self.o.valid & self.o.ready & (spiked != 0)),
+        spiked, fired = Signal(g.lanes), Signal()
+        m.d.comb += [spikes.w_en.eq(self.o.valid & self.o.ready & fired),
                      spikes.w_data.eq(Cat(tag, token[-1].word, spiked))]
         input_word, input_add = Signal(word), Signal()
         m.d.sync += input_add.eq(deliver)
@@ -186,10 +186,11 @@ class Core(wiring.Component):
                 lane.input_write.eq(input_add | (consume.en & advance) | emptying), lane.row_weight.eq(s3_weight),
             ]
             m.d.comb += [getattr(lane, param.name.lower()).eq(params[param]) for param in Param if param != Param.DELAY]
-            lanes.append(lane.result)
+            lanes.append(lane)
         # One concatenation: assigning the payload field by field makes Verilog that grows with the square of the lanes.
-        m.d.comb += [spiked.eq(Cat(lane.spike for lane in lanes)),
-                     self.o.payload.as_value().eq(Cat(lanes, spiked, Const(0, g.lane_bits - g.lanes), token[-1].word))]
+        m.d.update += fired.eq(Cat(lane.spike for lane in lanes).any())
+        m.d.comb += [spiked.eq(Cat(lane.result.spike for lane in lanes)),
+                     self.o.payload.as_value().eq(Cat((lane.result for lane in lanes), spiked, Const(0, g.lane_bits - g.lanes), token[-1].word))]
         enables = {"draw": draw_enable, "update": update_enable}
         if not self.clock_gate:
             return DomainRenamer({name: "sync" for name in enables})(EnableInserter(enables)(m))

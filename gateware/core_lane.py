@@ -20,7 +20,7 @@ class Lane(wiring.Component):
     Lives in three domains: ``draw``, with the streams and the table, and ``update``, with the neurons, advance only in
     sweeps and loads; ``sync``, with the inputs, always. What crosses from ``sync`` is registered in ``update`` at once,
     so that nothing else of the update has to follow the faster domain.
-    Enables and addresses come from the core, one for each pipeline stage.
+    ``spike`` is one stage ahead of ``result``. Enables and addresses come from the core, one for each pipeline stage.
 
     Inputs are summed modulo 2^(width + 4), weights having been extended to that width: no sum of a frozen network leaves it.
     """
@@ -36,7 +36,7 @@ class Lane(wiring.Component):
             "seed_en": In(1), "seed_word": In(word), "state_en": In(1), "state_word": In(word), "exists": In(1),
             "uniform": Out(UNIFORM_BITS), "events": In(g.depth),
             "input_word": In(word), "input_write": In(1), "input_add": In(1), "row_bit": In(1), "row_weight": In(total),
-            "result": Out(g.lane_layout())})
+            "spike": Out(1), "result": Out(g.lane_layout())})
 
     def elaborate(self, platform):
         m = Module()
@@ -70,7 +70,7 @@ class Lane(wiring.Component):
                 m.d.draw += delayed.eq(random)
                 random = delayed
             m.d.comb += lif.i_random.eq(random)
-        spike = lif.o_spike & self.exists if self.short else lif.o_spike
+        m.d.comb += self.spike.eq(lif.o_spike & self.exists if self.short else lif.o_spike)
         events = Signal(g.depth)
-        m.d.update += [events.eq(self.events), self.result.eq(Cat(lif.o_state, spike, events))]
+        m.d.update += [events.eq(self.events), self.result.eq(Cat(lif.o_state, self.spike, events))]
         return m

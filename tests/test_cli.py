@@ -18,7 +18,7 @@ import subprocess, time
 from dataclasses import replace
 from spikegate.models import core
 
-def rtl(network, lanes=32, *, driver="native", trace=False, progress=None):
+def rtl(network, lanes=40, *, driver="native", trace=False, progress=None):
     recording = core.run(network, trace=trace, progress=progress)
     return replace(recording, engine="rtl", cycles=core.predict_cycles(network, recording, lanes))
 
@@ -28,7 +28,7 @@ def witness(network, trace=False, progress=None):
 def waveform(network, lanes, first_step, last_step, path):
     open(path, "w").write(f"$date {first_step} {last_step}")
 
-def slow(network, lanes=32, *, driver="native", trace=False, progress=None):
+def slow(network, lanes=40, *, driver="native", trace=False, progress=None):
     inner = subprocess.Popen(["sleep", "60"])
     open("pids", "a").write(f"{inner.pid}\\n")
     time.sleep(60)

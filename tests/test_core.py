@@ -101,7 +101,7 @@ def test_one_simulator_runs_one_network_after_another():
 @pytest.mark.parametrize("name", ["ai", "tutorial"])
 def test_a_second_of_the_whole_network_is_bit_true(name, format):
     network = translate(preset(name), format, name=name)
-    compared = agree(network, core.run(network, 32, trace=True))
+    compared = agree(network, core.run(network, 40, trace=True))
     print(f"{name} {format}: {compared:,} items compared, 0 mismatches")
     assert compared > 40_000_000
 

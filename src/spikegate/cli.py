@@ -10,7 +10,7 @@ from spikegate.models.errors import InputError, SpikegateError
 
 __all__ = ["main"]
 
-LANES, OUT = 32, "build/sim"
+LANES, OUT = 40, "build/sim"
 PRESET_NAMES, DEFECT_NAMES = ("ai", "tutorial", "brunel2000"), ("rounding", "threshold", "tap")
 
 
