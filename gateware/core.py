@@ -187,8 +187,8 @@ class Core(wiring.Component):
             ]
             m.d.comb += [getattr(lane, param.name.lower()).eq(params[param]) for param in Param if param != Param.DELAY]
             lanes.append(lane)
-        # One concatenation: assigning the payload field by field makes Verilog that grows with the square of the lanes.
         m.d.update += fired.eq(Cat(lane.spike for lane in lanes).any())
+        # One concatenation: assigning the payload field by field makes Verilog that grows with the square of the lanes.
         m.d.comb += [spiked.eq(Cat(lane.result.spike for lane in lanes)),
                      self.o.payload.as_value().eq(Cat((lane.result for lane in lanes), spiked, Const(0, g.lane_bits - g.lanes), token[-1].word))]
         enables = {"draw": draw_enable, "update": update_enable}
