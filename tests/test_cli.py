@@ -170,7 +170,7 @@ def test_a_defect_ends_with_exit_code_1_the_first_divergence_and_a_waveform(caps
     step, neuron, (a, b) = first["step"], first["neuron"], first["values"]
     assert code == 1 and "FAILED" in out and a != b
     assert f"first at step {step}, neuron {neuron}, signal {first['signal']}: rtl {a}, golden {b}; waveform of steps" in err[-1]
-    assert (stubs / "out" / "mismatch.vcd").read_text() == f"$date {max(0, step - 20)} {min(599, step + 20)}"
+    assert (stubs / "out" / "mismatch.vcd").read_text() == f"$date {max(0, step - 3)} {min(599, step + 3)}"
     code, _, _ = run(capsys, "sim", *SMALL, "--out", stubs / "out")
     assert code == 0 and not (stubs / "out" / "mismatch.vcd").exists()
 
