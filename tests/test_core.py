@@ -106,7 +106,7 @@ def test_a_second_of_the_whole_network_is_bit_true(name, format):
     assert compared > 40_000_000
 
 
-@pytest.mark.parametrize("lanes", [1, 8, 125])
+@pytest.mark.parametrize("lanes", [1, 8, 64, 125])
 def test_the_whole_network_spikes_alike_with_other_lanes(lanes):
     network = translate(preset("ai"), ms=30.0)
     recording = core.run(network, lanes)
