@@ -28,7 +28,7 @@ def build(geometry: CoreGeometry, *, clock_gate: bool = True) -> Build:
     text = core_verilog(g, clock_gate)
     generate_s = time.perf_counter() - start
     defines = {"LOAD_BITS": g.load_layout().size, "SWEEP_BITS": g.sweep_layout().size, "LANES": g.lanes, "WORDS": g.words,
-               "MASK_AT": g.sweep_layout()["spikes"].offset}
+               "MASK_AT": g.sweep_layout()["spikes"].offset, **({"CLOCK_GATE": 1} if clock_gate else {})}
     # The runner makes every signal public, which forbids most optimisation; the bench names those that it needs.
     options = [*OPTIONS, "--timing", "--no-public-flat-rw", "-CFLAGS", "-O2 -fno-tree-vectorize -march=native"]
     start = time.perf_counter()

@@ -14,7 +14,16 @@ module core_bench;
 
     always #1 clk = ~clk;
 
-    core core (.clk(clk), .i__valid(i_valid), .i__ready(i_ready), .i__payload(i_payload), .o__valid(o_valid), .o__ready(o_ready),
+`ifdef CLOCK_GATE
+    wire draw_enable, update_enable;
+    reg draw_gate = 0, update_gate = 0;
+    always @(negedge clk) {draw_gate, update_gate} <= {draw_enable, update_enable};
+`endif
+    core core (
+`ifdef CLOCK_GATE
+               .draw_clk(clk & draw_gate), .draw_enable(draw_enable), .update_clk(clk & update_gate), .update_enable(update_enable),
+`endif
+               .clk(clk), .i__valid(i_valid), .i__ready(i_ready), .i__payload(i_payload), .o__valid(o_valid), .o__ready(o_ready),
                .o__payload(o_payload), .busy(busy), .cycles(cycles));
 
     // A record is the step, then the sweep word: every word if asked for, else those with a spike and those of the last step.

@@ -35,13 +35,38 @@ struct Driver {
         if (wave) wave->dump(context.time());
 #endif
     }
-    // A cycle is the rising edge, after which outputs are read and inputs set, then the falling edge.
-    void rise() { core->clk = 1; eval(); dump(); }
-    void fall() { core->clk = 0; eval(); dump(); }
+    // A cycle is the rising edge of every clock that is enabled, after which outputs are read and inputs set, then the falling edge.
+    void rise() {
+        set_gated(core.get(), true);
+        core->clk = 1;
+        eval();
+        dump();
+    }
+    template <class Model> static void set_gated(Model* model, bool level) {
+        if constexpr (requires { model->draw_clk; }) {
+            model->draw_clk = level & model->draw_enable;
+            model->update_clk = level & model->update_enable;
+        }
+    }
 #if VM_TRACE
     void eval() { core->eval(); }  // also marks what changed, for the waveform
+    void fall() {
+        set_gated(core.get(), false);
+        core->clk = 0;
+        eval();
+        dump();
+    }
 #else
     void eval() { Vcore___024root___eval(core->rootp); }
+    // Nothing happens at a falling edge, so that it is enough that the next evaluation finds every clock to have been low.
+    void fall() { forget(core->rootp); }
+    template <class Root> static void forget(Root* root) {
+        root->__Vtrigprevexpr___TOP__clk__0 = 0;
+        if constexpr (requires { root->draw_clk; }) {
+            root->__Vtrigprevexpr___TOP__draw_clk__0 = 0;
+            root->__Vtrigprevexpr___TOP__update_clk__0 = 0;
+        }
+    }
 #endif
     void cycle() { fall(); rise(); }
 };

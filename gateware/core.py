@@ -28,8 +28,9 @@ class Core(wiring.Component):
     ----------
     geometry : CoreGeometry
     clock_gate : bool
-        Stop the clock of the update logic while it has nothing to do (``o.ready`` must then be stable in the second half
-        of a cycle). Without, the same logic is stopped by clock enables; every signal is the same in every cycle.
+        Leave the gating of the clock of the update logic to the outside: the domains ``draw`` and ``update`` run on
+        ``draw_clk`` and ``update_clk``, which are ``clk`` in each cycle at whose end ``draw_enable`` or ``update_enable`` is
+        high (a clock-gating cell each). Without, clock enables stop the same logic; every signal is the same in every cycle.
 
     Members
     -------
@@ -45,8 +46,9 @@ class Core(wiring.Component):
 
     def __init__(self, geometry: CoreGeometry, *, clock_gate: bool = False):
         self.geometry, self.clock_gate = geometry, clock_gate
+        gates = {name: flow for part in ("draw", "update") for name, flow in ((f"{part}_clk", In(1)), (f"{part}_enable", Out(1)))}
         super().__init__({"i": In(stream.Signature(geometry.load_layout())), "o": Out(stream.Signature(geometry.sweep_layout())),
-                          "busy": Out(1), "cycles": Out(48)})
+                          "busy": Out(1), "cycles": Out(48), **(gates if clock_gate else {})})
 
     def elaborate(self, platform):
         m = Module()
@@ -147,12 +149,12 @@ class Core(wiring.Component):
         m.d.update += [load_lanes.eq(1 << load.lane[:g.lanes.bit_length()]), load_word.eq(load.address), load_data.eq(load.data),
                        load_seed.eq(is_op[Op.SEED]), load_state.eq(is_op[Op.STATE]),
                        drive.load.en.eq(is_op[Op.TABLE]), drive.load.index.eq(load.address), drive.load.limit.eq(load.data)]
-        drawn, store = token[1], token[g.depth + 2]
+        drawn, store = token[1], token[-1]
         seed_en, state_en, seed_word, state_word, exists = Signal(g.lanes), Signal(g.lanes), Signal(word), Signal(word), Signal()
         m.d.comb += [
             seed_en.eq(Mux(load_seed, load_lanes, drawn.en.replicate(g.lanes))), seed_word.eq(Mux(load_seed, load_word, drawn.word)),
             state_en.eq(Mux(load_state, load_lanes, store.en.replicate(g.lanes))), state_word.eq(Mux(load_state, load_word, store.word)),
-            exists.eq(store.word != g.words - 1),
+            exists.eq(token[-2].word != g.words - 1),
         ]
         with m.If(clear):
             m.d.sync += [hand_valid.eq(0), s1_valid.eq(0), s2_valid.eq(0), row_valid.eq(0), tag.eq(0)]
@@ -194,11 +196,7 @@ class Core(wiring.Component):
         enables = {"draw": draw_enable, "update": update_enable}
         if not self.clock_gate:
             return DomainRenamer({name: "sync" for name in enables})(EnableInserter(enables)(m))
-        m.domains.low = ClockDomain(clk_edge="neg", reset_less=True)
-        m.d.comb += ClockSignal("low").eq(ClockSignal())
         for name, enable in enables.items():
-            gate = Signal(name=f"{name}_gate")
             m.domains += ClockDomain(name, reset_less=True)
-            m.d.low += gate.eq(enable)
-            m.d.comb += ClockSignal(name).eq(ClockSignal() & gate)
+            m.d.comb += [ClockSignal(name).eq(getattr(self, f"{name}_clk")), getattr(self, f"{name}_enable").eq(enable)]
         return m

@@ -59,7 +59,7 @@ class Lane(wiring.Component):
             input_write.data.eq(Mux(self.input_add, input_read.data + Mux(self.row_bit, self.row_weight, 0), 0)),
             state_read.addr.eq(self.fetch_word), lif.i_state.eq(state_read.data),
             state_write.en.eq(self.state_en), state_write.addr.eq(self.state_word),
-            state_write.data.eq(Mux(self.load_state, self.load_data[:len(lif.o_state.as_value())], lif.o_state)),
+            state_write.data.eq(Mux(self.load_state, self.load_data, self.result)),
         ]
         m.d.comb += [getattr(lif, name).eq(getattr(self, name)) for name in LIF_PARAMS]
         m.d.comb += lif.i_current.eq((input_read.data + self.events * self.drive_weight)[:len(lif.i_current)])

@@ -6,16 +6,27 @@ from amaranth.lib.wiring import In, Out
 
 from spikegate.models.fixed import Overflow, QFormat, Rounding
 
-__all__ = ["round_shift", "fit", "Requantise"]
+__all__ = ["rounded", "round_shift", "fit", "fit_offset", "Requantise"]
+
+
+def rounded(value: Value, shift: int, rounding: Rounding, random: Value) -> Value:
+    """``value`` with what makes an arithmetic shift by ``shift`` round."""
+    if rounding == Rounding.NEAREST and shift:
+        return value + Const(1 << (shift - 1), signed(shift + 1))
+    return value + random if rounding == Rounding.STOCHASTIC else value
 
 
 def round_shift(value: Value, shift: int, rounding: Rounding, random: Value) -> Value:
     """``value * 2**-shift`` rounded to an integer, as `spikegate.models.fixed.round_shift`; signed, loses no bit."""
-    if rounding == Rounding.NEAREST and shift:
-        value = value + Const(1 << (shift - 1), signed(shift + 1))
-    elif rounding == Rounding.STOCHASTIC:
-        value = value + random
-    return value.shift_right(shift)
+    return rounded(value, shift, rounding, random).shift_right(shift)
+
+
+def fit_offset(value: Value, width: int, overflow: Overflow) -> tuple[Value, Value]:
+    """`fit` in offset binary: ``value`` stands for its signed number, in at least width + 1 bits, plus 2^(width-1)."""
+    kept, overflowed = value[:width], value[width:].any()
+    if overflow == Overflow.SATURATE:
+        kept = Mux(overflowed, Mux(value[-1], Const(0, width), Const(-1, width)), kept)
+    return kept, overflowed
 
 
 def fit(value: Value, width: int, overflow: Overflow) -> tuple[Value, Value]:

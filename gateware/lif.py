@@ -1,10 +1,10 @@
 """Leaky integrate-and-fire neuron in fixed point, the same integers as ``models/lif.py``."""
 
-from amaranth.hdl import Cat, Module, Shape, Signal, signed, unsigned
+from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from spikegate.gateware.fixed import fit, round_shift
+from spikegate.gateware.fixed import fit_offset, round_shift, rounded
 from spikegate.models.fixed import Overflow, QFormat, Rounding
 from spikegate.models.lif import GAIN_BITS, INPUT_GUARD_BITS, REFRACTORY_BITS
 
@@ -58,27 +58,27 @@ class Lif(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        q = self.format
-        leak = round_shift((self.rest - self.i_state.v) * self.leak, q.fraction, self.rounding, self.i_random)
+        q, high = self.format, 1 << (self.format.width - 1)
         drive = round_shift(self.i_current * self.gain, q.fraction, self.rounding, self.i_random) if self.with_gain else self.i_current
         inputs = drive + self.i_noise if self.with_noise else drive
-        s1_leak, s1_inputs = Signal.like(leak), Signal.like(inputs)
-        s1_before, s1_hold, s1_overflow = Signal(signed(q.width)), Signal(REFRACTORY_BITS), Signal()
-        m.d.sync += [s1_leak.eq(leak), s1_inputs.eq(inputs), s1_before.eq(self.i_state.v), s1_hold.eq(self.i_state.hold),
-                     s1_overflow.eq(self.i_state.overflow)]
+        # Membranes as offset binary, v + 2^(width-1): nothing is negative, and sums are exact modulo a power of two.
+        before, rest, threshold, reset = (Value.cast(x).as_unsigned() ^ high for x in (self.i_state.v, self.rest, self.threshold, self.reset))
+        bits = len(inputs) + 1
+        leak = Signal(bits + q.fraction)
+        m.d.comb += leak.eq(rounded(rest * self.leak, q.fraction, self.rounding, self.i_random) - before * self.leak)
+        s1_state, s1_leak, s1_base = Signal(state_layout(q)), Signal(bits), Signal(bits)
+        m.d.sync += [s1_state.eq(self.i_state), s1_leak.eq(leak[q.fraction:]), s1_base.eq(before + inputs)]
 
-        s1_total, s1_held, s1_v = Signal.like(s1_before + s1_leak + s1_inputs), Signal(), Signal(signed(q.width))
-        s1_spike, s1_after, s1_left, s1_flag = Signal(), Signal.like(s1_v), Signal.like(s1_hold), Signal()
-        v, overflowed = fit(s1_total, q.width, self.overflow)
-        m.d.comb += [
-            s1_total.eq(s1_before + s1_leak + s1_inputs), s1_held.eq(s1_hold != 0), s1_v.eq(v),
-            s1_spike.eq(~s1_held & (s1_v >= self.threshold)), s1_flag.eq(s1_overflow | (~s1_held & overflowed)),
-        ]
+        s1_before = Value.cast(s1_state.v).as_unsigned() ^ high
+        s1_held, s1_v, s1_spike, s1_after, s1_left = Signal(), Signal(q.width), Signal(), Signal(q.width), Signal(REFRACTORY_BITS)
+        s1_total = Signal(bits)
+        v, overflowed = fit_offset(s1_total, q.width, self.overflow)
+        m.d.comb += [s1_total.eq(s1_base + s1_leak), s1_held.eq(s1_state.hold != 0), s1_v.eq(v), s1_spike.eq(~s1_held & (s1_v >= threshold))]
         with m.If(s1_held):
-            m.d.comb += [s1_after.eq(s1_before), s1_left.eq(s1_hold - 1)]
+            m.d.comb += [s1_after.eq(s1_before), s1_left.eq(s1_state.hold - 1)]
         with m.Elif(s1_spike):
-            m.d.comb += [s1_after.eq(self.reset), s1_left.eq(self.refractory)]
+            m.d.comb += [s1_after.eq(reset), s1_left.eq(self.refractory)]
         with m.Else():
             m.d.comb += s1_after.eq(s1_v)
-        m.d.comb += [self.o_spike.eq(s1_spike), self.o_state.eq(Cat(s1_after, s1_left, s1_flag))]
+        m.d.comb += [self.o_spike.eq(s1_spike), self.o_state.eq(Cat(s1_after ^ high, s1_left, s1_state.overflow | (~s1_held & overflowed)))]
         return m
