@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import signed
+from amaranth.hdl import Shape, signed
 from amaranth.lib import data, enum
 
 from spikegate.models.drive import MAX_DEPTH, MIN_DEPTH
 from spikegate.models.errors import InputError
 from spikegate.models.fixed import Overflow, QFormat, Rounding
 from spikegate.models.lfsr import LfsrParams
+from spikegate.models.lif import INPUT_GUARD_BITS
 from spikegate.models.network import Network
 
-__all__ = ["LIF_PARAMS", "Op", "Param", "CoreGeometry"]
+__all__ = ["LIF_PARAMS", "TAG_BITS", "Op", "Param", "CoreGeometry"]
 
 
 class Op(enum.Enum, shape=8):
@@ -39,6 +40,8 @@ class Param(enum.Enum, shape=4):
     DELAY = 6
 
 
+#: Step numbers of the spike list are modulo 2^6, above any delay.
+TAG_BITS = 6
 #: Amaranth keeps an object for each bit of a memory; above this, generating Verilog takes minutes and gigabytes.
 MAX_CONNECTIVITY_BITS = 1 << 24
 
@@ -101,6 +104,18 @@ class CoreGeometry:
     def lane_bits(self) -> int:
         """Lanes rounded up to whole 64-bit words."""
         return -(-self.lanes // 64) * 64
+
+    def total_shape(self) -> Shape:
+        """Sum of a neuron's inputs."""
+        return signed(self.format.width + INPUT_GUARD_BITS)
+
+    def weight_layout(self) -> Shape:
+        """What is kept of a source's weight."""
+        return signed(self.format.width)
+
+    def row_layout(self) -> data.StructLayout:
+        """A source whose spike is due: first word of its row, and its weight."""
+        return data.StructLayout({"address": range(max(2, self.n * self.words)), "weight": self.weight_layout()})
 
     def load_layout(self) -> data.StructLayout:
         """A word of the load stream; fields lie on byte boundaries, whatever the geometry."""
