@@ -9,10 +9,13 @@ from spikegate.cosim.native import HARNESS, NativeCore
 from spikegate.cosim.verilate import Build, cached_verilog, compile_shared
 from spikegate.gateware.core import Core, CoreGeometry, Op, Param
 from spikegate.gateware.drive import table_words
+from spikegate.models.encoder import PROBABILITY_BITS
+from spikegate.models.faults import POINTS
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
+from spikegate.models.streams import StreamFaults
 
-__all__ = ["load_dtype", "load_words", "run_word", "unpack", "core_verilog", "build", "run", "waveform"]
+__all__ = ["load_dtype", "load_words", "run_word", "unpack", "core_verilog", "build", "run", "execute", "waveform"]
 
 BATCH = 512
 
@@ -32,7 +35,29 @@ def _words(geometry: CoreGeometry, op: Op, data, address=0, lane=0) -> np.ndarra
     return words
 
 
-def load_words(network: Network, geometry: CoreGeometry) -> np.ndarray:
+def stream_weights(network: Network) -> np.ndarray:
+    """Thresholds of the sources' weight streams, with the sign above them, as the weight memory holds them."""
+    return network.streams.probabilities.astype(np.uint64) | (network.weights < 0).astype(np.uint64) << np.uint64(PROBABILITY_BITS + 1)
+
+
+def stream_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | None) -> list[np.ndarray]:
+    """What makes the stream unit ready: states of all registers and, as far as they are compiled in, faults."""
+    g, streams = geometry, network.streams
+    faults, seeds = faults or StreamFaults.none(streams), streams.seeds.astype(np.uint64)
+    parts = [_words(g, Op.STREAM_SEED, seeds, np.arange(len(seeds)))] if len(seeds) else []
+    if g.streams.stuck:
+        place = lambda level, channel, point, word: ((2 * channel + level) * 4 + point) * 16 + word  # noqa: E731
+        for level, masks in enumerate(faults.masks()):
+            parts += [_words(g, Op.STREAM_STUCK, np.array([mask]), place(level, *at)) for at, mask in np.ndenumerate(masks)]
+    if g.streams.flips:
+        seeds = np.array(faults.seeds(network.max_windows), np.uint64)
+        rates = np.arange(len(faults.thresholds))
+        parts += [_words(g, Op.STREAM_SEED, seeds, streams.channels * PROBABILITY_BITS + np.arange(len(seeds))),
+                  _words(g, Op.STREAM_RATE, np.array(faults.thresholds, np.uint64), rates // len(POINTS) * 4 + rates % len(POINTS))]
+    return parts
+
+
+def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | None = None) -> np.ndarray:
     """Everything that makes the core ready to run a network, as load words."""
     g, lif, drive = geometry, network.lif, network.drive
     count, neurons = g.words * g.lanes, np.arange(g.words * g.lanes)
@@ -41,14 +66,17 @@ def load_words(network: Network, geometry: CoreGeometry) -> np.ndarray:
     v0[:g.n], seeds[:g.n] = network.v0, network.seeds
     values = {Param.LEAK: lif.leak, Param.THRESHOLD: lif.threshold, Param.RESET: lif.reset, Param.REST: lif.rest,
               Param.REFRACTORY: lif.refractory, Param.DRIVE_WEIGHT: drive.weight, Param.DELAY: network.delay}
+    if g.streams:
+        values[Param.SCALE] = network.streams.scale
     index, limit = zip(*table_words(drive))
     parts = [
         _words(g, Op.CLEAR, [0]),
         _words(g, Op.PARAM, np.array(list(values.values()), np.int64), [param.value for param in values]),
         _words(g, Op.TABLE, np.array(limit, np.uint64), index),
-        _words(g, Op.WEIGHT, network.weights.astype(np.int64), np.arange(g.n)),
+        _words(g, Op.WEIGHT, network.weights.astype(np.int64) if g.streams is None else stream_weights(network), np.arange(g.n)),
         _words(g, Op.SEED, seeds, **place),
         _words(g, Op.STATE, v0 & ((1 << lif.format.width) - 1), **place),
+        *(stream_words(network, g, faults) if g.streams else []),
     ]
     indptr, indices = network.indptr.astype(np.int64), network.indices
     for source in range(g.n):
@@ -114,11 +142,17 @@ def run(network: Network, lanes: int = 40, *, trace: bool = False, clock_gate: b
         If Verilator or the compiler is absent.
     """
     g = CoreGeometry.of(network, lanes)
+    return execute(network, g, load_words(network, g), trace=trace, clock_gate=clock_gate, progress=progress)
+
+
+def execute(network: Network, g: CoreGeometry, words: np.ndarray, *, trace: bool, clock_gate: bool = True,
+            progress: Callable[[float], None] | None = None) -> Recording:
+    """Run the RTL of a geometry on a network that ``words`` load; for `run`."""
     made = build(g, clock_gate=clock_gate)
     spikes, parts = [], []
     with NativeCore(made.path, g) as core:
         start = time.perf_counter()
-        core.load(load_words(network, g))
+        core.load(words)
         loaded = time.perf_counter()
         for first in range(0, network.steps, BATCH):
             count = min(BATCH, network.steps - first)
@@ -132,7 +166,7 @@ def run(network: Network, lanes: int = 40, *, trace: bool = False, clock_gate: b
         cycles = core.cycles
     traces = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
     return Recording("rtl", network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
-        "network": network.hash, "lanes": lanes, "driver": "native", "generate_s": made.generate_s, "compile_s": made.compile_s,
+        "network": network.hash, "lanes": g.lanes, "driver": "native", "generate_s": made.generate_s, "compile_s": made.compile_s,
         "load_s": loaded - start, "run_s": run_s})
 
 

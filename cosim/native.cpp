@@ -47,6 +47,7 @@ struct Driver {
             model->draw_clk = level & model->draw_enable;
             model->update_clk = level & model->update_enable;
         }
+        if constexpr (requires { model->stream_clk; }) model->stream_clk = level & model->stream_enable;
     }
 #if VM_TRACE
     void eval() { core->eval(); }  // also marks what changed, for the waveform
@@ -66,6 +67,7 @@ struct Driver {
             root->__Vtrigprevexpr___TOP__draw_clk__0 = 0;
             root->__Vtrigprevexpr___TOP__update_clk__0 = 0;
         }
+        if constexpr (requires { root->stream_clk; }) root->__Vtrigprevexpr___TOP__stream_clk__0 = 0;
     }
 #endif
     void cycle() { fall(); rise(); }

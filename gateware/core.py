@@ -4,7 +4,7 @@ Lane l of L holds neurons l, L + l, 2L + l, ...; word w is neuron w * L + l of e
 all W = ceil(N / L) words, then the delivery of each spike that is due: W words of its source's row, L targets a cycle.
 """
 
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, DomainRenamer, EnableInserter, Module, Mux, Signal
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, DomainRenamer, EnableInserter, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,9 +13,13 @@ from spikegate.gateware.core_lane import Lane
 from spikegate.gateware.core_rows import Rows
 from spikegate.gateware.core_spikes import Spikes
 from spikegate.gateware.drive import Drive
+from spikegate.gateware.hybrid import StreamRows
 from spikegate.gateware.lif import params_shapes
 
 __all__ = ["Op", "Param", "CoreGeometry", "Core"]
+#: Parameters that the lanes do not see.
+SHARED = (Param.DELAY, Param.SCALE)
+
 
 class Core(wiring.Component):
     """The network core: sequencer, spike list, connectivity and lanes.
@@ -44,7 +48,7 @@ class Core(wiring.Component):
 
     def __init__(self, geometry: CoreGeometry, *, clock_gate: bool = False):
         self.geometry, self.clock_gate = geometry, clock_gate
-        gates = {name: flow for part in ("draw", "update") for name, flow in ((f"{part}_clk", In(1)), (f"{part}_enable", Out(1)))}
+        gates = {name: flow for part in geometry.gated for name, flow in ((f"{part}_clk", In(1)), (f"{part}_enable", Out(1)))}
         super().__init__({"i": In(stream.Signature(geometry.load_layout())), "o": Out(stream.Signature(geometry.sweep_layout())),
                           "busy": Out(1), "cycles": Out(48), **(gates if clock_gate else {})})
 
@@ -52,12 +56,12 @@ class Core(wiring.Component):
         m = Module()
         g, word = self.geometry, range(max(2, self.geometry.words))
         m.submodules.spikes = spikes = Spikes(g)
-        m.submodules.delivery = delivery = Rows(g)
+        m.submodules.delivery = delivery = Rows(g) if g.streams is None else StreamRows(g)
         wiring.connect(m, spikes.o, delivery.i)
         clear = Signal()
 
         drive = DomainRenamer("draw")(Drive(g.depth, g.lanes))
-        shapes = {**params_shapes(g.format), "drive_weight": g.total_shape(), "delay": TAG_BITS}
+        shapes = {**params_shapes(g.format), "drive_weight": g.total_shape(), "delay": TAG_BITS, "scale": signed(g.format.width)}
         params = {param: Signal(shapes[param.name.lower()], name=param.name.lower()) for param in Param}
         tag, steps = Signal(TAG_BITS), Signal(32)
         sweep_word, countdown = Signal(word), Signal(range(g.depth + 8))
@@ -123,8 +127,8 @@ class Core(wiring.Component):
             with m.Switch(load.address):
                 for param in Param:
                     with m.Case(param.value):
-                        # The delay belongs to the spike list, all others to the lanes.
-                        m.d["sync" if param == Param.DELAY else "update"] += params[param].eq(load.data)
+                        # Delay and scale belong to spike list and delivery, all others to the lanes.
+                        m.d["sync" if param in SHARED else "update"] += params[param].eq(load.data)
 
         spiked, fired = Signal(g.lanes), Signal()
         m.d.comb += spikes.push.eq(Cat(self.o.valid & self.o.ready & fired, token[-1].word, spiked))
@@ -132,6 +136,9 @@ class Core(wiring.Component):
         m.d.sync += input_add.eq(delivery.add)
         with m.If(delivery.add | advance):
             m.d.sync += input_word.eq(Mux(delivery.add, delivery.word, Mux(taken, load.address, token[g.depth].word)))
+        if g.streams:
+            m.d.comb += [delivery.scale.eq(params[Param.SCALE]), delivery.stream_load.eq(Cat(
+                is_op[Op.STREAM_SEED] | is_op[Op.STREAM_STUCK] | is_op[Op.STREAM_RATE], load.op, load.address[:16], load.data[:64]))]
         m.submodules.drive = drive
         lanes = []
         for index in range(g.lanes):
@@ -145,13 +152,13 @@ class Core(wiring.Component):
                 lane.input_word.eq(input_word), lane.input_add.eq(input_add), lane.row_bit.eq(delivery.bits[index]),
                 lane.input_write.eq(input_add | (consume.en & advance) | emptying), lane.row_weight.eq(delivery.weight),
             ]
-            m.d.comb += [getattr(lane, param.name.lower()).eq(params[param]) for param in Param if param != Param.DELAY]
+            m.d.comb += [getattr(lane, param.name.lower()).eq(params[param]) for param in Param if param not in SHARED]
             lanes.append(lane)
         m.d.update += fired.eq(Cat(lane.spike for lane in lanes).any())
         # One concatenation: assigning the payload field by field makes Verilog that grows with the square of the lanes.
         m.d.comb += [spiked.eq(Cat(lane.result.spike for lane in lanes)),
                      self.o.payload.as_value().eq(Cat((lane.result for lane in lanes), spiked, Const(0, g.lane_bits - g.lanes), token[-1].word))]
-        enables = {"draw": draw_enable, "update": update_enable}
+        enables = {"draw": draw_enable, "update": update_enable, **({"stream": delivery.enable} if g.streams else {})}
         if not self.clock_gate:
             return DomainRenamer({name: "sync" for name in enables})(EnableInserter(enables)(m))
         for name, enable in enables.items():

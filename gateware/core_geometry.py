@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Shape, signed
+from amaranth.hdl import Shape, ShapeLike, signed
 from amaranth.lib import data, enum
 
 from spikegate.models.drive import MAX_DEPTH, MIN_DEPTH
+from spikegate.models.encoder import PROBABILITY_BITS
 from spikegate.models.errors import InputError
 from spikegate.models.fixed import Overflow, QFormat, Rounding
 from spikegate.models.lfsr import LfsrParams
 from spikegate.models.lif import INPUT_GUARD_BITS
 from spikegate.models.network import Network
+from spikegate.models.sobol import SobolParams
+from spikegate.models.streams import Generator, StreamFaults, StreamParams
 
-__all__ = ["LIF_PARAMS", "TAG_BITS", "Op", "Param", "CoreGeometry"]
+__all__ = ["LIF_PARAMS", "TAG_BITS", "Op", "Param", "StreamGeometry", "CoreGeometry"]
 
 
 class Op(enum.Enum, shape=8):
@@ -26,6 +29,9 @@ class Op(enum.Enum, shape=8):
     STATE = 5  #: its `state_layout`; also empties the inputs of word ``address`` in every lane
     PARAM = 6  #: parameter ``address`` (`Param`)
     RUN = 7  #: run ``data`` steps
+    STREAM_SEED = 8  #: state of stream register ``address``: plane b of channel c at 16 c + b, then those of the flips
+    STREAM_STUCK = 9  #: 64 lines of a fault mask, ``address`` = ((2 * channel + level) * 4 + point) * 16 + word
+    STREAM_RATE = 10  #: flip threshold of a point, ``address`` = 4 * channel + point
 
 
 class Param(enum.Enum, shape=4):
@@ -38,6 +44,7 @@ class Param(enum.Enum, shape=4):
     REFRACTORY = 4
     DRIVE_WEIGHT = 5
     DELAY = 6
+    SCALE = 7
 
 
 #: Step numbers of the spike list are modulo 2^6, above any delay.
@@ -46,6 +53,35 @@ TAG_BITS = 6
 MAX_CONNECTIVITY_BITS = 1 << 24
 
 LIF_PARAMS = [param.name.lower() for param in Param if param.value <= Param.REFRACTORY.value]
+
+
+@dataclass(frozen=True)
+class StreamGeometry:
+    """What is compiled in of stochastic synapses; as in `StreamParams`, and which kinds of fault there can be."""
+
+    generator: Generator
+    length: int
+    channels: int
+    lfsr: LfsrParams
+    dimensions: tuple[int, ...]
+    stuck: bool = False
+    flips: bool = False
+
+    @classmethod
+    def of(cls, streams: StreamParams, faults: StreamFaults | None = None) -> "StreamGeometry":
+        """The geometry that runs these streams."""
+        faults = faults or StreamFaults.none(streams)
+        return cls(streams.generator, streams.length, streams.channels, streams.lfsr, streams.dimensions, faults.stuck, faults.flips)
+
+    @property
+    def log2_length(self) -> int:
+        """log2(L)."""
+        return self.length.bit_length() - 1
+
+    @property
+    def sobol(self) -> list[SobolParams]:
+        """Sequence of each channel."""
+        return [SobolParams(dimension, PROBABILITY_BITS, self.length) for dimension in self.dimensions]
 
 
 @dataclass(frozen=True)
@@ -64,6 +100,8 @@ class CoreGeometry:
         Levels of the drive table.
     max_delay : int
         Longest delay in steps that the spike list holds.
+    streams : StreamGeometry, optional
+        Of stochastic synapses.
 
     Raises
     ------
@@ -79,6 +117,7 @@ class CoreGeometry:
     lfsr: LfsrParams = LfsrParams()
     depth: int = MIN_DEPTH
     max_delay: int = 16
+    streams: StreamGeometry | None = None
 
     def __post_init__(self):
         if not 1 <= self.lanes <= self.n:
@@ -90,15 +129,20 @@ class CoreGeometry:
                              "use fewer neurons, or run the network with the golden model and Brian2 alone")
 
     @classmethod
-    def of(cls, network: Network, lanes: int) -> "CoreGeometry":
-        """The geometry that runs a network."""
+    def of(cls, network: Network, lanes: int, streams: StreamGeometry | None = None) -> "CoreGeometry":
+        """The geometry that runs a network; its streams only if their geometry is given."""
         lif, long = network.lif, network.delay > 16
-        return cls(network.n, lanes, lif.format, lif.rounding, lif.overflow, network.lfsr, network.drive.depth, 63 if long else 16)
+        return cls(network.n, lanes, lif.format, lif.rounding, lif.overflow, network.lfsr, network.drive.depth, 63 if long else 16, streams)
 
     @property
     def words(self) -> int:
         """W, words a sweep."""
         return -(-self.n // self.lanes)
+
+    @property
+    def gated(self) -> tuple[str, ...]:
+        """Clock domains that stop while they have nothing to do."""
+        return ("draw", "update", *(["stream"] if self.streams else []))
 
     @property
     def lane_bits(self) -> int:
@@ -109,9 +153,13 @@ class CoreGeometry:
         """Sum of a neuron's inputs."""
         return signed(self.format.width + INPUT_GUARD_BITS)
 
-    def weight_layout(self) -> Shape:
+    def weight_layout(self) -> ShapeLike:
         """What is kept of a source's weight."""
-        return signed(self.format.width)
+        return signed(self.format.width) if self.streams is None else data.StructLayout({"probability": PROBABILITY_BITS + 1, "negative": 1})
+
+    def stream_load_layout(self) -> data.StructLayout:
+        """A word for the stream unit."""
+        return data.StructLayout({"en": 1, "op": Op, "address": 16, "data": 64})
 
     def row_layout(self) -> data.StructLayout:
         """A source whose spike is due: first word of its row, and its weight."""

@@ -6,6 +6,7 @@ step consumes. Input sums are exact, so that the order of delivery does not matt
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numba import njit
@@ -16,7 +17,7 @@ from spikegate.models.lif import lif_step
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 
-__all__ = ["CYCLES_PER_STEP", "run", "external_events", "due_spikes", "predict_cycles"]
+__all__ = ["CYCLES_PER_STEP", "update", "record", "simulate", "run", "external_events", "due_spikes", "predict_cycles"]
 
 CHUNK = 256
 #: Cycles of a step that depend on neither lanes nor spikes, for a drive table of depth 0; see `predict_cycles`.
@@ -24,38 +25,43 @@ CYCLES_PER_STEP = 9
 
 
 @njit(cache=True)
-def _advance(first, steps, v, hold, overflow, state, current, ring, counts, indptr, indices, weights, limits, drive_weight,
-             delay, p, shifts, leap, low, mask, uniform_mask, fraction_mask, spikes, tv, th, to, te):
-    """Run ``steps`` steps in place and return the number of spikes written to ``spikes``; empty traces are not written."""
+def update(t, v, hold, overflow, state, current, limits, drive_weight, p, lfsr, emitted, events, scratch):
+    """The update of step ``t`` in place: inputs consumed, spiking neurons in ``emitted``, whose number it returns.
+
+    ``lfsr`` is what `_constants` returns; ``scratch`` uniform uint32 (n,), random int64 (n,) and spiked uint8 (n,).
+    """
+    shifts, leap, low, mask, uniform_mask, fraction_mask = lfsr
+    uniform, random, spiked = scratch
     found, n = 0, len(v)
-    uniform, random, events, spiked = np.empty(n, np.uint32), np.empty(n, np.int64), np.empty(n, np.uint8), np.empty(n, np.uint8)
+    # Separate passes, so that the compiler can work on several neurons at once.
+    for i in range(n):
+        uniform[i] = state[i] & uniform_mask
+        random[i] = (state[i] >> np.uint64(UNIFORM_BITS)) & fraction_mask
+        state[i] = leap_once(state[i], shifts, leap, low, mask)
+    count_events(uniform, limits, events)
+    for i in range(n):
+        total = current[i] + np.int64(events[i]) * drive_weight
+        spiked[i], v[i], hold[i], over = lif_step(np.int64(v[i]), np.int64(hold[i]), total, 0, random[i], p)
+        overflow[i] |= over
+        current[i] = 0
+    for i in range(n):
+        if spiked[i]:
+            emitted[found] = i
+            found += 1
+    return found
+
+
+@njit(cache=True)
+def _advance(weights, first, steps, neurons, drive, ring, counts, indptr, indices, p, lfsr, spikes, traces):
+    """Run ``steps`` steps in place and return the number of spikes written to ``spikes``; empty traces are not written."""
+    v, hold, overflow, state, current = neurons
+    found, n, delay, events = 0, len(v), len(counts), np.empty(len(v), np.uint8)
+    scratch = np.empty(n, np.uint32), np.empty(n, np.int64), np.empty(n, np.uint8)
     for s in range(steps):
         t = first + s
         slot = t % delay
-        emitted = 0
-        # Separate passes, so that the compiler can work on several neurons at once.
-        for i in range(n):
-            uniform[i] = state[i] & uniform_mask
-            random[i] = (state[i] >> np.uint64(UNIFORM_BITS)) & fraction_mask
-            state[i] = leap_once(state[i], shifts, leap, low, mask)
-        count_events(uniform, limits, events)
-        for i in range(n):
-            total = current[i] + np.int64(events[i]) * drive_weight
-            spiked[i], v[i], hold[i], over = lif_step(np.int64(v[i]), np.int64(hold[i]), total, 0, random[i], p)
-            overflow[i] |= over
-            current[i] = 0
-        for i in range(n):
-            if spiked[i]:
-                ring[slot, emitted] = i
-                spikes[found + emitted, 0] = t
-                spikes[found + emitted, 1] = i
-                emitted += 1
-        found += emitted
-        if len(te):
-            te[s] = events
-        counts[slot] = emitted
-        if len(tv):
-            tv[s], th[s], to[s] = v, hold, overflow
+        counts[slot] = update(t, v, hold, overflow, state, current, drive[0], drive[1], p, lfsr, ring[slot], events, scratch)
+        found = record(t, s, ring[slot], counts[slot], spikes, found, v, hold, overflow, events, traces)
         slot = (t + 1) % delay
         for k in range(counts[slot]):
             source = ring[slot, k]
@@ -65,20 +71,23 @@ def _advance(first, steps, v, hold, overflow, state, current, ring, counts, indp
     return found
 
 
-def run(network: Network, *, trace: bool = False, events: bool = False, progress: Callable[[float], None] | None = None) -> Recording:
-    """Run the golden model.
+@njit(cache=True)
+def record(t, s, emitted, count, spikes, found, v, hold, overflow, events, traces):
+    """Write the spikes of step ``t`` and row ``s`` of the traces; returns the number of spikes so far."""
+    tv, th, to, te = traces
+    for k in range(count):
+        spikes[found + k, 0] = t
+        spikes[found + k, 1] = emitted[k]
+    if len(te):
+        te[s] = events
+    if len(tv):
+        tv[s], th[s], to[s] = v, hold, overflow
+    return found + count
 
-    Parameters
-    ----------
-    network : Network
-        What to run.
-    trace : bool
-        Record ``v``, ``hold``, ``overflow`` and ``events`` at every step.
-    events : bool
-        Record the external ``events`` alone.
-    progress : callable, optional
-        Called with the finished fraction, 0..1.
-    """
+
+def simulate(network: Network, advance: Callable, *, trace: bool, events: bool = False,
+             progress: Callable[[float], None] | None = None) -> Recording:
+    """Run a golden model of the core whose steps are made by ``advance``, with the arguments of `_advance` but its first; for `run`."""
     n, steps, lif, lfsr = network.n, network.steps, network.lif, network.lfsr
     v, state = network.v0.copy(), network.seeds.copy()
     hold, overflow, current = np.zeros(n, np.uint8), np.zeros(n, np.uint8), np.zeros(n, np.int64)
@@ -87,19 +96,34 @@ def run(network: Network, *, trace: bool = False, events: bool = False, progress
     rows, event_rows = (steps if trace else 0), (steps if trace or events else 0)
     traces = {"v": np.empty((rows, n), np.int16 if lif.format.width <= 16 else np.int32), "hold": np.empty((rows, n), np.uint8),
               "overflow": np.empty((rows, n), np.uint8), "events": np.empty((event_rows, n), np.uint8)}
-    shifts = tuple(np.uint64(tap - lfsr.leap) for tap in lfsr.taps)
-    words = [np.uint64(x) for x in (lfsr.leap, (1 << lfsr.leap) - 1, lfsr.mask, (1 << UNIFORM_BITS) - 1, lif.format.one - 1)]
+    masks = (lfsr.leap, (1 << lfsr.leap) - 1, lfsr.mask, (1 << UNIFORM_BITS) - 1, lif.format.one - 1)
+    fixed = ((v, hold, overflow, state, current), (network.drive.limits, network.drive.weight), ring, counts, network.indptr.astype(np.int64),
+             network.indices.astype(np.int64), lif.constants(), (tuple(np.uint64(tap - lfsr.leap) for tap in lfsr.taps), *map(np.uint64, masks)))
     for first in range(0, steps, CHUNK):
         last = min(first + CHUNK, steps)
-        found = _advance(first, last - first, v, hold, overflow, state, current, ring, counts, network.indptr.astype(np.int64),
-                         network.indices.astype(np.int64), network.weights.astype(np.int64), network.drive.limits,
-                         network.drive.weight, network.delay, lif.constants(), shifts, *words, buffer,
-                         *(array[first:last] for array in traces.values()))
+        found = advance(first, last - first, *fixed, buffer, tuple(array[first:last] for array in traces.values()))
         spikes.append(buffer[:found].copy())
         if progress:
             progress(last / steps)
     return Recording("golden", n, steps, np.concatenate(spikes), {"v": v, "hold": hold, "overflow": overflow, "lfsr": state},
                      {name: array for name, array in traces.items() if len(array)}, provenance={"network": network.hash})
+
+
+def run(network: Network, *, trace: bool = False, events: bool = False, progress: Callable[[float], None] | None = None) -> Recording:
+    """Run the golden model of fixed-point synapses.
+
+    Parameters
+    ----------
+    network : Network
+        What to run; its streams, if it has any, are not used.
+    trace : bool
+        Record ``v``, ``hold``, ``overflow`` and ``events`` at every step.
+    events : bool
+        Record the external ``events`` alone.
+    progress : callable, optional
+        Called with the finished fraction, 0..1.
+    """
+    return simulate(network, partial(_advance, network.weights.astype(np.int64)), trace=trace, events=events, progress=progress)
 
 
 def external_events(network: Network) -> np.ndarray:

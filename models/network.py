@@ -18,6 +18,7 @@ from spikegate.models.errors import InputError, Problems
 from spikegate.models.fixed import Overflow, QFormat, Rounding
 from spikegate.models.lfsr import LfsrParams
 from spikegate.models.lif import LifParams
+from spikegate.models.streams import Generator, StreamParams
 
 __all__ = ["MAX_DELAY", "Network"]
 
@@ -25,7 +26,8 @@ MAGIC = b"spikegate network 1\n"
 MAX_DELAY = 63
 FIX = "make it again with `spikegate network make`"
 #: Arrays of the file, in order, with their types.
-ARRAYS = {"indptr": "<u4", "indices": "<u4", "weights": "<i4", "seeds": "<u8", "v0": "<i4", "limits": "<u4", "external": "|u1"}
+ARRAYS = {"indptr": "<u4", "indices": "<u4", "weights": "<i4", "seeds": "<u8", "v0": "<i4", "limits": "<u4", "external": "|u1",
+          "probabilities": "<u4", "stream_seeds": "<u8"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +64,9 @@ class Network:
         What was asked for, in physical units, as the translator wrote it.
     external : numpy.ndarray, optional
         uint8 (steps, n), the external events of each step, recorded for engines with another generator.
+    streams : StreamParams, optional
+        Synapses made of bitstreams, for the engines of `spikegate.models.hybrid`; their probabilities stand in for the weights,
+        whose signs still count.
 
     Raises
     ------
@@ -85,6 +90,7 @@ class Network:
     dt_ns: int
     source: Mapping = field(default_factory=dict)
     external: np.ndarray | None = None
+    streams: StreamParams | None = None
 
     def __post_init__(self):
         for name in ("indptr", "indices", "weights", "seeds", "v0", "external"):
@@ -125,6 +131,10 @@ class Network:
         need(bool(np.all(self.seeds > 0)) and int(self.seeds.max()) <= self.lfsr.mask, f"Seeds must be in 1..2^{self.lfsr.width}-1")
         problems.raise_any()
         weight = np.abs(self.weights.astype(np.int64))[rows]
+        if self.streams is not None:
+            need(self.streams.probabilities.shape == (n,), f"Stream probabilities must have {n} entries, not {self.streams.probabilities.shape}")
+            need(q.holds(self.streams.scale), f"Stream scale {self.streams.scale} is outside {q} ({q.min}..{q.max}); use a wider format")
+            weight = np.maximum(weight, self.streams.scale)
         worst = int(np.bincount(self.indices, weight, n).max()) + abs(self.drive.weight) * len(self.drive.limits)
         limit = (1 << (self.lif.input_width - 1)) - 1
         need(worst <= limit, f"Input of a neuron may reach {worst} raw when all its sources fire, above the limit of {limit} "
@@ -140,6 +150,23 @@ class Network:
     def synapses(self) -> int:
         """Recurrent connections."""
         return len(self.indices)
+
+    @property
+    def max_windows(self) -> int:
+        """Windows of bitstreams that a run could take if every neuron fired in every step."""
+        return self.steps * max(self.synapses, 1)
+
+    def require_streams(self) -> StreamParams:
+        """The streams.
+
+        Raises
+        ------
+        InputError
+            If there are none.
+        """
+        if self.streams is None:
+            raise InputError(f"Network {self.name!r} has no bitstream synapses; make it with --variant v4, v13 or v14")
+        return self.streams
 
     @property
     def seconds(self) -> float:
@@ -162,7 +189,9 @@ class Network:
         return hashlib.sha256(self._content()).hexdigest()
 
     def _arrays(self):
-        held = {name: self.drive.limits if name == "limits" else getattr(self, name) for name in ARRAYS}
+        streams = {} if self.streams is None else {"probabilities": self.streams.probabilities, "stream_seeds": self.streams.seeds}
+        held = {"limits": self.drive.limits, "probabilities": None, "stream_seeds": None, **streams}
+        held = {name: held[name] if name in held else getattr(self, name) for name in ARRAYS}
         return {name: array.astype(ARRAYS[name]) for name, array in held.items() if array is not None}
 
     def _content(self) -> bytes:
@@ -177,6 +206,11 @@ class Network:
             "source": dict(self.source),
             "arrays": [{"name": name, "dtype": ARRAYS[name], "shape": list(array.shape)} for name, array in arrays.items()],
         }
+        if self.streams is not None:
+            streams = self.streams
+            header["streams"] = {
+                "generator": streams.generator.name.lower(), "length": streams.length, "channels": streams.channels, "scale": streams.scale,
+                "lfsr": {"width": streams.lfsr.width, "taps": list(streams.lfsr.taps)}, "dimensions": list(streams.dimensions)}
         text = json.dumps(header, sort_keys=True, separators=(",", ":"))
         return text.encode() + b"\n" + b"".join(array.tobytes() for array in arrays.values())
 
@@ -239,6 +273,11 @@ class Network:
             raise ValueError(f"{len(body) - offset} bytes after the last array")
         lif = dict(header["lif"], rounding=Rounding[header["lif"]["rounding"].upper()], overflow=Overflow[header["lif"]["overflow"].upper()])
         plain = {key: header[key] for key in ("name", "n_exc", "n_inh", "delay", "steps", "dt_ns", "source")}
+        if streams := header.get("streams"):
+            register = LfsrParams(streams["lfsr"]["width"], tuple(streams["lfsr"]["taps"]), streams["length"])
+            plain["streams"] = StreamParams(
+                arrays.pop("probabilities"), streams["scale"], Generator[streams["generator"].upper()], streams["length"], streams["channels"],
+                register, arrays.pop("stream_seeds"), tuple(streams["dimensions"]))
         lfsr = LfsrParams(header["lfsr"]["width"], tuple(header["lfsr"]["taps"]), header["lfsr"]["leap"])
         return cls(**plain, lif=LifParams(QFormat(**header["format"]), **lif), lfsr=lfsr,
                    drive=DriveParams(arrays.pop("limits"), **header["drive"]), **arrays)

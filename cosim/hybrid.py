@@ -1,0 +1,44 @@
+"""The RTL of the core with stochastic synapses as an engine: a frozen network in, a recording out."""
+
+from collections.abc import Callable
+
+from spikegate.cosim.core import execute, load_words
+from spikegate.gateware.core import CoreGeometry
+from spikegate.gateware.core_geometry import StreamGeometry
+from spikegate.models.network import Network
+from spikegate.models.recording import Recording
+from spikegate.models.streams import StreamFaults
+
+__all__ = ["geometry", "run"]
+
+
+def geometry(network: Network, lanes: int, faults: StreamFaults | None = None) -> CoreGeometry:
+    """What is compiled for a network; faults are compiled in only if there are any."""
+    streams = network.require_streams()
+    return CoreGeometry.of(network, lanes, StreamGeometry.of(streams, faults and faults.check(streams)))
+
+
+def run(network: Network, lanes: int = 40, *, faults: StreamFaults | None = None, trace: bool = False, clock_gate: bool = True,
+        progress: Callable[[float], None] | None = None) -> Recording:
+    """Run the RTL in Verilator through the native driver.
+
+    Parameters
+    ----------
+    network : Network
+        With ``streams``.
+    lanes : int
+        1..N.
+    faults : StreamFaults, optional
+        In the path of each channel.
+    trace, clock_gate, progress
+        As in `spikegate.cosim.core.run`.
+
+    Raises
+    ------
+    InputError
+        If lanes is outside 1..N, the network has no streams, or the faults are not for its channels and length.
+    ToolMissing
+        If Verilator or the compiler is absent.
+    """
+    g = geometry(network, lanes, faults)
+    return execute(network, g, load_words(network, g, faults), trace=trace, clock_gate=clock_gate, progress=progress)

@@ -1,0 +1,74 @@
+"""Stochastic synapses for a Brunel network: the published hybrid variants, frozen."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from spikegate.models.encoder import PROBABILITY_BITS
+from spikegate.models.errors import InputError
+from spikegate.models.lfsr import LfsrParams
+from spikegate.models.network import Network
+from spikegate.models.stream_plan import LfsrPlan, SobolPlan
+from spikegate.models.streams import Generator, StreamParams
+from spikegate.models.synapse import weight_probability
+from spikegate.translator.brunel import BrunelParams
+
+__all__ = ["Hybrid", "HYBRIDS", "hybrid"]
+
+
+@dataclass(frozen=True)
+class Hybrid:
+    """A variant: where its numbers come from, and how many spikes share a window."""
+
+    generator: Generator
+    channels: int
+    summary: str
+
+
+HYBRIDS = {
+    "v4": Hybrid(Generator.LFSR, 1, "AND-gate synapses on LFSR streams"),
+    "v13": Hybrid(Generator.LFSR, 4, "dot product of LFSR streams, four spikes in a window"),
+    "v14": Hybrid(Generator.SOBOL, 1, "AND-gate synapses on Sobol streams"),
+}
+
+
+def hybrid(network: Network, variant: str, *, length: int = 256, channels: int | None = None, seed: int | None = None) -> Network:
+    """A translated Brunel network with stochastic synapses: w_prob = clip(J / V_th, 0.001, 0.999), popcount scale V_th / L.
+
+    Parameters
+    ----------
+    network : Network
+        As `spikegate.translator.brunel.translate` made it.
+    variant : str
+        ``v4``, ``v13`` or ``v14``.
+    length : int
+        L, bits of a stream.
+    channels : int, optional
+        Other than the variant's own.
+    seed : int, optional
+        Of the generators' phases; default the network's.
+
+    Raises
+    ------
+    InputError
+        If the variant or the length does not exist, or the streams cannot be planned.
+    """
+    if variant not in HYBRIDS:
+        raise InputError(f"Hybrid variant must be one of {', '.join(HYBRIDS)}, not {variant!r}")
+    if not network.source:
+        raise InputError(f"Network {network.name!r} does not say from which parameters it was made; translate it from BrunelParams")
+    bp, kind = BrunelParams(**network.source), HYBRIDS[variant]
+    channels = kind.channels if channels is None else channels
+    ratios = [Fraction(str(weight)) / Fraction(str(bp.v_threshold)) for weight in (bp.weight_exc, bp.weight_inh)]
+    probability = [weight_probability(*ratio.as_integer_ratio()) for ratio in ratios]
+    fields = dict(generator=kind.generator, length=length, channels=channels)
+    if kind.generator == Generator.LFSR:
+        rng = np.random.default_rng([bp.seed if seed is None else seed, 4])
+        lfsr = LfsrParams(61, leap=length)
+        plan = LfsrPlan.make(lfsr, channels * PROBABILITY_BITS, network.max_windows, int(rng.integers(1, lfsr.mask)))
+        fields |= dict(lfsr=lfsr, seeds=plan.seeds)
+    else:
+        fields |= dict(dimensions=SobolPlan.make(channels, length).dimensions)
+    streams = StreamParams(np.repeat(probability, [network.n_exc, network.n_inh]), network.lif.threshold, **fields)
+    return network.replace(name=f"{network.name}-{variant}", streams=streams)
