@@ -28,7 +28,7 @@ def build(geometry: CoreGeometry, *, clock_gate: bool = True) -> Build:
     text = core_verilog(g, clock_gate)
     generate_s = time.perf_counter() - start
     defines = {"LOAD_BITS": g.load_layout().size, "SWEEP_BITS": g.sweep_layout().size, "LANES": g.lanes, "WORDS": g.words,
-               "MASK_AT": g.sweep_layout()["spikes"].offset, **({"CLOCK_GATE": 1} if clock_gate else {})}
+               "MASK_AT": g.sweep_layout()["spikes"].offset, **({"CLOCK_GATE": 1} if clock_gate else {}), **({"STREAMS": 1} if g.streams else {})}
     # The runner makes every signal public, which forbids most optimisation; the bench names those that it needs.
     options = [*OPTIONS, "--timing", "--no-public-flat-rw", "-CFLAGS", "-O2 -fno-tree-vectorize -march=native"]
     start = time.perf_counter()
@@ -59,10 +59,15 @@ def run(network: Network, lanes: int = 40, *, trace: bool = False, stall: float 
         As in `spikegate.gateware.core.Core`.
     """
     g = CoreGeometry.of(network, lanes)
+    return execute(network, g, load_words(network, g), trace=trace, stall=stall, seed=seed, clock_gate=clock_gate)
+
+
+def execute(network: Network, g: CoreGeometry, words: np.ndarray, *, trace: bool, stall: float, seed: int, clock_gate: bool = True) -> Recording:
+    """Run the RTL of a geometry on a network that ``words`` load; for `run`."""
     made = build(g, clock_gate=clock_gate)
     with tempfile.TemporaryDirectory(prefix="spikegate-") as name:
         folder = Path(name)
-        np.save(folder / "load.npy", np.concatenate([load_words(network, g), run_word(g, network.steps)]).view(np.uint8).reshape(-1, load_size(g)))
+        np.save(folder / "load.npy", np.concatenate([words, run_word(g, network.steps)]).view(np.uint8).reshape(-1, load_size(g)))
         try:
             get_runner("verilator").test(
                 test_module=__name__, hdl_toplevel="core_bench", hdl_toplevel_lang="verilog", build_dir=made.path, test_dir=folder, seed=seed,
@@ -83,7 +88,7 @@ def run(network: Network, lanes: int = 40, *, trace: bool = False, stall: float 
     final = unpack(words["sweep"][words["step"] == network.steps - 1], g)
     return Recording("rtl", network.n, network.steps, spikes, {key: values[0] for key, values in final.items() if key != "events"},
                      unpack(words["sweep"], g) if trace else {}, int(cycles), {
-                         "network": network.hash, "lanes": lanes, "driver": "cocotb", "generate_s": made.generate_s,
+                         "network": network.hash, "lanes": g.lanes, "driver": "cocotb", "generate_s": made.generate_s,
                          "compile_s": made.compile_s, "run_s": float(run_s)})
 
 

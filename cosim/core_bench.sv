@@ -18,10 +18,18 @@ module core_bench;
     wire draw_enable, update_enable;
     reg draw_gate = 0, update_gate = 0;
     always @(negedge clk) {draw_gate, update_gate} <= {draw_enable, update_enable};
+`ifdef STREAMS
+    wire stream_enable;
+    reg stream_gate = 0;
+    always @(negedge clk) stream_gate <= stream_enable;
+`endif
 `endif
     core core (
 `ifdef CLOCK_GATE
                .draw_clk(clk & draw_gate), .draw_enable(draw_enable), .update_clk(clk & update_gate), .update_enable(update_enable),
+`ifdef STREAMS
+               .stream_clk(clk & stream_gate), .stream_enable(stream_enable),
+`endif
 `endif
                .clk(clk), .i__valid(i_valid), .i__ready(i_ready), .i__payload(i_payload), .o__valid(o_valid), .o__ready(o_ready),
                .o__payload(o_payload), .busy(busy), .cycles(cycles));

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 
-from spikegate.cosim.core import execute, load_words
+from spikegate.cosim import core, core_bench
+from spikegate.cosim.core import load_words
 from spikegate.gateware.core import CoreGeometry
 from spikegate.gateware.core_geometry import StreamGeometry
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 from spikegate.models.streams import StreamFaults
 
-__all__ = ["geometry", "run"]
+__all__ = ["geometry", "run", "run_cocotb"]
 
 
 def geometry(network: Network, lanes: int, faults: StreamFaults | None = None) -> CoreGeometry:
@@ -41,4 +42,11 @@ def run(network: Network, lanes: int = 40, *, faults: StreamFaults | None = None
         If Verilator or the compiler is absent.
     """
     g = geometry(network, lanes, faults)
-    return execute(network, g, load_words(network, g, faults), trace=trace, clock_gate=clock_gate, progress=progress)
+    return core.execute(network, g, load_words(network, g, faults), trace=trace, clock_gate=clock_gate, progress=progress)
+
+
+def run_cocotb(network: Network, lanes: int = 40, *, faults: StreamFaults | None = None, trace: bool = False, stall: float = 0.0, seed: int = 1,
+               clock_gate: bool = True) -> Recording:
+    """Run the RTL in Verilator under cocotb; the recording equals that of `run`. ``stall`` and ``seed`` as in `spikegate.cosim.core_bench.run`."""
+    g = geometry(network, lanes, faults)
+    return core_bench.execute(network, g, load_words(network, g, faults), trace=trace, stall=stall, seed=seed, clock_gate=clock_gate)

@@ -11,7 +11,7 @@ from spikegate.models.dot_product import DotProductParams
 from spikegate.models.fixed import Rounding
 from spikegate.models.synapse import SynapseParams
 
-__all__ = ["popcount", "scale_count", "beat_layout", "path_layout", "DotProduct"]
+__all__ = ["add_up", "popcount", "scale_count", "beat_layout", "path_layout", "DotProduct"]
 
 #: Bits that a simulator handles in one operation, and columns below which adding numbers beats adding bits.
 WORD, COLUMNS = 64, 8

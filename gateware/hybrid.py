@@ -104,11 +104,13 @@ class StreamRows(wiring.Component):
             valid, place, lane = Signal(name=f"valid_{k}"), Signal.like(word, name=f"word_{k}"), Signal(g.lanes, name=f"lanes_{k}")
             m.d.sync += [valid.eq(at[-1][0]), place.eq(at[-1][1]), lane.eq(at[-1][2])]
             at.append((valid, place, lane))
+        walked = Signal(StreamUnit.LATENCY - 2)  # As long as the last target may still be on its way.
+        m.d.sync += walked.eq(Cat(walking, walked))
         m.d.comb += [
             self.add.eq(at[-2][0]), self.word.eq(at[-2][1]), self.bits.eq(at[-1][2]), self.weight.eq(unit.value),
-            self.busy.eq(walking | (filled != 0) | Cat(valid for valid, _, _ in at[:-1]).any()),
+            self.busy.eq(walking | (filled != 0) | walked.any()),
             self.enable.eq(Cat(valid for valid, _, _ in at[:-1]).any() | self.stream_load.en | self.clear), unit.load.eq(self.stream_load),
         ]
         with m.If(self.clear):
-            m.d.sync += [walking.eq(0), filled.eq(0), ready.eq(0), s1_valid.eq(0), *(mask.eq(0) for mask in present)]
+            m.d.sync += [walking.eq(0), filled.eq(0), ready.eq(0), s1_valid.eq(0), walked.eq(0), *(mask.eq(0) for mask in present)]
         return m

@@ -2,7 +2,8 @@
 
 One step, for every neuron: draw the external events, sum ``input + events * weight``, advance the neuron. Then every
 spike that is due, that of step t + 1 - delay, adds its source's weight to the input of its targets, which the next
-step consumes. Input sums are exact, so that the order of delivery does not matter. Nothing here knows of lanes.
+step consumes. Input sums are exact modulo 2^(width+4), and a network's own cannot leave that range, so that the order of
+delivery does not matter. Nothing here knows of lanes.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from numba import njit
 
 from spikegate.models.drive import UNIFORM_BITS, count_events
 from spikegate.models.lfsr import leap_once
-from spikegate.models.lif import lif_step
+from spikegate.models.lif import INPUT_GUARD_BITS, lif_step
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 
@@ -32,7 +33,7 @@ def update(t, v, hold, overflow, state, current, limits, drive_weight, p, lfsr, 
     """
     shifts, leap, low, mask, uniform_mask, fraction_mask = lfsr
     uniform, random, spiked = scratch
-    found, n = 0, len(v)
+    found, n, half = 0, len(v), np.int64(1) << (p.width + INPUT_GUARD_BITS - 1)
     # Separate passes, so that the compiler can work on several neurons at once.
     for i in range(n):
         uniform[i] = state[i] & uniform_mask
@@ -40,7 +41,7 @@ def update(t, v, hold, overflow, state, current, limits, drive_weight, p, lfsr, 
         state[i] = leap_once(state[i], shifts, leap, low, mask)
     count_events(uniform, limits, events)
     for i in range(n):
-        total = current[i] + np.int64(events[i]) * drive_weight
+        total = ((current[i] + np.int64(events[i]) * drive_weight + half) & (2 * half - 1)) - half
         spiked[i], v[i], hold[i], over = lif_step(np.int64(v[i]), np.int64(hold[i]), total, 0, random[i], p)
         overflow[i] |= over
         current[i] = 0

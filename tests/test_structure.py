@@ -24,8 +24,9 @@ def python_files(root, folders=SOURCES):
 
 
 def missing_partners(root):
-    """Partners that a file of gateware/ lacks; x_part.py is a part of the idea x."""
-    names = sorted({path.stem.split("_")[0] for path in (root / "gateware").glob("*.py") if path.stem != "__init__"})
+    """Partners that a file of gateware/ lacks; x_part.py is a part of the idea x, unless it has a model of its own."""
+    stems = [path.stem for path in (root / "gateware").glob("*.py") if path.stem != "__init__"]
+    names = sorted({stem if (root / "models" / f"{stem}.py").is_file() else stem.split("_")[0] for stem in stems})
     partners = [partner for name in names for partner in (f"models/{name}.py", f"cosim/{name}.py", f"tests/test_{name}.py")]
     return [partner for partner in partners if not (root / partner).is_file()]
 
