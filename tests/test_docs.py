@@ -9,14 +9,19 @@ import numpy as np
 import pytest
 
 from spikegate.cosim.compare import MARGINS
-from spikegate.models import core
+from spikegate.models import core, hybrid
+from spikegate.models.dot_product import scale_count
 from spikegate.models.drive import DriveParams, binomial_limits
 from spikegate.models.errors import InputError
-from spikegate.models.fixed import Overflow, QFormat, Rounding
+from spikegate.models.faults import FaultParams
+from spikegate.models.fixed import Q16_12, Overflow, QFormat, Rounding
 from spikegate.models.lfsr import LfsrParams
 from spikegate.models.lif import LifParams, lif_step
 from spikegate.models.network import Network
-from spikegate.translator.brunel import preset
+from spikegate.models.streams import StreamFaults
+from spikegate.models.synapse import weight_probability
+from spikegate.translator.brunel import preset, translate
+from spikegate.translator.hybrid import hybrid as stochastic
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -144,7 +149,8 @@ def test_the_engine_of_the_document_equals_the_golden_model(engine, tmp_path):
     for seed in range(60):
         network = some_network(seed)
         network.save(tmp_path / "some")
-        found, trace = engine["run_network"](*engine["read_network"]((tmp_path / "some").read_bytes()))
+        header, arrays = engine["read_network"]((tmp_path / "some").read_bytes())
+        found, trace = engine["run_network"](header, arrays, engine["deliver_weights"](header, arrays))
         golden = core.run(network, trace=True)
         assert found == [tuple(spike) for spike in golden.spikes.tolist()], seed
         for name, rows in trace.items():
@@ -152,6 +158,32 @@ def test_the_engine_of_the_document_equals_the_golden_model(engine, tmp_path):
         spikes, flags, held = spikes + len(found), flags + int(golden.final["overflow"].sum()), held + int((golden.trace["hold"] > 0).sum())
     print(f"{spikes} spikes, {flags} overflowed neurons, {held} held steps")
     assert spikes > 1000 and flags > 20 and held > 1000
+
+
+@pytest.mark.parametrize(("variant", "length", "channels"), [("v4", 256, None), ("v14", 256, None), ("v13", 64, 3), ("v14", 128, 2)])
+@pytest.mark.parametrize("rates", [None, (0.02, 0.01)], ids=["sound", "faulty"])
+def test_the_stream_engine_of_the_document_equals_the_golden_model(engine, tmp_path, variant, length, channels, rates):
+    bp = preset("ai", n_exc=32, n_inh=8, weight_exc=2.0, g_inh=3.0, delay=0.2, eta=4.0)
+    network = stochastic(translate(bp, Q16_12, ms=4.0), variant, length=length, channels=channels)
+    network.save(tmp_path / "some")
+    header, arrays = engine["read_network"]((tmp_path / "some").read_bytes())
+    paths, faults, seeds = None, None, ()
+    if rates:
+        paths = StreamFaults(tuple(FaultParams.random(rates[0], c, length, flip_rate=rates[1]) for c in range(network.streams.channels)))
+        faults = [[(at.stuck0, at.stuck1, at.flips) for at in (path.stream, path.weight, path.count)] for path in paths.paths]
+        seeds = paths.seeds(network.max_windows)
+    found, trace = engine["run_network"](header, arrays, engine["deliver_streams"](header, arrays, faults, seeds))
+    golden = hybrid.run(network, trace=True, faults=paths)
+    assert found == [tuple(spike) for spike in golden.spikes.tolist()] and len(found) > 20 and golden.provenance["windows"] > 60
+    for name, rows in trace.items():
+        assert rows == golden.trace[name].tolist(), name
+
+
+def test_stream_vectors():
+    for weight, threshold, p in vectors("weights")[0]["cases"]:
+        assert weight_probability(weight, threshold) == p
+    for total, threshold, log2_length, step in vectors("scaling")[0]["cases"]:
+        assert scale_count(total, threshold, log2_length) == step
 
 
 def test_the_engine_of_the_document_refuses_a_damaged_file(engine):
