@@ -15,15 +15,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from spikegate.cosim import core, core_bench
+from spikegate.cosim import core, core_bench, hybrid
 from spikegate.cosim.engines import Job, run_isolated
 from spikegate.cosim.native import NativeCore
 from spikegate.gateware.core import CoreGeometry
 from spikegate.models import core as golden
+from spikegate.models import hybrid as golden_hybrid
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 from spikegate.translator.brian import run_float, run_integer, run_standalone
 from spikegate.translator.brunel import PRESETS, preset, translate
+from spikegate.translator.hybrid import HYBRIDS
+from spikegate.translator.hybrid import hybrid as stochastic
 
 __all__ = ["main"]
 
@@ -45,6 +48,22 @@ def bench_golden(network: Network) -> Recording:
 def bench_native(network: Network, lanes: int) -> Recording:
     """RTL through the native driver."""
     recording = core.run(network, lanes)
+    parts = recording.provenance
+    return _timed(recording, parts["run_s"], parts["generate_s"] + parts["compile_s"] + parts["load_s"])
+
+
+def bench_stream_golden(network: Network) -> Recording:
+    """Golden model of stochastic synapses; what it compiles counts as preparation."""
+    start = time.perf_counter()
+    golden_hybrid.run(network.replace(steps=1))
+    ready = time.perf_counter()
+    recording = golden_hybrid.run(network)
+    return _timed(recording, time.perf_counter() - ready, ready - start)
+
+
+def bench_stream_native(network: Network, lanes: int) -> Recording:
+    """RTL with stochastic synapses through the native driver."""
+    recording = hybrid.run(network, lanes)
     parts = recording.provenance
     return _timed(recording, parts["run_s"], parts["generate_s"] + parts["compile_s"] + parts["load_s"])
 
@@ -96,9 +115,12 @@ def bench_nest(network: Network) -> Recording:
 ENGINES = {"golden": bench_golden, "rtl native": bench_native, "rtl bare": bench_bare, "rtl cocotb": bench_cocotb,
            "brian2 integer": bench_brian_integer, "brian2 cython": bench_brian_float, "brian2 standalone": bench_brian_standalone,
            "nest 1 thread": bench_nest}
+#: Those of each stochastic variant.
+STREAM_ENGINES = {"golden": bench_stream_golden, "rtl native": bench_stream_native}
 #: (slower, faster, at least this many times): what the project asks of itself.
 GOALS = [("nest 1 thread", "rtl native", 1.0), ("brian2 standalone", "rtl native", 1.0), ("brian2 cython", "golden", 3.0),
-         ("rtl bare", "rtl native", 0.9), ("rtl bare", "rtl cocotb", 0.25)]
+         ("rtl bare", "rtl native", 0.9), ("rtl bare", "rtl cocotb", 0.25),
+         *((f"{variant} rtl native", f"{variant} golden", 20.0) for variant in HYBRIDS)]
 
 
 def main() -> None:
@@ -115,8 +137,12 @@ def main() -> None:
     network, console = translate(preset(options.preset), name=options.preset, ms=options.ms), Console()
     jobs = [Job(name, f"core_speed:{bench.__name__}", network,
                 {"lanes": options.lanes} if name.startswith("rtl") else {}, progress=False) for name, bench in ENGINES.items()]
+    for variant in HYBRIDS:
+        streams = stochastic(network, variant)
+        jobs += [Job(f"{variant} {name}", f"core_speed:{bench.__name__}", streams, {"lanes": options.lanes} if name.startswith("rtl") else {},
+                     progress=False) for name, bench in STREAM_ENGINES.items()]
     os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parent)  # the engines' processes import this file
-    runs = {name: [] for name in ENGINES}
+    runs = {job.name: [] for job in jobs}
     for repeat in range(options.repeats):
         for job in jobs:
             console.print(f"repeat {repeat + 1} of {options.repeats}: {job.name} …", highlight=False)

@@ -51,7 +51,8 @@ class Correlation(wiring.Component):
             with m.If(last):
                 m.d.sync += [self.o.valid.eq(1), o.n11.eq(both), o.n10.eq(ones_a - both), o.n01.eq(ones_b - both),
                              o.n00.eq(params.length - ones_a - ones_b + both)]
+        counted = [popcount(value, m) for value in (a & b, a, b)]
         with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [signal.eq(popcount(value)) for signal, value in zip(sums, (a & b, a, b))]
+            m.d.sync += [signal.eq(count) for signal, count in zip(sums, counted)]
             m.d.sync += [taken.eq(1), last.eq(left == 0), left.eq(Mux(left == 0, params.windows - 1, left - 1))]
         return m
