@@ -61,28 +61,28 @@ def refill(planes, taps, words):
 
 
 @njit(cache=True)
-def below_all(planes, low, threshold, out):
-    """`spikegate.models.encoder.below` on several windows side by side.
+def below_all(planes, first, last, start, low, threshold, out):
+    """`spikegate.models.encoder.below` on several windows side by side, from word ``start`` on.
 
-    ``planes`` are the upper ones, uint64 (planes, words), and ``low`` the number, the same at all positions of a window, that the
+    ``planes[first:last]`` are the upper ones, uint64 (planes, words), and ``low`` the number, the same at all positions of a window, that the
     lower ones make, int64 (windows,); or all planes, and ``low`` of no length. ``out`` is uint64 (words,).
     """
     if len(low):
-        bits, words = PROBABILITY_BITS - len(planes), len(out) // len(low)
+        bits, words = PROBABILITY_BITS - (last - first), len(out) // len(low)
         lower, threshold = threshold & ((1 << bits) - 1), threshold >> bits
         for k in range(len(low)):
             out[k * words:(k + 1) * words] = np.uint64(-np.int64(low[k] < lower))
     else:
         out[:] = 0
-    for b in range(len(planes)):
-        plane = planes[b]
+    for b in range(last - first):
+        plane = planes[first + b][start:start + len(out)]  # contiguous, as the compiler sees
         if threshold >> b & 1:
             for k in range(len(out)):
                 out[k] |= ~plane[k]
         else:
             for k in range(len(out)):
                 out[k] &= ~plane[k]
-    if threshold >> len(planes):
+    if threshold >> (last - first):
         out[:] = ~np.uint64(0)
 
 
@@ -167,10 +167,10 @@ def _advance(weights, synapse, generator, faults, cursor, first, steps, neurons,
                 count = min(used - done, size - cursor[0])
                 a, b = cursor[0] * words, (cursor[0] + count) * words
                 for c in range(len(sources)):
-                    below_all(planes[c * bits:(c + 1) * bits, a:b], lows[c, cursor[0]:cursor[0] + count], probability[sources[c]], passed[:b - a])
+                    below_all(planes, c * bits, (c + 1) * bits, a, lows[c, cursor[0]:cursor[0] + count], probability[sources[c]], passed[:b - a])
                     for k in range(3 * (len(flip_thresholds) > 0)):
                         own = (3 * c + k) * PROBABILITY_BITS
-                        below_all(flip_planes[own:own + PROBABILITY_BITS, a:b], lows[0, :0], flip_thresholds[3 * c + k], flips[k, :b - a])
+                        below_all(flip_planes, own, own + PROBABILITY_BITS, a, lows[0, :0], flip_thresholds[3 * c + k], flips[k, :b - a])
                     if len(flip_thresholds):
                         flips[2] &= np.uint64((2 << log2_length) - 1)
                     if faulty:

@@ -117,7 +117,7 @@ def test_kicks_have_the_mean_of_the_weight_and_the_variance_of_their_streams():
         planes, lows, taps = golden.generator(small(variant).streams)
         size, counts, out = planes.shape[1] // 4, [], np.empty(planes.shape[1], np.uint64)
         while len(counts) < windows:
-            golden.below_all(planes, lows[0], threshold, out)
+            golden.below_all(planes, 0, len(planes), 0, lows[0], threshold, out)
             found = np.bitwise_count(out.reshape(size, 4)).sum(axis=1)
             counts += found[taps[0] if len(taps) else 0:].tolist()
             if len(taps):
@@ -222,7 +222,7 @@ def test_bulk_comparison_is_the_comparison(low):
         planes[b] = np.repeat(np.where(lows >> b & 1, ~np.uint64(0), np.uint64(0)), 4)
     out, expected = np.empty(12, np.uint64), np.empty(12, np.uint64)
     for threshold in [0, 1, 255, 256, 1638, 65535, 65536, *rng.integers(0, 65537, 50)]:
-        golden.below_all(planes[low:], lows, threshold, out)
+        golden.below_all(planes, low, 16, 0, lows, threshold, out)
         below(planes, threshold, expected)
         assert np.array_equal(out, expected)
 
