@@ -9,7 +9,7 @@ import numpy as np
 from spikegate.models.errors import InputError
 from spikegate.models.recording import Recording
 
-__all__ = ["CLASSES", "MARGINS", "MIN_SECONDS", "Check", "Margin", "compare", "same", "statistical", "describe"]
+__all__ = ["CLASSES", "MARGINS", "MIN_SECONDS", "STREAM_PRESETS", "Check", "Margin", "compare", "same", "statistical", "describe"]
 
 CLASSES = ("bit-true", "spike-exact", "statistical")
 #: Statistics of a shorter run are shown and not judged: the margins were taken over one second.
@@ -50,6 +50,9 @@ MARGINS: dict[tuple[str, str], dict[str, Margin]] = {
     ("tutorial", "q8.8"): {"rate_hz": Margin(0.025, True, 0.083), "cv_isi": Margin(0.04, True, -0.056), "correlation": Margin(0.016, shift=0.003)},
     ("tutorial", "q16.12"): {"rate_hz": Margin(0.025, True, 0.012), "cv_isi": Margin(0.04, True, -0.007), "correlation": Margin(0.016)},
 }
+#: Presets whose margins were seen to hold for stochastic synapses too. In ``tutorial`` they do not: the noise of the counts makes a regular
+#: neuron's CV a quarter higher, and a mean weight of 0.1 mV, which Q8.8 does not hold, its rate 2 %.
+STREAM_PRESETS = ("ai",)
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,8 @@ def same(name: str, kind: str, signal: str, a: tuple[str, int | None], b: tuple[
     return Check(name, kind, 1, int(not ok), None if ok else at, ok, f"{a[1]:,} {signal} {a[0]}, {b[1]:,} {b[0]}")
 
 
-def statistical(name: str, value: float | None, reference: float | None, margin: Margin | None, *, compared: int = 1) -> Check:
+def statistical(name: str, value: float | None, reference: float | None, margin: Margin | None, *, compared: int = 1,
+                unjudged: str = "no margin for this network, format and duration") -> Check:
     """Hold one statistic against its reference.
 
     Parameters
@@ -163,6 +167,8 @@ def statistical(name: str, value: float | None, reference: float | None, margin:
         None: the values are shown and not judged.
     compared : int
         How many samples stand behind the value; 0 fails.
+    unjudged : str
+        Why there is no margin.
     """
     known = all(x is not None and not math.isnan(x) for x in (value, reference))
     if not known or not compared:
@@ -170,7 +176,7 @@ def statistical(name: str, value: float | None, reference: float | None, margin:
         return Check(name, "statistical", 0, 0, None, None if margin is None else False, missing)
     text = f"{value:.4g} against {reference:.4g}"
     if margin is None:
-        return Check(name, "statistical", compared, 0, None, None, f"{text}, not judged: no margin for this network, format and duration")
+        return Check(name, "statistical", compared, 0, None, None, f"{text}, not judged: {unjudged}")
     ok = margin.holds(value, reference)
     return Check(name, "statistical", compared, 0 if ok else 1, None, ok, f"{text}, margin {margin}{'' if ok else ' exceeded'}")
 

@@ -15,7 +15,7 @@ from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 from spikegate.models.streams import StreamFaults
 
-__all__ = ["load_dtype", "load_words", "run_word", "unpack", "core_verilog", "build", "run", "execute", "waveform"]
+__all__ = ["load_dtype", "load_words", "run_word", "unpack", "core_verilog", "build", "run", "execute", "waveform", "write_waveform"]
 
 BATCH = 512
 
@@ -183,9 +183,14 @@ def waveform(network: Network, lanes: int, first_step: int, last_step: int, path
         Of the VCD.
     """
     g = CoreGeometry.of(network, lanes)
+    write_waveform(network, g, load_words(network, g), first_step, last_step, path)
+
+
+def write_waveform(network: Network, g: CoreGeometry, words: np.ndarray, first_step: int, last_step: int, path) -> None:
+    """Write the waveform of a geometry on a network that ``words`` load; for `waveform`."""
     first, last = max(first_step, 0), min(last_step, network.steps - 1)
     with NativeCore(build(g, trace=True).path, g) as core:
-        core.load(load_words(network, g))
+        core.load(words)
         for step in range(0, first, BATCH):
             core.run(run_word(g, min(BATCH, first - step)), step, min(BATCH, first - step), False)
         with core.wave(path):

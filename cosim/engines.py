@@ -15,16 +15,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 
 from spikegate.cosim.worker import Result, restore
-from spikegate.models import core as golden
+from spikegate.models import core, hybrid
 from spikegate.models.errors import SpikegateError
 from spikegate.models.fixed import Rounding
 from spikegate.models.lfsr import LfsrParams
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 
-__all__ = ["DEFECTS", "EngineError", "Job", "Result", "run_isolated", "sabotaged", "terminable"]
+__all__ = ["DEFECTS", "EngineError", "Job", "Result", "golden", "run_isolated", "sabotaged", "terminable"]
 
 #: Deliberate defects of the golden model, for the negative controls.
 DEFECTS = ("rounding", "threshold", "tap")
@@ -121,11 +122,16 @@ def run_isolated(jobs: Sequence[Job], on_progress: Callable[[str, float], None] 
     return {job.name: results[job.name] for job in jobs}
 
 
-def sabotaged(network: Network, *, defect: str, trace: bool = False, progress: Callable[[float], None] | None = None) -> Recording:
+def golden(network: Network) -> ModuleType:
+    """The golden model of a network, `spikegate.models.core` or, with streams, `spikegate.models.hybrid`: ``run`` and ``predict_cycles``."""
+    return hybrid if network.streams else core
+
+
+def sabotaged(network: Network, *, defect: str, **options) -> Recording:
     """The golden model with one of `DEFECTS`, recorded as if it were the sound one: every comparison has to reject it.
 
     ``rounding`` rounds the leak towards minus infinity (to nearest if it did so already), ``threshold`` compares with
-    ``>`` instead of ``>=``, ``tap`` moves two taps of the random generator.
+    ``>`` instead of ``>=``, ``tap`` moves two taps of the random generator. ``options`` are those of the sound model.
     """
     lif, lfsr = network.lif, network.lfsr
     if defect == "rounding":
@@ -134,7 +140,7 @@ def sabotaged(network: Network, *, defect: str, trace: bool = False, progress: C
         lif = replace(lif, threshold=lif.threshold + 1)
     else:
         lfsr = LfsrParams(64, WRONG_TAPS, lfsr.leap)
-    recording = golden.run(network.replace(lif=lif, lfsr=lfsr, external=None), trace=trace, progress=progress)
+    recording = golden(network).run(network.replace(lif=lif, lfsr=lfsr, external=None), **options)
     return replace(recording, provenance={**recording.provenance, "network": network.hash, "defect": defect})
 
 

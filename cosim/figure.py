@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spikegate.cosim.report import identify
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 
@@ -24,7 +25,7 @@ def figure(recordings: Mapping[str, Recording], network: Network, path: Path) ->
     Parameters
     ----------
     recordings : Mapping of str to Recording
-        ``rtl``, ``golden``, ``brian2_integer``, ``brian2_float``; membranes are drawn from ``trace["v"]`` where there is one.
+        ``rtl``, ``golden``, ``brian2_float`` and, if it ran, ``brian2_integer``; membranes are drawn from ``trace["v"]`` where there is one.
     network : Network
         What ran.
     path : Path
@@ -46,7 +47,8 @@ def figure(recordings: Mapping[str, Recording], network: Network, path: Path) ->
             _rate(fig.add_subplot(grid[1, :], sharex=top), recordings, network)
             _membrane(fig.add_subplot(grid[2, :2]), recordings, network)
             _intervals(fig.add_subplot(grid[2, 2]), recordings, network)
-            fig.suptitle(f"Brunel network “{network.name}”: {network.n_exc:,} excitatory and {network.n_inh:,} inhibitory neurons as RTL in "
+            name, variant = identify(network)
+            fig.suptitle(f"Brunel network “{name}”, {variant}: {network.n_exc:,} excitatory and {network.n_inh:,} inhibitory neurons as RTL in "
                          f"{network.lif.format}, {network.steps:,} steps of {network.dt_ns * 1e-6:g} ms", fontsize=14, x=0.01, ha="left")
             part = Path(path).with_name(Path(path).name + ".part")
             try:
@@ -120,7 +122,7 @@ def _membrane(ax, recordings, network):
     ms = np.arange(start, end) * step_ms
     drawn = []
     for name, (label, look) in LINES.items():
-        if "v" in recordings[name].trace:
+        if name in recordings and "v" in recordings[name].trace:
             ax.plot(ms, recordings[name].trace["v"][start:end, neuron] / one, label=label, **look)
             drawn.append(recordings[name].trace["v"][start:end, neuron])
     if "v" in recordings["brian2_float"].trace:

@@ -10,7 +10,7 @@ from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 from spikegate.models.streams import StreamFaults
 
-__all__ = ["geometry", "run", "run_cocotb"]
+__all__ = ["geometry", "run", "run_cocotb", "waveform"]
 
 
 def geometry(network: Network, lanes: int, faults: StreamFaults | None = None) -> CoreGeometry:
@@ -50,3 +50,9 @@ def run_cocotb(network: Network, lanes: int = 40, *, faults: StreamFaults | None
     """Run the RTL in Verilator under cocotb; the recording equals that of `run`. ``stall`` and ``seed`` as in `spikegate.cosim.core_bench.run`."""
     g = geometry(network, lanes, faults)
     return core_bench.execute(network, g, load_words(network, g, faults), trace=trace, stall=stall, seed=seed, clock_gate=clock_gate)
+
+
+def waveform(network: Network, lanes: int, first_step: int, last_step: int, path, *, faults: StreamFaults | None = None) -> None:
+    """Run the RTL again and write a VCD; as `spikegate.cosim.core.waveform`, with the faults of the run."""
+    g = geometry(network, lanes, faults)
+    core.write_waveform(network, g, load_words(network, g, faults), first_step, last_step, path)

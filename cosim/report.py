@@ -16,14 +16,20 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from spikegate.cosim.compare import MARGINS, MIN_SECONDS, Check, compare, same, statistical
+from spikegate.cosim.compare import MARGINS, MIN_SECONDS, STREAM_PRESETS, Check, compare, same, statistical
+from spikegate.cosim.engines import golden
 from spikegate.cosim.worker import Result
-from spikegate.models.core import predict_cycles
+from spikegate.models.encoder import PROBABILITY_BITS
 from spikegate.models.errors import InputError
 from spikegate.models.network import Network
-from spikegate.translator.brunel import quantisation
+from spikegate.translator.brunel import BrunelParams, quantisation
+from spikegate.translator.hybrid import HYBRIDS
 
-__all__ = ["STATISTICS", "build", "check_writable", "judge", "markdown", "print_tables", "tables", "write"]
+__all__ = ["FIXED", "NOT_RUN", "STATISTICS", "build", "check_writable", "identify", "judge", "markdown", "print_tables", "tables", "write"]
+
+#: The variant whose synapses are fixed-point weights.
+FIXED = "v3"
+NOT_RUN = "not run: there are no bitstream synapses in Brian2"
 
 STATISTICS = {"rate_hz": "rate", "cv_isi": "CV", "correlation": "correlation"}
 STATE = ("final.v", "final.hold", "final.overflow")
@@ -50,7 +56,17 @@ def check_writable(folder: Path) -> Path:
     return folder
 
 
-def judge(network: Network, results: Mapping[str, Result], statistics: Mapping[str, Mapping], lanes: int, *, traced: bool = True) -> list[Check]:
+def identify(network: Network) -> tuple[str, str]:
+    """Preset or title, and variant: v3, one of `HYBRIDS` by its generator and channels, or else ``streams``."""
+    if network.streams is None:
+        return network.name, FIXED
+    kind = network.streams.generator, network.streams.channels
+    variant = next((name for name, hybrid in HYBRIDS.items() if (hybrid.generator, hybrid.channels) == kind), "streams")
+    return network.name.removesuffix(f"-{variant}"), variant
+
+
+def judge(network: Network, results: Mapping[str, Result], statistics: Mapping[str, Mapping], lanes: int, *, traced: bool = True,
+          faulty: bool = False) -> list[Check]:
     """Every check of a run.
 
     Parameters
@@ -58,22 +74,27 @@ def judge(network: Network, results: Mapping[str, Result], statistics: Mapping[s
     network : Network
         What ran.
     results : Mapping of str to Result
-        Of ``rtl``, ``golden``, ``brian2_integer`` and ``brian2_float``.
+        Of ``rtl``, ``golden``, ``brian2_float`` and, unless the synapses are streams, ``brian2_integer``.
     statistics : Mapping of str to Mapping
         ``rate_hz``, ``cv_isi`` and ``correlation`` of each engine.
     lanes : int
         Of the RTL, for the predicted cycles.
     traced : bool
         Whether every step was recorded; otherwise the final state is compared alone.
+    faulty : bool
+        Whether RTL and golden model had faults, so that their statistics are not held against Brian2's.
     """
-    rtl, golden = results["rtl"].recording, results["golden"].recording
-    checks = [compare("RTL = golden", "bit-true", rtl, golden, EVERY_STEP if traced else ("spike", *STATE)),
-              compare("RTL = Brian2 integer", "spike-exact", rtl, results["brian2_integer"].recording),
-              same("RTL cycles = predicted", "bit-true", "cycles", ("measured", rtl.cycles), ("predicted", predict_cycles(network, rtl, lanes)))]
-    margins = MARGINS.get((network.name, str(network.lif.format)), {}) if network.seconds >= MIN_SECONDS * (1 - 1e-9) else {}
+    rtl, exact, (preset, variant) = results["rtl"].recording, ("RTL = Brian2 integer", "spike-exact"), identify(network)
+    checks = [compare("RTL = golden", "bit-true", rtl, results["golden"].recording, EVERY_STEP if traced else ("spike", *STATE)),
+              Check(*exact, 0, 0, None, None, NOT_RUN) if network.streams else compare(*exact, rtl, results["brian2_integer"].recording),
+              same("RTL cycles = predicted", "bit-true", "cycles", ("measured", rtl.cycles),
+                   ("predicted", golden(network).predict_cycles(network, rtl, lanes)))]
+    known = not faulty and network.seconds >= MIN_SECONDS * (1 - 1e-9) and (variant == FIXED or preset in STREAM_PRESETS)
+    margins = MARGINS.get((preset, str(network.lif.format)), {}) if known else {}
+    reason = {"unjudged": "the RTL has faults, Brian2 has none"} if faulty else {}
     for key, title in STATISTICS.items():
         checks.append(statistical(f"RTL ~ Brian2 float {title}", statistics["rtl"][key], statistics["brian2_float"][key],
-                                  margins.get(key), compared=len(rtl.spikes)))
+                                  margins.get(key), compared=len(rtl.spikes), **reason))
     return checks
 
 
@@ -97,14 +118,17 @@ def build(network: Network, results: Mapping[str, Result], statistics: Mapping[s
         if "overflow" in recording.final:
             engines[name]["overflowed_neurons"] = int(np.count_nonzero(recording.final["overflow"]))
     rtl = results["rtl"].recording
-    engines["rtl"] |= {"cycles": rtl.cycles, "cycles_predicted": predict_cycles(network, rtl, lanes)}
-    saturated = engines["rtl"].get("overflowed_neurons")
-    rows = quantisation(network) if network.source else []
+    engines["rtl"] |= {"cycles": rtl.cycles, "cycles_predicted": golden(network).predict_cycles(network, rtl, lanes)}
+    saturated, (preset, variant) = engines["rtl"].get("overflowed_neurons"), identify(network)
+    rows = quantisation(network) + _stream_rows(network) if network.source else []
+    kept = {"preset": preset, "variant": variant, "n": network.n, "n_exc": network.n_exc, "n_inh": network.n_inh, "synapses": network.synapses,
+            "hash": network.hash, "format": str(network.lif.format), "lanes": lanes}
+    if streams := network.streams:
+        kept["streams"] = {"generator": streams.generator.name.lower(), "length": streams.length, "channels": streams.channels,
+                           "windows": results["golden"].recording.provenance.get("windows")}
     rows.append({"parameter": "saturated neurons", "asked": 0, "realised": saturated, "relative_error": None})
     return _plain({
-        "network": {"preset": network.name, "n": network.n, "n_exc": network.n_exc, "n_inh": network.n_inh, "synapses": network.synapses,
-                    "hash": network.hash, "format": str(network.lif.format), "lanes": lanes},
-        "steps": network.steps, "engines": engines, "checks": [check.as_dict() for check in checks], "quantisation": rows,
+        "network": kept, "steps": network.steps, "engines": engines, "checks": [check.as_dict() for check in checks], "quantisation": rows,
         "provenance": {"versions": _versions(), "commit": _commit(), "seed": network.source.get("seed"), "source": dict(network.source),
                        "platform": platform.platform(), "date": datetime.now(UTC).isoformat(timespec="seconds"), **provenance},
         "ok": all(check.ok is not False for check in checks) and any(check.ok for check in checks)})
@@ -137,11 +161,15 @@ def tables(report: Mapping) -> list[tuple[str, list[str], list[list[str]]]]:
                 (("rate_hz", ".2f"), ("cv_isi", ".3f"), ("correlation", ".4f"), ("wall_s", ".2f"), ("peak_mib", ".0f"))),
                 _number(e.get("cycles"), ",")] for name, e in report["engines"].items()]
     verdict = {True: "ok", False: "FAILED", None: "not judged"}
-    checks = [[c["name"], c["class"], f"{c['compared']:,}", f"{c['mismatches']:,}", verdict[c["ok"]],
+    checks = [[c["name"], c["class"], f"{c['compared']:,}", f"{c['mismatches']:,}", "not run" if c["detail"] == NOT_RUN else verdict[c["ok"]],
                "" if c["class"] == "bit-true" and c["ok"] else c["detail"]] for c in report["checks"]]
     rows = [[r["parameter"], _number(r["asked"], ".6g"), _number(r["realised"], ".6g"),
              _relative(r["relative_error"] if r["asked"] else None)] for r in report["quantisation"]]
-    title = f"{net['preset']}, {net['format']}, N={net['n']:,}, {report['steps']:,} steps, {net['lanes']} lanes, network {net['hash'][:12]}"
+    length = f" L={net['streams']['length']}" if "streams" in net else ""
+    title = (f"{net['preset']}, {net['variant']}{length}, {net['format']}, N={net['n']:,}, {report['steps']:,} steps, {net['lanes']} lanes, "
+             f"network {net['hash'][:12]}")
+    if faults := report["provenance"].get("faults"):
+        title += f", {faults['stuck']:,} lines stuck"
     return [(title, ["engine", "spikes", "rate Hz", "CV ISI", "corr.", "wall s", "MiB", "cycles"], engines),
             ("Checks", ["check", "class", "compared", "differ", "verdict", "detail"], checks),
             ("Quantisation (mV, ms)", ["parameter", "asked", "realised", "relative error"], rows)]
@@ -168,6 +196,16 @@ def markdown(report: Mapping) -> str:
         lines += [f"### {title}", "", "| " + " | ".join(headers) + " |", "|" + " --- |" * len(headers)]
         lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows] + [""]
     return "\n".join(lines)
+
+
+def _stream_rows(network):
+    if network.streams is None:
+        return []
+    bp, streams = BrunelParams(**network.source), network.streams
+    mean = lambda p: float(network.lif.format.real(int(p) * streams.scale)) / (1 << PROBABILITY_BITS)  # noqa: E731
+    pairs = ("exc", bp.weight_exc, mean(streams.probabilities[0])), ("inh", bp.weight_inh, mean(streams.probabilities[-1]))
+    return [dict(parameter=f"weight_{name}, mean of streams", asked=asked, realised=got, relative_error=(got - asked) / asked if asked else got)
+            for name, asked, got in pairs]
 
 
 def _number(value, form):

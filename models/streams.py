@@ -11,10 +11,16 @@ from spikegate.models.faults import POINTS, FaultParams
 from spikegate.models.lfsr import LfsrParams
 from spikegate.models.sobol import JOE_KUO, SobolParams
 
-__all__ = ["Generator", "StreamParams", "StreamFaults", "MAX_CHANNELS"]
+__all__ = ["Generator", "StreamParams", "StreamFaults", "MAX_CHANNELS", "require_length"]
 
 MAX_CHANNELS = 8
 MAX_LENGTH = 1024
+
+
+def require_length(length: int) -> None:
+    """Raise `InputError` unless a stream may have this many bits."""
+    if not (WORD <= length <= MAX_LENGTH and not length & (length - 1)):
+        raise InputError(f"Stream length must be a power of two in {WORD}..{MAX_LENGTH} bits, not {length!r}")
 
 
 class Generator(IntEnum):
@@ -67,10 +73,9 @@ class StreamParams:
             array.flags.writeable = False
             object.__setattr__(self, name, array)
         object.__setattr__(self, "dimensions", tuple(self.dimensions))
+        require_length(self.length)
         problems = Problems()
         need = problems.require
-        need(WORD <= self.length <= MAX_LENGTH and not self.length & (self.length - 1),
-             f"Stream length must be a power of two in {WORD}..{MAX_LENGTH} bits, not {self.length!r}")
         need(1 <= self.channels <= MAX_CHANNELS, f"Channels must be in 1..{MAX_CHANNELS}, not {self.channels!r}")
         need(self.scale >= 1, f"Stream scale must be at least 1 raw, not {self.scale!r}; it is the threshold")
         need(self.probabilities.ndim == 1 and int(self.probabilities.max(initial=0)) <= 1 << PROBABILITY_BITS,

@@ -82,6 +82,16 @@ BAD = {
     "two seeds": (["--seed", "2", "--set", "seed=3"], ["--seed 2", "seed=3", "one of them"]),
     "a network and a preset": (["--network", "x", "--preset", "ai", "--seed", "4"], ["--network", "--preset, --seed", "leave out"]),
     "an absent network": (["--network", "nowhere/x.spikegate"], ["nowhere", "No such file", "give the path"]),
+    "an unknown variant": (["--variant", "v5"], ["v5", "v13"]),
+    "a length that is no power of two": (["--variant", "v4", "--length", "100"], ["length", "100", "power of two", "64..1024"]),
+    "a length that is no power of two, Sobol": (["--variant", "v14", "--length", "100"], ["length", "100", "power of two"]),
+    "a length above the limit": (["--variant", "v13", "--length", "2048"], ["length", "2048", "64..1024"]),
+    "a length of no stream": (["--length", "128"], ["--length 128", "v3", "--variant v4"]),
+    "a network and a variant": (["--network", "x", "--variant", "v4", "--length", "64"], ["--network x", "--variant, --length", "leave out"]),
+    "faults of no stream": (["--faults", "0.1"], ["no bitstream synapses", "--variant v4"]),
+    "a fault rate above 1": (["--variant", "v4", "--faults", "1.5"], ["Stuck-at rate", "0..1", "1.5"]),
+    "a negative fault rate": (["--variant", "v4", "--faults", "-0.1"], ["Stuck-at rate", "0..1", "-0.1"]),
+    "a fault rate that is no number": (["--variant", "v4", "--faults", "nan"], ["--faults", "nan", "finite"]),
     "two kinds of output": (["--json", "--markdown"], ["--json", "--markdown", "one of them"]),
 }
 
@@ -110,8 +120,9 @@ def test_an_output_folder_that_cannot_be_written_is_refused_first(capsys, no_wor
 
 def test_a_missing_tool_is_exit_code_3_with_the_install_hint(capsys, no_work, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", "")
-    code, _, err = run(capsys, "sim", "--out", tmp_path)
-    assert code == 3 and any("g++" in line and "apt install g++" in line for line in err) and len(err) == 3
+    for variant in ("v3", "v4"):
+        code, _, err = run(capsys, "sim", "--variant", variant, "--out", tmp_path)
+        assert code == 3 and any("g++" in line and "apt install g++" in line for line in err) and len(err) == 3
     assert run(capsys, "doctor")[0] == 3
 
 
@@ -173,6 +184,15 @@ def test_a_defect_ends_with_exit_code_1_the_first_divergence_and_a_waveform(caps
     assert (stubs / "out" / "mismatch.vcd").read_text() == f"$date {max(0, step - 3)} {min(599, step + 3)}"
     code, _, _ = run(capsys, "sim", *SMALL, "--out", stubs / "out")
     assert code == 0 and not (stubs / "out" / "mismatch.vcd").exists()
+
+
+def test_fixed_point_weights_are_the_default_variant(capsys, stubs):
+    reports = []
+    for options in ([], ["--variant", "v3"]):
+        code, out, _ = run(capsys, "sim", *SMALL, *options, "--out", stubs / "out", "--json")
+        reports.append(json.loads(out))
+        assert code == 0 and reports[-1]["network"]["variant"] == "v3" and "streams" not in reports[-1]["network"]
+    assert reports[0]["network"] == reports[1]["network"] and list(reports[0]["engines"]) == ["rtl", "golden", "brian2_integer", "brian2_float"]
 
 
 def test_a_large_run_leaves_the_membranes_out_and_says_so(capsys, stubs, monkeypatch):

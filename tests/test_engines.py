@@ -10,10 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spikegate.cosim import engines
+from spikegate.cosim.compare import compare
 from spikegate.cosim.engines import EngineError, Job, run_isolated
-from spikegate.models import core
+from spikegate.models import core, hybrid
 from spikegate.models.errors import InputError, ToolMissing
+from spikegate.models.faults import FaultParams
+from spikegate.models.streams import StreamFaults
 from spikegate.translator.brunel import preset, translate
+from spikegate.translator.hybrid import hybrid as streams_of
 
 STUBS = '''
 import os, signal, subprocess, sys, time
@@ -96,6 +101,24 @@ def test_the_recording_of_a_process_is_that_of_a_call(stubs, network):
         assert getattr(found.recording, kind).keys() == getattr(here, kind).keys()
         assert all(np.array_equal(array, getattr(found.recording, kind)[name]) for name, array in getattr(here, kind).items())
     assert told[0] == ("golden", 0.0) and told[-1] == ("golden", 1.0) and [f for _, f in told].count(1.0) == 1
+
+
+def test_streams_and_faults_reach_the_process(stubs, network):
+    short = streams_of(network.replace(steps=200), "v13", length=64)
+    faults = StreamFaults(tuple(FaultParams.random(0.2, seed, 64) for seed in range(4)))
+    found = run_isolated([Job("golden", "spikegate.models.hybrid:run", short, {"faults": faults})])["golden"].recording
+    here, sound = hybrid.run(short, faults=faults), hybrid.run(short)
+    assert compare("a", "bit-true", found, here, ("spike", "final.v")).ok and not compare("a", "bit-true", found, sound, ("spike", "final.v")).ok
+    assert found.provenance["windows"] == here.provenance["windows"] > 0
+
+
+@pytest.mark.parametrize("defect", engines.DEFECTS)
+def test_the_golden_model_is_that_of_the_network_also_when_it_is_given_a_defect(network, defect):
+    stream = streams_of(network, "v14", length=64)
+    assert engines.golden(network) is core and engines.golden(stream) is hybrid
+    faults = StreamFaults((FaultParams.random(0.1, 1, 64),))
+    sound, bad = hybrid.run(stream, faults=faults, trace=True), engines.sabotaged(stream, defect=defect, faults=faults, trace=True)
+    assert bad.provenance["windows"] > 0 and not compare("a", "bit-true", sound, bad, ("spike", "v")).ok
 
 
 def test_peak_memory_is_that_of_each_engine_alone(stubs, network):

@@ -10,7 +10,7 @@ from spikegate.models.errors import InputError
 from spikegate.models.lfsr import LfsrParams
 from spikegate.models.network import Network
 from spikegate.models.stream_plan import LfsrPlan, SobolPlan
-from spikegate.models.streams import Generator, StreamParams
+from spikegate.models.streams import Generator, StreamParams, require_length
 from spikegate.models.synapse import weight_probability
 from spikegate.translator.brunel import BrunelParams
 
@@ -58,10 +58,11 @@ def hybrid(network: Network, variant: str, *, length: int = 256, channels: int |
         raise InputError(f"Hybrid variant must be one of {', '.join(HYBRIDS)}, not {variant!r}")
     if not network.source:
         raise InputError(f"Network {network.name!r} does not say from which parameters it was made; translate it from BrunelParams")
+    require_length(length)
     bp, kind = BrunelParams(**network.source), HYBRIDS[variant]
     channels = kind.channels if channels is None else channels
     ratios = [Fraction(str(weight)) / Fraction(str(bp.v_threshold)) for weight in (bp.weight_exc, bp.weight_inh)]
-    probability = [weight_probability(*ratio.as_integer_ratio()) for ratio in ratios]
+    probability = [weight_probability(*ratio.as_integer_ratio()) if ratio else 0 for ratio in ratios]
     fields = dict(generator=kind.generator, length=length, channels=channels)
     if kind.generator == Generator.LFSR:
         rng = np.random.default_rng([bp.seed if seed is None else seed, 4])

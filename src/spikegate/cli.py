@@ -11,6 +11,7 @@ from spikegate.models.errors import InputError, SpikegateError
 __all__ = ["main"]
 
 LANES, OUT = 40, "build/sim"
+VARIANT_NAMES = ("v3", "v4", "v13", "v14")
 PRESET_NAMES, DEFECT_NAMES = ("ai", "tutorial", "brunel2000"), ("rounding", "threshold", "tap")
 
 
@@ -56,6 +57,9 @@ def _parser():
     sim.add_argument("--markdown", action="store_true", help="print the tables in Markdown")
     sim.add_argument("--sabotage", choices=DEFECT_NAMES, help="negative control: give the golden model this defect; the run has to end with "
                      "exit code 1, the first divergence and a waveform window")
+    sim.add_argument("--faults", type=_finite, metavar="RATE", help="each line of the stream paths stuck at 0 or 1 with this probability, 0..1; "
+                     "Brian2 has no faults, and its statistics are shown and not judged")
+    sim.add_argument("--fault-seed", type=int, default=1, metavar="S", help="which lines are stuck (default %(default)s)")
     sim.set_defaults(command=_sim)
 
     network = commands.add_parser("network", help="make, show or verify a frozen network file", allow_abbrev=False)
@@ -78,6 +82,9 @@ def _parser():
 def _network_options(parser):
     parser.add_argument("--preset", choices=PRESET_NAMES, help="default ai")
     parser.add_argument("--format", metavar="qM.N", help="fixed-point format of membranes and weights, such as q8.8 (default) or q16.12")
+    parser.add_argument("--variant", choices=VARIANT_NAMES, help="synapses: v3 fixed-point weights (default), v4 LFSR streams, v13 LFSR streams "
+                        "of four spikes at a time, v14 Sobol streams")
+    parser.add_argument("--length", type=int, metavar="L", help="bits of a stream, a power of two in 64..1024 (default 256)")
     parser.add_argument("--ms", type=_finite, metavar="T", help="biological time in ms (default 1000)")
     parser.add_argument("--seed", type=int, metavar="S", help="of connectivity, initial membranes and drive (default 1)")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="changes",
@@ -113,9 +120,11 @@ def _network(args):
     from spikegate.models.fixed import QFormat
     from spikegate.models.network import Network
     from spikegate.translator.brunel import preset, translate
+    from spikegate.translator.hybrid import hybrid
 
     if getattr(args, "network", None) is not None:
-        given = [f"--{name}" for name in ("preset", "format", "ms", "seed") if getattr(args, name) is not None] + ["--set"] * bool(args.changes)
+        fixed = ("preset", "format", "variant", "length", "ms", "seed")
+        given = [f"--{name}" for name in fixed if getattr(args, name) is not None] + ["--set"] * bool(args.changes)
         if given:
             raise InputError(f"--network {args.network} already fixes the whole run, so that {', '.join(given)} cannot be given with it; "
                              "leave out either")
@@ -125,7 +134,12 @@ def _network(args):
         raise InputError(f"--seed {args.seed} and --set seed={changes['seed']} disagree; give one of them")
     name = args.preset or "ai"
     title = name if not set(changes) - {"seed"} else f"{name}, changed"
-    return translate(preset(name, **changes), QFormat.parse(args.format or "q8.8"), name=title, ms=1000.0 if args.ms is None else args.ms)
+    network = translate(preset(name, **changes), QFormat.parse(args.format or "q8.8"), name=title, ms=1000.0 if args.ms is None else args.ms)
+    if args.variant not in (None, VARIANT_NAMES[0]):
+        return hybrid(network, args.variant, length=256 if args.length is None else args.length)
+    if args.length is not None:
+        raise InputError(f"--length {args.length} is for streams, which v3 does not have; give --variant v4, v13 or v14 with it")
+    return network
 
 
 def _sim(args):
@@ -140,7 +154,7 @@ def _sim(args):
 
     CoreGeometry.of(network, lanes)
     form = "json" if args.json else "markdown" if args.markdown else "tables"
-    simulate.simulate(network, lanes, args.out, form=form, sabotage=args.sabotage)
+    simulate.simulate(network, lanes, args.out, form=form, sabotage=args.sabotage, fault_rate=args.faults, fault_seed=args.fault_seed)
     return 0
 
 
@@ -171,11 +185,26 @@ def _show(args):
             "overflow": lif.overflow.name.lower(), "refractory": f"{lif.refractory} steps", "delay": f"{net.delay} steps",
             "steps": f"{net.steps:,} of {net.dt_ns * 1e-6:g} ms, {net.seconds:g} s", "drive": f"{volts(net.drive.weight)} an event, "
             f"table of {len(net.drive.limits)} limits", "LFSR": f"{net.lfsr.width} bits, taps {net.lfsr.taps}, leap {net.lfsr.leap}",
-            "recorded events": stored, "asked for": ", ".join(f"{key}={value}" for key, value in net.source.items()) or "–"}
+            **_stream_rows(net), "recorded events": stored, "asked for": ", ".join(f"{key}={value}" for key, value in net.source.items()) or "–"}
     for row in rows.items():
         table.add_row(*row)
     Console(highlight=False, markup=False).print(table)
     return 0
+
+
+def _stream_rows(net):
+    from spikegate.cosim.report import identify
+    from spikegate.models.encoder import PROBABILITY_BITS
+
+    if (streams := net.streams) is None:
+        return {}
+    lfsr, volts = streams.lfsr, float(net.lif.format.real(streams.scale)) / (1 << PROBABILITY_BITS)
+    source = (f"{lfsr.width} bits, taps {lfsr.taps}, {len(streams.seeds)} registers" if len(streams.seeds) else
+              f"dimensions {', '.join(map(str, streams.dimensions))}")
+    signed = sorted({(-int(p) if weight < 0 else int(p)) for p, weight in zip(streams.probabilities, net.weights)})
+    thresholds = ", ".join(f"{p} of 2^{PROBABILITY_BITS} ({p * volts:g} mV)" for p in signed[:4]) + (", …" if len(signed) > 4 else "")
+    return {"variant": identify(net)[1], "streams": f"{streams.generator.name}, {streams.length} bits, {streams.channels} "
+            f"channel{'s' * (streams.channels > 1)}", "stream source": source, "stream thresholds": thresholds}
 
 
 def _verify(args):

@@ -4,6 +4,7 @@ import contextlib
 import json
 import sys
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -11,14 +12,18 @@ from spikegate import doctor
 from spikegate.cosim import engines, report
 from spikegate.cosim.compare import describe
 from spikegate.models.errors import Mismatch, SpikegateError
+from spikegate.models.faults import FaultParams
 from spikegate.models.network import Network
+from spikegate.models.streams import StreamFaults
 
-__all__ = ["ENGINES", "TRACE_LIMIT", "WAVEFORM", "say", "simulate"]
+__all__ = ["ENGINES", "STREAM_ENGINES", "STREAM_WAVEFORM", "TRACE_LIMIT", "WAVEFORM", "say", "simulate"]
 
 #: Name of each engine in the report, and the function that runs it, the slowest first.
 ENGINES = {"rtl": "spikegate.cosim.core:run", "brian2_float": "spikegate.translator.brian:run_float",
            "brian2_integer": "spikegate.translator.brian:run_integer", "golden": "spikegate.models.core:run"}
-SABOTAGED, WAVEFORM = "spikegate.cosim.engines:sabotaged", "spikegate.cosim.core:waveform"
+#: The same for networks with stochastic synapses, which Brian2 on integers does not have.
+STREAM_ENGINES = {"rtl": "spikegate.cosim.hybrid:run", "brian2_float": ENGINES["brian2_float"], "golden": "spikegate.models.hybrid:run"}
+SABOTAGED, WAVEFORM, STREAM_WAVEFORM = "spikegate.cosim.engines:sabotaged", "spikegate.cosim.core:waveform", "spikegate.cosim.hybrid:waveform"
 SHOWN = ("rtl", "golden", "brian2_integer", "brian2_float")
 #: Above this many steps times neurons, membranes are not recorded at every step: several engines hold them at once.
 TRACE_LIMIT = 40_000_000
@@ -30,7 +35,8 @@ def say(line: str) -> None:
     print(f"spikegate: {line}", file=sys.stderr, flush=True)
 
 
-def simulate(network: Network, lanes: int, out: str, *, form: str = "tables", sabotage: str | None = None) -> None:
+def simulate(network: Network, lanes: int, out: str, *, form: str = "tables", sabotage: str | None = None, fault_rate: float | None = None,
+             fault_seed: int = 1) -> None:
     """Run every engine, and leave report.json, sim.png, network.spikegate and, after a mismatch, mismatch.vcd in ``out``.
 
     Parameters
@@ -45,20 +51,25 @@ def simulate(network: Network, lanes: int, out: str, *, form: str = "tables", sa
         What standard output receives: ``tables``, ``markdown`` or ``json``.
     sabotage : str, optional
         One of `engines.DEFECTS`, given to the golden model.
+    fault_rate : float, optional
+        Each line of every stream path of RTL and golden model is stuck with this probability, 0..1, at 0 or at 1.
+    fault_seed : int
+        Which lines are stuck; channel c draws with ``fault_seed + c``.
 
     Raises
     ------
     InputError
-        If the folder cannot be written, before any work.
+        If the network has no streams to have faults, the rate is outside 0..1, or the folder cannot be written, before any work.
     ToolMissing
         If a tool is missing, before any work.
     Mismatch
         If a check failed, after all is written.
     """
+    faults = None if fault_rate is None else _stuck(network, fault_rate, fault_seed)
     folder = report.check_writable(out)
     doctor.require()
     with engines.terminable():
-        whole, failed = _run(network, lanes, folder, sabotage)
+        whole, failed = _run(network, lanes, folder, sabotage, faults, fault_rate)
     if form == "json":
         print(json.dumps(whole, indent=2))
     elif form == "markdown":
@@ -70,7 +81,12 @@ def simulate(network: Network, lanes: int, out: str, *, form: str = "tables", sa
         raise Mismatch("\n".join(failed) or "No check was judged; run for longer")
 
 
-def _run(network, lanes, folder, sabotage):
+def _stuck(network, rate, seed):
+    streams = network.require_streams()
+    return StreamFaults(tuple(FaultParams.random(rate, seed + channel, streams.length) for channel in range(streams.channels)), seed)
+
+
+def _run(network, lanes, folder, sabotage, faults, fault_rate):
     from spikegate.cosim.figure import figure
     from spikegate.cosim.statistics import summary
 
@@ -78,26 +94,31 @@ def _run(network, lanes, folder, sabotage):
     if not traced:
         say(f"{network.n:,} neurons over {network.steps:,} steps are above {TRACE_LIMIT:,} values: membranes at every step are left out, "
             "spikes and final states are compared")
-    jobs = []
-    for name, target in ENGINES.items():
-        options = {"trace": traced} | ({"lanes": lanes} if name == "rtl" else {})
+    targets, faulty = (STREAM_ENGINES if network.streams else ENGINES), {"faults": faults} if faults else {}
+    if network.streams:
+        say(f"brian2_integer {report.NOT_RUN}")
+    own, jobs = {"rtl": {"lanes": lanes, **faulty}, "golden": faulty}, []
+    for name, target in targets.items():
+        options = {"trace": traced, **own.get(name, {})}
         if name == "golden" and sabotage:
             target, options = SABOTAGED, options | {"defect": sabotage}
         jobs.append(engines.Job(name, target, network, options))
-    with _progress(list(ENGINES)) as tell:
+    with _progress(list(targets)) as tell:
         found = engines.run_isolated(jobs, tell, logs=folder)
-    results = {name: found[name] for name in SHOWN}
+    results = {name: found[name] for name in SHOWN if name in found}
     recordings = {name: result.recording for name, result in results.items()}
     statistics = {name: summary(recording, network.dt_ns) for name, recording in recordings.items()}
-    checks = report.judge(network, results, statistics, lanes, traced=traced)
-    whole = report.build(network, results, statistics, checks, lanes, sabotage=sabotage)
+    stuck = sum(int(np.bitwise_count(masks).sum()) for masks in faults.masks()) if faults else 0
+    checks = report.judge(network, results, statistics, lanes, traced=traced, faulty=stuck > 0)
+    asked = {"rate": fault_rate, "seed": faults.seed, "stuck": stuck} if faults else None
+    whole = report.build(network, results, statistics, checks, lanes, sabotage=sabotage, faults=asked)
     wave, failed = folder / "mismatch.vcd", []
     wave.unlink(missing_ok=True)
     for check in checks:
         if check.ok is False:
             at, shown = check.first_divergence, ""
             if at and at["step"] is not None and not wave.exists():
-                shown = _waveform(network, lanes, at["step"], wave)
+                shown = _waveform(network, lanes, at["step"], wave, faulty)
             failed.append(describe(check) + shown)
     network.save(folder / "network.spikegate")
     figure(recordings, network, folder / "sim.png")
@@ -105,13 +126,14 @@ def _run(network, lanes, folder, sabotage):
     return whole, failed
 
 
-def _waveform(network, lanes, step, path):
+def _waveform(network, lanes, step, path, options):
     first, last = max(0, step - WAVE_STEPS), min(network.steps - 1, step + WAVE_STEPS)
     part = path.with_name(path.name + ".part")
     say(f"writing the waveform of steps {first}..{last}")
     try:
-        options = {"lanes": lanes, "first_step": first, "last_step": last, "path": str(part)}
-        engines.run_isolated([engines.Job("waveform", WAVEFORM, network, options, progress=False)], logs=path.parent)
+        options = {"lanes": lanes, "first_step": first, "last_step": last, "path": str(part), **options}
+        target = STREAM_WAVEFORM if network.streams else WAVEFORM
+        engines.run_isolated([engines.Job("waveform", target, network, options, progress=False)], logs=path.parent)
         part.replace(path)
     except (SpikegateError, OSError) as error:
         return f"; no waveform ({error})"
