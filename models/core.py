@@ -25,7 +25,7 @@ CHUNK = 256
 CYCLES_PER_STEP = 9
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def update(t, v, hold, overflow, state, current, limits, drive_weight, p, lfsr, emitted, events, scratch):
     """The update of step ``t`` in place: inputs consumed, spiking neurons in ``emitted``, whose number it returns.
 
@@ -72,7 +72,7 @@ def _advance(weights, first, steps, neurons, drive, ring, counts, indptr, indice
     return found
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def record(t, s, emitted, count, spikes, found, v, hold, overflow, events, traces):
     """Write the spikes of step ``t`` and row ``s`` of the traces; returns the number of spikes so far."""
     tv, th, to, te = traces

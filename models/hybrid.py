@@ -30,7 +30,7 @@ __all__ = ["ones", "run", "predict_cycles"]
 #: Cycles that a step with spikes takes besides those of its groups; see `predict_cycles`.
 GROUPS_EXTRA = 2
 #: Times the lowest tap that new windows are made before the old ones are dropped.
-REFILLS = 4
+REFILLS = 8
 
 
 @njit(cache=True)
@@ -71,7 +71,9 @@ def below_all(planes, first, last, start, low, threshold, out):
         bits, words = PROBABILITY_BITS - (last - first), len(out) // len(low)
         lower, threshold = threshold & ((1 << bits) - 1), threshold >> bits
         for k in range(len(low)):
-            out[k * words:(k + 1) * words] = np.uint64(-np.int64(low[k] < lower))
+            less = np.uint64(-np.int64(low[k] < lower))
+            for w in range(words):
+                out[k * words + w] = less
     else:
         out[:] = 0
     for b in range(last - first):
@@ -116,10 +118,6 @@ def count_faulty(weights, spike, stuck0, stuck1, flips, counts):
 def merge(at, end, indices, targets, member):
     """Targets of a group, the union of its rows, ascending, and which rows each is in; returns their number."""
     found, end_of_all = 0, np.int64(1) << 40
-    if len(at) == 1:
-        found = end[0] - at[0]
-        targets[:found], member[0, :found] = indices[at[0]:end[0]], 1
-        return found
     while True:
         target = end_of_all
         for c in range(len(at)):
@@ -145,7 +143,7 @@ def _advance(weights, synapse, generator, faults, cursor, first, steps, neurons,
     events, scratch = np.empty(n, np.uint8), (np.empty(n, np.uint32), np.empty(n, np.int64), np.empty(n, np.uint8))
     spike, passed = np.full(words, ~np.uint64(0)), np.empty(planes.shape[1], np.uint64)
     flips = np.empty((3, planes.shape[1] if len(flip_thresholds) else 0), np.uint64)
-    targets, member, ones_of = np.empty(n, np.int64), np.empty((channels, n), np.uint8), np.empty((channels, n), np.int64)
+    union, member, ones_of = np.empty(n, np.int64), np.ones((channels, n), np.uint8), np.empty((channels, n), np.int64)
     totals, size, start = np.empty(n, np.int64), planes.shape[1] // words, (taps[0] if len(taps) else 0)
     for s in range(steps):
         t = first + s
@@ -155,7 +153,12 @@ def _advance(weights, synapse, generator, faults, cursor, first, steps, neurons,
         slot = (t + 1) % delay
         for group in range(0, counts[slot], channels):
             sources = ring[slot, group:min(group + channels, counts[slot])]
-            used = merge(indptr[sources], indptr[sources + 1], indices, targets, member)
+            if channels == 1:
+                targets = indices[indptr[sources[0]]:indptr[sources[0] + 1]]
+                used = len(targets)
+            else:
+                targets = union
+                used = merge(indptr[sources], indptr[sources + 1], indices, union, member)
             done = 0
             while done < used:
                 if cursor[0] == size:
