@@ -1,0 +1,238 @@
+"""Voltage-domain engines: leaky integrate-and-fire neurons in float64, on a frozen network and its recorded external events.
+
+Units are mV and ms. Parameters are those asked for (``network.source``), not the quantised ones; connectivity, delay, refractory
+period, initial membranes (``v0 / one``), length and external events come from the network. A neuron's kick in a step is
+
+    kick = J * (external events + excitatory spikes due) - g*J * (inhibitory spikes due)
+
+with whole numbers in the brackets, so that it does not depend on the order of delivery. One step of `Rule`:
+
+    early (V1)    v += kick;   leak;   spike when v > threshold;   spiking: v = reset
+    late  (V9)    leak;   spike when v > threshold;   v += kick;   spiking: v = reset
+    leak          v += dt/tau * (rest - v + R*I) + noise_std * sqrt(2 dt/tau) * xi,   or exact: v = u + (v - u) * exp(-dt/tau), u = rest + R*I
+
+Here I = 0. The comparison is strict, as in the published Brian2 model, ``threshold="v > v_th"``; the fixed-point core spikes at the threshold.
+A spike of step t is read by the leak of step t + delay in both orders: early delivers it at the start of that step, late at the
+end of the one before. External events of step t are read by the leak of step t (early) or t + 1 (late). Late loses the kick of
+the step of a spike to the reset, as Brian2 does.
+
+Refractory period of R steps after a spike of step t, as Brian2 counts it: v = reset without leak, noise or threshold in t + 1 .. t + R - 1, and
+the R kicks read by the leaks of t + 1 .. t + R are dropped; the leak of step t + R takes place, so the first leak with input is that of t + R + 1.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikegate.models.core import external_events
+from spikegate.models.errors import InputError, Problems
+from spikegate.models.network import Network
+from spikegate.models.recording import Recording
+from spikegate.translator.brunel import BrunelParams, _raw
+from spikegate.translator.voltage_kernels import Constants, advance_numba, advance_numpy, advance_objects
+
+__all__ = ["KERNELS", "Rule", "StochasticLIFNeuron", "parameters", "run"]
+
+CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What one variant does differently from V1.
+
+    Parameters
+    ----------
+    late : bool
+        Kicks after the threshold test, Brian2's order, instead of before the leak.
+    exact : bool
+        Exact exponential leak instead of forward Euler.
+    refractory : int, optional
+        Steps, 0..255; default the network's.
+    noise_std : float
+        Standard deviation of the free membrane in mV, at least 0; see `StochasticLIFNeuron`.
+    seed : int, optional
+        Of the noise, at least 0; default the network's.
+    """
+
+    late: bool = False
+    exact: bool = False
+    refractory: int | None = None
+    noise_std: float = 0.0
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        problems = Problems()
+        problems.require(self.refractory is None or 0 <= self.refractory <= 255, f"Refractory period must be in 0..255 steps, not {self.refractory}")
+        problems.require(0 <= self.noise_std < math.inf, f"noise_std must be finite and at least 0 mV, not {self.noise_std}; use 0 for none")
+        problems.require(self.seed is None or 0 <= self.seed < 2**63, f"Seed of the noise must be in 0..2^63-1, not {self.seed}")
+        problems.require(not (self.exact and self.noise_std), "Noise needs the Euler leak: its exact step has another variance; set exact=False")
+        problems.raise_any()
+
+
+def _generator(seed: int, neuron: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=np.array([seed, neuron], np.uint64)))
+
+
+class StochasticLIFNeuron:
+    """One neuron: ``v += kick`` by the caller, then `step`.
+
+    Parameters
+    ----------
+    v_threshold, v_reset, v_rest : float
+        mV, reset below threshold.
+    tau_mem, dt : float
+        Membrane time constant and step in ms, above 0.
+    resistance : float
+        R, mV per unit of the current.
+    noise_std : float
+        Each leak adds noise_std * sqrt(2 dt/tau) * xi, xi standard normal, so that the free membrane has the variance
+        noise_std^2 / (1 - dt/(2 tau)): Brian2's ``sigma * sqrt(2/tau) * xi``. One xi is drawn a step, also when refractory.
+    refractory_period : int
+        Steps; see the module.
+    seed : int
+        Of the noise: key of a Philox generator.
+    stream : int
+        Second word of the key: neurons with one seed and different streams are independent.
+    exact_leak : bool
+        Exact exponential instead of forward Euler.
+
+    Attributes
+    ----------
+    v : float
+        Membrane in mV. What is added to it while the neuron is refractory is dropped by the next step.
+    """
+
+    def __init__(self, v_threshold: float = 20.0, v_reset: float = 10.0, v_rest: float = 0.0, tau_mem: float = 20.0, dt: float = 0.1,
+                 resistance: float = 1.0, noise_std: float = 0.0, refractory_period: int = 0, seed: int = 0, *, stream: int = 0,
+                 exact_leak: bool = False) -> None:
+        problems = Problems()
+        problems.require(tau_mem > 0 and dt > 0, f"tau_mem and dt must be above 0 ms, not {tau_mem} and {dt}")
+        problems.require(v_reset < v_threshold, f"v_reset must be below v_threshold = {v_threshold} mV, not {v_reset} mV")
+        problems.raise_any()
+        Rule(exact=exact_leak, refractory=refractory_period, noise_std=noise_std, seed=seed)  # its limits are the neuron's
+        self.v_threshold, self.v_reset, self.v_rest, self.resistance = v_threshold, v_reset, v_rest, resistance
+        self.refractory_period, self.v, self.left = refractory_period, v_rest, 0
+        self._leak, self._decay, self._exact = dt / tau_mem, math.exp(-dt / tau_mem), exact_leak
+        self._noise = noise_std * math.sqrt(2 * dt / tau_mem)
+        self._rng = _generator(seed, stream) if noise_std else None
+
+    def step(self, current: float = 0.0) -> int:
+        """Advance by dt with ``current`` flowing; returns 1 if the neuron spikes, else 0."""
+        xi = self._rng.standard_normal() if self._rng else 0.0
+        if self.left:
+            self.left -= 1
+            self.v = self.v_reset
+            if self.left:
+                return 0
+        if self._exact:
+            target = self.v_rest + self.resistance * current
+            self.v = target + (self.v - target) * self._decay
+        else:
+            self.v = self.v + self._leak * (self.v_rest - self.v + self.resistance * current)
+        if self._rng:
+            self.v = self.v + self._noise * xi
+        if self.v > self.v_threshold:
+            self.v, self.left = self.v_reset, self.refractory_period
+            return 1
+        return 0
+
+
+def parameters(network: Network) -> BrunelParams:
+    """The parameters in physical units that the network was made from.
+
+    Raises
+    ------
+    InputError
+        If there are none, or if the network's integers are not those that they translate into.
+    """
+    if not network.source:
+        raise InputError("Network has no parameters in physical units (source is empty); make it with spikegate.translator.brunel.translate")
+    bp, lif, problems = BrunelParams(**network.source), network.lif, Problems()
+    raw = _raw(bp, lif.format)
+    weights = np.repeat([raw["weight_exc"], -raw["weight_inh"]], [network.n_exc, network.n_inh])
+    for name, same in (("weights", np.array_equal(network.weights, weights)), ("drive weight", network.drive.weight == raw["weight_exc"]),
+                       ("threshold", lif.threshold == raw["v_threshold"]), ("reset", lif.reset == raw["v_reset"]),
+                       ("rest", lif.rest == raw["v_rest"]), ("leak", lif.leak == raw["leak"]), ("dt", network.dt_ns == round(bp.dt * 1e6))):
+        problems.require(same, f"Network's {name} must be what its source translates into, as the voltage domain uses the source; change the "
+                         "source and translate again")
+    problems.raise_any()
+    return bp
+
+
+def _constants(bp: BrunelParams, network: Network, rule: Rule) -> Constants:
+    refractory = network.lif.refractory if rule.refractory is None else rule.refractory
+    return Constants(float(bp.v_threshold), float(bp.v_reset), float(bp.v_rest), bp.dt / bp.tau_mem, math.exp(-bp.dt / bp.tau_mem),
+                     rule.noise_std * math.sqrt(2 * bp.dt / bp.tau_mem), float(bp.weight_exc), float(bp.weight_inh), refractory,
+                     network.delay - rule.late, rule.late, rule.exact)
+
+
+def _events(network: Network) -> np.ndarray:
+    """The external events, which do not depend on the synapses: without them they are drawn four times faster."""
+    if network.external is None:
+        network = network.replace(indptr=np.zeros(network.n + 1), indices=np.empty(0), streams=None)
+    return external_events(network)
+
+
+#: Kernels: Python objects (V1), NumPy (V20), Numba (V18). Each gives the same bits.
+KERNELS = ("objects", "numpy", "numba")
+
+
+def run(network: Network, kernel: str = "numba", rule: Rule | None = None, *, trace: bool = False,
+        progress: Callable[[float], None] | None = None) -> Recording:
+    """Run the network in the voltage domain.
+
+    Parameters
+    ----------
+    network : Network
+        As `spikegate.translator.brunel.translate` made it; its delay, refractory period, connectivity, initial membranes
+        and external events may have been replaced.
+    kernel : str
+        One of `KERNELS`. They give the same bits, as spikes and as membranes.
+    rule : Rule, optional
+        Default that of V1.
+    trace : bool
+        Record ``v``, mV, float64 (steps, n), after each step.
+    progress : callable, optional
+        Called with the finished fraction, 0..1.
+
+    Returns
+    -------
+    Recording
+        ``final["v"]`` in mV; ``provenance`` has ``draw_s``, the time to draw the external events, and ``run_s``, the rest, both with compilation.
+
+    Raises
+    ------
+    InputError
+        For another kernel, and as `parameters`.
+    """
+    if kernel not in KERNELS:
+        raise InputError(f"Kernel must be one of {', '.join(KERNELS)}, not {kernel!r}")
+    rule, bp, n, steps, began = rule or Rule(), parameters(network), network.n, network.steps, time.perf_counter()
+    events, drawn, c = _events(network), time.perf_counter(), _constants(bp, network, rule)
+    seed = bp.seed if rule.seed is None else rule.seed
+    # Both counts of a neuron share a word; 32 bits hold them as long as no in-degree reaches 2^16.
+    shift = 16 if n < 1 << 16 else 32
+    dtype = np.uint32 if shift == 16 else np.int64
+    indices = network.indices.astype(np.uint16) if n <= 1 << 16 else network.indices  # the compiled kernel waits for these
+    v, left = network.v0 / network.lif.format.one, np.zeros(n, np.int64)
+    ring, counts, total = np.zeros((network.delay, n), np.int32), np.zeros(network.delay, np.int64), np.zeros(n, dtype)
+    unit = np.repeat(np.array([1, 1 << shift], dtype), [network.n_exc, network.n_inh])
+    neurons = [StochasticLIFNeuron(c.threshold, c.reset, c.rest, bp.tau_mem, bp.dt, 1.0, rule.noise_std, c.refractory, seed, stream=i,
+                                   exact_leak=rule.exact) for i in range(n)] if kernel == "objects" else []
+    for neuron, start in zip(neurons, v.tolist()):
+        neuron.v = start
+    generators = [_generator(seed, i) for i in range(n)] if c.noise and not neurons else []
+    advance = {"objects": lambda *values: advance_objects(neurons, *values), "numpy": advance_numpy, "numba": advance_numba}[kernel]
+    spikes, buffer, traced = [], np.empty((min(CHUNK, steps) * n, 2), np.int32), np.empty((steps if trace else 0, n))
+    fixed = v, left, ring, counts, total, network.indptr.astype(np.int64), indices, unit, shift, buffer
+    for first in range(0, steps, CHUNK):
+        last = min(first + CHUNK, steps)
+        noise = np.stack([rng.standard_normal(last - first) for rng in generators], axis=1) if generators else np.empty((0, n))
+        spikes.append(buffer[:advance(c, first, events[first:last], noise, *fixed, traced[first:last])].copy())
+        if progress:
+            progress(last / steps)
+    provenance = {"kernel": kernel, "draw_s": drawn - began, "run_s": time.perf_counter() - drawn, "network": network.hash}  # hashed off the clock
+    return Recording(f"voltage-{kernel}", n, steps, np.concatenate(spikes), {"v": v}, {"v": traced} if trace else {}, provenance=provenance)
