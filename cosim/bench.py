@@ -8,8 +8,11 @@ import importlib
 import json
 import os
 import random
+import shutil
 import tempfile
+from collections.abc import Callable
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -94,11 +97,24 @@ def simulator(component: Component) -> Path:
             (folder / f"{TOP}.v").write_text(text)
             with tools() as runner:
                 try:
-                    runner.build(sources=[folder / f"{TOP}.v"], hdl_toplevel=TOP, build_dir=folder / "obj", build_args=WARNINGS,
-                                 timescale=("1ns", "1ns"), log_file=folder / "build.log")
+                    _with_runtime(folder / "obj", lambda: runner.build(
+                        sources=[folder / f"{TOP}.v"], hdl_toplevel=TOP, build_dir=folder / "obj", build_args=WARNINGS,
+                        timescale=("1ns", "1ns"), log_file=folder / "build.log"))
                 except RuntimeError as error:
                     raise SpikegateError(f"Verilator build: {error}\n{_tail(folder / 'build.log')}") from None
     return folder / "obj"
+
+
+def _with_runtime(obj: Path, build: Callable[[], None]) -> None:
+    """Build in ``obj`` with Verilator's own runtime, most of the work, from the first build of all; make finds it up to date."""
+    obj.mkdir()
+    with build_directory("cocotb runtime", cocotb.__version__, version("verilator"), OPTIMISATION) as (runtime, finished):
+        if not finished:
+            build()
+        for path in (runtime if finished else obj).glob("verilated*.o"):
+            shutil.copy(path, obj if finished else runtime)
+    if finished:
+        build()
 
 
 def run_bench(component: Component, module: str, params: Any, *, model: Any = None, count: int, seed: int, **extra: Any) -> int:

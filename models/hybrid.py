@@ -134,7 +134,7 @@ def merge(at, end, indices, targets, member):
 
 @njit(cache=True)
 def _advance(weights, synapse, generator, faults, cursor, first, steps, neurons, drive, ring, counts, indptr, indices, p, lfsr, spikes, traces):
-    """As `spikegate.models.core._advance`; ``cursor`` is the next window's place among the planes, and how many windows there were."""
+    """As `spikegate.models.core._advance`; ``cursor``: place of the next window, windows so far, place of the next flips."""
     v, hold, overflow, state, current = neurons
     probability, scale, log2_length, channels = synapse
     planes, lows, taps = generator
@@ -165,15 +165,19 @@ def _advance(weights, synapse, generator, faults, cursor, first, steps, neurons,
                     cursor[0] = start
                     if len(taps):
                         refill(planes, taps, words)
-                    if len(flip_thresholds):
-                        refill(flip_planes, flip_taps, words)
                 count = min(used - done, size - cursor[0])
+                if len(flip_thresholds):
+                    if cursor[2] == flip_planes.shape[1] // words:
+                        cursor[2] = flip_taps[0]
+                        refill(flip_planes, flip_taps, words)
+                    count = min(count, flip_planes.shape[1] // words - cursor[2])
                 a, b = cursor[0] * words, (cursor[0] + count) * words
                 for c in range(len(sources)):
                     below_all(planes, c * bits, (c + 1) * bits, a, lows[c, cursor[0]:cursor[0] + count], probability[sources[c]], passed[:b - a])
                     for k in range(3 * (len(flip_thresholds) > 0)):
                         own = (3 * c + k) * PROBABILITY_BITS
-                        below_all(flip_planes, own, own + PROBABILITY_BITS, a, lows[0, :0], flip_thresholds[3 * c + k], flips[k, :b - a])
+                        below_all(flip_planes, own, own + PROBABILITY_BITS, cursor[2] * words, lows[0, :0], flip_thresholds[3 * c + k],
+                                  flips[k, :b - a])
                     if len(flip_thresholds):
                         flips[2] &= np.uint64((2 << log2_length) - 1)
                     if faulty:
@@ -182,6 +186,7 @@ def _advance(weights, synapse, generator, faults, cursor, first, steps, neurons,
                         count_all(passed, spike, ones_of[c, done:done + count])
                 cursor[0] += count
                 cursor[1] += count
+                cursor[2] += count
                 done += count
             for c in range(len(sources)):
                 sign = -1 if weights[sources[c]] < 0 else 1
@@ -240,7 +245,7 @@ def run(network: Network, *, faults: StreamFaults | None = None, trace: bool = F
     if faults.flips:
         lfsr = LfsrParams(61, leap=streams.length)
         flips = registers(lfsr, faults.seeds(network.max_windows), streams.length)
-    thresholds, cursor = np.array(faults.thresholds if faults.flips else [], np.int64), np.zeros(2, np.int64)
+    thresholds, cursor = np.array(faults.thresholds if faults.flips else [], np.int64), np.zeros(3, np.int64)
     synapse = streams.probabilities.astype(np.int64), streams.scale, streams.log2_length, streams.channels
     defects = (faults.stuck or faults.flips, *faults.masks(), *flips, thresholds)
     advance = partial(_advance, network.weights.astype(np.int64), synapse, generator(streams), defects, cursor)

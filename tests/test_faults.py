@@ -214,7 +214,9 @@ def test_a_dot_product_in_amaranth_takes_faults_at_every_point_of_every_channel(
     assert found == [sum(-count if signs >> c & 1 else count for c, count in enumerate(counts))]
 
 
-@pytest.mark.parametrize("params", [BOTH, FaultParams(64), FaultParams.random(0.1, 3, 256, flip_rate=0.02)], ids=["faults", "none", "256 lines"])
+@pytest.mark.parametrize("params", [
+    BOTH, FaultParams(64), pytest.param(FaultParams.random(0.1, 3, 256, flip_rate=0.02), marks=pytest.mark.long)],
+    ids=["faults", "none", "256 lines"])
 def test_verilated_gateware_equals_the_model_with_flips_from_its_own_encoders(params):
     assert check(params, count=600, seed=61) == 600
 

@@ -41,7 +41,7 @@ def agree(network, recording, model=None, faults=None):
 
 
 @pytest.mark.parametrize("variant", HYBRIDS)
-@pytest.mark.parametrize("lanes", [8, 64])
+@pytest.mark.parametrize("lanes", [8, pytest.param(64, marks=pytest.mark.long)])
 def test_every_variant_and_lane_count_agrees(variant, lanes):
     """103 is no multiple of 8 or 64."""
     network = small(variant)
@@ -49,7 +49,7 @@ def test_every_variant_and_lane_count_agrees(variant, lanes):
 
 
 @pytest.mark.parametrize(("variant", "length", "channels", "format"), [
-    ("v4", 64, 1, Q16_12), ("v14", 1024, 2, Q16_12), ("v13", 64, 8, Q16_12), ("v14", 64, 3, Q8_8)])
+    ("v4", 64, 1, Q16_12), pytest.param("v14", 1024, 2, Q16_12, marks=pytest.mark.long), ("v13", 64, 8, Q16_12), ("v14", 64, 3, Q8_8)])
 def test_other_lengths_channels_and_formats_agree(variant, length, channels, format):
     network = small(variant, length=length, channels=channels, format=format)
     agree(network, rtl.run(network, 16, trace=True))
@@ -71,7 +71,7 @@ def test_a_second_of_the_whole_network_is_bit_true(variant, format):
     assert agree(network, rtl.run(network, trace=True)) > 40_000_000
 
 
-@pytest.mark.parametrize("clock_gate", [True, False])
+@pytest.mark.parametrize("clock_gate", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_random_stalls_under_cocotb_change_no_value(clock_gate):
     network = small("v14", ms=10.0)
     recording = rtl.run_cocotb(network, 8, trace=True, stall=0.3, clock_gate=clock_gate)
@@ -92,9 +92,10 @@ def faulty(network, **points):
 @pytest.mark.parametrize("faults", [
     {"stream": PointFaults(stuck0=0xFFFF)}, {"weight": PointFaults(stuck1=0b101 << 200)}, {"count": PointFaults(stuck0=1, stuck1=4)},
     {"stream": PointFaults(flips=3000)}, {"weight": PointFaults(flips=300)}, {"count": PointFaults(flips=900)},
-    {"stream": PointFaults(7, 9, 50), "weight": PointFaults(1 << 255, 0, 70), "count": PointFaults(0, 2, 90)}], ids=str)
+    pytest.param({"stream": PointFaults(7, 9, 50), "weight": PointFaults(1 << 255, 0, 70), "count": PointFaults(0, 2, 90)},
+                 marks=pytest.mark.long)], ids=str)
 def test_faults_are_the_same_in_hardware_and_model_and_change_the_run(faults):
-    network = small("v13", channels=2, ms=5.0)
+    network = small("v14", channels=1 + any(at.stuck0 | at.stuck1 for at in faults.values()), ms=5.0)
     defects = faulty(network, **faults)
     recording = rtl.run(network, 16, trace=True, faults=defects)
     agree(network, recording, faults=defects)
