@@ -16,11 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from spikegate.cosim import core, core_bench, hybrid
-from spikegate.cosim.engines import Job, run_isolated
+from spikegate.cosim.engines import Job, golden, run_isolated
 from spikegate.cosim.native import NativeCore
 from spikegate.gateware.core import CoreGeometry
-from spikegate.models import core as golden
-from spikegate.models import hybrid as golden_hybrid
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 from spikegate.translator.brian import run_float, run_integer, run_standalone
@@ -39,31 +37,15 @@ def _timed(recording: Recording, run_s: float, prepare_s: float) -> Recording:
 def bench_golden(network: Network) -> Recording:
     """Golden model; what it compiles counts as preparation."""
     start = time.perf_counter()
-    golden.run(network.replace(steps=1))
+    golden(network).run(network.replace(steps=1))
     ready = time.perf_counter()
-    recording = golden.run(network)
+    recording = golden(network).run(network)
     return _timed(recording, time.perf_counter() - ready, ready - start)
 
 
 def bench_native(network: Network, lanes: int) -> Recording:
     """RTL through the native driver."""
-    recording = core.run(network, lanes)
-    parts = recording.provenance
-    return _timed(recording, parts["run_s"], parts["generate_s"] + parts["compile_s"] + parts["load_s"])
-
-
-def bench_stream_golden(network: Network) -> Recording:
-    """Golden model of stochastic synapses; what it compiles counts as preparation."""
-    start = time.perf_counter()
-    golden_hybrid.run(network.replace(steps=1))
-    ready = time.perf_counter()
-    recording = golden_hybrid.run(network)
-    return _timed(recording, time.perf_counter() - ready, ready - start)
-
-
-def bench_stream_native(network: Network, lanes: int) -> Recording:
-    """RTL with stochastic synapses through the native driver."""
-    recording = hybrid.run(network, lanes)
+    recording = (hybrid if network.streams else core).run(network, lanes)
     parts = recording.provenance
     return _timed(recording, parts["run_s"], parts["generate_s"] + parts["compile_s"] + parts["load_s"])
 
@@ -116,7 +98,7 @@ ENGINES = {"golden": bench_golden, "rtl native": bench_native, "rtl bare": bench
            "brian2 integer": bench_brian_integer, "brian2 cython": bench_brian_float, "brian2 standalone": bench_brian_standalone,
            "nest 1 thread": bench_nest}
 #: Those of each stochastic variant.
-STREAM_ENGINES = {"golden": bench_stream_golden, "rtl native": bench_stream_native}
+STREAM_ENGINES = {name: ENGINES[name] for name in ("golden", "rtl native")}
 #: (slower, faster, at least this many times): what the project asks of itself.
 GOALS = [("nest 1 thread", "rtl native", 1.0), ("brian2 standalone", "rtl native", 1.0), ("brian2 cython", "golden", 3.0),
          ("rtl bare", "rtl native", 0.9), ("rtl bare", "rtl cocotb", 0.25),

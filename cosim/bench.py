@@ -33,10 +33,12 @@ except ModuleNotFoundError as error:
     raise ToolMissing(f'{error.name} is not installed; install it with: pip install "spikegate[sim]"') from None
 
 __all__ = ["simulator", "run_bench", "job", "encode", "decode", "number", "start", "Tally", "Beat", "StreamSource", "StreamSink",
-           "StreamMonitor", "FallingEdge", "RisingEdge", "Timer", "cocotb"]
+           "StreamMonitor", "NO_REWRITE", "FallingEdge", "RisingEdge", "Timer", "cocotb"]
 
 TOP = "top"
 FOLDER_VARIABLE = "SPIKEGATE_BENCH"
+#: Benches have no assert; for every module that they import, rewriting it would take four seconds a run.
+NO_REWRITE = {"COCOTB_REWRITE_ASSERTION_FILES": ""}
 WARNINGS = ["-Wno-fatal", "-Wno-lint", "-Wno-style"]
 #: Python wakes at every clock edge, so that the compile time of the simulator counts and its speed does not.
 OPTIMISATION = "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O0"
@@ -144,7 +146,7 @@ def run_bench(component: Component, module: str, params: Any, *, model: Any = No
         try:
             get_runner("verilator").test(
                 test_module=module, hdl_toplevel=TOP, hdl_toplevel_lang="verilog", build_dir=built, test_dir=folder, seed=seed,
-                extra_env={FOLDER_VARIABLE: name}, results_xml=str(folder / "results.xml"), log_file=folder / "log")
+                extra_env={FOLDER_VARIABLE: name, **NO_REWRITE}, results_xml=str(folder / "results.xml"), log_file=folder / "log")
         except (RuntimeError, SystemExit):
             pass  # judged below by what was left behind
         except ValueError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spikegate.cosim.bench import FallingEdge, RisingEdge, cocotb, get_runner, tools
+from spikegate.cosim.bench import NO_REWRITE, FallingEdge, RisingEdge, cocotb, get_runner, tools
 from spikegate.cosim.core import core_verilog, load_words, run_word, unpack
 from spikegate.cosim.verilate import OPTIONS, Build, build_directory
 from spikegate.gateware.core import CoreGeometry
@@ -71,7 +71,7 @@ def execute(network: Network, g: CoreGeometry, words: np.ndarray, *, trace: bool
         try:
             get_runner("verilator").test(
                 test_module=__name__, hdl_toplevel="core_bench", hdl_toplevel_lang="verilog", build_dir=made.path, test_dir=folder, seed=seed,
-                extra_env={FOLDER_VARIABLE: name}, results_xml=str(folder / "results.xml"), log_file=folder / "log",
+                extra_env={FOLDER_VARIABLE: name, **NO_REWRITE}, results_xml=str(folder / "results.xml"), log_file=folder / "log",
                 plusargs=[f"+record={folder / 'record'}", f"+steps={network.steps}", f"+stall={stall}", *(["+every"] if trace else [])])
         except (RuntimeError, SystemExit):
             pass  # judged by what was left behind

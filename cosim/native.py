@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from spikegate.gateware.core import CoreGeometry
-from spikegate.models.errors import SpikegateError
+from spikegate.models.errors import InputError, SpikegateError
 
 __all__ = ["HARNESS", "NativeCore"]
 
@@ -61,8 +61,15 @@ class NativeCore:
         return self._library.driver_cycles(self._driver)
 
     def load(self, words: np.ndarray) -> None:
-        """Send load words, an array of `spikegate.cosim.core.load_dtype`."""
-        assert words.dtype.itemsize == self._library.driver_load_size()
+        """Send load words, an array of `spikegate.cosim.core.load_dtype`.
+
+        Raises
+        ------
+        InputError
+            If they are those of another geometry.
+        """
+        if words.dtype.itemsize != (size := self._library.driver_load_size()):
+            raise InputError(f"Load words must be {size} bytes for this geometry, not {words.dtype.itemsize}; make them with load_words")
         self._library.driver_load(self._driver, _pointer(np.ascontiguousarray(words)), len(words))
 
     def run(self, word: np.ndarray, first_step: int, steps: int, trace: bool) -> tuple[np.ndarray, np.ndarray | None]:

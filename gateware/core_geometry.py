@@ -12,8 +12,7 @@ from spikegate.models.fixed import Overflow, QFormat, Rounding
 from spikegate.models.lfsr import LfsrParams
 from spikegate.models.lif import INPUT_GUARD_BITS
 from spikegate.models.network import Network
-from spikegate.models.sobol import SobolParams
-from spikegate.models.streams import Generator, StreamFaults, StreamParams
+from spikegate.models.streams import Generator, StreamFaults, StreamParams, Windows
 
 __all__ = ["LIF_PARAMS", "TAG_BITS", "Op", "Param", "StreamGeometry", "CoreGeometry"]
 
@@ -56,7 +55,7 @@ LIF_PARAMS = [param.name.lower() for param in Param if param.value <= Param.REFR
 
 
 @dataclass(frozen=True)
-class StreamGeometry:
+class StreamGeometry(Windows):
     """What is compiled in of stochastic synapses; as in `StreamParams`, and which kinds of fault there can be."""
 
     generator: Generator
@@ -72,16 +71,6 @@ class StreamGeometry:
         """The geometry that runs these streams."""
         faults = faults or StreamFaults.none(streams)
         return cls(streams.generator, streams.length, streams.channels, streams.lfsr, streams.dimensions, faults.stuck, faults.flips)
-
-    @property
-    def log2_length(self) -> int:
-        """log2(L)."""
-        return self.length.bit_length() - 1
-
-    @property
-    def sobol(self) -> list[SobolParams]:
-        """Sequence of each channel."""
-        return [SobolParams(dimension, PROBABILITY_BITS, self.length) for dimension in self.dimensions]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from spikegate.models.faults import POINTS, FaultParams
 from spikegate.models.lfsr import LfsrParams
 from spikegate.models.sobol import JOE_KUO, SobolParams
 
-__all__ = ["Generator", "StreamParams", "StreamFaults", "MAX_CHANNELS", "require_length"]
+__all__ = ["Generator", "Windows", "StreamParams", "StreamFaults", "MAX_CHANNELS", "require_length"]
 
 MAX_CHANNELS = 8
 MAX_LENGTH = 1024
@@ -30,8 +30,25 @@ class Generator(IntEnum):
     SOBOL = 1  #: one dimension a channel
 
 
+class Windows:
+    """What follows from the length of a window and the dimensions of its channels."""
+
+    length: int
+    dimensions: tuple[int, ...]
+
+    @property
+    def log2_length(self) -> int:
+        """log2(L)."""
+        return self.length.bit_length() - 1
+
+    @property
+    def sobol(self) -> list[SobolParams]:
+        """Sequence of each channel."""
+        return [SobolParams(dimension, PROBABILITY_BITS, self.length) for dimension in self.dimensions]
+
+
 @dataclass(frozen=True, eq=False)
-class StreamParams:
+class StreamParams(Windows):
     """Stochastic synapses: every spike that is due meets a stream of its source's weight at each of its targets.
 
     Parameters
@@ -93,16 +110,6 @@ class StreamParams:
                  f"Sobol dimensions must be {self.channels}, one a channel and all different, not {self.dimensions}")
             need(all(0 <= d <= len(JOE_KUO) for d in self.dimensions), f"Sobol dimensions must be in 0..{len(JOE_KUO)}, not {self.dimensions}")
         problems.raise_any()
-
-    @property
-    def log2_length(self) -> int:
-        """log2(L)."""
-        return self.length.bit_length() - 1
-
-    @property
-    def sobol(self) -> list[SobolParams]:
-        """Sequence of each channel."""
-        return [SobolParams(dimension, PROBABILITY_BITS, self.length) for dimension in self.dimensions]
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import pytest
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spikegate.cosim.amaranth_sim import evaluate, exchange
 from spikegate.cosim.dot_product import Beat, LateTotal, NarrowCount, OrGate, SwappedSign, beat_layout, check, clock_sum
 from spikegate.gateware.dot_product import DotProduct, popcount, scale_count
 from spikegate.models.dot_product import BitstreamDotProduct, DotProductParams
@@ -34,18 +34,8 @@ class Popcount(wiring.Component):
 
 def counted(width, in_module, values):
     """Counts of the gateware."""
-    dut, found = Popcount(width, in_module), []
-
-    async def bench(ctx):
-        for value in values:
-            ctx.set(dut.i, value)
-            await ctx.delay(1e-9)
-            found.append(ctx.get(dut.o))
-
-    simulator = Simulator(dut)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return found
+    dut = Popcount(width, in_module)
+    return evaluate(dut, [dut.i], dut.o, [(value,) for value in values])
 
 
 @pytest.mark.parametrize("in_module", [True, False])
@@ -87,21 +77,11 @@ def test_scaling_is_the_nearest_integer_half_up(total, threshold, log2):
 def test_scaling_in_gates_equals_the_model(bits, log2, constant, data):
     totals = data.draw(st.lists(st.integers(-(1 << (bits - 1)), (1 << (bits - 1)) - 1), min_size=1, max_size=20))
     raw = data.draw(st.integers(1, (1 << 15) - 1))
-    total, threshold, found = Signal(signed(bits)), Signal(signed(16), init=raw), []
+    total, threshold = Signal(signed(bits)), Signal(signed(16), init=raw)
     scaled = scale_count(total, raw if constant else threshold, log2)
     result, m = Signal(scaled.shape()), Module()
     m.d.comb += result.eq(scaled)
-
-    async def bench(ctx):
-        for value in totals:
-            ctx.set(total, value)
-            await ctx.delay(1e-9)
-            found.append(ctx.get(result))
-
-    simulator = Simulator(m)
-    simulator.add_testbench(bench)
-    simulator.run()
-    assert found == [scale_model(value, raw, log2) for value in totals]
+    assert evaluate(m, [total], result, [(value,) for value in totals]) == [scale_model(value, raw, log2) for value in totals]
 
 
 def by_bits(beats, params):
@@ -186,30 +166,10 @@ def test_a_dot_product_that_cannot_be_is_refused(make, message):
 
 def simulate(params, beats, stalls):
     """``(cycle, total)`` for each total that leaves, and the cycles in which beats were taken."""
-    dut, totals, taken = DotProduct(params), [], []
-
-    async def bench(ctx):
-        offered, todo = False, list(beats)
-        for cycle, (offer, accept) in enumerate(stalls):
-            offered = bool(todo) and (offered or offer)
-            ctx.set(dut.i.valid, offered)
-            if offered:
-                names = {"spike": todo[0].spikes, "weight": todo[0].weights, "inhibitory": todo[0].inhibitory, "enable": todo[0].enable}
-                ctx.set(dut.i.payload, beat_layout(params).const(names))
-            ctx.set(dut.o.ready, accept)
-            if ctx.get(dut.o.valid) and accept:
-                totals.append((cycle, ctx.get(dut.o.payload)))
-            if offered and ctx.get(dut.i.ready):
-                taken.append(cycle)
-                todo.pop(0)
-                offered = False
-            await ctx.tick()
-
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return totals, taken
+    payloads = [beat_layout(params).const({"spike": beat.spikes, "weight": beat.weights, "inhibitory": beat.inhibitory, "enable": beat.enable})
+                for beat in beats]
+    cycles = list(enumerate(exchange(DotProduct(params), payloads, stalls)))
+    return [(cycle, total) for cycle, (total, _) in cycles if total is not None], [cycle for cycle, (_, beat) in cycles if beat is not None]
 
 
 @settings(max_examples=20, deadline=None)

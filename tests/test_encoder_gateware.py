@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from amaranth.hdl import Module, Signal
-from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spikegate.cosim.amaranth_sim import evaluate, exchange
 from spikegate.cosim.encoder import check
 from spikegate.gateware.encoder import Encoder, WindowEncoder, below, lfsr_window, sobol_window_planes
 from spikegate.models.encoder import EncoderParams, WindowParams
@@ -23,23 +23,6 @@ def integer(window):
 def window_of(numbers, p):
     """The definition: the window of positions whose number is less than ``p``, the earliest highest."""
     return int("".join(str(int(x < p)) for x in numbers), 2)
-
-
-def evaluate(m, inputs, output, stimuli):
-    """Values of ``output`` for rows of values of ``inputs``."""
-    found = []
-
-    async def bench(ctx):
-        for row in stimuli:
-            for signal, value in zip(inputs, row, strict=True):
-                ctx.set(signal, value)
-            await ctx.delay(1e-9)
-            found.append(ctx.get(output))
-
-    simulator = Simulator(m)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return found
 
 
 def test_the_comparison_in_gates_is_right_for_every_number_and_threshold():
@@ -74,35 +57,6 @@ def test_planes_of_the_gateware_are_the_numbers_of_each_window(params):
     assert evaluate(m, [offset, p], out, stimuli) == golden
 
 
-def simulate(dut, loads, payloads, stalls):
-    """``(payload that left, payload that was taken)`` of each cycle; ``stalls`` are pairs (offer, accept)."""
-    found, todo = [], list(payloads)
-
-    async def bench(ctx):
-        for word in loads:
-            ctx.set(dut.load, word)
-            await ctx.tick()
-        if loads:
-            ctx.set(dut.load.en, 0)
-        offered = False
-        for offer, accept in stalls:
-            offered = bool(todo) and (offered or offer)
-            ctx.set(dut.i.valid, offered)
-            if offered:
-                ctx.set(dut.i.payload, todo[0])
-            ctx.set(dut.o.ready, accept)
-            taken = offered and ctx.get(dut.i.ready)
-            found.append((ctx.get(dut.o.payload) if ctx.get(dut.o.valid) and accept else None, todo.pop(0) if taken else None))
-            offered = offered and not taken
-            await ctx.tick()
-
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return found
-
-
 STALLS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=5, max_size=50)
 
 
@@ -115,7 +69,7 @@ def test_window_encoder_in_amaranth_equals_the_model(params, stalls, data):
     p = data.draw(st.lists(st.integers(0, 1 << params.bits), min_size=1, max_size=20))
     loads = [{"en": 1, "plane": b, "start": seed} for b, seed in enumerate(start)] if lfsr else [{"en": 1, "start": start}]
     windows, waiting = [integer(window) for window in params.run(start, p)], []
-    for (_, accept), (out, taken) in zip(stalls, simulate(WindowEncoder(params), loads, p, stalls), strict=True):
+    for (_, accept), (out, taken) in zip(stalls, exchange(WindowEncoder(params), p, stalls, loads=loads), strict=True):
         assert out == (waiting[0] if waiting and accept else None) and (taken is None or accept or not waiting)
         waiting = waiting if out is None else []
         waiting = waiting if taken is None else [windows.pop(0)]
@@ -129,7 +83,7 @@ def test_serial_encoder_in_amaranth_equals_the_model(params, stalls, data):
     requests, bits = data.draw(st.lists(request, min_size=1, max_size=4)), []
     # One offer in eight, so that runs of bits come between requests.
     stalls = [(True, True)] + [(offer and n % 8 == 7, accept) for n, (offer, accept) in enumerate(stalls)]
-    for (_, accept), (out, taken) in zip(stalls, simulate(Encoder(params), [], requests, stalls), strict=True):
+    for (_, accept), (out, taken) in zip(stalls, exchange(Encoder(params), requests, stalls), strict=True):
         assert out == (bits[0] if bits and accept else None) and (taken is None or accept or not bits)
         bits = bits[1:] if out is not None else bits
         bits = params.run(**taken, count=len(stalls)).tolist() if taken is not None else bits

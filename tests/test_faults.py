@@ -12,6 +12,7 @@ from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spikegate.cosim.amaranth_sim import evaluate
 from spikegate.cosim.dot_product import beat_layout
 from spikegate.cosim.faults import FlipsFirst, OneRegister, ZeroWins, as_integers, check
 from spikegate.cosim.verilate import to_verilog
@@ -157,31 +158,15 @@ def test_a_point_without_faults_costs_no_gate(monkeypatch):
     assert [to_verilog(component(), "top") for component in make] == texts
 
 
-def simulate(dut, inputs, output):
-    """``output`` of a combinational component for each list of ``(port, value)``."""
-    found = []
-
-    async def bench(ctx):
-        for pairs in inputs:
-            for port, value in pairs:
-                ctx.set(port, value)
-            await ctx.delay(1e-9)
-            found.append(ctx.get(output))
-
-    simulator = Simulator(dut)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return found
-
-
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from([1, 9, 64, 256]), st.booleans(), st.booleans(), st.data())
 def test_a_point_in_amaranth_equals_the_model(width, stuck, flips, data):
     rows = data.draw(st.lists(st.tuples(*[masks(width)] * 4), min_size=1, max_size=10))
     dut = Fault(width, stuck, flips)
     there = [name for name, kind in (("stuck0", stuck), ("stuck1", stuck), ("flips", flips)) if kind]
-    inputs = [[(dut.i, row[0]), *((getattr(dut.masks, name), row[1 + ("stuck0", "stuck1", "flips").index(name)]) for name in there)] for row in rows]
-    assert simulate(dut, inputs, dut.o) == [PointFaults(s0 * stuck, s1 * stuck).step(v, f * flips) for v, s0, s1, f in rows]
+    inputs = [[row[0], *(row[1 + ("stuck0", "stuck1", "flips").index(name)] for name in there)] for row in rows]
+    found = evaluate(dut, [dut.i, *(getattr(dut.masks, name) for name in there)], dut.o, inputs)
+    assert found == [PointFaults(s0 * stuck, s1 * stuck).step(v, f * flips) for v, s0, s1, f in rows]
 
 
 @settings(max_examples=25, deadline=None)

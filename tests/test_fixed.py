@@ -5,10 +5,10 @@ from fractions import Fraction
 from math import floor
 
 import pytest
-from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spikegate.cosim.amaranth_sim import evaluate
 from spikegate.cosim.fixed import RequantiseParams, check, requantise
 from spikegate.gateware.fixed import Requantise
 from spikegate.models.errors import InputError, Mismatch, SpikegateError
@@ -80,23 +80,6 @@ def test_a_format_that_cannot_be_is_refused(make, message):
     assert str(caught.value) == message
 
 
-def simulate(params, pairs):
-    """``(result, overflowed)`` of the gateware for each ``(product, random)``."""
-    dut, found = Requantise(params.format, params.rounding, params.overflow), []
-
-    async def bench(ctx):
-        for product, random in pairs:
-            ctx.set(dut.product, product)
-            ctx.set(dut.random, random)
-            await ctx.delay(1e-9)
-            found.append((ctx.get(dut.result), ctx.get(dut.overflowed)))
-
-    simulator = Simulator(dut)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return found
-
-
 def pairs_of(q):
     product = st.one_of(st.integers(-(1 << (2 * q.width - 1)), (1 << (2 * q.width - 1)) - 1),
                         st.sampled_from([q.max * q.one, q.min * q.one, 0]).flatmap(lambda x: st.integers(x - q.one, x + q.one)))
@@ -107,11 +90,12 @@ def pairs_of(q):
 @pytest.mark.parametrize("q", [Q8_8, Q16_12, QFormat(3, 1), QFormat(9, 8)], ids=str)
 def test_gateware_in_amaranth_equals_the_model(q, rounding, overflow):
     params = RequantiseParams(q, rounding, overflow)
+    dut = Requantise(q, rounding, overflow)
 
     @settings(max_examples=8, deadline=None)
     @given(pairs_of(q))
     def equal(pairs):
-        assert simulate(params, pairs) == [requantise(params, *pair) for pair in pairs]
+        assert evaluate(dut, [dut.product, dut.random], (dut.result, dut.overflowed), pairs) == [requantise(params, *pair) for pair in pairs]
 
     equal()
 

@@ -3,11 +3,11 @@
 import galois
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from spikegate.cosim.amaranth_sim import exchange
 from spikegate.cosim.lfsr import check
 from spikegate.gateware.lfsr import Lfsr
 from spikegate.models.errors import InputError, Mismatch
@@ -140,29 +140,6 @@ def test_the_correlation_test_sees_streams_that_meet_and_leaps_that_are_too_shor
     assert worst > bound
 
 
-def simulate(params, seeds, stalls):
-    """States that leave the gateware; seeds are offered and outputs accepted as the ``(offer, accept)`` pairs of ``stalls`` say."""
-    dut, found, todo = Lfsr(params), [], list(seeds)
-
-    async def bench(ctx):
-        offered = False
-        for offer, accept in stalls:
-            offered = bool(todo) and (offered or offer)
-            ctx.set(dut.i.valid, offered)
-            ctx.set(dut.i.payload, todo[0] if offered else 0)
-            ctx.set(dut.o.ready, accept)
-            taken = offered and ctx.get(dut.i.ready)
-            found.append((ctx.get(dut.o.payload) if ctx.get(dut.o.valid) and accept else None, todo.pop(0) if taken else None))
-            offered = offered and not taken
-            await ctx.tick()
-
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return found
-
-
 @settings(max_examples=30, deadline=None)
 @given(st.sampled_from([(3, 1), (8, 3), (17, 20), (32, 16), (64, 32), (64, 61)]), st.data())
 def test_gateware_in_amaranth_equals_the_model(shape, data):
@@ -170,7 +147,7 @@ def test_gateware_in_amaranth_equals_the_model(shape, data):
     seeds = data.draw(st.lists(st.integers(1, params.mask), min_size=1, max_size=4))
     stalls = [(True, True)] + data.draw(st.lists(st.tuples(st.integers(0, 9).map(lambda x: x == 0), st.booleans()), min_size=10, max_size=60))
     state = None
-    for (_, accept), (out, seed) in zip(stalls, simulate(params, seeds, stalls), strict=True):
+    for (_, accept), (out, seed) in zip(stalls, exchange(Lfsr(params), seeds, stalls), strict=True):
         assert out == (state if accept else None)
         assert seed is None or state is None or out is not None
         state = seed if seed is not None else state if out is None else params.step(state)

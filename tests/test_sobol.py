@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from amaranth.hdl import Module, Signal
-from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import qmc
 
+from spikegate.cosim.amaranth_sim import evaluate, exchange
 from spikegate.cosim.sobol import check
 from spikegate.gateware.sobol import Sobol, advance, point
 from spikegate.models.errors import InputError, Mismatch
@@ -104,55 +104,16 @@ def test_a_sequence_that_cannot_be_is_refused(make, message):
         make()
 
 
-def functions(params, pairs):
-    """What the gateware's two functions give for pairs of index and state."""
-    m, state, index = Module(), Signal(params.bits), Signal(params.index_bits)
-    outputs, found = [Signal(params.bits, name=name) for name in ("point", "advance")], []
-    m.d.comb += [outputs[0].eq(point(index, params)), outputs[1].eq(advance(state, index, params))]
-
-    async def bench(ctx):
-        for n, number in pairs:
-            ctx.set(index, n)
-            ctx.set(state, number)
-            await ctx.delay(1e-9)
-            found.append(tuple(ctx.get(output) for output in outputs))
-
-    simulator = Simulator(m)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return found
-
-
 @settings(max_examples=60, deadline=None)
 @given(ANY, st.data())
 def test_functions_of_the_gateware_equal_the_model(params, data):
     last = (1 << params.index_bits) - 1
     picked = data.draw(st.lists(st.integers(0, last), max_size=20)) + [0, last, last // 2]
     numbers = [params.point(n * params.leap) for n in picked]
-    assert functions(params, zip(picked, numbers)) == [(number, params.step(number, n)) for n, number in zip(picked, numbers)]
-
-
-def simulate(params, indices, stalls):
-    """Numbers that leave and indices that are taken; ``stalls`` are pairs (offer, accept)."""
-    dut, found, todo = Sobol(params), [], list(indices)
-
-    async def bench(ctx):
-        offered = False
-        for offer, accept in stalls:
-            offered = bool(todo) and (offered or offer)
-            ctx.set(dut.i.valid, offered)
-            ctx.set(dut.i.payload, todo[0] if offered else 0)
-            ctx.set(dut.o.ready, accept)
-            taken = offered and ctx.get(dut.i.ready)
-            found.append((ctx.get(dut.o.payload) if ctx.get(dut.o.valid) and accept else None, todo.pop(0) if taken else None))
-            offered = offered and not taken
-            await ctx.tick()
-
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return found
+    m, state, index, outputs = Module(), Signal(params.bits), Signal(params.index_bits), (Signal(params.bits), Signal(params.bits))
+    m.d.comb += [outputs[0].eq(point(index, params)), outputs[1].eq(advance(state, index, params))]
+    golden = [(number, params.step(number, n)) for n, number in zip(picked, numbers)]
+    assert evaluate(m, [index, state], outputs, zip(picked, numbers)) == golden
 
 
 @settings(max_examples=30, deadline=None)
@@ -162,7 +123,7 @@ def test_gateware_in_amaranth_equals_the_model(params, data):
     indices = data.draw(st.lists(st.one_of(st.integers(0, last), st.integers(max(last - 3, 0), last)), min_size=1, max_size=4))
     stalls = [(True, True)] + data.draw(st.lists(st.tuples(st.integers(0, 9).map(lambda x: x == 0), st.booleans()), min_size=10, max_size=60))
     index = None
-    for (_, accept), (out, sought) in zip(stalls, simulate(params, indices, stalls), strict=True):
+    for (_, accept), (out, sought) in zip(stalls, exchange(Sobol(params), indices, stalls), strict=True):
         assert out == (params.point(index * params.leap) if accept and index is not None else None)
         assert sought is None or index is None or out is not None
         index = sought if sought is not None else index if out is None else index + 1

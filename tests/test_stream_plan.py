@@ -1,15 +1,15 @@
 """Stream plans: what meets or is correlated is refused, what is planned is not; the correlation meter against the model."""
 
-from itertools import combinations
+from itertools import combinations, cycle
 from random import Random
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import qmc
 
+from spikegate.cosim.amaranth_sim import exchange
 from spikegate.cosim.stream_plan import check, lfsr_windows, stimuli
 from spikegate.gateware.stream_plan import Correlation
 from spikegate.models.encoder import lfsr_planes, pack, unpack
@@ -174,33 +174,6 @@ def test_meter_by_hand():
     assert CorrelationParams(4, 8).run([0b1111, 0b0000, 0b1010, 0b1100], [0b1100, 0b0011, 0b1010, 0b1010]).tolist() == [[2, 2, 2, 2], [3, 1, 1, 3]]
 
 
-def simulate(params, pairs, stalls):
-    """Results of the gateware; ``stalls`` are (offer, accept) in turn, and again."""
-    dut, found, todo = Correlation(params), [], list(pairs)
-
-    async def bench(ctx):
-        offered, cycle = False, 0
-        while len(found) < len(pairs) // params.windows:
-            offer, accept = stalls[cycle % len(stalls)]
-            offered, cycle = bool(todo) and (offered or offer), cycle + 1
-            ctx.set(dut.i.valid, offered)
-            ctx.set(dut.i.payload, dict(zip("ab", todo[0] if offered else pairs[-1])))
-            ctx.set(dut.o.ready, accept)
-            if offered and ctx.get(dut.i.ready):
-                todo.pop(0)
-                offered = False
-            if accept and ctx.get(dut.o.valid):
-                result = ctx.get(dut.o.payload)
-                found.append([result[name] for name in COUNTS])
-            await ctx.tick()
-
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return found
-
-
 @settings(max_examples=25, deadline=None)
 @given(st.sampled_from([(1, 1), (1, 5), (3, 9), (8, 8), (64, 128), (100, 200)]), st.data())
 def test_gateware_in_amaranth_equals_the_model(shape, data):
@@ -208,7 +181,9 @@ def test_gateware_in_amaranth_equals_the_model(shape, data):
     window = st.one_of(st.sampled_from([0, (1 << params.width) - 1]), st.integers(0, (1 << params.width) - 1))
     pairs = data.draw(st.lists(st.tuples(window, window), min_size=params.windows, max_size=5 * params.windows))
     stalls = [(True, True), *data.draw(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=12))]
-    assert simulate(params, pairs, stalls) == params.run(*zip(*pairs)).tolist()
+    windows = [dict(zip("ab", pair)) for pair in pairs]
+    beats = exchange(Correlation(params), windows, cycle(stalls), results=len(pairs) // params.windows)
+    assert [[out[name] for name in COUNTS] for out, _ in beats if out is not None] == params.run(*zip(*pairs)).tolist()
 
 
 BENCHES = {"planned-windows": (CorrelationParams(256, 1024), LfsrParams(61, leap=256)), "planned-serial": (CorrelationParams(1, 7), SERIAL)}

@@ -5,10 +5,10 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spikegate.cosim.amaranth_sim import evaluate
 from spikegate.cosim.synapse import OrSynapse, check
 from spikegate.gateware.synapse import Synapse
 from spikegate.models.encoder import unpack
@@ -125,29 +125,13 @@ def test_a_synapse_that_cannot_be_is_refused(make, message):
         make()
 
 
-def simulate(params, pairs):
-    """Post-synaptic windows of the gateware."""
-    dut, found = Synapse(params), []
-
-    async def bench(ctx):
-        for spike, weight in pairs:
-            ctx.set(dut.spike, spike)
-            ctx.set(dut.weight, weight)
-            await ctx.delay(1e-9)
-            found.append(ctx.get(dut.post))
-
-    simulator = Simulator(dut)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return found
-
-
 @settings(max_examples=30, deadline=None)
 @given(st.sampled_from([1, 3, 8, 64, 65, 256]), st.booleans(), st.data())
 def test_gateware_in_amaranth_equals_the_model(width, bipolar, data):
     params, window = SynapseParams(width, bipolar), st.integers(0, (1 << width) - 1)
     pairs = data.draw(st.lists(st.tuples(window, window), min_size=1, max_size=20))
-    assert simulate(params, pairs) == [params.step(*pair) for pair in pairs]
+    dut = Synapse(params)
+    assert evaluate(dut, [dut.spike, dut.weight], dut.post, pairs) == [params.step(*pair) for pair in pairs]
 
 
 @pytest.mark.parametrize("params", [SynapseParams(256), SynapseParams(70, bipolar=True)], ids=["and", "xnor"])
