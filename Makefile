@@ -3,20 +3,26 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: sim test test-long bench lint doctor clean
+.PHONY: sim test test-long bench compare brian2-bench lint doctor clean
 
 sim: .venv/.installed
 	$(BIN)/spikegate sim $(ARGS)
 
-test: .venv/.installed
+test: .venv/.installed .venv/.installed-variants
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(ARGS)
 	@echo "left out: the tests marked long, minutes each; run them with make test-long"
 
-test-long: .venv/.installed
+test-long: .venv/.installed .venv/.installed-variants
 	$(BIN)/python -m pytest -m long $(ARGS)
 
 bench: .venv/.installed .venv/.installed-bench
 	$(BIN)/python benchmarks/core_speed.py $(ARGS)
+
+compare: .venv/.installed .venv/.installed-variants
+	$(BIN)/python benchmarks/snn_comparison.py $(ARGS)
+
+brian2-bench: .venv/.installed .venv/.installed-bench
+	$(BIN)/python benchmarks/brian2_benchmark.py $(ARGS)
 
 lint: .venv/.installed
 	$(BIN)/ruff check .
@@ -28,6 +34,12 @@ doctor: .venv/.installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable ".[sim,brian,dev]"
+	touch $@
+
+# The CPU build of PyTorch where pip finds it; the default one brings gigabytes of CUDA.
+.venv/.installed-variants: .venv/.installed
+	$(BIN)/python -m pip install --quiet "torch==2.13.0+cpu" 2>/dev/null || $(BIN)/python -m pip install --quiet "torch>=2.5"
+	$(BIN)/python -m pip install --quiet --editable ".[variants]"
 	touch $@
 
 .venv/.installed-bench: .venv/.installed

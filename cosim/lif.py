@@ -65,17 +65,18 @@ def stimuli(params: LifParams, rng: random.Random):
     hold = [0, 0, 0, 1, 2, params.refractory, (1 << REFRACTORY_BITS) - 1]
     current = [0, 1, -1, full - 1, -full, q.max, q.min, q.one // 2, -q.one // 2]
     noise = [0, 0, 1, -1, q.max, q.min]
-    at_random = [0, q.one // 2, q.one - 1]
+    bits = params.leak_fraction
+    at_random = [0, 1 << (bits - 1), (1 << bits) - 1]
     span = params.threshold - params.reset
     while True:
         yield Inputs(*map(rng.choice, (v, hold, (0, 1), current, noise, at_random))), False
         # At rest nothing leaks, and noise is not scaled: this lands on the threshold or beside it.
         gap = params.threshold - params.rest + rng.randint(-1, 1)
         yield Inputs(params.rest, 0, 0, 0, max(q.min, min(q.max, gap)), 0), False
-        yield Inputs(rng.randint(q.min, q.max), 0, rng.getrandbits(1), rng.randint(-span, span), 0, rng.getrandbits(q.fraction)), False
+        yield Inputs(rng.randint(q.min, q.max), 0, rng.getrandbits(1), rng.randint(-span, span), 0, rng.getrandbits(bits)), False
         for _ in range(rng.randint(0, 6)):
             noisy = rng.randint(-span // 8, span // 8) if rng.getrandbits(1) else 0
-            yield Inputs(0, 0, 0, rng.randint(-span // 8, span // 2), noisy, rng.getrandbits(q.fraction)), True
+            yield Inputs(0, 0, 0, rng.randint(-span // 8, span // 2), noisy, rng.getrandbits(bits)), True
 
 
 class LifItem(uvm_sequence_item):
@@ -108,7 +109,7 @@ class LifBus:
     async def reset(self):
         """Reset, then set the parameters that are held still."""
         await start(self.dut)
-        for name in params_shapes(self.params.format):
+        for name in params_shapes(self.params.format, self.params.leak_fraction):
             getattr(self.dut, name).value = getattr(self.params, name)
 
     def put(self, inputs: Inputs) -> None:
@@ -243,5 +244,5 @@ def check(params: LifParams, *, count: int, seed: int, model: LifParams | None =
     Mismatch
         With the first divergence.
     """
-    component = Lif(params.format, params.rounding, params.overflow)
+    component = Lif(params.format, params.rounding, params.overflow, leak_fraction=params.leak_fraction)
     return run_bench(component, __name__, params, model=model, count=count, seed=seed)

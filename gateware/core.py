@@ -61,7 +61,7 @@ class Core(wiring.Component):
         clear = Signal()
 
         drive = DomainRenamer("draw")(Drive(g.depth, g.lanes))
-        shapes = {**params_shapes(g.format), "drive_weight": g.total_shape(), "delay": TAG_BITS, "scale": signed(g.format.width)}
+        shapes = {**params_shapes(g.format, g.leak_fraction), "drive_weight": g.total_shape(), "delay": TAG_BITS, "scale": signed(g.format.width)}
         params = {param: Signal(shapes[param.name.lower()], name=param.name.lower()) for param in Param}
         tag, steps = Signal(TAG_BITS), Signal(32)
         sweep_word, countdown = Signal(word), Signal(range(g.depth + 8))

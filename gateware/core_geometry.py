@@ -91,6 +91,8 @@ class CoreGeometry:
         Longest delay in steps that the spike list holds.
     streams : StreamGeometry, optional
         Of stochastic synapses.
+    leak_fraction : int, optional
+        Fraction bits of the leak constant; default those of the format.
 
     Raises
     ------
@@ -107,8 +109,11 @@ class CoreGeometry:
     depth: int = MIN_DEPTH
     max_delay: int = 16
     streams: StreamGeometry | None = None
+    leak_fraction: int | None = None
 
     def __post_init__(self):
+        if self.leak_fraction is None:
+            object.__setattr__(self, "leak_fraction", self.format.fraction)
         if not 1 <= self.lanes <= self.n:
             fix = "use fewer lanes" if self.lanes > self.n else "use at least one"
             raise InputError(f"Lanes must be in 1..N={self.n}, not {self.lanes}; {fix}")
@@ -121,7 +126,8 @@ class CoreGeometry:
     def of(cls, network: Network, lanes: int, streams: StreamGeometry | None = None) -> "CoreGeometry":
         """The geometry that runs a network; its streams only if their geometry is given."""
         lif, long = network.lif, network.delay > 16
-        return cls(network.n, lanes, lif.format, lif.rounding, lif.overflow, network.lfsr, network.drive.depth, 63 if long else 16, streams)
+        return cls(network.n, lanes, lif.format, lif.rounding, lif.overflow, network.lfsr, network.drive.depth, 63 if long else 16, streams,
+                   lif.leak_fraction)
 
     @property
     def words(self) -> int:

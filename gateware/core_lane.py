@@ -31,7 +31,7 @@ class Lane(wiring.Component):
         self.short = index >= g.n - (g.words - 1) * g.lanes
         word, total = range(max(2, g.words)), unsigned(g.format.width + INPUT_GUARD_BITS)
         super().__init__({
-            **{name: In(params_shapes(g.format)[name]) for name in LIF_PARAMS}, "drive_weight": In(total),
+            **{name: In(params_shapes(g.format, g.leak_fraction)[name]) for name in LIF_PARAMS}, "drive_weight": In(total),
             "load_seed": In(1), "load_state": In(1), "load_data": In(64), "draw_word": In(word), "fetch_word": In(word),
             "seed_en": In(1), "seed_word": In(word), "state_en": In(1), "state_word": In(word), "exists": In(1),
             "uniform": Out(UNIFORM_BITS), "events": In(g.depth),
@@ -45,7 +45,7 @@ class Lane(wiring.Component):
         m.submodules.states = states = memory.Memory(shape=state_layout(g.format), depth=rows, init=[])
         m.submodules.inputs = inputs = memory.Memory(shape=self.row_weight.shape(), depth=rows, init=[])
         m.submodules.lif = lif = DomainRenamer("update")(
-            Lif(g.format, g.rounding, g.overflow, gain=False, noise=False))
+            Lif(g.format, g.rounding, g.overflow, gain=False, noise=False, leak_fraction=g.leak_fraction))
         seed_read, seed_write = seeds.read_port(domain="draw"), seeds.write_port(domain="draw")
         state_read, state_write = states.read_port(domain="update"), states.write_port(domain="update")
         # Read at a registered address, which synthesis turns into a transparent port of a block RAM.
@@ -64,9 +64,9 @@ class Lane(wiring.Component):
         m.d.comb += [getattr(lif, name).eq(getattr(self, name)) for name in LIF_PARAMS]
         m.d.comb += lif.i_current.eq((input_read.data + self.events * self.drive_weight)[:len(lif.i_current)])
         if g.rounding == Rounding.STOCHASTIC:
-            random = seed_read.data[UNIFORM_BITS:UNIFORM_BITS + g.format.fraction]
+            random = seed_read.data[UNIFORM_BITS:UNIFORM_BITS + g.leak_fraction]
             for stage in range(g.depth):
-                delayed = Signal(g.format.fraction, name=f"random_{stage}")
+                delayed = Signal(g.leak_fraction, name=f"random_{stage}")
                 m.d.draw += delayed.eq(random)
                 random = delayed
             m.d.comb += lif.i_random.eq(random)

@@ -1,12 +1,13 @@
 """Leaky integrate-and-fire neuron in fixed point, the same integers as ``gateware/lif.py``.
 
-    leak  = round((rest - v) * leak_k * 2^-f)        drive = round(input * gain_k * 2^-f)
+    leak  = round((rest - v) * leak_k * 2^-h)        drive = round(input * gain_k * 2^-f)
     v'    = fit(v + leak + drive + noise)            spike when v' >= threshold: v' = reset, hold for `refractory` steps
 
+f are the fraction bits of the format, h >= f those of the leak constant, as many unless it is finer.
 While a neuron is refractory it keeps its membrane, drops its input and does not spike.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from numba import njit
@@ -14,13 +15,15 @@ from numba import njit
 from spikegate.models.errors import Problems
 from spikegate.models.fixed import Overflow, QFormat, Rounding, fit, round_shift
 
-__all__ = ["REFRACTORY_BITS", "INPUT_GUARD_BITS", "LifConstants", "LifParams", "lif_step", "FixedPointLIFNeuron"]
+__all__ = ["REFRACTORY_BITS", "INPUT_GUARD_BITS", "MAX_LEAK_FRACTION", "LifConstants", "LifParams", "lif_step", "FixedPointLIFNeuron"]
 
 REFRACTORY_BITS = 8
 #: Bits by which a neuron's input is wider than its membrane.
 INPUT_GUARD_BITS = 4
 #: A gain of at most 2**GAIN_BITS keeps the product with the widest input inside 64 bits.
 GAIN_BITS = 4
+#: Finest leak constant; its product with the widest membrane stays inside 62 bits.
+MAX_LEAK_FRACTION = 28
 
 
 class LifConstants(NamedTuple):
@@ -36,6 +39,7 @@ class LifConstants(NamedTuple):
     width: int
     rounding: int
     overflow: int
+    leak_fraction: int
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class LifParams:
     threshold, reset, rest : int
         Raw membrane values, reset below threshold.
     leak : int
-        Leak per step, dt/tau as a raw integer, 1..2**fraction.
+        Leak per step, dt/tau as a raw integer, 1..2**leak_fraction.
     gain : int
         Factor on the input, raw, within -16.0..16.0; 1.0 by default (None).
     refractory : int
@@ -58,6 +62,8 @@ class LifParams:
         Of the leak and gain products.
     overflow : Overflow
         Of the membrane sum.
+    leak_fraction : int
+        Fraction bits of ``leak``, fraction..28; those of the format by default (None).
 
     Raises
     ------
@@ -74,16 +80,23 @@ class LifParams:
     refractory: int = 0
     rounding: Rounding = Rounding.NEAREST
     overflow: Overflow = Overflow.SATURATE
+    leak_fraction: int | None = None
 
     def __post_init__(self):
         q = self.format
         if self.gain is None:
             object.__setattr__(self, "gain", q.one)
+        if self.leak_fraction is None:
+            object.__setattr__(self, "leak_fraction", q.fraction)
         problems = Problems()
+        problems.require(q.fraction <= self.leak_fraction <= MAX_LEAK_FRACTION,
+                         f"leak_fraction must be in {q.fraction}..{MAX_LEAK_FRACTION} bits for {q}, not {self.leak_fraction}")
+        problems.raise_any()
         for name in ("threshold", "reset", "rest"):
             raw = getattr(self, name)
             problems.require(q.holds(raw), f"{name} {raw} (raw) is outside {q}, which holds {q.min}..{q.max}; use a wider format")
-        problems.require(1 <= self.leak <= q.one, f"leak must be in 1..{q.one} (raw, {q}), not {self.leak}; use more fraction bits")
+        whole = 1 << self.leak_fraction
+        problems.require(1 <= self.leak <= whole, f"leak must be in 1..{whole} (raw, {q}), not {self.leak}; use more fraction bits")
         limit = q.one << GAIN_BITS
         problems.require(-limit <= self.gain <= limit, f"gain must be in -{limit}..{limit} (raw, {q}), not {self.gain}")
         top = (1 << REFRACTORY_BITS) - 1
@@ -99,20 +112,20 @@ class LifParams:
     def constants(self) -> LifConstants:
         """The integers that `lif_step` takes."""
         return LifConstants(self.leak, self.gain, self.threshold, self.reset, self.rest, self.refractory,
-                            self.format.fraction, self.format.width, int(self.rounding), int(self.overflow))
+                            self.format.fraction, self.format.width, int(self.rounding), int(self.overflow), self.leak_fraction)
 
 
 @njit(cache=True)
 def lif_step(v, hold, current, noise, random, p):
     """One step of one neuron: ``(spike, v, hold, overflowed)``.
 
-    ``hold`` counts the refractory steps that remain; ``random`` (0..2**fraction-1) matters for stochastic
-    rounding alone; ``p`` is a `LifConstants`.
+    ``hold`` counts the refractory steps that remain; ``random`` (0..2**leak_fraction-1) matters for stochastic
+    rounding alone, its low ``fraction`` bits for the gain; ``p`` is a `LifConstants`.
     """
     if hold > 0:
         return 0, v, hold - 1, 0
-    leak = round_shift((p.rest - v) * p.leak, p.fraction, p.rounding, random)
-    drive = round_shift(current * p.gain, p.fraction, p.rounding, random)
+    leak = round_shift((p.rest - v) * p.leak, p.leak_fraction, p.rounding, random)
+    drive = round_shift(current * p.gain, p.fraction, p.rounding, random & ((1 << p.fraction) - 1))
     v, overflowed = fit(v + leak + drive + noise, p.width, p.overflow)
     if v >= p.threshold:
         return 1, p.reset, p.refractory, overflowed
@@ -130,7 +143,7 @@ class FixedPointLIFNeuron:
         Raw integers in that format.
     refractory_period : int
         Steps held after a spike.
-    rounding, overflow
+    rounding, overflow, leak_fraction
         As in `LifParams`; floor is what a plain arithmetic shift in Verilog does.
 
     Attributes
@@ -142,9 +155,9 @@ class FixedPointLIFNeuron:
     """
 
     def __init__(self, data_width=16, fraction=8, v_threshold=20 << 8, v_reset=0, v_rest=0, refractory_period=0,
-                 rounding=Rounding.FLOOR, overflow=Overflow.SATURATE):
+                 rounding=Rounding.FLOOR, overflow=Overflow.SATURATE, leak_fraction=None):
         self.params = LifParams(QFormat(data_width, fraction), v_threshold, v_reset, v_rest, refractory=refractory_period,
-                                rounding=rounding, overflow=overflow)
+                                rounding=rounding, overflow=overflow, leak_fraction=leak_fraction)
         self.v = v_rest
         self.hold = 0
         self.overflow = False
@@ -159,12 +172,13 @@ class FixedPointLIFNeuron:
         """
         q, p = self.params.format, self.params
         if (leak_k, gain_k) != (p.leak, p.gain):
-            self.params = p = LifParams(q, p.threshold, p.reset, p.rest, leak_k, gain_k, p.refractory, p.rounding, p.overflow)
+            self.params = p = replace(p, leak=leak_k, gain=gain_k)
         limit = 1 << (p.input_width - 1)
         problems = Problems()
         problems.require(-limit <= I_t < limit, f"I_t must be in {-limit}..{limit - 1} (raw), not {I_t}")
         problems.require(q.holds(noise_in), f"noise_in must be in {q.min}..{q.max} (raw), not {noise_in}")
-        problems.require(0 <= random < q.one, f"random must be in 0..{q.one - 1}, not {random}")
+        top = (1 << p.leak_fraction) - 1
+        problems.require(0 <= random <= top, f"random must be in 0..{top}, not {random}")
         problems.raise_any()
         spike, self.v, self.hold, overflowed = lif_step(self.v, self.hold, I_t, noise_in, random, p.constants())
         self.overflow |= bool(overflowed)

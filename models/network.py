@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ class Network:
     drive : DriveParams
         External events of every neuron.
     lfsr : LfsrParams
-        Of every neuron's stream; width at least 32 + fraction, leap at least 32 and no longer than the lowest tap.
+        Of every neuron's stream; width at least 32 + leak_fraction, leap at least 32 and no longer than the lowest tap.
     indptr, indices : numpy.ndarray
         uint32, rows by source (CSR): targets of source s are ``indices[indptr[s]:indptr[s+1]]``, ascending.
     weights : numpy.ndarray
@@ -108,8 +109,8 @@ class Network:
         need(self.steps >= 1, f"Steps must be at least 1, not {self.steps}; run for longer than dt")
         need(self.dt_ns >= 1, f"dt must be at least 1 ns, not {self.dt_ns} ns")
         need(self.lif.gain == q.one, f"Gain in a network must be 1.0 ({q.one} raw), not {self.lif.gain}; fold it into the weights")
-        need(self.lfsr.width >= 32 + q.fraction and 32 <= self.lfsr.leap <= self.lfsr.taps[-1],
-             f"LFSR of a network must have at least {32 + q.fraction} bits and a leap in 32..lowest tap, "
+        need(self.lfsr.width >= 32 + self.lif.leak_fraction and 32 <= self.lfsr.leap <= self.lfsr.taps[-1],
+             f"LFSR of a network must have at least {32 + self.lif.leak_fraction} bits and a leap in 32..lowest tap, "
              f"not {self.lfsr.width} bits, leap {self.lfsr.leap}, taps {self.lfsr.taps}")
         for name, size in (("indptr", n + 1), ("weights", n), ("seeds", n), ("v0", n)):
             need(getattr(self, name).shape == (size,), f"Array {name} must have {size} entries, not {getattr(self, name).shape}")
@@ -183,7 +184,7 @@ class Network:
         dense[np.repeat(np.arange(self.n), np.diff(self.indptr.astype(np.int64))), self.indices] = True
         return dense
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of the content, 64 hexadecimal digits."""
         return hashlib.sha256(self._content()).hexdigest()
@@ -197,6 +198,8 @@ class Network:
     def _content(self) -> bytes:
         arrays = self._arrays()
         lif = {f.name: getattr(self.lif, f.name) for f in dataclasses.fields(LifParams) if f.name != "format"}
+        if self.lif.leak_fraction == self.lif.format.fraction:
+            del lif["leak_fraction"]
         header = {
             "name": self.name, "n_exc": self.n_exc, "n_inh": self.n_inh, "delay": self.delay, "steps": self.steps, "dt_ns": self.dt_ns,
             "format": {"width": self.lif.format.width, "fraction": self.lif.format.fraction},

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from spikegate.models.lif import LifParams, lif_step
 from spikegate.models.network import Network
 from spikegate.models.streams import StreamFaults
 from spikegate.models.synapse import weight_probability
+from spikegate.translator import registry
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.hybrid import hybrid as stochastic
 
@@ -55,6 +57,7 @@ def engine(tmp_path_factory):
 @pytest.mark.parametrize("path", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name)
 def test_every_example_runs(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(registry, "VARIANTS", dict(registry.VARIANTS))  # an example registers one
     execute(path)
 
 
@@ -137,6 +140,8 @@ def some_network(seed):
     threshold = int(rng.integers(1, q.max))
     lif = LifParams(q, threshold, int(rng.integers(q.min, threshold)), int(rng.integers(q.min, q.max)), int(rng.integers(1, q.one + 1)),
                     refractory=int(rng.integers(0, 4)), rounding=Rounding(seed % 3), overflow=Overflow(seed // 3 % 2))
+    if seed % 4 == 3:
+        lif = replace(lif, leak=lif.leak * 5, leak_fraction=min(q.fraction + 7, 28))
     indptr, indices = np.concatenate([[0], np.cumsum(dense.sum(axis=1))]), np.nonzero(dense)[1]
     return Network(name="some", n_exc=n, n_inh=0, delay=delay, steps=steps, dt_ns=100_000, lif=lif, lfsr=LfsrParams(), indptr=indptr, indices=indices,
                    drive=DriveParams(binomial_limits(3, Fraction(1, 3)), int(rng.integers(0, q.max // 3 + 1)) // 2),

@@ -122,10 +122,10 @@ def test_a_step_with_a_value_that_fits_no_port_is_refused(call, message):
 
 def simulate(params, steps, **parts):
     """``(spike, v, hold, overflow)`` of the gateware one cycle after each of ``steps``."""
-    dut, found = Lif(params.format, params.rounding, params.overflow, **parts), []
+    dut, found = Lif(params.format, params.rounding, params.overflow, leak_fraction=params.leak_fraction, **parts), []
 
     async def bench(ctx):
-        for name in params_shapes(params.format):
+        for name in params_shapes(params.format, params.leak_fraction):
             ctx.set(getattr(dut, name), getattr(params, name))
         for step in steps:
             ctx.set(dut.i_state, {"v": step.v, "hold": step.hold, "overflow": step.overflow})
@@ -147,13 +147,14 @@ def neurons(draw, q, modes, with_gain=True, with_noise=True):
     """Parameters and steps of which many lie near threshold or the rails."""
     raw = st.one_of(st.integers(q.min, q.max), st.integers(-2 * q.one, 2 * q.one), st.sampled_from([q.min, q.max, 0]))
     threshold = draw(st.integers(q.min + 1, q.max))
-    params = LifParams(q, threshold, draw(st.integers(q.min, threshold - 1)), draw(raw), draw(st.integers(1, q.one)),
-                       draw(st.integers(-16 * q.one, 16 * q.one)) if with_gain else None, draw(st.integers(0, 255)), *modes)
+    bits = draw(st.sampled_from([q.fraction, q.fraction + 1, 20, 28]))
+    params = LifParams(q, threshold, draw(st.integers(q.min, threshold - 1)), draw(raw), draw(st.integers(1, 1 << bits)),
+                       draw(st.integers(-16 * q.one, 16 * q.one)) if with_gain else None, draw(st.integers(0, 255)), *modes, bits)
     full = 1 << (params.input_width - 1)
     v = st.one_of(raw, st.integers(max(threshold - 2, q.min), min(threshold + 2, q.max)))
     current = st.one_of(raw, st.integers(-full, full - 1), st.sampled_from([-full, full - 1, 0]))
     step = st.builds(Inputs, v, st.sampled_from([0, 0, 0, 1, 2, 255]), st.integers(0, 1), current, raw if with_noise else st.just(0),
-                     st.integers(0, q.one - 1))
+                     st.integers(0, (1 << bits) - 1))
     return params, draw(st.lists(step, min_size=1, max_size=30))
 
 
@@ -172,8 +173,9 @@ def test_gateware_in_amaranth_equals_the_model(q, parts, modes):
 @pytest.mark.parametrize("params", [
     PLAIN, VARIED, LifParams(Q8_8, 5120, 0, leak=7, rounding=Rounding.FLOOR, overflow=Overflow.WRAP, refractory=255),
     LifParams(Q16_12, 20 << 12, 10 << 12, leak=20, refractory=20),
-    LifParams(Q16_12, 20 << 12, -(3 << 12), 999, 4096, 5000, 1, Rounding.STOCHASTIC, Overflow.WRAP)],
-    ids=["plain", "varied", "floor-wrap", "q16.12", "q16.12-stochastic-wrap"])
+    LifParams(Q16_12, 20 << 12, -(3 << 12), 999, 4096, 5000, 1, Rounding.STOCHASTIC, Overflow.WRAP),
+    LifParams(Q8_8, 5120, 2560, 77, 327, refractory=3, rounding=Rounding.STOCHASTIC, leak_fraction=16)],
+    ids=["plain", "varied", "floor-wrap", "q16.12", "q16.12-stochastic-wrap", "fine-leak"])
 def test_verilated_gateware_equals_the_model(params):
     assert check(params, count=1500, seed=41) == 6000
 

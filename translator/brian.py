@@ -99,7 +99,7 @@ def _check_integer(network: Network) -> None:
         raise InputError("Rounding must be floor or nearest for Brian2, not stochastic: its random bits are the core's own; "
                          "choose floor or nearest")
     worst = (abs(lif.rest) + (1 << (lif.format.width - 1))) * lif.leak
-    if worst + lif.format.one > EXACT:
+    if worst + (1 << lif.leak_fraction) > EXACT:
         raise InputError(f"Leak product may reach {worst} raw in {lif.format}, above the limit of {EXACT} that Brian2's doubles "
                          "hold exactly; use fewer fraction bits such as q16.12")
 
@@ -129,7 +129,7 @@ def run_integer(network: Network, *, trace: bool = False, progress: Progress | N
     b, lif, n, steps = _brian2(), network.lif, network.n, network.steps
     events, vtype = external_events(network), np.int16 if lif.format.width <= 16 else np.int32
     traced = np.empty((steps if trace else 0, n), vtype)
-    constants = dict(rest=lif.rest, leak=lif.leak, scale=1.0 / lif.format.one, half=0.5 if lif.rounding is Rounding.NEAREST else 0.0,
+    constants = dict(rest=lif.rest, leak=lif.leak, scale=1.0 / (1 << lif.leak_fraction), half=0.5 if lif.rounding is Rounding.NEAREST else 0.0,
                      low=lif.format.min, high=lif.format.max, span=1 << lif.format.width, drive=network.drive.weight,
                      threshold=lif.threshold, reset=lif.reset, refractory=lif.refractory)
     with _device(b, "runtime", codegen):

@@ -1,105 +1,33 @@
-"""The registry of variants: what each of the published taxonomy is, what it must agree with, and its engine.
+"""The variants of the published taxonomy, and a custom one: each an engine that runs the whole network, in the registry.
 
-An engine is ``run(network, *, trace=False, progress=None) -> Recording`` and runs the whole network. Only variants that exist are here.
+Engines whose recordings have no spikes, of the domains ``probability`` and ``reservoir``, say in ``final`` and ``provenance`` what they found.
 """
 
 import dataclasses
-import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from spikegate.models import core
 from spikegate.models import hybrid as streams
-from spikegate.models.errors import InputError
 from spikegate.models.fixed import Q8_8, Q16_12, QFormat
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
-from spikegate.translator import voltage
+from spikegate.translator import custom, homeostatic, izhikevich, memristive, probability, probability_jax, reservoir, stdp, voltage
 from spikegate.translator.brunel import translate
 from spikegate.translator.hybrid import hybrid
+from spikegate.translator.registry import VARIANTS, Variant, find, variant
 from spikegate.translator.voltage import Rule, parameters
 
-__all__ = ["Variant", "VARIANTS", "variant", "find"]
+__all__ = ["Variant", "VARIANTS", "variant", "find", "custom"]
 
-Engine = Callable[..., Recording]
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One variant.
-
-    Parameters
-    ----------
-    number : int
-        That of the taxonomy, from 1 on.
-    name : str
-        ``v<number>_<what>``.
-    backend, domain, target : str
-        As in the taxonomy.
-    agrees_with : str
-        What its runs are tested against, and how closely.
-    needs : tuple of str
-        Optional packages without which it does not run.
-    run : callable
-        The engine.
-    """
-
-    number: int
-    name: str
-    backend: str
-    domain: str
-    target: str
-    agrees_with: str
-    needs: tuple[str, ...]
-    run: Engine
-
-
-#: Every variant, by name.
-VARIANTS: dict[str, Variant] = {}
-
-
-def variant(number: int, name: str, *, backend: str, domain: str, target: str, agrees_with: str,
-            needs: tuple[str, ...] = ()) -> Callable[[Engine], Engine]:
-    """Register the decorated engine; parameters are those of `Variant`.
-
-    Raises
-    ------
-    InputError
-        If the number or the name is taken, or the name does not begin with ``v<number>_``.
-    """
-    if number < 1 or not name.startswith(f"v{number}_"):
-        raise InputError(f"Variant's name must begin with v{number}_ and its number be at least 1, not {name!r} and {number}")
-    if taken := [v.name for v in VARIANTS.values() if v.number == number]:
-        raise InputError(f"Variant {number} must be new, and is {taken[0]}; choose another number")
-
-    def register(run: Engine) -> Engine:
-        VARIANTS[name] = Variant(number, name, backend, domain, target, agrees_with, needs, run)
-        return run
-
-    return register
-
-
-def find(name: str) -> Variant:
-    """The variant of that name, ``v9_post_kick``, or number, ``v9``, in any case.
-
-    Raises
-    ------
-    InputError
-        If there is none, with the nearest name.
-    """
-    names = {key: v for v in VARIANTS.values() for key in (v.name, f"v{v.number}")}
-    if (key := name.lower()) not in names:
-        near = difflib.get_close_matches(key, names, 1, 0.5)
-        raise InputError(f"Variant must be one of {', '.join(VARIANTS)}, not {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
-    return names[key]
+#: Products of external inputs up to which each has its own stream in the probability domain.
+OWN_STREAMS = 1_000_000
 
 
 def _in_format(network: Network, q: QFormat) -> Network:
     """The network in another format, with the same connectivity, drive and initial membranes (those rounded down)."""
-    _own_drive(network)
+    core.require_own_drive(network)
     if network.lif.format == q:
         return network
     made = translate(parameters(network), q, ms=network.steps * network.dt_ns * 1e-6, rounding=network.lif.rounding)
@@ -109,18 +37,24 @@ def _in_format(network: Network, q: QFormat) -> Network:
     return network.replace(lif=lif, drive=made.drive, weights=made.weights, v0=v0, streams=None)
 
 
-def _own_drive(network: Network) -> None:
-    """Refuse recorded events that the network's streams do not make, as the fixed-point engines draw their own."""
-    if network.external is not None and not np.array_equal(network.external, core.run(network, events=True).trace["events"]):
-        raise InputError("Network's recorded external events must be those of its own drive for a fixed-point variant; record them "
-                         "with spikegate.models.core.external_events, or use a variant of the voltage domain")
-
-
 @variant(1, "v1_stochastic_lif", backend="StochasticLIFNeuron", domain="voltage", target="CPU reference",
          agrees_with="v18 and v20 bit for bit; Brian2 with the synapses' slot first, spike for spike")
 def v1(network: Network, **options: Any) -> Recording:
     """Kick, leak, threshold; one object a neuron."""
     return voltage.run(network, "objects", **options)
+
+
+def _sources(network: Network) -> dict[str, int]:
+    """Streams for the external inputs of a neuron: one each, as in the network, or one for all in a network that is too large for that."""
+    count = parameters(network).c_exc
+    return {"sources": count if count * network.n <= OWN_STREAMS else 1}
+
+
+@variant(2, "v2_rate_matched", backend="VectorizedSCLayer", domain="probability", target="SC analysis",
+         agrees_with="exact expectation p*w of every product, mean and RMSE within 5 deviations of theory")
+def v2(network: Network, **options: Any) -> Recording:
+    """Mean inputs from streams of 4096 bits, one a synapse."""
+    return probability.run(network, **{**_sources(network), **options})
 
 
 @variant(3, "v3_fixed_point", backend="FixedPointLIFNeuron Q8.8", domain="fixed point", target="FPGA 16-bit",
@@ -133,8 +67,22 @@ def v3(network: Network, **options: Any) -> Recording:
 @variant(4, "v4_hybrid", backend="BitstreamSynapse + LIF", domain="hybrid", target="SC + analog", agrees_with="RTL bit for bit")
 def v4(network: Network, **options: Any) -> Recording:
     """Stochastic synapses on LFSR streams."""
-    _own_drive(network)
+    core.require_own_drive(network)
     return streams.run(hybrid(network, "v4"), **options)
+
+
+@variant(5, "v5_izhikevich", backend="SCIzhikevichNeuron", domain="voltage", target="burst dynamics",
+         agrees_with="Brian2's Izhikevich neurons, Euler, spike for spike")
+def v5(network: Network, **options: Any) -> Recording:
+    """Izhikevich neurons: regular spiking and fast spiking."""
+    return izhikevich.run(network, **options)
+
+
+@variant(6, "v6_homeostatic", backend="HomeostaticLIFNeuron", domain="voltage", target="rate homeostasis",
+         agrees_with="v1 bit for bit without adaptation; Brian2 with an adaptive threshold, spike for spike")
+def v6(network: Network, **options: Any) -> Recording:
+    """Thresholds that hold each neuron at 10 Hz."""
+    return homeostatic.run(network, **options)
 
 
 @variant(7, "v7_noisy", backend="V1 + noise_std=1.0", domain="voltage", target="noise robustness",
@@ -172,18 +120,45 @@ def v11(network: Network, **options: Any) -> Recording:
     return core.run(_in_format(network, Q16_12), **options)
 
 
+@variant(12, "v12_stdp", backend="V1 + StochasticSTDPSynapse", domain="voltage", target="online learning",
+         agrees_with="v1 bit for bit without learning; Brian2's STDP rule in expectation, synapse by synapse")
+def v12(network: Network, **options: Any) -> Recording:
+    """Stochastic plasticity of every excitatory synapse."""
+    return stdp.run(network, **options)
+
+
 @variant(13, "v13_dot_product", backend="BitstreamDotProduct", domain="SC", target="multi-channel sum", agrees_with="RTL bit for bit")
 def v13(network: Network, **options: Any) -> Recording:
     """Stochastic synapses, four spikes in a window."""
-    _own_drive(network)
+    core.require_own_drive(network)
     return streams.run(hybrid(network, "v13"), **options)
 
 
 @variant(14, "v14_sobol", backend="V4 + Sobol encoding", domain="hybrid", target="low discrepancy", agrees_with="RTL bit for bit")
 def v14(network: Network, **options: Any) -> Recording:
     """Stochastic synapses on Sobol streams."""
-    _own_drive(network)
+    core.require_own_drive(network)
     return streams.run(hybrid(network, "v14"), **options)
+
+
+@variant(15, "v15_jax", backend="JaxSCDenseLayer", domain="probability", target="GPU/TPU", agrees_with="v2 bit for bit", needs=("jax",))
+def v15(network: Network, **options: Any) -> Recording:
+    """V2 in JAX."""
+    return probability_jax.run(network, **{**_sources(network), **options})
+
+
+@variant(16, "v16_recurrent", backend="SCRecurrentLayer", domain="reservoir", target="temporal tasks",
+         agrees_with="a serial reference bit for bit; the float echo-state network, statistically")
+def v16(network: Network, **options: Any) -> Recording:
+    """The network's own connectivity as a reservoir of bitstreams."""
+    return reservoir.run(network, **options)
+
+
+@variant(17, "v17_memristive", backend="MemristiveDenseLayer", domain="probability", target="device defects",
+         agrees_with="v2 bit for bit without defects; error against defect rate as theory")
+def v17(network: Network, **options: Any) -> Recording:
+    """V2 with 1 % of its devices stuck, and 5 % variability."""
+    return memristive.run(network, **{**_sources(network), **options})
 
 
 @variant(18, "v18_numba", backend="V1 + Numba JIT", domain="voltage", target="CPU fast path", agrees_with="v1 bit for bit")
@@ -192,7 +167,13 @@ def v18(network: Network, **options: Any) -> Recording:
     return voltage.run(network, "numba", **options)
 
 
-@variant(20, "v20_vectorized_numpy", backend="vectorised NumPy", domain="voltage", target="CPU vectorised", agrees_with="v1 bit for bit")
+@variant(19, "v19_pytorch_cuda", backend="PyTorch CUDA", domain="voltage", target="GPU", agrees_with="v1 bit for bit", needs=("torch",))
+def v19(network: Network, **options: Any) -> Recording:
+    """V1 in PyTorch, on a GPU if there is one."""
+    return voltage.run(network, "torch", **options)
+
+
+@variant(20, "v20_vectorized_numpy", backend="Vectorized NumPy", domain="voltage", target="CPU vectorized", agrees_with="v1 bit for bit")
 def v20(network: Network, **options: Any) -> Recording:
     """V1, on arrays of neurons."""
     return voltage.run(network, "numpy", **options)

@@ -31,8 +31,9 @@ from spikegate.models.core import external_events
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
-from spikegate.translator.brunel import BrunelParams, _raw
+from spikegate.translator.params import BrunelParams, raw_parameters
 from spikegate.translator.voltage_kernels import Constants, advance_numba, advance_numpy, advance_objects
+from spikegate.translator.voltage_torch import TorchKernel
 
 __all__ = ["KERNELS", "Rule", "StochasticLIFNeuron", "parameters", "run"]
 
@@ -151,7 +152,7 @@ def parameters(network: Network) -> BrunelParams:
     if not network.source:
         raise InputError("Network has no parameters in physical units (source is empty); make it with spikegate.translator.brunel.translate")
     bp, lif, problems = BrunelParams(**network.source), network.lif, Problems()
-    raw = _raw(bp, lif.format)
+    raw = raw_parameters(bp, lif.format, lif.leak_fraction)
     weights = np.repeat([raw["weight_exc"], -raw["weight_inh"]], [network.n_exc, network.n_inh])
     for name, same in (("weights", np.array_equal(network.weights, weights)), ("drive weight", network.drive.weight == raw["weight_exc"]),
                        ("threshold", lif.threshold == raw["v_threshold"]), ("reset", lif.reset == raw["v_reset"]),
@@ -169,18 +170,11 @@ def _constants(bp: BrunelParams, network: Network, rule: Rule) -> Constants:
                      network.delay - rule.late, rule.late, rule.exact)
 
 
-def _events(network: Network) -> np.ndarray:
-    """The external events, which do not depend on the synapses: without them they are drawn four times faster."""
-    if network.external is None:
-        network = network.replace(indptr=np.zeros(network.n + 1), indices=np.empty(0), streams=None)
-    return external_events(network)
+#: Kernels: Python objects (V1), NumPy (V20), Numba (V18), PyTorch (V19). Each gives the same bits.
+KERNELS = ("objects", "numpy", "numba", "torch")
 
 
-#: Kernels: Python objects (V1), NumPy (V20), Numba (V18). Each gives the same bits.
-KERNELS = ("objects", "numpy", "numba")
-
-
-def run(network: Network, kernel: str = "numba", rule: Rule | None = None, *, trace: bool = False,
+def run(network: Network, kernel: str = "numba", rule: Rule | None = None, *, device: str = "auto", trace: bool = False,
         progress: Callable[[float], None] | None = None) -> Recording:
     """Run the network in the voltage domain.
 
@@ -193,6 +187,8 @@ def run(network: Network, kernel: str = "numba", rule: Rule | None = None, *, tr
         One of `KERNELS`. They give the same bits, as spikes and as membranes.
     rule : Rule, optional
         Default that of V1.
+    device : str
+        Of the kernel ``torch``: ``cpu``, ``cuda``, or ``auto``, which is a GPU if there is one.
     trace : bool
         Record ``v``, mV, float64 (steps, n), after each step.
     progress : callable, optional
@@ -206,12 +202,14 @@ def run(network: Network, kernel: str = "numba", rule: Rule | None = None, *, tr
     Raises
     ------
     InputError
-        For another kernel, and as `parameters`.
+        For another kernel, for a GPU that is not there, and as `parameters`.
+    ToolMissing
+        For ``torch`` without PyTorch.
     """
     if kernel not in KERNELS:
         raise InputError(f"Kernel must be one of {', '.join(KERNELS)}, not {kernel!r}")
     rule, bp, n, steps, began = rule or Rule(), parameters(network), network.n, network.steps, time.perf_counter()
-    events, drawn, c = _events(network), time.perf_counter(), _constants(bp, network, rule)
+    events, drawn, c = external_events(network), time.perf_counter(), _constants(bp, network, rule)
     seed = bp.seed if rule.seed is None else rule.seed
     # Both counts of a neuron share a word; 32 bits hold them as long as no in-degree reaches 2^16.
     shift = 16 if n < 1 << 16 else 32
@@ -225,7 +223,8 @@ def run(network: Network, kernel: str = "numba", rule: Rule | None = None, *, tr
     for neuron, start in zip(neurons, v.tolist()):
         neuron.v = start
     generators = [_generator(seed, i) for i in range(n)] if c.noise and not neurons else []
-    advance = {"objects": lambda *values: advance_objects(neurons, *values), "numpy": advance_numpy, "numba": advance_numba}[kernel]
+    advance = TorchKernel(network, device) if kernel == "torch" else {
+        "objects": lambda *values: advance_objects(neurons, *values), "numpy": advance_numpy, "numba": advance_numba}[kernel]
     spikes, buffer, traced = [], np.empty((min(CHUNK, steps) * n, 2), np.int32), np.empty((steps if trace else 0, n))
     fixed = v, left, ring, counts, total, network.indptr.astype(np.int64), indices, unit, shift, buffer
     for first in range(0, steps, CHUNK):
@@ -235,4 +234,6 @@ def run(network: Network, kernel: str = "numba", rule: Rule | None = None, *, tr
         if progress:
             progress(last / steps)
     provenance = {"kernel": kernel, "draw_s": drawn - began, "run_s": time.perf_counter() - drawn, "network": network.hash}  # hashed off the clock
+    if kernel == "torch":
+        provenance["device"] = advance.name
     return Recording(f"voltage-{kernel}", n, steps, np.concatenate(spikes), {"v": v}, {"v": traced} if trace else {}, provenance=provenance)

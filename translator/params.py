@@ -1,0 +1,153 @@
+"""Parameters of the Brunel (2000) network in physical units, and their raw integers in a format."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from spikegate.models.errors import InputError, Problems
+from spikegate.models.fixed import QFormat
+
+__all__ = ["BrunelParams", "PRESETS", "preset", "check", "raw_parameters", "report"]
+
+
+@dataclass(frozen=True)
+class BrunelParams:
+    """Brunel's network A with delta synapses; fields and defaults are those of the published tutorial.
+
+    Parameters
+    ----------
+    n_exc, n_inh : int
+        Neurons.
+    conn_prob : float
+        Fraction of each population that projects to a neuron, 0..1: in-degrees are fixed, C_E = conn_prob * n_exc
+        and C_I = conn_prob * n_inh, rounded, as in Brunel (2000).
+    weight_exc : float
+        J, step of the membrane in mV.
+    g_inh : float
+        Relative strength of inhibition: inhibitory steps are -g*J.
+    v_threshold, v_reset, v_rest : float
+        mV.
+    tau_mem, dt : float
+        Membrane time constant and time step in ms.
+    eta : float
+        External rate relative to the one that reaches threshold.
+    delay : float
+        ms, a whole number of steps, at least one: a spike of step t is input of step t + delay/dt.
+    refractory : float
+        ms, a whole number of steps.
+    v_spread : bool
+        Initial membranes uniform in [v_rest, v_threshold) instead of all at rest.
+    seed : int
+        Of connectivity, initial membranes and drive.
+    """
+
+    n_exc: int = 800
+    n_inh: int = 200
+    conn_prob: float = 0.1
+    weight_exc: float = 0.1
+    g_inh: float = 5.0
+    v_threshold: float = 20.0
+    v_reset: float = 10.0
+    v_rest: float = 0.0
+    tau_mem: float = 20.0
+    dt: float = 0.1
+    eta: float = 2.0
+    delay: float = 0.1
+    refractory: float = 0.0
+    v_spread: bool = False
+    seed: int = 1
+
+    @property
+    def n_total(self) -> int:
+        """All neurons."""
+        return self.n_exc + self.n_inh
+
+    @property
+    def weight_inh(self) -> float:
+        """g*J in mV, positive."""
+        return self.g_inh * self.weight_exc
+
+    @property
+    def c_exc(self) -> int:
+        """C_E, excitatory inputs of a neuron, and the number of its external inputs."""
+        return round(self.conn_prob * self.n_exc)
+
+    @property
+    def c_inh(self) -> int:
+        """C_I, inhibitory inputs of a neuron."""
+        return round(self.conn_prob * self.n_inh)
+
+    @property
+    def external_rate_hz(self) -> float:
+        """Rate of each of the C_E external inputs: eta * V_th / (J * C_E * tau), in Hz."""
+        return float(self.external_probability / Fraction(str(self.dt)) * 1000)
+
+    @property
+    def external_probability(self) -> Fraction:
+        """Probability of an event of one external input in one step, rate * dt, exact in the decimals given."""
+        eta, v_th, j, tau, dt = (Fraction(str(x)) for x in (self.eta, self.v_threshold, self.weight_exc, self.tau_mem, self.dt))
+        return eta * v_th * dt / (j * self.c_exc * tau)
+
+
+#: What each preset changes of the tutorial's defaults.
+PRESETS = {
+    "tutorial": {},
+    "ai": dict(weight_exc=0.5, g_inh=8.0, delay=1.5, refractory=2.0, v_spread=True),
+    "brunel2000": dict(n_exc=10_000, n_inh=2_500, delay=1.5, refractory=2.0, v_spread=True),
+}
+
+
+def preset(name: str, **changes) -> BrunelParams:
+    """The parameters of a preset, ``tutorial``, ``ai`` or ``brunel2000``, with changes."""
+    if name not in PRESETS:
+        raise InputError(f"Preset must be one of {', '.join(PRESETS)}, not {name!r}")
+    return BrunelParams(**{**PRESETS[name], **changes})
+
+
+def check(bp: BrunelParams) -> None:
+    """Raise `InputError` with everything that makes no network."""
+    problems = Problems()
+    need = problems.require
+    need(bp.n_exc >= 0 and bp.n_inh >= 0 and bp.n_total >= 1, f"N must be at least 1 neuron, not {bp.n_exc} + {bp.n_inh}; raise n_exc or n_inh")
+    need(0 <= bp.conn_prob <= 1, f"conn_prob must be in 0..1, not {bp.conn_prob}; it is a fraction")
+    for name, unit in (("tau_mem", "ms"), ("dt", "ms"), ("v_threshold", "mV"), ("weight_exc", "mV")):
+        need(getattr(bp, name) > 0, f"{name} must be above 0 {unit}, not {getattr(bp, name)}")
+    need(bp.g_inh >= 0, f"g_inh must not be negative, not {bp.g_inh}; its sign is built in")
+    need(bp.eta >= 0, f"eta must not be negative, not {bp.eta}: it would make the external rate negative; use 0 for no drive")
+    need(0 <= bp.seed < 2**63, f"seed must be in 0..2^63-1, not {bp.seed}")
+    problems.raise_any()
+    need(bp.c_exc >= 1, f"C_E must be at least 1, not {bp.conn_prob} * {bp.n_exc} = {bp.c_exc}; raise n_exc or conn_prob")
+    for name, count, size in (("C_E", bp.c_exc, bp.n_exc), ("C_I", bp.c_inh, bp.n_inh)):
+        need(count == 0 or count < size, f"{name} = {count} must be below the population's {size}, as no neuron projects to itself; lower conn_prob")
+    for name in ("delay", "refractory"):
+        exact = Fraction(str(getattr(bp, name))) / Fraction(str(bp.dt))
+        need(exact.denominator == 1, f"{name} must be a whole number of steps of {bp.dt} ms, not {getattr(bp, name)} ms; round it")
+        need(exact >= (name == "delay"), f"{name} must be at least {bp.dt if name == 'delay' else 0} ms, not {getattr(bp, name)} ms; "
+             "one step is the shortest that a clocked core has" if name == "delay" else f"{name} must not be negative, not {bp.refractory} ms")
+    problems.raise_any()
+
+
+def raw_parameters(bp: BrunelParams, q: QFormat, leak_fraction: int | None = None) -> dict[str, int]:
+    """Every quantised parameter, truncated towards zero as in the published mapping, int(value * 2^fraction).
+
+    The leak has ``leak_fraction`` fraction bits, those of the format by default.
+    """
+    one = 1 << (q.fraction if leak_fraction is None else leak_fraction)
+    problems, raw = Problems(), {}
+    for name in ("v_threshold", "v_reset", "v_rest", "weight_exc", "weight_inh"):
+        value = getattr(bp, name)
+        raw[name] = int(Fraction(str(value)) * q.one)
+        problems.require(q.holds(raw[name]), f"{name} = {value} mV is outside {q}, which holds {float(q.real(q.min)):g}.."
+                         f"{float(q.real(q.max)):g} mV; use a wider format such as q16.12")
+    for name in ("weight_exc",) + (("weight_inh",) if bp.g_inh else ()):
+        problems.require(raw[name] != 0, f"{name} = {getattr(bp, name):g} mV rounds to 0 in {q}, whose step is {float(q.real(1)):g} mV; "
+                         "use more fraction bits such as q16.12")
+    raw["leak"] = int(Fraction(str(bp.dt)) / Fraction(str(bp.tau_mem)) * one)
+    problems.require(raw["leak"] >= 1, f"Leak dt/tau = {bp.dt / bp.tau_mem:.4g} rounds to 0 in {q}, whose step is {1 / one:.4g}; "
+                     "use more fraction bits such as q16.12, a longer dt or a shorter tau_mem")
+    problems.raise_any()
+    return raw
+
+
+def report(rows: list[tuple[str, float, float]]) -> list[dict]:
+    """Rows of ``parameter``, ``asked``, ``realised``, ``relative_error`` (absolute where 0 was asked) from the first three."""
+    return [dict(parameter=name, asked=asked, realised=got, relative_error=(got - asked) / asked if asked else got) for name, asked, got in rows]

@@ -1,0 +1,95 @@
+"""Izhikevich (V5) and homeostatic (V6) neurons as a user of Brian2 writes them, on the frozen network with its external events: the witness.
+
+The synapses' slot comes first, as for V1 in `spikegate.translator.voltage_brian`. Voltages are plain numbers in mV. Synapses count their
+spikes, and a neuron takes one kick a step: single kicks would round in the order of delivery, and Izhikevich's neurons, whose u is never
+set to a value, amplify the last bits until spikes move (in the tutorial's network after a third of a second). So membranes are equal to
+the last bit with ``codegen="numpy"``, which rounds as written; ``cython`` compiles with -ffast-math.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from spikegate.models.core import external_events
+from spikegate.models.network import Network
+from spikegate.models.recording import Recording
+from spikegate.translator.brian import _brian2, _device, _rows, _spikes, _Stopwatch
+from spikegate.translator.izhikevich import Pattern, populations
+from spikegate.translator.voltage import parameters
+from spikegate.translator.voltage_brian import SCHEDULES
+
+__all__ = ["run_izhikevich", "run_homeostatic"]
+
+Progress = Callable[[float], None] | None
+COUNTS = """
+events : 1
+due_exc : 1
+due_inh : 1
+J : 1 (constant)
+gJ : 1 (constant)"""
+
+
+def _run(network: Network, equations: str, threshold: str, reset: str, start: dict[str, Any], scale: Any, namespace: dict[str, Any],
+         refractory: int, codegen: str, progress: Progress, final: tuple[str, ...]) -> Recording:
+    b, bp, n, steps, events = _brian2(), parameters(network), network.n, network.steps, external_events(network)
+    with _device(b, "runtime", codegen):
+        watch, clock = _Stopwatch(progress), b.Clock(dt=network.dt_ns * b.nsecond, name="spikegate_clock")
+        neurons = b.NeuronGroup(n, equations + COUNTS, threshold=threshold, reset=reset, method="euler", clock=clock, namespace=namespace,
+                                refractory=refractory * clock.dt if refractory else False, name="spikegate_stateful")
+        neurons.run_regularly("v += J * (events + due_exc) - gJ * due_inh\ndue_exc = 0\ndue_inh = 0", when="after_synapses", clock=clock,
+                              name="spikegate_kicks")
+        neurons.J, neurons.gJ = (bp.weight_exc * scale, bp.weight_inh * scale)
+        for name, value in start.items():
+            setattr(neurons, name, value)
+        rows, columns = _rows(network), network.indices.astype(np.int64)
+        objects = [neurons, monitor := b.SpikeMonitor(neurons, name="spikegate_spikes")]
+        for name, first, last in (("exc", 0, network.n_exc), ("inh", network.n_exc, n)):
+            if (mine := (rows >= first) & (rows < last)).any():
+                synapses = b.Synapses(neurons[first:last], neurons, on_pre=f"due_{name}_post += 1", delay=(network.delay - 1) * clock.dt,
+                                      clock=clock, namespace={}, name=f"spikegate_{name}")
+                synapses.connect(i=rows[mine] - first, j=columns[mine])
+                objects.append(synapses)
+        count, due = neurons.variables["events"].get_value(), iter(events)
+
+        def replay() -> None:
+            count[:] = next(due)
+
+        objects.append(b.NetworkOperation(replay, when="start", clock=clock, name="spikegate_replay"))
+        whole = b.Network(objects)
+        whole.schedule = SCHEDULES[False]
+        whole.run(steps * clock.dt, report=watch, report_period=0.2 * b.second, namespace={})
+        return Recording("brian2-stateful", n, steps, _spikes(monitor, network), {name: np.array(getattr(neurons, name)) for name in final},
+                         provenance=watch.provenance(b, network, codegen))
+
+
+def run_izhikevich(network: Network, exc: Pattern = "rs", inh: Pattern = "fs", *, progress: Progress = None, codegen: str = "numpy",
+                   threshold: str = "v >= 30") -> Recording:
+    """V5 in Brian2, ``method="euler"``; parameters as for `spikegate.translator.izhikevich.run`, ``codegen`` as for `voltage_brian.run`.
+
+    ``final`` has ``v`` and ``u``.
+    """
+    b, made = _brian2(), populations(network, exc, inh)
+    start = {name: made[name] for name in ("a", "b", "c", "d", "v", "u")}
+    equations = """dv/dt = (0.04*v**2 + 5*v + 140 - u) / ms : 1
+        du/dt = a * (b*v - u) / ms : 1
+        a : 1 (constant)
+        b : 1 (constant)
+        c : 1 (constant)
+        d : 1 (constant)"""
+    return _run(network, equations, threshold, "v = c\nu += d", start, made["scale"], {"ms": b.ms}, 0, codegen, progress, ("v", "u"))
+
+
+def run_homeostatic(network: Network, *, target_hz: float = 10.0, eta: float = 0.5, theta: np.ndarray | None = None, progress: Progress = None,
+                    codegen: str = "numpy") -> Recording:
+    """V6 in Brian2, without limits of theta; parameters as for `spikegate.translator.homeostatic.run`.
+
+    ``final`` has ``v`` and ``theta``.
+    """
+    b, bp, refractory = _brian2(), parameters(network), network.lif.refractory
+    equations = f"""dv/dt = -(v - v_rest) / tau : 1{" (unless refractory)" * bool(refractory)}
+        dtheta/dt = -eta * target : 1"""
+    start = {"v": network.v0 / network.lif.format.one, "theta": bp.v_threshold if theta is None else theta}
+    namespace = dict(tau=bp.tau_mem * b.ms, v_rest=bp.v_rest, v_reset=bp.v_reset, eta=eta, target=target_hz * b.Hz)
+    return _run(network, equations, "v > theta", "v = v_reset\ntheta += eta", start, 1.0, namespace, refractory, codegen, progress,
+                ("v", "theta"))
