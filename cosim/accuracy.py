@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from spikegate.models.encoder import WindowParams, pack
+from spikegate.models.encoder import WindowParams, pack, window_lfsr
 from spikegate.models.errors import InputError
 from spikegate.models.lfsr import LfsrParams, apply, leap_once
 from spikegate.models.phase import phases_between
@@ -124,7 +124,7 @@ def counter(length, p, q, rng):
 
 def windows(length, p, q, rng):
     """Two parallel encoders: 32 registers of 61 bits, one a plane, that leap a window."""
-    params = LfsrParams(61, leap=length)
+    params = window_lfsr(length)
     seeds = params.phases(int(rng.integers(1, params.mask)), 2 * BITS, len(p))
     a, b = (WindowParams(params).run(np.array(part, np.uint64), thresholds) for part, thresholds in ((seeds[:BITS], p), (seeds[BITS:], q)))
     return np.bitwise_count(a & b).sum(axis=-1) / length
@@ -160,7 +160,7 @@ def bad_refused(length):
 SOURCES = {
     "ideal": Source("independent bits", ideal),
     "windows": Source("LFSR windows, 61 bits, a register a plane", windows,
-                      lambda length: LfsrPlan.make(LfsrParams(61, leap=length), 32, 1 << 20, 0x123456789ABCDEF), LENGTHS[2:]),
+                      lambda length: LfsrPlan.make(window_lfsr(length), 32, 1 << 20, 0x123456789ABCDEF), LENGTHS[2:]),
     "lfsr16_leap16": Source("two LFSR streams, 16 bits, leap 16", short(16, 32767), serial_plan(16, 16), LENGTHS[:7]),
     "lfsr32_leap16": Source("two LFSR streams, 32 bits, leap 16", serial(32, 16), serial_plan(32, 16)),
     "lfsr61_leap16": Source("two LFSR streams, 61 bits, leap 16", serial(61, 16), serial_plan(61, 16)),

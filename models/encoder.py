@@ -23,7 +23,7 @@ from spikegate.models.errors import InputError, Problems
 from spikegate.models.lfsr import LfsrParams, apply
 from spikegate.models.sobol import CounterParams, DigitalSequence
 
-__all__ = ["PROBABILITY_BITS", "WORD", "threshold", "below", "pack", "unpack", "lfsr_planes", "sobol_planes", "CounterParams",
+__all__ = ["PROBABILITY_BITS", "WORD", "threshold", "below", "pack", "unpack", "window_lfsr", "lfsr_planes", "sobol_planes", "CounterParams",
            "EncoderParams", "WindowParams"]
 
 PROBABILITY_BITS = 16
@@ -90,6 +90,11 @@ def unpack(windows: np.ndarray) -> np.ndarray:
 def _require_length(length: int) -> None:
     if length < WORD or length & (length - 1):
         raise InputError(f"Window length must be a power of two and at least {WORD} positions, not {length!r}")
+
+
+def window_lfsr(length: int) -> LfsrParams:
+    """A register of a window encoder's planes: 61 bits and four taps, leaping a window."""
+    return LfsrParams(61, leap=length)
 
 
 def lfsr_planes(params: LfsrParams, seeds: np.ndarray, first: int, count: int, length: int) -> np.ndarray:

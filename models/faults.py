@@ -15,15 +15,13 @@ from fractions import Fraction
 import numpy as np
 from numba import njit
 
-from spikegate.models.encoder import PROBABILITY_BITS, WORD, WindowParams, threshold
+from spikegate.models.encoder import PROBABILITY_BITS, WORD, WindowParams, threshold, window_lfsr
 from spikegate.models.errors import InputError, Problems
-from spikegate.models.lfsr import LfsrParams
 
 __all__ = ["POINTS", "apply", "PointFaults", "FaultParams", "flip_encoder", "flip_seeds"]
 
 #: Lines of the spike stream's window, of the weight stream's window, and the bits of the count of ones.
 POINTS = ("stream", "weight", "count")
-LFSR_WIDTH = 61
 
 
 @njit(cache=True)
@@ -151,15 +149,15 @@ class FaultParams:
 
 def flip_encoder(length: int) -> WindowParams:
     """The encoder of a point's flips."""
-    return WindowParams(LfsrParams(LFSR_WIDTH, leap=length))
+    return WindowParams(window_lfsr(length))
 
 
-def flip_seeds(seed: int, length: int, windows: int) -> list[int]:
-    """Start states of the registers of all points, evenly spaced, that do not meet within ``windows`` windows.
+def flip_seeds(seed: int, length: int, windows: int, points: int = len(POINTS)) -> list[int]:
+    """Start states of the registers of so many points, evenly spaced, that do not meet within ``windows`` windows.
 
     Raises
     ------
     InputError
         As `LfsrParams.phases`.
     """
-    return LfsrParams(LFSR_WIDTH, leap=length).phases(seed, PROBABILITY_BITS * len(POINTS), windows)
+    return window_lfsr(length).phases(seed, PROBABILITY_BITS * points, windows)

@@ -18,7 +18,7 @@ from numba import njit
 
 from spikegate.models.core import CYCLES_PER_STEP, record, simulate, update
 from spikegate.models.dot_product import scale_count
-from spikegate.models.encoder import PROBABILITY_BITS, lfsr_planes, sobol_planes
+from spikegate.models.encoder import PROBABILITY_BITS, lfsr_planes, sobol_planes, window_lfsr
 from spikegate.models.faults import apply
 from spikegate.models.lfsr import LfsrParams
 from spikegate.models.network import Network
@@ -243,8 +243,7 @@ def run(network: Network, *, faults: StreamFaults | None = None, trace: bool = F
     faults = (faults or StreamFaults.none(streams)).check(streams)
     flips = np.zeros((1, 1), np.uint64), np.zeros(0, np.int64)
     if faults.flips:
-        lfsr = LfsrParams(61, leap=streams.length)
-        flips = registers(lfsr, faults.seeds(network.max_windows), streams.length)
+        flips = registers(window_lfsr(streams.length), faults.seeds(network.max_windows), streams.length)
     thresholds, cursor = np.array(faults.thresholds if faults.flips else [], np.int64), np.zeros(3, np.int64)
     synapse = streams.probabilities.astype(np.int64), streams.scale, streams.log2_length, streams.channels
     defects = (faults.stuck or faults.flips, *faults.masks(), *flips, thresholds)

@@ -5,9 +5,9 @@ from enum import IntEnum
 
 import numpy as np
 
-from spikegate.models.encoder import PROBABILITY_BITS, WORD
+from spikegate.models.encoder import PROBABILITY_BITS, WORD, window_lfsr
 from spikegate.models.errors import InputError, Problems
-from spikegate.models.faults import POINTS, FaultParams
+from spikegate.models.faults import POINTS, FaultParams, flip_seeds
 from spikegate.models.lfsr import LfsrParams
 from spikegate.models.sobol import JOE_KUO, SobolParams
 
@@ -80,7 +80,7 @@ class StreamParams(Windows):
     generator: Generator = Generator.LFSR
     length: int = 256
     channels: int = 1
-    lfsr: LfsrParams = field(default_factory=lambda: LfsrParams(61, leap=256))
+    lfsr: LfsrParams = field(default_factory=lambda: window_lfsr(256))
     seeds: np.ndarray = ()
     dimensions: tuple[int, ...] = ()
 
@@ -172,4 +172,4 @@ class StreamFaults:
 
     def seeds(self, windows: int) -> list[int]:
         """Start states of the flip registers, 16 for each threshold, that do not meet within ``windows`` windows."""
-        return LfsrParams(61, leap=self.paths[0].length).phases(self.seed, PROBABILITY_BITS * len(self.thresholds), windows)
+        return flip_seeds(self.seed, self.paths[0].length, windows, len(self.thresholds))

@@ -10,16 +10,14 @@ from fractions import Fraction
 import numpy as np
 from numba import njit
 
-from spikegate.models.encoder import PROBABILITY_BITS, WORD, WindowParams, pack, threshold, unpack
+from spikegate.models.encoder import PROBABILITY_BITS, WORD, WindowParams, pack, threshold, unpack, window_lfsr
 from spikegate.models.errors import InputError, Problems
-from spikegate.models.lfsr import LfsrParams
 from spikegate.models.sobol import SobolParams
 
 __all__ = ["SynapseParams", "gate", "weight_probability", "bitstream", "packed", "BitstreamSynapse"]
 
 #: A weight's probability is kept off 0 and 1, where its stream would be constant.
 LOWEST, HIGHEST = Fraction(1, 1000), Fraction(999, 1000)
-LFSR_WIDTH = 61
 #: Start of plane 0 of `bitstream`; any but 0.
 FIRST_SEED = 0x5EED
 
@@ -103,7 +101,7 @@ def bitstream(probability: float | Fraction, length: int = 256, source: str = "l
         return WindowParams(SobolParams(seed, leap=length)).run(0, [threshold(probability)])[0]
     if source != "lfsr":
         raise InputError(f'Stream source must be "lfsr" or "sobol", not {source!r}')
-    params = LfsrParams(LFSR_WIDTH, leap=length)
+    params = window_lfsr(length)
     last = params.period // PROBABILITY_BITS // length - 1
     if not 0 <= seed <= last:
         raise InputError(f"Stream seed must be in 0..{last}, not {seed!r}")

@@ -5,9 +5,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from spikegate.models.encoder import PROBABILITY_BITS
+from spikegate.models.encoder import PROBABILITY_BITS, window_lfsr
 from spikegate.models.errors import InputError
-from spikegate.models.lfsr import LfsrParams
 from spikegate.models.network import Network
 from spikegate.models.stream_plan import LfsrPlan, SobolPlan
 from spikegate.models.streams import Generator, StreamParams, require_length
@@ -66,7 +65,7 @@ def hybrid(network: Network, variant: str, *, length: int = 256, channels: int |
     fields = dict(generator=kind.generator, length=length, channels=channels)
     if kind.generator == Generator.LFSR:
         rng = np.random.default_rng([bp.seed if seed is None else seed, 4])
-        lfsr = LfsrParams(61, leap=length)
+        lfsr = window_lfsr(length)
         plan = LfsrPlan.make(lfsr, channels * PROBABILITY_BITS, network.max_windows, int(rng.integers(1, lfsr.mask)))
         fields |= dict(lfsr=lfsr, seeds=plan.seeds)
     else:

@@ -17,10 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from spikegate.models.encoder import PROBABILITY_BITS, WORD, below, lfsr_planes
+from spikegate.models.encoder import PROBABILITY_BITS, WORD, below, lfsr_planes, window_lfsr
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.hybrid import ones
-from spikegate.models.lfsr import LfsrParams
 from spikegate.models.stream_plan import LfsrPlan
 
 __all__ = ["LENGTH", "ONE", "Theory", "VectorizedSCLayer", "quantise"]
@@ -29,7 +28,6 @@ __all__ = ["LENGTH", "ONE", "Theory", "VectorizedSCLayer", "quantise"]
 LENGTH = 4096
 #: Threshold of probability 1.
 ONE = 1 << PROBABILITY_BITS
-LFSR_WIDTH = 61
 TINY = 1e-300
 
 
@@ -140,7 +138,7 @@ class VectorizedSCLayer:
     @cached_property
     def plan(self) -> LfsrPlan:
         """Registers of the inputs, 0..15, and of the weights, 16..31, with the proof that no two windows meet; made when first used."""
-        lfsr = LfsrParams(LFSR_WIDTH, leap=self.length)
+        lfsr = window_lfsr(self.length)
         start = int(np.random.default_rng([self.seed, 2]).integers(1, lfsr.mask))
         return LfsrPlan.make(lfsr, 2 * PROBABILITY_BITS, max(len(self.weights), self.n_in), start)
 
@@ -157,7 +155,7 @@ class VectorizedSCLayer:
 
     def _start(self, first: int) -> np.ndarray:
         """The first windows of the registers from ``first`` on: uint64 (width, 16, words)."""
-        return lfsr_planes(self.plan.params, self.plan.seeds[first:first + PROBABILITY_BITS], 0, LFSR_WIDTH, self.length)
+        return lfsr_planes(self.plan.params, self.plan.seeds[first:first + PROBABILITY_BITS], 0, self.plan.params.width, self.length)
 
     def _run(self, first: int, thresholds: np.ndarray, inputs: np.ndarray | None = None) -> np.ndarray:
         """Packed streams of the thresholds from the registers ``first`` on; or, with the inputs' streams, counts."""

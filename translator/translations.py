@@ -11,6 +11,7 @@ from typing import Any
 from spikegate.models.encoder import PROBABILITY_BITS, threshold
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.fixed import Q8_8, Q16_12, QFormat
+from spikegate.models.synapse import HIGHEST, LOWEST
 from spikegate.translator.params import BrunelParams, check, raw_parameters, report
 
 __all__ = ["translate_v1_stochastic_lif", "translate_v2_rate_matched", "translate_v3_fixed_point", "translate_v4_hybrid", "translate_v5_izhikevich",
@@ -18,9 +19,6 @@ __all__ = ["translate_v1_stochastic_lif", "translate_v2_rate_matched", "translat
            "translate_v11_q16", "translate_v12_stdp", "translate_v13_dot_product", "translate_v14_sobol", "translate_v15_jax",
            "translate_v16_recurrent", "translate_v17_memristive", "translate_v18_numba", "translate_v19_pytorch_cuda",
            "translate_v20_vectorized_numpy"]
-
-#: The published bounds of a weight's probability.
-W_PROB = Fraction(1, 1000), Fraction(999, 1000)
 
 
 def _steps(bp: BrunelParams) -> int:
@@ -64,7 +62,7 @@ def _streams(bp: BrunelParams, generator: str, channels: int) -> dict[str, Any]:
     length, ratios, problems = 256, {}, Problems()
     for name, weight in (("w_prob", bp.weight_exc), ("w_prob_inh", bp.weight_inh)):
         ratios[name] = ratio = _ratio(bp, weight)
-        problems.require(weight == 0 or W_PROB[0] <= ratio <= W_PROB[1], f"{name} = {weight:g} mV / {bp.v_threshold:g} mV = {float(ratio):.4g} must "
+        problems.require(weight == 0 or LOWEST <= ratio <= HIGHEST, f"{name} = {weight:g} mV / {bp.v_threshold:g} mV = {float(ratio):.4g} must "
                          "be in 0.001..0.999; change the weight or the threshold")
     problems.raise_any()
     return dict({name: float(ratio) for name, ratio in ratios.items()}, bitstream_length=length, popcount_scale=bp.v_threshold / length,
