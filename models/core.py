@@ -15,13 +15,16 @@ from numba import njit
 from spikegate.models.drive import UNIFORM_BITS, count_events
 from spikegate.models.errors import InputError
 from spikegate.models.lfsr import leap_once
-from spikegate.models.lif import INPUT_GUARD_BITS, lif_step
+from spikegate.models.lif import INPUT_GUARD_BITS, lif_step, lif_steps
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 
-__all__ = ["CYCLES_PER_STEP", "update", "record", "simulate", "run", "external_events", "require_own_drive", "due_spikes", "predict_cycles"]
+__all__ = ["CYCLES_PER_STEP", "update", "make_scratch", "record", "simulate", "run", "external_events", "require_own_drive", "due_spikes",
+           "predict_cycles"]
 
 CHUNK = 256
+#: Neurons whose update stays in the nearest cache.
+BLOCK = 1024
 #: Cycles of a step that depend on neither lanes nor spikes, for a drive table of depth 0; see `predict_cycles`.
 CYCLES_PER_STEP = 9
 
@@ -30,35 +33,60 @@ CYCLES_PER_STEP = 9
 def update(t, v, hold, overflow, state, current, limits, drive_weight, p, lfsr, emitted, events, scratch):
     """The update of step ``t`` in place: inputs consumed, spiking neurons in ``emitted``, whose number it returns.
 
-    ``lfsr`` is what `_constants` returns; ``scratch`` uniform uint32 (n,), random int64 (n,) and spiked uint8 (n,).
+    ``lfsr`` is what `simulate` makes of it, and whether `lif_steps` will do; ``scratch`` is what `make_scratch` gives.
     """
-    shifts, leap, low, mask, uniform_mask, fraction_mask = lfsr
-    uniform, random, spiked = scratch
-    found, n, half = 0, len(v), np.int64(1) << (p.width + INPUT_GUARD_BITS - 1)
+    found = 0
+    for first in range(0, len(v), BLOCK):
+        last = min(first + BLOCK, len(v))
+        found = _update_block(first, v[first:last], hold[first:last], overflow[first:last], state[first:last], current[first:last], limits,
+                              drive_weight, p, lfsr, emitted, found, events[first:last], scratch)
+    return found
+
+
+@njit(cache=True, inline="always")
+def _update_block(first, v, hold, overflow, state, current, limits, drive_weight, p, lfsr, emitted, found, events, scratch):
+    shifts, leap, low, mask, uniform_mask, fraction_mask, narrow = lfsr
+    n, half = len(v), np.int64(1) << (p.width + INPUT_GUARD_BITS - 1)
+    uniform, random, total, spiked = scratch[0][:n], scratch[1][:n], scratch[2][:n], scratch[3][:n]
     # Separate passes, so that the compiler can work on several neurons at once.
+    if not narrow:
+        for i in range(n):
+            random[i] = (state[i] >> np.uint64(UNIFORM_BITS)) & fraction_mask
     for i in range(n):
         uniform[i] = state[i] & uniform_mask
-        random[i] = (state[i] >> np.uint64(UNIFORM_BITS)) & fraction_mask
+    for i in range(n):
         state[i] = leap_once(state[i], shifts, leap, low, mask)
     count_events(uniform, limits, events)
-    for i in range(n):
-        total = ((current[i] + np.int64(events[i]) * drive_weight + half) & (2 * half - 1)) - half
-        spiked[i], v[i], hold[i], over = lif_step(np.int64(v[i]), np.int64(hold[i]), total, 0, random[i], p)
-        overflow[i] |= over
-        current[i] = 0
+    if narrow:
+        weight, up = np.int32(drive_weight), np.int32(half)
+        for i in range(n):
+            total[i] = np.int32((np.int32(np.int32(current[i] + np.int32(np.int32(events[i]) * weight)) + up)) & np.int32(2 * half - 1)) - up
+        lif_steps(v, hold, overflow, total, p, spiked)
+    else:
+        for i in range(n):
+            wide = ((current[i] + np.int64(events[i]) * drive_weight + half) & (2 * half - 1)) - half
+            spiked[i], v[i], hold[i], over = lif_step(np.int64(v[i]), np.int64(hold[i]), wide, 0, random[i], p)
+            overflow[i] |= over
+    current[:] = 0
     for i in range(n):
         if spiked[i]:
-            emitted[found] = i
+            emitted[found] = first + i
             found += 1
     return found
+
+
+@njit(cache=True)
+def make_scratch():
+    """Room for a block's uniform and random numbers, inputs and spikes."""
+    return np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.uint8)
 
 
 @njit(cache=True)
 def _advance(weights, first, steps, neurons, drive, ring, counts, indptr, indices, p, lfsr, spikes, traces):
     """Run ``steps`` steps in place and return the number of spikes written to ``spikes``; empty traces are not written."""
     v, hold, overflow, state, current = neurons
-    found, n, delay, events = 0, len(v), len(counts), np.empty(len(v), np.uint8)
-    scratch = np.empty(n, np.uint32), np.empty(n, np.int64), np.empty(n, np.uint8)
+    found, delay, events = 0, len(counts), np.empty(len(v), np.uint8)
+    scratch = make_scratch()
     for s in range(steps):
         t = first + s
         slot = t % delay
@@ -67,8 +95,9 @@ def _advance(weights, first, steps, neurons, drive, ring, counts, indptr, indice
         slot = (t + 1) % delay
         for k in range(counts[slot]):
             source = ring[slot, k]
-            for j in range(indptr[source], indptr[source + 1]):
-                current[indices[j]] += weights[source]
+            weight = weights[source]
+            for target in indices[indptr[source]:indptr[source + 1]]:
+                current[target] += weight
         counts[slot] = 0
     return found
 
@@ -92,15 +121,17 @@ def simulate(network: Network, advance: Callable, *, trace: bool, events: bool =
     """Run a golden model of the core whose steps are made by ``advance``, with the arguments of `_advance` but its first; for `run`."""
     n, steps, lif, lfsr = network.n, network.steps, network.lif, network.lfsr
     v, state = network.v0.copy(), network.seeds.copy()
-    hold, overflow, current = np.zeros(n, np.uint8), np.zeros(n, np.uint8), np.zeros(n, np.int64)
+    hold, overflow, current = np.zeros(n, np.uint8), np.zeros(n, np.uint8), np.zeros(n, np.int32 if lif.format.width <= 16 else np.int64)
     ring, counts = np.zeros((network.delay, n), np.int32), np.zeros(network.delay, np.int64)
     spikes, buffer = [], np.empty((min(CHUNK, steps) * n, 2), np.int32)
     rows, event_rows = (steps if trace else 0), (steps if trace or events else 0)
     traces = {"v": np.empty((rows, n), np.int16 if lif.format.width <= 16 else np.int32), "hold": np.empty((rows, n), np.uint8),
               "overflow": np.empty((rows, n), np.uint8), "events": np.empty((event_rows, n), np.uint8)}
+    constants = lif.constants()
     masks = (lfsr.leap, (1 << lfsr.leap) - 1, lfsr.mask, (1 << UNIFORM_BITS) - 1, (1 << lif.leak_fraction) - 1)
     fixed = ((v, hold, overflow, state, current), (network.drive.limits, network.drive.weight), ring, counts, network.indptr.astype(np.int64),
-             network.indices.astype(np.int64), lif.constants(), (tuple(np.uint64(tap - lfsr.leap) for tap in lfsr.taps), *map(np.uint64, masks)))
+             network.indices.astype(np.uint16 if n <= 1 << 16 else np.uint32), constants,
+             (tuple(np.uint64(tap - lfsr.leap) for tap in lfsr.taps), *map(np.uint64, masks), constants.narrow))
     for first in range(0, steps, CHUNK):
         last = min(first + CHUNK, steps)
         found = advance(first, last - first, *fixed, buffer, tuple(array[first:last] for array in traces.values()))

@@ -53,7 +53,12 @@ def binomial_limits(trials: int, probability: Fraction) -> np.ndarray:
 def count_events(uniform, limits, events):
     """``events[i]`` becomes the number of ``limits`` that ``uniform[i]`` exceeds; as they ascend, a binary search finds the same."""
     events[:] = 0
+    top = np.uint32(0)
+    for i in range(len(uniform)):
+        top = max(top, uniform[i])
     for limit in limits:
+        if limit >= top:
+            break
         for i in range(len(uniform)):
             events[i] += uniform[i] > limit
 

@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 from numba import njit
 
-from spikegate.models.core import CYCLES_PER_STEP, record, simulate, update
+from spikegate.models.core import CYCLES_PER_STEP, make_scratch, record, simulate, update
 from spikegate.models.dot_product import scale_count
 from spikegate.models.encoder import PROBABILITY_BITS, lfsr_planes, sobol_planes, window_lfsr
 from spikegate.models.faults import apply
@@ -140,10 +140,10 @@ def _advance(weights, synapse, generator, faults, cursor, first, steps, neurons,
     planes, lows, taps = generator
     faulty, stuck0, stuck1, flip_planes, flip_taps, flip_thresholds = faults
     found, n, delay, words, bits = 0, len(v), len(counts), 1 << log2_length >> 6, len(planes) // channels
-    events, scratch = np.empty(n, np.uint8), (np.empty(n, np.uint32), np.empty(n, np.int64), np.empty(n, np.uint8))
+    events, scratch = np.empty(n, np.uint8), make_scratch()
     spike, passed = np.full(words, ~np.uint64(0)), np.empty(planes.shape[1], np.uint64)
     flips = np.empty((3, planes.shape[1] if len(flip_thresholds) else 0), np.uint64)
-    union, member, ones_of = np.empty(n, np.int64), np.ones((channels, n), np.uint8), np.empty((channels, n), np.int64)
+    union, member, ones_of = np.empty(n, indices.dtype), np.ones((channels, n), np.uint8), np.empty((channels, n), np.int64)
     totals, size, start = np.empty(n, np.int64), planes.shape[1] // words, (taps[0] if len(taps) else 0)
     for s in range(steps):
         t = first + s

@@ -5,6 +5,7 @@ import itertools
 from fractions import Fraction
 from math import e, floor
 
+import numpy as np
 import pytest
 from amaranth.sim import Simulator
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from spikegate.cosim.lif import Inputs, check, golden
 from spikegate.gateware.lif import Lif, params_shapes
 from spikegate.models.errors import InputError, Mismatch, SpikegateError
 from spikegate.models.fixed import Q8_8, Q16_12, Overflow, QFormat, Rounding
-from spikegate.models.lif import FixedPointLIFNeuron, LifParams, lif_step
+from spikegate.models.lif import FixedPointLIFNeuron, LifParams, lif_step, lif_steps
 
 MODES = list(itertools.product(Rounding, Overflow))
 PLAIN = LifParams(Q8_8, 5120, 2560, leak=1, refractory=20)
@@ -191,3 +192,28 @@ def test_a_wrong_model_is_rejected_in_verilator(wrong):
 def test_a_scoreboard_that_compared_nothing_fails():
     with pytest.raises(SpikegateError, match="compared nothing"):
         check(PLAIN, count=0, seed=43)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([Q8_8, QFormat(16, 12), QFormat(9, 4), QFormat(2, 1)]), st.data())
+def test_many_neurons_at_once_equal_one_at_a_time(q, data):
+    rounding, overflow = data.draw(st.sampled_from([Rounding.FLOOR, Rounding.NEAREST])), data.draw(st.sampled_from(list(Overflow)))
+    bits, threshold = data.draw(st.integers(q.fraction, 12)), data.draw(st.integers(q.min + 1, q.max))
+    raw = st.one_of(st.integers(q.min, q.max), st.sampled_from([q.min, q.max, threshold, threshold - 1]))
+    params = LifParams(q, threshold, data.draw(st.integers(q.min, threshold - 1)), data.draw(raw), data.draw(st.integers(1, 1 << bits)),
+                       refractory=data.draw(st.integers(0, 255)), rounding=rounding, overflow=overflow, leak_fraction=bits)
+    full, p = 1 << (params.input_width - 1), params.constants()
+    assert p.narrow
+    row = st.tuples(raw, st.sampled_from([0, 0, 1, 255]), st.integers(0, 1), st.integers(-full, full - 1))
+    rows = data.draw(st.lists(row, min_size=1, max_size=40))
+    v, hold, flag, current = (np.array(column, dtype) for column, dtype in zip(zip(*rows), (np.int32, np.uint8, np.uint8, np.int32)))
+    spiked = np.empty(len(rows), np.uint8)
+    lif_steps(v, hold, flag, current, p, spiked)
+    expected = [lif_step(v, hold, current, 0, 0, p) for v, hold, _, current in rows]
+    assert list(zip(spiked, v, hold, flag)) == [(s, v, h, over | row[2]) for (s, v, h, over), row in zip(expected, rows)]
+
+
+def test_what_is_not_narrow_goes_one_at_a_time():
+    wide = [dict(rounding=Rounding.STOCHASTIC), dict(leak_fraction=13), dict(format=Q16_12)]
+    assert PLAIN.constants().narrow
+    assert not any(dataclasses.replace(PLAIN, **{"leak_fraction": None, **changes}).constants().narrow for changes in wide)
