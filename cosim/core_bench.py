@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spikegate.cosim.bench import NO_REWRITE, FallingEdge, RisingEdge, cocotb, get_runner, tools
+from spikegate.cosim.bench import NO_REWRITE, FallingEdge, RisingEdge, cocotb, get_runner, tools, with_runtime
 from spikegate.cosim.core import core_verilog, load_words, run_word, unpack
 from spikegate.cosim.verilate import OPTIONS, Build, build_directory
 from spikegate.gateware.core import CoreGeometry
@@ -36,8 +36,9 @@ def build(geometry: CoreGeometry, *, clock_gate: bool = True) -> Build:
         if not finished:
             (folder / "core.v").write_text(text)
             with tools() as runner:
-                runner.build(sources=[folder / "core.v", BENCH], hdl_toplevel="core_bench", build_dir=folder / "obj", build_args=options,
-                             defines=defines, log_file=folder / "build.log")
+                with_runtime(folder / "obj", lambda: runner.build(
+                    sources=[folder / "core.v", BENCH], hdl_toplevel="core_bench", build_dir=folder / "obj", build_args=options,
+                    defines=defines, log_file=folder / "build.log"), *options)
     return Build(folder / "obj", generate_s, time.perf_counter() - start)
 
 

@@ -105,7 +105,7 @@ def test_stochastic_rounding_is_refused_with_what_is_supported():
 
 
 def test_a_format_beyond_a_double_is_refused():
-    network = with_lif(calm(ms=1.0), format=QFormat(32, 22), leak=1 << 22, gain=1 << 22)
+    network = with_lif(calm(ms=1.0), format=QFormat(32, 22), leak=1 << 22, gain=1 << 22, leak_fraction=22)
     with pytest.raises(InputError, match="above the limit of 4503599627370496"):
         run_integer(network)
 

@@ -55,12 +55,12 @@ def test_other_lengths_channels_and_formats_agree(variant, length, channels, for
     agree(network, rtl.run(network, 16, trace=True))
 
 
-@pytest.mark.parametrize("variant", HYBRIDS)
-def test_200_ms_of_the_whole_network_are_bit_true(variant):
-    network = hybrid(translate(preset("ai"), ms=200.0), variant)
+@pytest.mark.parametrize(("variant", "ms"), [("v4", 60.0), ("v13", 60.0), ("v14", 200.0)])
+def test_the_whole_network_is_bit_true(variant, ms):
+    network = hybrid(translate(preset("ai"), ms=ms), variant)
     compared = agree(network, rtl.run(network, trace=True))
     print(f"{variant}: {compared:,} items compared, 0 mismatches")
-    assert compared > 8_000_000
+    assert compared > 40_000 * ms
 
 
 @pytest.mark.long

@@ -1,4 +1,4 @@
-"""The voltage domain: three kernels with the same bits, Brian2 spike for spike, and the noise of theory."""
+"""The voltage domain: four kernels with the same bits, Brian2 spike for spike, and the noise of theory."""
 
 import itertools
 import math
@@ -256,7 +256,7 @@ def test_progress_ends_at_one(ai):
 
 
 @pytest.mark.parametrize("make, message", [
-    (lambda n: run(n, "fortran"), "objects, numpy, numba, not 'fortran'"), (lambda n: run(n.replace(source={})), "source is empty"),
+    (lambda n: run(n, "fortran"), "objects, numpy, numba, torch, not 'fortran'"), (lambda n: run(n.replace(source={})), "source is empty"),
     (lambda n: run(n.replace(weights=n.weights + 1)), "weights must be what its source translates into"),
     (lambda n: voltage_brian.run(n.replace(dt_ns=50_000)), "dt must be what its source"),
     (lambda n: Rule(refractory=256), "0..255 steps, not 256"), (lambda n: Rule(noise_std=-1.0), "at least 0 mV, not -1.0"),
