@@ -70,6 +70,14 @@ class TorchKernel:
 
     def __call__(self, c, first, external, noise, v, left, ring, counts, total, indptr, indices, unit, shift, spikes, trace):
         """As every kernel; ``total`` to ``shift`` are not used."""
+        threads = self.torch.get_num_threads()
+        self.torch.set_num_threads(1)  # a thousand numbers are too few to share
+        try:
+            return self._advance(c, first, external, noise, v, left, ring, counts, spikes, trace)
+        finally:
+            self.torch.set_num_threads(threads)
+
+    def _advance(self, c, first, external, noise, v, left, ring, counts, spikes, trace):
         torch, steps, n, delay = self.torch, len(external), len(v), len(counts)
         move = lambda array: torch.from_numpy(np.ascontiguousarray(array)).to(self.device, copy=True)  # noqa: E731
         fired = np.zeros((delay, n), bool)
