@@ -135,3 +135,9 @@ def test_the_table_of_the_page_is_the_registry():
     rows = [[cell.strip(" `") for cell in line.strip("|").split(" | ")] for line in PAGE.read_text().splitlines() if re.match(r"\| V\d+ \| `v", line)]
     assert {tuple(row[:5]) for row in rows} == {(f"V{v.number}", v.name, v.backend, v.domain, v.target) for v in VARIANTS.values()}
     assert [row[5].replace("`", "") for row in rows] == [v.agrees_with for v in VARIANTS.values()]
+
+
+@pytest.mark.parametrize("name", ["v11", "v21"])
+def test_a_run_of_any_number_of_steps_can_change_its_format(network, name):
+    for steps in (1, 2, 9, 11):
+        assert find(name).run(network.replace(steps=steps)).steps == steps

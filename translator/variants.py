@@ -30,7 +30,7 @@ def _in_format(network: Network, q: QFormat) -> Network:
     core.require_own_drive(network)
     if network.lif.format == q:
         return network
-    made = translate(parameters(network), q, ms=network.steps * network.dt_ns * 1e-6, rounding=network.lif.rounding)
+    made = translate(parameters(network), q, ms=network.steps * network.dt_ns / 1e6, rounding=network.lif.rounding)
     lif = dataclasses.replace(made.lif, refractory=network.lif.refractory, overflow=network.lif.overflow)
     shift = q.fraction - network.lif.format.fraction
     v0 = network.v0.astype(np.int64) << shift if shift >= 0 else network.v0 >> -shift
