@@ -27,7 +27,7 @@ from spikegate.translator.hybrid import hybrid
 from spikegate.translator.memristive import STUCK_RATE
 from spikegate.translator.reservoir import SCRecurrentLayer
 from spikegate.translator.stdp import Plasticity
-from spikegate.translator.variants import _in_format, find
+from spikegate.translator.variants import find, in_format
 from spikegate.translator.voltage import Rule, parameters
 
 __all__ = ["AGREEMENTS", "BRIAN", "Runs", "agreement", "reservoir_witness", "stdp_witness"]
@@ -231,7 +231,7 @@ def _reservoir(runs: Runs, mine: Recording) -> list[Check]:
 AGREEMENTS: dict[str, Agreement] = {
     "v1_stochastic_lif": _brian("Brian2, synapses first", Rule()),
     "v2_rate_matched": _probability,
-    "v3_fixed_point": _hardware(lambda network: _in_format(network, Q8_8), integers=True),
+    "v3_fixed_point": _hardware(lambda network: in_format(network, Q8_8), integers=True),
     "v4_hybrid": _hardware(lambda network: hybrid(network, "v4")),
     "v5_izhikevich": _izhikevich,
     "v6_homeostatic": _homeostatic,
@@ -239,7 +239,7 @@ AGREEMENTS: dict[str, Agreement] = {
     "v8_refractory": _brian("Brian2, refractory for 5 steps", Rule(refractory=5)),
     "v9_post_kick": _brian("Brian2, its own order", Rule(late=True)),
     "v10_exact_leak": _brian('Brian2, method="exact"', Rule(exact=True)),
-    "v11_q16": _hardware(lambda network: _in_format(network, Q16_12), integers=True),
+    "v11_q16": _hardware(lambda network: in_format(network, Q16_12), integers=True),
     "v12_stdp": _stdp,
     "v13_dot_product": _hardware(lambda network: hybrid(network, "v13")),
     "v14_sobol": _hardware(lambda network: hybrid(network, "v14")),

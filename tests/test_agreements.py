@@ -19,7 +19,7 @@ from spikegate.translator.brunel import BrunelParams, translate
 from spikegate.translator.custom import with_fine_leak
 from spikegate.translator.hybrid import hybrid as stochastic
 from spikegate.translator.stdp import Plasticity
-from spikegate.translator.variants import VARIANTS, _in_format, find
+from spikegate.translator.variants import VARIANTS, find, in_format
 from spikegate.translator.voltage import Rule
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -103,15 +103,15 @@ def other_rule(network, rule=None, **options):
     return stdp.run(network, rule=rule or Plasticity(a_plus=0.02), **options)
 
 
-def in_format(q):
-    return lambda network: _in_format(network, q)
+def to_format(q):
+    return lambda network: in_format(network, q)
 
 
 #: In the place of engines whose packages take seconds to load; the long test has those.
 STANDS_IN = {"v15": "v2", "v19": "v20"}
 #: A wrong engine in the place of each variant.
 CONTROLS = {
-    "v1": lambda n, **o: voltage.run(n, rule=Rule(refractory=19), **o), "v2": shared, "v3": fixed(in_format(Q8_8)), "v4": hybrid("v4"),
+    "v1": lambda n, **o: voltage.run(n, rule=Rule(refractory=19), **o), "v2": shared, "v3": fixed(to_format(Q8_8)), "v4": hybrid("v4"),
     "v5": lambda n, **o: izhikevich.run(n, exc=(0.02, 0.2, -65.0, 8.01), **o), "v6": lambda n, **o: homeostatic.run(n, **{"eta": 0.51, **o}),
     "v7": lambda n, **o: voltage.run(n, rule=Rule(noise_std=1.3), **o), "v8": lambda n, **o: voltage.run(n, rule=Rule(refractory=6), **o),
     "v9": lambda n, **o: voltage.run(n, **o), "v10": lambda n, **o: voltage.run(n, **o), "v12": other_rule, "v13": hybrid("v13"),
@@ -119,7 +119,7 @@ CONTROLS = {
     "v17": lambda n, **o: memristive.run(n, **{"stuck_rate": 0.05, "sources": 16, **o}),
     "v18": lambda n, **o: voltage.run(n, rule=Rule(refractory=19), **o), "v19": lambda n, **o: voltage.run(n, rule=Rule(late=True), **o),
     "v20": lambda n, **o: voltage.run(n, rule=Rule(exact=True), **o),
-    "v11": fixed(in_format(Q16_12)), "v21": fixed(with_fine_leak)}
+    "v11": fixed(to_format(Q16_12)), "v21": fixed(with_fine_leak)}
 
 
 def test_every_variant_has_a_line_in_the_table(agreements):

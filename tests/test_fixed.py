@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikegate.cosim.amaranth_sim import evaluate
+from spikegate.cosim.bench import simulator
 from spikegate.cosim.fixed import RequantiseParams, check, requantise
 from spikegate.gateware.fixed import Requantise
 from spikegate.models.errors import InputError, Mismatch, SpikegateError
@@ -119,3 +120,9 @@ def test_a_wrong_model_is_rejected_in_verilator(wrong):
 def test_a_bench_that_compared_nothing_fails():
     with pytest.raises(SpikegateError, match="compared nothing"):
         check(RequantiseParams(Q8_8, Rounding.NEAREST, Overflow.SATURATE), count=0, seed=13)
+
+
+def test_a_second_simulator_takes_the_runtime_of_the_first():
+    simulator(Requantise(Q8_8, Rounding.NEAREST, Overflow.SATURATE))
+    log = (simulator(Requantise(QFormat(13, 5), Rounding.NEAREST, Overflow.WRAP)).parent / "build.log").read_text()
+    assert "-o Vtop__ALL.o" in log and "-o verilated.o" not in log

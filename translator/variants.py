@@ -19,13 +19,13 @@ from spikegate.translator.hybrid import hybrid
 from spikegate.translator.registry import VARIANTS, Variant, find, variant
 from spikegate.translator.voltage import Rule, parameters
 
-__all__ = ["Variant", "VARIANTS", "variant", "find", "custom"]
+__all__ = ["Variant", "VARIANTS", "variant", "find", "in_format", "custom"]
 
 #: Products of external inputs up to which each has its own stream in the probability domain.
 OWN_STREAMS = 1_000_000
 
 
-def _in_format(network: Network, q: QFormat) -> Network:
+def in_format(network: Network, q: QFormat) -> Network:
     """The network in another format, with the same connectivity, drive and initial membranes (those rounded down)."""
     core.require_own_drive(network)
     if network.lif.format == q:
@@ -61,7 +61,7 @@ def v2(network: Network, **options: Any) -> Recording:
          agrees_with="RTL bit for bit; Brian2 on the same integers, spike for spike")
 def v3(network: Network, **options: Any) -> Recording:
     """The golden model in Q8.8."""
-    return core.run(_in_format(network, Q8_8), **options)
+    return core.run(in_format(network, Q8_8), **options)
 
 
 @variant(4, "v4_hybrid", backend="BitstreamSynapse + LIF", domain="hybrid", target="SC + analog", agrees_with="RTL bit for bit")
@@ -117,7 +117,7 @@ def v10(network: Network, **options: Any) -> Recording:
          agrees_with="RTL bit for bit; Brian2 on the same integers, spike for spike")
 def v11(network: Network, **options: Any) -> Recording:
     """The golden model in Q16.12."""
-    return core.run(_in_format(network, Q16_12), **options)
+    return core.run(in_format(network, Q16_12), **options)
 
 
 @variant(12, "v12_stdp", backend="V1 + StochasticSTDPSynapse", domain="voltage", target="online learning",
