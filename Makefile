@@ -8,11 +8,11 @@ ARGS ?=
 sim: .venv/.installed
 	$(BIN)/spikegate sim $(ARGS)
 
-test: .venv/.installed .venv/.installed-variants
+test: .venv/.installed .venv/.installed-variants .venv/.installed-fpga
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(ARGS)
 	@echo "left out: the tests marked long, minutes each; run them with make test-long"
 
-test-long: .venv/.installed .venv/.installed-variants
+test-long: .venv/.installed .venv/.installed-variants .venv/.installed-fpga
 	$(BIN)/python -m pytest -m long $(ARGS)
 
 bench: .venv/.installed .venv/.installed-bench
@@ -44,6 +44,12 @@ doctor: .venv/.installed
 
 .venv/.installed-bench: .venv/.installed
 	$(BIN)/python -m pip install --quiet --editable ".[bench]"
+	touch $@
+
+# icebox, which reads bitstreams back, has no pip package: Debian's is unpacked beside the others, without root.
+.venv/.installed-fpga: .venv/.installed
+	$(BIN)/python -m pip install --quiet --editable ".[fpga]"
+	command -v icebox_vlog >/dev/null || (cd .venv && apt-get download --quiet fpga-icestorm && dpkg-deb -x fpga-icestorm_*.deb icestorm)
 	touch $@
 
 clean:
