@@ -15,7 +15,7 @@ from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 from spikegate.models.streams import StreamFaults
 
-__all__ = ["load_dtype", "load_words", "run_word", "unpack", "core_verilog", "build", "run", "execute", "waveform", "write_waveform"]
+__all__ = ["load_dtype", "row_words", "load_words", "run_word", "unpack", "core_verilog", "build", "run", "execute", "waveform", "write_waveform"]
 
 BATCH = 512
 
@@ -57,6 +57,19 @@ def stream_words(network: Network, geometry: CoreGeometry, faults: StreamFaults 
     return parts
 
 
+def row_words(network: Network, geometry: CoreGeometry) -> np.ndarray:
+    """Words of all rows, uint64 (n * stride, words of 64 bits in a load word); in a store, a source's weight is at the end of its row."""
+    g, width = geometry, geometry.store or geometry.lanes
+    source = np.repeat(np.arange(g.n), np.diff(network.indptr.astype(np.int64)))
+    bits = np.zeros((g.n, g.stride * width), np.uint8)
+    bits[source, network.indices] = 1
+    if g.store:
+        size = g.format.width
+        bits[:, -size:] = network.weights.astype(np.int64)[:, None] >> np.arange(size) & 1
+    bits = np.pad(bits.reshape(-1, width), ((0, 0), (0, g.lane_bits - width)))
+    return np.packbits(bits, axis=1, bitorder="little").view("<u8")
+
+
 def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | None = None) -> np.ndarray:
     """Everything that makes the core ready to run a network, as load words."""
     g, lif, drive = geometry, network.lif, network.drive
@@ -73,17 +86,12 @@ def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | 
         _words(g, Op.CLEAR, [0]),
         _words(g, Op.PARAM, np.array(list(values.values()), np.int64), [param.value for param in values]),
         _words(g, Op.TABLE, np.array(limit, np.uint64), index),
-        _words(g, Op.WEIGHT, network.weights.astype(np.int64) if g.streams is None else stream_weights(network), np.arange(g.n)),
+        *([] if g.store else [_words(g, Op.WEIGHT, network.weights.astype(np.int64) if g.streams is None else stream_weights(network), np.arange(g.n))]),
         _words(g, Op.SEED, seeds, **place),
         _words(g, Op.STATE, v0 & ((1 << lif.format.width) - 1), **place),
         *(stream_words(network, g, faults) if g.streams else []),
     ]
-    indptr, indices = network.indptr.astype(np.int64), network.indices
-    for source in range(g.n):
-        bits = np.zeros((g.words, g.lanes), np.uint8)
-        bits.reshape(-1)[indices[indptr[source]:indptr[source + 1]]] = 1
-        packed = np.packbits(np.pad(bits, ((0, 0), (0, g.lane_bits - g.lanes))), axis=1, bitorder="little")
-        parts.append(_words(g, Op.ROW, packed.view("<u8"), np.arange(source * g.words, (source + 1) * g.words)))
+    parts.append(_words(g, Op.ROW, row_words(network, g), np.arange(g.n * g.stride)))
     return np.concatenate(parts)
 
 
@@ -118,7 +126,7 @@ def build(geometry: CoreGeometry, *, clock_gate: bool = True, trace: bool = Fals
     return Build(made.path, generate_s, made.compile_s)
 
 
-def run(network: Network, lanes: int = 40, *, trace: bool = False, clock_gate: bool = True,
+def run(network: Network, lanes: int = 40, *, store: int | None = None, trace: bool = False, clock_gate: bool = True,
         progress: Callable[[float], None] | None = None) -> Recording:
     """Run the RTL in Verilator through the native driver.
 
@@ -127,6 +135,8 @@ def run(network: Network, lanes: int = 40, *, trace: bool = False, clock_gate: b
     network : Network
     lanes : int
         1..N.
+    store : int, optional
+        As in `CoreGeometry`; the recording is the same, but for the cycles.
     trace : bool
         Record ``v``, ``hold``, ``overflow`` and ``events`` at every step.
     clock_gate : bool
@@ -141,7 +151,7 @@ def run(network: Network, lanes: int = 40, *, trace: bool = False, clock_gate: b
     ToolMissing
         If Verilator or the compiler is absent.
     """
-    g = CoreGeometry.of(network, lanes)
+    g = CoreGeometry.of(network, lanes, store=store)
     return execute(network, g, load_words(network, g), trace=trace, clock_gate=clock_gate, progress=progress)
 
 
@@ -166,7 +176,7 @@ def execute(network: Network, g: CoreGeometry, words: np.ndarray, *, trace: bool
         cycles = core.cycles
     traces = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
     return Recording("rtl", network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
-        "network": network.hash, "lanes": g.lanes, "driver": "native", "generate_s": made.generate_s, "compile_s": made.compile_s,
+        "network": network.hash, "lanes": g.lanes, "store": g.store, "driver": "native", "generate_s": made.generate_s, "compile_s": made.compile_s,
         "load_s": loaded - start, "run_s": run_s})
 
 

@@ -77,7 +77,7 @@ class NativeCore:
         g = self.geometry
         kept = np.empty((steps * g.words, self.sweep_size), np.uint8) if trace else None
         spikes = np.empty((steps * g.n, 2), np.int32)
-        limit = steps * (g.words * (1 + g.n) + 64)
+        limit = steps * (g.words + g.n * max(g.words, 2 * (g.store or 0) * g.stride) + 2 * g.n + 64)
         found = self._library.driver_run(self._driver, _pointer(word), g.words, g.lanes, g.sweep_layout()["spikes"].offset // 8, first_step,
                                          _pointer(self.last), _pointer(kept), _pointer(spikes), limit)
         if found < 0:

@@ -12,6 +12,7 @@ from spikegate.gateware.core_geometry import TAG_BITS, CoreGeometry, Op, Param
 from spikegate.gateware.core_lane import Lane
 from spikegate.gateware.core_rows import Rows
 from spikegate.gateware.core_spikes import Spikes
+from spikegate.gateware.core_store import Store
 from spikegate.gateware.drive import Drive
 from spikegate.gateware.hybrid import StreamRows
 from spikegate.gateware.lif import params_shapes
@@ -24,7 +25,7 @@ SHARED = (Param.DELAY, Param.SCALE)
 class Core(wiring.Component):
     """The network core: sequencer, spike list, connectivity and lanes.
 
-    Cycles of a step: (1 + spikes due) * W + depth + 9, as long as the sweep stream is not held up.
+    Cycles of a step: (1 + spikes due) * W + depth + 9, as long as the sweep stream is not held up; with a store, W + depth + 9 and those of `Store`.
 
     Parameters
     ----------
@@ -55,9 +56,12 @@ class Core(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         g, word = self.geometry, range(max(2, self.geometry.words))
-        m.submodules.spikes = spikes = Spikes(g)
-        m.submodules.delivery = delivery = Rows(g) if g.streams is None else StreamRows(g)
-        wiring.connect(m, spikes.o, delivery.i)
+        if g.store is None:
+            m.submodules.spikes = spikes = Spikes(g)
+            m.submodules.delivery = delivery = Rows(g) if g.streams is None else StreamRows(g)
+            wiring.connect(m, spikes.o, delivery.i)
+        else:
+            m.submodules.delivery = delivery = spikes = Store(g)
         clear = Signal()
 
         drive = DomainRenamer("draw")(Drive(g.depth, g.lanes))
@@ -97,9 +101,8 @@ class Core(wiring.Component):
         m.d.comb += [signal.eq(taken & (load.op == op)) for op, signal in is_op.items()]
         m.d.sync += [load.eq(self.i.payload), taken.eq(self.i.valid & self.i.ready), loading.eq(update_load), emptying.eq(is_op[Op.STATE])]
         m.d.comb += [
-            clear.eq(is_op[Op.CLEAR]), spikes.clear.eq(clear), delivery.clear.eq(clear), delivery.go.eq(delivering), delivery.more.eq(spikes.busy),
-            delivery.load.eq(Cat(is_op[Op.ROW], load.address[:len(delivery.load.address)], load.data[:g.lanes])),
-            spikes.load.eq(Cat(is_op[Op.WEIGHT], load.address[:len(spikes.load.address)], load.data)),
+            clear.eq(is_op[Op.CLEAR]), spikes.clear.eq(clear), delivery.clear.eq(clear), delivery.go.eq(delivering),
+            delivery.load.eq(Cat(is_op[Op.ROW], load.address[:len(delivery.load.address)], load.data)),
             spikes.tag.eq(tag), spikes.delay.eq(params[Param.DELAY]),
             # Each half of the pipeline moves while it holds a token, and for the two cycles of a load.
             draw_enable.eq((advance & Cat(stage.en for stage in token[:g.depth + 1]).any()) | update_load | loading),
@@ -131,11 +134,17 @@ class Core(wiring.Component):
                         m.d["sync" if param in SHARED else "update"] += params[param].eq(load.data)
 
         spiked, fired = Signal(g.lanes), Signal()
-        m.d.comb += spikes.push.eq(Cat(self.o.valid & self.o.ready & fired, token[-1].word, spiked))
-        input_word, input_add = Signal(word), Signal()
+        m.d.comb += spikes.push.eq(Cat(self.o.valid & self.o.ready, fired, token[-1].word, spiked))
+        input_word, input_add, input_move = Signal(word), Signal(), Signal()
+        m.d.comb += input_move.eq(delivery.add | advance)
         m.d.sync += input_add.eq(delivery.add)
-        with m.If(delivery.add | advance):
-            m.d.sync += input_word.eq(Mux(delivery.add, delivery.word, Mux(taken, load.address, token[g.depth].word)))
+        if g.store is None:
+            m.d.comb += [delivery.more.eq(spikes.busy), spikes.load.eq(Cat(is_op[Op.WEIGHT], load.address[:len(spikes.load.address)], load.data))]
+            with m.If(input_move):
+                m.d.sync += input_word.eq(Mux(delivery.add, delivery.word, Mux(taken, load.address, token[g.depth].word)))
+            input_words = [input_word] * g.lanes
+        else:
+            input_words = [Mux(delivery.add, delivery.words[index], token[g.depth].word) for index in range(g.lanes)]
         if g.streams:
             m.d.comb += [delivery.scale.eq(params[Param.SCALE]), delivery.stream_load.eq(Cat(
                 is_op[Op.STREAM_SEED] | is_op[Op.STREAM_STUCK] | is_op[Op.STREAM_RATE], load.op, load.address[:16], load.data[:64]))]
@@ -149,7 +158,7 @@ class Core(wiring.Component):
                 lane.seed_en.eq(seed_en[index]), lane.seed_word.eq(seed_word),
                 lane.state_en.eq(state_en[index]), lane.state_word.eq(state_word),
                 drive.uniform[index].eq(lane.uniform), lane.events.eq(drive.events[index]),
-                lane.input_word.eq(input_word), lane.input_add.eq(input_add), lane.row_bit.eq(delivery.bits[index]),
+                lane.input_word.eq(input_words[index]), lane.input_move.eq(input_move), lane.input_add.eq(input_add), lane.row_bit.eq(delivery.bits[index]),
                 lane.input_write.eq(input_add | (consume.en & advance) | emptying), lane.row_weight.eq(delivery.weight),
             ]
             m.d.comb += [getattr(lane, param.name.lower()).eq(params[param]) for param in Param if param not in SHARED]

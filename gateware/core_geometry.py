@@ -7,7 +7,7 @@ from amaranth.lib import data, enum
 
 from spikegate.models.drive import MAX_DEPTH, MIN_DEPTH
 from spikegate.models.encoder import PROBABILITY_BITS
-from spikegate.models.errors import InputError
+from spikegate.models.errors import InputError, Problems
 from spikegate.models.fixed import Overflow, QFormat, Rounding
 from spikegate.models.lfsr import LfsrParams
 from spikegate.models.lif import INPUT_GUARD_BITS
@@ -21,11 +21,11 @@ class Op(enum.Enum, shape=8):
     """What a word of the load stream does."""
 
     CLEAR = 0  #: forget spikes under way; before a new network
-    ROW = 1  #: connectivity word ``address`` = source * W + w
-    WEIGHT = 2  #: signed weight of source ``address``
+    ROW = 1  #: connectivity word ``address`` = source * stride + w
+    WEIGHT = 2  #: signed weight of source ``address``; in a store it is part of the row
     TABLE = 3  #: drive table word ``address``, as `gateware.drive.table_words`
     SEED = 4  #: LFSR state of the neuron at ``lane`` and word ``address``
-    STATE = 5  #: its `state_layout`; also empties the inputs of word ``address`` in every lane
+    STATE = 5  #: its `state_layout`; also empties its input, and maybe others of word ``address``
     PARAM = 6  #: parameter ``address`` (`Param`)
     RUN = 7  #: run ``data`` steps
     STREAM_SEED = 8  #: state of stream register ``address``: plane b of channel c at 16 c + b, then those of the flips
@@ -93,11 +93,15 @@ class CoreGeometry:
         Of stochastic synapses.
     leak_fraction : int, optional
         Fraction bits of the leak constant; default those of the format.
+    store : int, optional
+        Bits of a word of the one memory that then holds rows, weights and spikes, a power of two in 16..64 (`gateware.core_store`),
+        for parts with few or wide memories; neurons then keep state and input in one memory too. By default each has its own.
 
     Raises
     ------
     InputError
-        If lanes is outside 1..n, or the connectivity is above 2^24 bits.
+        If lanes is outside 1..n, or the connectivity is above 2^24 bits, or the store's word has no place for a weight or for
+        whole words of lanes, or is to hold streams.
     """
 
     n: int
@@ -110,6 +114,7 @@ class CoreGeometry:
     max_delay: int = 16
     streams: StreamGeometry | None = None
     leak_fraction: int | None = None
+    store: int | None = None
 
     def __post_init__(self):
         if self.leak_fraction is None:
@@ -117,22 +122,59 @@ class CoreGeometry:
         if not 1 <= self.lanes <= self.n:
             fix = "use fewer lanes" if self.lanes > self.n else "use at least one"
             raise InputError(f"Lanes must be in 1..N={self.n}, not {self.lanes}; {fix}")
-        bits = self.n * self.words * self.lanes
+        if self.store is not None:
+            problems, store = Problems(), self.store
+            problems.require(store in (16, 32, 64) and store >= self.format.width,
+                             f"Store must have words of 16, 32 or 64 bits and hold a weight of {self.format.width}, not {store}")
+            problems.require(store % self.lanes == 0, f"Lanes must divide the {store} bits of the store's words, not be {self.lanes}")
+            problems.require(self.streams is None, "A store holds weights, not streams; leave out either")
+            problems.raise_any()
+        bits = self.row_depth * (self.store or self.lanes)
         if bits > MAX_CONNECTIVITY_BITS:
             raise InputError(f"Connectivity of N={self.n} takes {bits:,} bits as a bitmap, above the limit of {MAX_CONNECTIVITY_BITS:,} of the RTL; "
                              "use fewer neurons, or run the network with the golden model and Brian2 alone")
 
     @classmethod
-    def of(cls, network: Network, lanes: int, streams: StreamGeometry | None = None) -> "CoreGeometry":
+    def of(cls, network: Network, lanes: int, streams: StreamGeometry | None = None, store: int | None = None) -> "CoreGeometry":
         """The geometry that runs a network; its streams only if their geometry is given."""
         lif, long = network.lif, network.delay > 16
         return cls(network.n, lanes, lif.format, lif.rounding, lif.overflow, network.lfsr, network.drive.depth, 63 if long else 16, streams,
-                   lif.leak_fraction)
+                   lif.leak_fraction, store)
 
     @property
     def words(self) -> int:
         """W, words a sweep."""
         return -(-self.n // self.lanes)
+
+    @property
+    def stride(self) -> int:
+        """Words of a source's row; in a store, with its weight at the end."""
+        return self.words if self.store is None else -(-(self.n + self.format.width) // self.store)
+
+    @property
+    def row_depth(self) -> int:
+        """Words of all rows."""
+        return max(2, self.n * self.stride)
+
+    @property
+    def last_bits(self) -> int:
+        """Targets in the last word of a row in a store."""
+        return max(0, self.n - self.store * (self.stride - 1))
+
+    @property
+    def spans(self) -> int:
+        """Words of a store that hold a bit for each neuron."""
+        return -(-self.n // self.store)
+
+    @property
+    def span_pitch(self) -> int:
+        """The same, rounded up to a power of two."""
+        return 1 << (self.spans - 1).bit_length()
+
+    @property
+    def slots(self) -> int:
+        """Steps whose spikes a store holds."""
+        return 1 << (self.max_delay - 1).bit_length()
 
     @property
     def gated(self) -> tuple[str, ...]:
@@ -158,7 +200,7 @@ class CoreGeometry:
 
     def row_layout(self) -> data.StructLayout:
         """A source whose spike is due: first word of its row, and its weight."""
-        return data.StructLayout({"address": range(max(2, self.n * self.words)), "weight": self.weight_layout()})
+        return data.StructLayout({"address": range(self.row_depth), "weight": self.weight_layout()})
 
     def load_layout(self) -> data.StructLayout:
         """A word of the load stream; fields lie on byte boundaries, whatever the geometry."""

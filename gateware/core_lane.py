@@ -35,34 +35,26 @@ class Lane(wiring.Component):
             "load_seed": In(1), "load_state": In(1), "load_data": In(64), "draw_word": In(word), "fetch_word": In(word),
             "seed_en": In(1), "seed_word": In(word), "state_en": In(1), "state_word": In(word), "exists": In(1),
             "uniform": Out(UNIFORM_BITS), "events": In(g.depth),
-            "input_word": In(word), "input_write": In(1), "input_add": In(1), "row_bit": In(1), "row_weight": In(total),
+            "input_word": In(word), "input_move": In(1), "input_write": In(1), "input_add": In(1), "row_bit": In(1), "row_weight": In(total),
             "spike": Out(1), "result": Out(g.lane_layout())})
 
     def elaborate(self, platform):
         m = Module()
         g, rows = self.geometry, max(2, self.geometry.words)
         m.submodules.seeds = seeds = memory.Memory(shape=g.lfsr.width, depth=rows, init=[])
-        m.submodules.states = states = memory.Memory(shape=state_layout(g.format), depth=rows, init=[])
-        m.submodules.inputs = inputs = memory.Memory(shape=self.row_weight.shape(), depth=rows, init=[])
         m.submodules.lif = lif = DomainRenamer("update")(
             Lif(g.format, g.rounding, g.overflow, gain=False, noise=False, leak_fraction=g.leak_fraction))
         seed_read, seed_write = seeds.read_port(domain="draw"), seeds.write_port(domain="draw")
-        state_read, state_write = states.read_port(domain="update"), states.write_port(domain="update")
-        # Read at a registered address, which synthesis turns into a transparent port of a block RAM.
-        input_read, input_write = inputs.read_port(domain="comb"), inputs.write_port()
-
+        state_data, input_data = Mux(self.load_state, self.load_data, self.result), Signal(self.row_weight.shape())
+        memories = self._separate if g.store is None else self._shared
+        memories(m, state_data, lif.i_state, input_data)
         m.d.comb += [
             seed_read.addr.eq(self.draw_word), self.uniform.eq(seed_read.data),
             seed_write.en.eq(self.seed_en), seed_write.addr.eq(self.seed_word),
             seed_write.data.eq(Mux(self.load_seed, self.load_data, leap(seed_read.data, g.lfsr))),
-            input_read.addr.eq(self.input_word), input_write.addr.eq(self.input_word), input_write.en.eq(self.input_write),
-            input_write.data.eq(Mux(self.input_add, input_read.data + Mux(self.row_bit, self.row_weight, 0), 0)),
-            state_read.addr.eq(self.fetch_word), lif.i_state.eq(state_read.data),
-            state_write.en.eq(self.state_en), state_write.addr.eq(self.state_word),
-            state_write.data.eq(Mux(self.load_state, self.load_data, self.result)),
         ]
         m.d.comb += [getattr(lif, name).eq(getattr(self, name)) for name in LIF_PARAMS]
-        m.d.comb += lif.i_current.eq((input_read.data + self.events * self.drive_weight)[:len(lif.i_current)])
+        m.d.comb += lif.i_current.eq((input_data + self.events * self.drive_weight)[:len(lif.i_current)])
         if g.rounding == Rounding.STOCHASTIC:
             random = seed_read.data[UNIFORM_BITS:UNIFORM_BITS + g.leak_fraction]
             for stage in range(g.depth):
@@ -74,3 +66,34 @@ class Lane(wiring.Component):
         events = Signal(g.depth)
         m.d.update += [events.eq(self.events), self.result.eq(Cat(lif.o_state, self.spike, events))]
         return m
+
+    def _separate(self, m, state_data, state, inputs_now):
+        """States in ``update``, which stops outside sweeps, and inputs in a memory of their own."""
+        g, rows = self.geometry, max(2, self.geometry.words)
+        m.submodules.states = states = memory.Memory(shape=state_layout(g.format), depth=rows, init=[])
+        m.submodules.inputs = inputs = memory.Memory(shape=self.row_weight.shape(), depth=rows, init=[])
+        state_read, state_write = states.read_port(domain="update"), states.write_port(domain="update")
+        # Read at a registered address, which synthesis turns into a transparent port of a block RAM.
+        input_read, input_write = inputs.read_port(domain="comb"), inputs.write_port()
+        m.d.comb += [
+            state_read.addr.eq(self.fetch_word), state.eq(state_read.data), inputs_now.eq(input_read.data),
+            state_write.en.eq(self.state_en), state_write.addr.eq(self.state_word), state_write.data.eq(state_data),
+            input_read.addr.eq(self.input_word), input_write.addr.eq(self.input_word), input_write.en.eq(self.input_write),
+            input_write.data.eq(Mux(self.input_add, input_read.data + Mux(self.row_bit, self.row_weight, 0), 0)),
+        ]
+
+    def _shared(self, m, state_data, state, inputs_now):
+        """State and input side by side in one memory, read at the unregistered ``input_word``; a written state empties the input."""
+        g, size, total = self.geometry, state_layout(self.geometry.format).size, len(self.row_weight)
+        m.submodules.neurons = neurons = memory.Memory(shape=size + total, depth=max(2, g.words), init=[])
+        read, write = neurons.read_port(), neurons.write_port(granularity=1)
+        word, add = Signal.like(self.input_word), Signal()
+        with m.If(self.input_move):
+            m.d.sync += word.eq(self.input_word)
+        m.d.comb += [
+            read.addr.eq(self.input_word), read.en.eq(self.input_move), Cat(state.as_value(), inputs_now).eq(read.data),
+            add.eq(self.input_add & self.row_bit),
+            write.addr.eq(Mux(self.state_en, self.state_word, word)),
+            write.en.eq(Cat(self.state_en.replicate(size), (self.state_en | add).replicate(total))),
+            write.data.eq(Cat(state_data[:size], Mux(self.state_en, 0, inputs_now + self.row_weight)[:total])),
+        ]

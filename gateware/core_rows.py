@@ -16,7 +16,7 @@ def delivery_signature(g: CoreGeometry) -> dict:
     In the cycle after ``add``, the lanes of ``bits`` add ``weight`` to their input of ``word``. ``busy`` falls after the last ``add``.
     """
     return {"i": In(stream.Signature(g.row_layout())), "go": In(1), "more": In(1), "clear": In(1),
-            "load": In(data.StructLayout({"en": 1, "address": range(max(2, g.n * g.words)), "data": g.lanes})),
+            "load": In(data.StructLayout({"en": 1, "address": range(g.row_depth), "data": g.lanes})),
             "add": Out(1), "word": Out(range(max(2, g.words))), "bits": Out(g.lanes), "weight": Out(g.total_shape()), "busy": Out(1)}
 
 
@@ -30,7 +30,7 @@ class Rows(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         g = self.geometry
-        m.submodules.rows = rows = memory.Memory(shape=g.lanes, depth=max(2, g.n * g.words), init=[])
+        m.submodules.rows = rows = memory.Memory(shape=g.lanes, depth=g.row_depth, init=[])
         read, write = rows.read_port(), rows.write_port()
         address, weight, last = Signal.like(self.i.payload.address), Signal(g.weight_layout()), Signal()
         m.d.comb += [

@@ -1,12 +1,18 @@
 """Spikes under way: the list of the core, and the picking of those that are due, one source a cycle."""
 
-from amaranth.hdl import Cat, Module, ResetInserter, Signal
+from amaranth.hdl import Cat, Module, ResetInserter, Signal, Value
 from amaranth.lib import data, fifo, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core_geometry import TAG_BITS, CoreGeometry
 
-__all__ = ["Spikes"]
+__all__ = ["encode", "Spikes"]
+
+
+def encode(onehot: Value) -> Value:
+    """Position of the only one among the bits, 0 if there is none."""
+    size = len(onehot)
+    return Cat((onehot & sum(1 << k for k in range(size) if k >> bit & 1)).any() for bit in range((size - 1).bit_length()))
 
 
 class Spikes(wiring.Component):
@@ -15,7 +21,7 @@ class Spikes(wiring.Component):
     Members
     -------
     push : In
-        ``en``, ``word`` and ``mask``: spikes of the present step, in order.
+        ``en``, ``any``, ``word`` and ``mask``: words of the present step, in order, and whether they hold a spike.
     tag, delay : In(6)
         Step and delay in steps, modulo 64; due is what was pushed ``delay - 1`` steps ago.
     load : In
@@ -32,7 +38,7 @@ class Spikes(wiring.Component):
         self.geometry = g = geometry
         word = range(max(2, g.words))
         super().__init__({
-            "push": In(data.StructLayout({"en": 1, "word": word, "mask": g.lanes})), "tag": In(TAG_BITS), "delay": In(TAG_BITS),
+            "push": In(data.StructLayout({"en": 1, "any": 1, "word": word, "mask": g.lanes})), "tag": In(TAG_BITS), "delay": In(TAG_BITS),
             "load": In(data.StructLayout({"en": 1, "address": range(max(2, g.n)), "data": g.weight_layout()})), "clear": In(1),
             "o": Out(stream.Signature(g.row_layout())), "busy": Out(1)})
 
@@ -49,7 +55,7 @@ class Spikes(wiring.Component):
         s1_valid, s1_source, s1_ready, s2_address = Signal(), Signal(range(max(2, g.n))), Signal(), Signal.like(self.o.payload.address)
         head, due, pick, pop = data.View(entry, spikes.r_data), Signal(), Signal(), Signal()
         m.d.comb += [
-            spikes.w_en.eq(self.push.en), spikes.w_data.eq(Cat(self.tag, self.push.word, self.push.mask)),
+            spikes.w_en.eq(self.push.en & self.push.any), spikes.w_data.eq(Cat(self.tag, self.push.word, self.push.mask)),
             due.eq(spikes.r_rdy & (head.tag == (self.tag + 1 - self.delay)[:TAG_BITS])),
             lowest.eq(hand.mask & -hand.mask), rest.eq(hand.mask ^ lowest),
             s1_ready.eq(~self.o.valid | self.o.ready), pick.eq(hand_valid & (~s1_valid | s1_ready)),
@@ -63,8 +69,7 @@ class Spikes(wiring.Component):
         with m.Elif(pick):
             m.d.sync += [hand.mask.eq(rest), hand_valid.eq(rest != 0)]
         with m.If(pick):
-            lane = Cat((lowest & sum(1 << k for k in range(g.lanes) if k >> bit & 1)).any() for bit in range((g.lanes - 1).bit_length()))
-            m.d.sync += [s1_source.eq(hand.word * g.lanes + lane), s1_valid.eq(1)]
+            m.d.sync += [s1_source.eq(hand.word * g.lanes + encode(lowest)), s1_valid.eq(1)]
         with m.Elif(s1_ready):
             m.d.sync += s1_valid.eq(0)
         with m.If(s1_valid & s1_ready):

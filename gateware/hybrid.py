@@ -41,7 +41,7 @@ class StreamRows(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         g, channels = self.geometry, self.geometry.streams.channels
-        m.submodules.rows = rows = memory.Memory(shape=g.lanes, depth=max(2, g.n * g.words), init=[])
+        m.submodules.rows = rows = memory.Memory(shape=g.lanes, depth=g.row_depth, init=[])
         m.submodules.unit = unit = StreamUnit(g)
         read, write = rows.read_port(), rows.write_port()
         each = range(channels)

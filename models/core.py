@@ -20,13 +20,15 @@ from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 
 __all__ = ["CYCLES_PER_STEP", "update", "make_scratch", "record", "simulate", "run", "external_events", "require_own_drive", "due_spikes",
-           "predict_cycles"]
+           "store_rows", "predict_cycles"]
 
 CHUNK = 256
 #: Neurons whose update stays in the nearest cache.
 BLOCK = 1024
 #: Cycles of a step that depend on neither lanes nor spikes, for a drive table of depth 0; see `predict_cycles`.
 CYCLES_PER_STEP = 9
+#: Cycles of a step and of a spike that a store adds; see `predict_cycles`.
+STORE_EXTRA, STORE_SPIKE = 1, 4
 
 
 @njit(cache=True, inline="always")
@@ -188,7 +190,27 @@ def due_spikes(recording: Recording, delay: int) -> np.ndarray:
     return due
 
 
-def predict_cycles(network: Network, recording: Recording, lanes: int) -> int:
-    """Clock cycles of the core with ``lanes`` lanes for this run: per step (1 + spikes due) * ceil(N / lanes) + depth + 9."""
-    words = -(-network.n // lanes)
-    return int((words * (1 + due_spikes(recording, network.delay)) + CYCLES_PER_STEP + network.drive.depth).sum())
+def store_rows(network: Network, lanes: int, store: int) -> np.ndarray:
+    """Cycles that each source's row takes from a store with words of ``store`` bits, int64 (n,): for each word, as many as the lane with
+    most targets there has, at least 1."""
+    words = -(-(network.n + network.lif.format.width) // store)
+    source = np.repeat(np.arange(network.n), np.diff(network.indptr.astype(np.int64)))
+    target = network.indices.astype(np.int64)
+    place = (source * words + target // store) * lanes + target % lanes
+    return np.maximum(1, np.bincount(place, minlength=network.n * words * lanes).reshape(network.n, words, lanes).max(axis=2)).sum(axis=1)
+
+
+def predict_cycles(network: Network, recording: Recording, lanes: int, store: int | None = None) -> int:
+    """Clock cycles of the core with ``lanes`` lanes for this run.
+
+    Per step (1 + spikes due) * ceil(N / lanes) + depth + 9. With a ``store``: ceil(N / lanes) + depth + 10, from step delay - 1 on ceil(N / store) + 1
+    more, 1 for each word of ``store`` neurons among which spikes are due, and for each of these 4 and those of its row (`store_rows`).
+    """
+    words, constant = -(-network.n // lanes), CYCLES_PER_STEP + network.drive.depth
+    if store is None:
+        return int((words * (1 + due_spikes(recording, network.delay)) + constant).sum())
+    first = network.delay - 1
+    step, source = recording.spikes[recording.spikes[:, 0] < recording.steps - first].T
+    spans = len(np.unique(step.astype(np.int64) * network.n + source // store))
+    return int(recording.steps * (words + constant + STORE_EXTRA) + max(0, recording.steps - first) * (-(-network.n // store) + 1) + spans
+               + (STORE_SPIKE + store_rows(network, lanes, store)[source]).sum())
