@@ -9,6 +9,7 @@ from spikegate.cosim.native import HARNESS, NativeCore
 from spikegate.cosim.verilate import Build, cached_verilog, compile_shared
 from spikegate.gateware.core import Core, CoreGeometry, Op, Param
 from spikegate.gateware.drive import table_words
+from spikegate.models.drive import UNIFORM_BITS
 from spikegate.models.encoder import PROBABILITY_BITS
 from spikegate.models.faults import POINTS
 from spikegate.models.network import Network
@@ -77,11 +78,12 @@ def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | 
     place = dict(address=neurons // g.lanes, lane=neurons % g.lanes)
     v0, seeds = np.full(count, lif.rest, np.int64), np.zeros(count, np.uint64)
     v0[:g.n], seeds[:g.n] = network.v0, network.seeds
-    values = {Param.LEAK: lif.leak, Param.THRESHOLD: lif.threshold, Param.RESET: lif.reset, Param.REST: lif.rest,
+    values = {Param.LEAK: lif.leak, Param.THRESHOLD: lif.threshold, Param.RESET: lif.reset, Param.REST_LEAK: lif.rest_leak,
               Param.REFRACTORY: lif.refractory, Param.DRIVE_WEIGHT: drive.weight, Param.DELAY: network.delay}
     if g.streams:
         values[Param.SCALE] = network.streams.scale
-    index, limit = zip(*table_words(drive))
+    table = list(enumerate(drive.limits.tolist() + [(1 << UNIFORM_BITS) - 1])) if g.walk else table_words(drive)
+    index, limit = zip(*table)
     parts = [
         _words(g, Op.CLEAR, [0]),
         _words(g, Op.PARAM, np.array(list(values.values()), np.int64), [param.value for param in values]),
@@ -126,7 +128,7 @@ def build(geometry: CoreGeometry, *, clock_gate: bool = True, trace: bool = Fals
     return Build(made.path, generate_s, made.compile_s)
 
 
-def run(network: Network, lanes: int = 40, *, store: int | None = None, trace: bool = False, clock_gate: bool = True,
+def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bool = False, trace: bool = False, clock_gate: bool = True,
         progress: Callable[[float], None] | None = None) -> Recording:
     """Run the RTL in Verilator through the native driver.
 
@@ -135,7 +137,7 @@ def run(network: Network, lanes: int = 40, *, store: int | None = None, trace: b
     network : Network
     lanes : int
         1..N.
-    store : int, optional
+    store, walk : optional
         As in `CoreGeometry`; the recording is the same, but for the cycles.
     trace : bool
         Record ``v``, ``hold``, ``overflow`` and ``events`` at every step.
@@ -151,7 +153,7 @@ def run(network: Network, lanes: int = 40, *, store: int | None = None, trace: b
     ToolMissing
         If Verilator or the compiler is absent.
     """
-    g = CoreGeometry.of(network, lanes, store=store)
+    g = CoreGeometry.of(network, lanes, store=store, walk=walk)
     return execute(network, g, load_words(network, g), trace=trace, clock_gate=clock_gate, progress=progress)
 
 
@@ -176,7 +178,7 @@ def execute(network: Network, g: CoreGeometry, words: np.ndarray, *, trace: bool
         cycles = core.cycles
     traces = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
     return Recording("rtl", network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
-        "network": network.hash, "lanes": g.lanes, "store": g.store, "driver": "native", "generate_s": made.generate_s, "compile_s": made.compile_s,
+        "network": network.hash, "lanes": g.lanes, "store": g.store, "walk": g.walk, "driver": "native", "generate_s": made.generate_s, "compile_s": made.compile_s,
         "load_s": loaded - start, "run_s": run_s})
 
 

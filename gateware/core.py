@@ -14,6 +14,7 @@ from spikegate.gateware.core_rows import Rows
 from spikegate.gateware.core_spikes import Spikes
 from spikegate.gateware.core_store import Store
 from spikegate.gateware.drive import Drive
+from spikegate.gateware.drive_walk import Walk
 from spikegate.gateware.hybrid import StreamRows
 from spikegate.gateware.lif import params_shapes
 
@@ -26,6 +27,7 @@ class Core(wiring.Component):
     """The network core: sequencer, spike list, connectivity and lanes.
 
     Cycles of a step: (1 + spikes due) * W + depth + 9, as long as the sweep stream is not held up; with a store, W + depth + 9 and those of `Store`.
+    Where the drive walks, 1 in place of depth, and what `Walk` takes for large numbers of events.
 
     Parameters
     ----------
@@ -64,30 +66,34 @@ class Core(wiring.Component):
             m.submodules.delivery = delivery = spikes = Store(g)
         clear = Signal()
 
-        drive = DomainRenamer("draw")(Drive(g.depth, g.lanes))
-        shapes = {**params_shapes(g.format, g.leak_fraction), "drive_weight": g.total_shape(), "delay": TAG_BITS, "scale": signed(g.format.width)}
+        drive = Walk(g.depth, g.lanes) if g.walk else DomainRenamer("draw")(Drive(g.depth, g.lanes))
+        shapes = {**params_shapes(g.format, g.leak_fraction), "drive_weight": signed(g.format.width), "delay": TAG_BITS, "scale": signed(g.format.width)}
         params = {param: Signal(shapes[param.name.lower()], name=param.name.lower()) for param in Param}
         tag, steps = Signal(TAG_BITS), Signal(32)
-        sweep_word, countdown = Signal(word), Signal(range(g.depth + 8))
+        sweep_word, countdown = Signal(word), Signal(range(g.latency + 8))
         sweeping, draining, delivering = Signal(), Signal(), Signal()
         advance, draw_enable, update_enable = Signal(), Signal(), Signal()
         running = Signal()
-        m.d.comb += [running.eq(sweeping | draining | delivering), advance.eq(~self.o.valid | self.o.ready)]
+        # The sweep moves on when the output does, and the first half of its pipeline when the drive has done with a word, too.
+        ready, forward = Signal(), Signal()
+        m.d.comb += [running.eq(sweeping | draining | delivering), advance.eq(~self.o.valid | self.o.ready), forward.eq(advance & ready)]
         with m.If(running):
             m.d.sync += self.cycles.eq(self.cycles + 1)
 
         # One token a word passes through the stages of the lanes; the last one stands at the output.
-        token = [Signal(data.StructLayout({"en": 1, "word": word}), name=f"token_{k}") for k in range(g.depth + 4)]
+        token = [Signal(data.StructLayout({"en": 1, "word": word}), name=f"token_{k}") for k in range(g.latency + 4)]
         m.d.comb += [token[0].en.eq(sweeping), token[0].word.eq(sweep_word), self.o.valid.eq(token[-1].en)]
         for stage, (before, after) in enumerate(zip(token, token[1:])):
-            m.d["draw" if stage < g.depth else "update"] += after.eq(before)
-        consume = token[g.depth + 1]
+            m.d["draw" if stage < g.latency else "update"] += after.eq(before)
+        if g.walk:
+            m.d.update += token[2].en.eq(token[1].en & ready)
+        consume = token[g.latency + 1]
 
-        with m.If(sweeping & advance):
+        with m.If(sweeping & forward):
             m.d.sync += sweep_word.eq(sweep_word + 1)
             with m.If(sweep_word == g.words - 1):
-                m.d.sync += [sweeping.eq(0), draining.eq(1), countdown.eq(g.depth + 7), sweep_word.eq(0)]
-        with m.If(draining & advance):
+                m.d.sync += [sweeping.eq(0), draining.eq(1), countdown.eq(g.latency + 7), sweep_word.eq(0)]
+        with m.If(draining & forward):
             m.d.sync += countdown.eq(countdown - 1)
             with m.If(countdown == 0):
                 m.d.sync += [draining.eq(0), delivering.eq(1)]
@@ -105,8 +111,8 @@ class Core(wiring.Component):
             delivery.load.eq(Cat(is_op[Op.ROW], load.address[:len(delivery.load.address)], load.data)),
             spikes.tag.eq(tag), spikes.delay.eq(params[Param.DELAY]),
             # Each half of the pipeline moves while it holds a token, and for the two cycles of a load.
-            draw_enable.eq((advance & Cat(stage.en for stage in token[:g.depth + 1]).any()) | update_load | loading),
-            update_enable.eq((advance & Cat(stage.en for stage in token[g.depth:]).any()) | update_load | loading),
+            draw_enable.eq((forward & Cat(stage.en for stage in token[:g.latency + 1]).any()) | update_load | loading),
+            update_enable.eq((advance & Cat(stage.en for stage in token[g.latency:]).any()) | update_load | loading),
             update_load.eq(is_op[Op.SEED] | is_op[Op.STATE] | is_op[Op.TABLE] | is_op[Op.PARAM]),
         ]
         # Loads reach the lanes one cycle later, through registers of their own domain.
@@ -141,20 +147,21 @@ class Core(wiring.Component):
         if g.store is None:
             m.d.comb += [delivery.more.eq(spikes.busy), spikes.load.eq(Cat(is_op[Op.WEIGHT], load.address[:len(spikes.load.address)], load.data))]
             with m.If(input_move):
-                m.d.sync += input_word.eq(Mux(delivery.add, delivery.word, Mux(taken, load.address, token[g.depth].word)))
+                m.d.sync += input_word.eq(Mux(delivery.add, delivery.word, Mux(taken, load.address, token[g.latency].word)))
             input_words = [input_word] * g.lanes
         else:
-            input_words = [Mux(delivery.add, delivery.words[index], token[g.depth].word) for index in range(g.lanes)]
+            input_words = [Mux(delivery.add, delivery.words[index], token[g.latency].word) for index in range(g.lanes)]
         if g.streams:
             m.d.comb += [delivery.scale.eq(params[Param.SCALE]), delivery.stream_load.eq(Cat(
                 is_op[Op.STREAM_SEED] | is_op[Op.STREAM_STUCK] | is_op[Op.STREAM_RATE], load.op, load.address[:16], load.data[:64]))]
         m.submodules.drive = drive
+        m.d.comb += [drive.en.eq(token[1].en & advance), ready.eq(drive.done | ~drive.en)] if g.walk else ready.eq(1)
         lanes = []
         for index in range(g.lanes):
             m.submodules[f"lane_{index}"] = lane = Lane(g, index)
             m.d.comb += [
                 lane.load_seed.eq(load_seed), lane.load_state.eq(load_state), lane.load_data.eq(load_data),
-                lane.draw_word.eq(token[0].word), lane.fetch_word.eq(token[g.depth].word), lane.exists.eq(exists),
+                lane.draw_word.eq(token[0].word), lane.fetch_word.eq(token[g.latency].word), lane.exists.eq(exists),
                 lane.seed_en.eq(seed_en[index]), lane.seed_word.eq(seed_word),
                 lane.state_en.eq(state_en[index]), lane.state_word.eq(state_word),
                 drive.uniform[index].eq(lane.uniform), lane.events.eq(drive.events[index]),

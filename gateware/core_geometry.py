@@ -39,7 +39,7 @@ class Param(enum.Enum, shape=4):
     LEAK = 0
     THRESHOLD = 1
     RESET = 2
-    REST = 3
+    REST_LEAK = 3  #: (rest + 2^(width-1)) * leak, so that no lane has to multiply
     REFRACTORY = 4
     DRIVE_WEIGHT = 5
     DELAY = 6
@@ -96,6 +96,8 @@ class CoreGeometry:
     store : int, optional
         Bits of a word of the one memory that then holds rows, weights and spikes, a power of two in 16..64 (`gateware.core_store`),
         for parts with few or wide memories; neurons then keep state and input in one memory too. By default each has its own.
+    walk : bool
+        Walk through the drive table (`gateware.drive_walk`), a quarter of the size, instead of searching it in a pipeline.
 
     Raises
     ------
@@ -115,6 +117,7 @@ class CoreGeometry:
     streams: StreamGeometry | None = None
     leak_fraction: int | None = None
     store: int | None = None
+    walk: bool = False
 
     def __post_init__(self):
         if self.leak_fraction is None:
@@ -135,16 +138,21 @@ class CoreGeometry:
                              "use fewer neurons, or run the network with the golden model and Brian2 alone")
 
     @classmethod
-    def of(cls, network: Network, lanes: int, streams: StreamGeometry | None = None, store: int | None = None) -> "CoreGeometry":
-        """The geometry that runs a network; its streams only if their geometry is given."""
+    def of(cls, network: Network, lanes: int, streams: StreamGeometry | None = None, **options) -> "CoreGeometry":
+        """The geometry that runs a network; its streams only if their geometry is given. ``options`` are ``store`` and ``walk``."""
         lif, long = network.lif, network.delay > 16
         return cls(network.n, lanes, lif.format, lif.rounding, lif.overflow, network.lfsr, network.drive.depth, 63 if long else 16, streams,
-                   lif.leak_fraction, store)
+                   lif.leak_fraction, **options)
 
     @property
     def words(self) -> int:
         """W, words a sweep."""
         return -(-self.n // self.lanes)
+
+    @property
+    def latency(self) -> int:
+        """Stages of the drive."""
+        return 1 if self.walk else self.depth
 
     @property
     def stride(self) -> int:

@@ -1,6 +1,6 @@
 """One lane of the network core: the state and the arithmetic of its neurons, and the sums of their inputs."""
 
-from amaranth.hdl import Cat, DomainRenamer, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, DomainRenamer, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -31,7 +31,7 @@ class Lane(wiring.Component):
         self.short = index >= g.n - (g.words - 1) * g.lanes
         word, total = range(max(2, g.words)), unsigned(g.format.width + INPUT_GUARD_BITS)
         super().__init__({
-            **{name: In(params_shapes(g.format, g.leak_fraction)[name]) for name in LIF_PARAMS}, "drive_weight": In(total),
+            **{name: In(shape) for name, shape in params_shapes(g.format, g.leak_fraction).items() if name in LIF_PARAMS}, "drive_weight": In(signed(g.format.width)),
             "load_seed": In(1), "load_state": In(1), "load_data": In(64), "draw_word": In(word), "fetch_word": In(word),
             "seed_en": In(1), "seed_word": In(word), "state_en": In(1), "state_word": In(word), "exists": In(1),
             "uniform": Out(UNIFORM_BITS), "events": In(g.depth),
@@ -54,10 +54,13 @@ class Lane(wiring.Component):
             seed_write.data.eq(Mux(self.load_seed, self.load_data, leap(seed_read.data, g.lfsr))),
         ]
         m.d.comb += [getattr(lif, name).eq(getattr(self, name)) for name in LIF_PARAMS]
-        m.d.comb += lif.i_current.eq((input_data + self.events * self.drive_weight)[:len(lif.i_current)])
+        # Many lanes leave the multipliers of a part to the leak.
+        shifted = g.walk and g.lanes > 8
+        driven = sum(Mux(self.events[k], self.drive_weight << k, 0) for k in range(g.depth)) if shifted else self.events * self.drive_weight
+        m.d.comb += lif.i_current.eq((input_data + driven)[:len(lif.i_current)])
         if g.rounding == Rounding.STOCHASTIC:
             random = seed_read.data[UNIFORM_BITS:UNIFORM_BITS + g.leak_fraction]
-            for stage in range(g.depth):
+            for stage in range(g.latency):
                 delayed = Signal(g.leak_fraction, name=f"random_{stage}")
                 m.d.draw += delayed.eq(random)
                 random = delayed

@@ -14,7 +14,7 @@ __all__ = ["params_shapes", "state_layout", "Lif"]
 def params_shapes(q: QFormat, leak_fraction: int) -> dict[str, Shape]:
     """Shapes of the parameters that may change while the hardware runs; raw integers, named as in `LifParams`."""
     return {"leak": unsigned(leak_fraction + 1), "gain": signed(q.fraction + GAIN_BITS + 2), "threshold": signed(q.width),
-            "reset": signed(q.width), "rest": signed(q.width), "refractory": unsigned(REFRACTORY_BITS)}
+            "reset": signed(q.width), "rest_leak": unsigned(q.width + leak_fraction + 1), "refractory": unsigned(REFRACTORY_BITS)}
 
 
 def state_layout(q: QFormat) -> data.StructLayout:
@@ -37,7 +37,7 @@ class Lif(wiring.Component):
 
     Members
     -------
-    leak, gain, threshold, reset, rest, refractory : In
+    leak, gain, threshold, reset, rest_leak, refractory : In
         As `params_shapes`; held still while neurons are under way.
     i_state : In(state_layout(format))
         The neuron before the step.
@@ -67,10 +67,10 @@ class Lif(wiring.Component):
         drive = round_shift(self.i_current * self.gain, q.fraction, self.rounding, random) if self.with_gain else self.i_current
         inputs = drive + self.i_noise if self.with_noise else drive
         # Membranes as offset binary, v + 2^(width-1): nothing is negative, and sums are exact modulo a power of two.
-        before, rest, threshold, reset = (Value.cast(x).as_unsigned() ^ high for x in (self.i_state.v, self.rest, self.threshold, self.reset))
+        before, threshold, reset = (Value.cast(x).as_unsigned() ^ high for x in (self.i_state.v, self.threshold, self.reset))
         bits = len(inputs) + 1
         leak = Signal(bits + shift)
-        m.d.comb += leak.eq(rounded(rest * self.leak, shift, self.rounding, self.i_random) - before * self.leak)
+        m.d.comb += leak.eq(rounded(self.rest_leak, shift, self.rounding, self.i_random) - before * self.leak)
         s1_state, s1_leak, s1_base = Signal(state_layout(q)), Signal(bits), Signal(bits)
         m.d.sync += [s1_state.eq(self.i_state), s1_leak.eq(leak[shift:]), s1_base.eq(before + inputs)]
 

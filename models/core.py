@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from numba import njit
 
-from spikegate.models.drive import UNIFORM_BITS, count_events
+from spikegate.models.drive import UNIFORM_BITS, WALK, count_events, walk_groups
 from spikegate.models.errors import InputError
 from spikegate.models.lfsr import leap_once
 from spikegate.models.lif import INPUT_GUARD_BITS, lif_step, lif_steps
@@ -200,17 +200,23 @@ def store_rows(network: Network, lanes: int, store: int) -> np.ndarray:
     return np.maximum(1, np.bincount(place, minlength=network.n * words * lanes).reshape(network.n, words, lanes).max(axis=2)).sum(axis=1)
 
 
-def predict_cycles(network: Network, recording: Recording, lanes: int, store: int | None = None) -> int:
+def predict_cycles(network: Network, recording: Recording, lanes: int, *, store: int | None = None, walk: bool = False) -> int:
     """Clock cycles of the core with ``lanes`` lanes for this run.
 
     Per step (1 + spikes due) * ceil(N / lanes) + depth + 9. With a ``store``: ceil(N / lanes) + depth + 10, from step delay - 1 on ceil(N / store) + 1
     more, 1 for each word of ``store`` neurons among which spikes are due, and for each of these 4 and those of its row (`store_rows`).
+    With ``walk``, 1 in place of depth, and 2^depth / 4 - 1 more for each word of ``lanes`` neurons of which one has 4 events or more.
     """
-    words, constant = -(-network.n // lanes), CYCLES_PER_STEP + network.drive.depth
+    words, depth, due = -(-network.n // lanes), network.drive.depth, due_spikes(recording, network.delay)
+    cycles = recording.steps * (words + CYCLES_PER_STEP + (1 if walk else depth))
+    if walk:
+        events = recording.trace["events"] if "events" in recording.trace else external_events(network)
+        many = np.pad(events >= WALK, ((0, 0), (0, words * lanes - network.n))).reshape(recording.steps, words, lanes).any(axis=2)
+        cycles += (walk_groups(depth) - 1) * int(many.sum())
     if store is None:
-        return int((words * (1 + due_spikes(recording, network.delay)) + constant).sum())
+        return cycles + words * int(due.sum())
     first = network.delay - 1
     step, source = recording.spikes[recording.spikes[:, 0] < recording.steps - first].T
     spans = len(np.unique(step.astype(np.int64) * network.n + source // store))
-    return int(recording.steps * (words + constant + STORE_EXTRA) + max(0, recording.steps - first) * (-(-network.n // store) + 1) + spans
+    return int(cycles + recording.steps * STORE_EXTRA + max(0, recording.steps - first) * (-(-network.n // store) + 1) + spans
                + (STORE_SPIKE + store_rows(network, lanes, store)[source]).sum())

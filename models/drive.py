@@ -13,10 +13,17 @@ from numba import njit
 
 from spikegate.models.errors import InputError, Problems
 
-__all__ = ["UNIFORM_BITS", "DriveParams", "binomial_limits", "count_events"]
+__all__ = ["UNIFORM_BITS", "WALK", "DriveParams", "binomial_limits", "count_events", "walk_groups"]
 
 UNIFORM_BITS = 32
 MIN_DEPTH, MAX_DEPTH = 4, 8
+#: Limits that hardware which walks through the table compares at a time.
+WALK = 4
+
+
+def walk_groups(depth: int) -> int:
+    """Groups of `WALK` limits that a table of 2^depth - 1 makes."""
+    return max(1, (1 << depth) // WALK)
 
 
 def binomial_limits(trials: int, probability: Fraction) -> np.ndarray:

@@ -115,6 +115,11 @@ class LifParams:
         """Bits of the signed input that the neuron accepts."""
         return self.format.width + INPUT_GUARD_BITS
 
+    @property
+    def rest_leak(self) -> int:
+        """(rest + 2^(width-1)) * leak, the product that all neurons share in hardware."""
+        return (self.rest - self.format.min) * self.leak
+
     def constants(self) -> LifConstants:
         """The integers that `lif_step` takes."""
         return LifConstants(self.leak, self.gain, self.threshold, self.reset, self.rest, self.refractory,

@@ -1,0 +1,64 @@
+"""External drive by a walk through the table: a few comparators a lane, and further cycles for the rare large numbers of events."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from spikegate.models.drive import UNIFORM_BITS, WALK, walk_groups
+
+__all__ = ["Walk"]
+
+
+class Walk(wiring.Component):
+    """The same events as `gateware.drive.Drive`, from a table of which `WALK` limits are at hand at a time, the same ones for all lanes.
+
+    A word of numbers takes one cycle if none of them exceeds the first `WALK` limits, else one for each of the table's groups,
+    which then has turned once.
+
+    Parameters
+    ----------
+    depth : int
+        The table has 2^depth - 1 limits.
+    lanes : int
+        Numbers looked up in parallel.
+
+    Members
+    -------
+    en : In(1)
+        A word is at hand, and may move; ``uniform`` keeps it until ``done``.
+    uniform : In(32).array(lanes)
+    done : Out(1)
+        After this cycle ``events`` are those of the word.
+    events : Out(depth).array(lanes)
+    load : In
+        ``en``, ``index`` from 0 and ``limit``, in any order; where the table is shorter than its groups, limits of 2^32 - 1 fill it up.
+    """
+
+    def __init__(self, depth: int, lanes: int = 1):
+        self.depth, self.lanes = depth, lanes
+        super().__init__({
+            "en": In(1), "uniform": In(UNIFORM_BITS).array(lanes), "done": Out(1), "events": Out(depth).array(lanes),
+            "load": In(data.StructLayout({"en": 1, "index": depth, "limit": UNIFORM_BITS}))})
+
+    def elaborate(self, platform):
+        m = Module()
+        groups = walk_groups(self.depth)
+        size = groups * WALK
+        limits = [Signal(UNIFORM_BITS, name=f"limit_{k}") for k in range(size)]
+        group, turn, above = Signal(range(max(2, groups))), Signal(), Signal(self.lanes)
+        m.d.comb += [turn.eq(self.en & ((group != 0) | above.any())), self.done.eq(self.en & ((group == groups - 1) | ((group == 0) & ~turn)))]
+        for k, limit in enumerate(limits):
+            with m.If(self.load.en & (self.load.index == k)):
+                m.d.sync += limit.eq(self.load.limit)
+            with m.Elif(turn):
+                m.d.sync += limit.eq(limits[(k + WALK) % size])
+        if groups > 1:
+            with m.If(turn):
+                m.d.sync += group.eq(Mux(group == groups - 1, 0, group + 1))
+        for lane, uniform in enumerate(self.uniform):
+            exceeded = Signal(WALK, name=f"exceeded_{lane}")
+            m.d.comb += [exceeded.eq(Cat(uniform > limit for limit in limits[:WALK])), above[lane].eq(exceeded[-1] if groups > 1 else 0)]
+            with m.If(self.en):
+                # Limits ascend, so that those exceeded are the first ones.
+                m.d.sync += self.events[lane].eq(Mux(group == 0, 0, self.events[lane]) + sum(exceeded[k] for k in range(WALK)))
+        return m
