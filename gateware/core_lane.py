@@ -86,17 +86,21 @@ class Lane(wiring.Component):
         ]
 
     def _shared(self, m, state_data, state, inputs_now):
-        """State and input side by side in one memory, read at the unregistered ``input_word``; a written state empties the input."""
-        g, size, total = self.geometry, state_layout(self.geometry.format).size, len(self.row_weight)
-        m.submodules.neurons = neurons = memory.Memory(shape=size + total, depth=max(2, g.words), init=[])
+        """State and input side by side in one memory, read at the unregistered ``input_word``; a written state empties the input.
+
+        The overflow flag lies with the input, so that membrane and refractory steps fill whole bytes of a block RAM.
+        """
+        g, total = self.geometry, len(self.row_weight)
+        size = state_layout(g.format).size - 1
+        m.submodules.neurons = neurons = memory.Memory(shape=size + 1 + total, depth=max(2, g.words), init=[])
         read, write = neurons.read_port(), neurons.write_port(granularity=1)
-        word, add = Signal.like(self.input_word), Signal()
+        word, add, after = Signal.like(self.input_word), Signal(), Signal(total)
         with m.If(self.input_move):
             m.d.sync += word.eq(self.input_word)
         m.d.comb += [
             read.addr.eq(self.input_word), read.en.eq(self.input_move), Cat(state.as_value(), inputs_now).eq(read.data),
-            add.eq(self.input_add & self.row_bit),
+            add.eq(self.input_add & self.row_bit), after.eq(inputs_now + self.row_weight),
             write.addr.eq(Mux(self.state_en, self.state_word, word)),
-            write.en.eq(Cat(self.state_en.replicate(size), (self.state_en | add).replicate(total))),
-            write.data.eq(Cat(state_data[:size], Mux(self.state_en, 0, inputs_now + self.row_weight)[:total])),
+            write.en.eq(Cat(self.state_en.replicate(size), (self.state_en | add).replicate(total + 1))),
+            write.data.eq(Cat(state_data[:size], Mux(self.state_en, state_data[size], Cat(state.overflow, after)))),
         ]
