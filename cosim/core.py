@@ -9,7 +9,7 @@ from spikegate.cosim.native import HARNESS, NativeCore
 from spikegate.cosim.verilate import Build, cached_verilog, compile_shared
 from spikegate.gateware.core import Core, CoreGeometry, Op, Param
 from spikegate.gateware.drive import table_words
-from spikegate.models.drive import UNIFORM_BITS
+from spikegate.gateware.drive_walk import walk_words
 from spikegate.models.encoder import PROBABILITY_BITS
 from spikegate.models.faults import POINTS
 from spikegate.models.network import Network
@@ -82,13 +82,12 @@ def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | 
               Param.REFRACTORY: lif.refractory, Param.DRIVE_WEIGHT: drive.weight, Param.DELAY: network.delay}
     if g.streams:
         values[Param.SCALE] = network.streams.scale
-    table = list(enumerate(drive.limits.tolist() + [(1 << UNIFORM_BITS) - 1])) if g.walk else table_words(drive)
-    index, limit = zip(*table)
+    index, limit = zip(*(walk_words if g.walk else table_words)(drive))
     parts = [
         _words(g, Op.CLEAR, [0]),
         _words(g, Op.PARAM, np.array(list(values.values()), np.int64), [param.value for param in values]),
         _words(g, Op.TABLE, np.array(limit, np.uint64), index),
-        *([] if g.store else [_words(g, Op.WEIGHT, network.weights.astype(np.int64) if g.streams is None else stream_weights(network), np.arange(g.n))]),
+        *([] if g.store else [_words(g, Op.WEIGHT, stream_weights(network) if g.streams else network.weights.astype(np.int64), np.arange(g.n))]),
         _words(g, Op.SEED, seeds, **place),
         _words(g, Op.STATE, v0 & ((1 << lif.format.width) - 1), **place),
         *(stream_words(network, g, faults) if g.streams else []),
@@ -178,8 +177,8 @@ def execute(network: Network, g: CoreGeometry, words: np.ndarray, *, trace: bool
         cycles = core.cycles
     traces = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
     return Recording("rtl", network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
-        "network": network.hash, "lanes": g.lanes, "store": g.store, "walk": g.walk, "driver": "native", "generate_s": made.generate_s, "compile_s": made.compile_s,
-        "load_s": loaded - start, "run_s": run_s})
+        "network": network.hash, "lanes": g.lanes, "store": g.store, "walk": g.walk, "driver": "native", "generate_s": made.generate_s,
+        "compile_s": made.compile_s, "load_s": loaded - start, "run_s": run_s})
 
 
 def waveform(network: Network, lanes: int, first_step: int, last_step: int, path) -> None:

@@ -67,7 +67,8 @@ class Core(wiring.Component):
         clear = Signal()
 
         drive = Walk(g.depth, g.lanes) if g.walk else DomainRenamer("draw")(Drive(g.depth, g.lanes))
-        shapes = {**params_shapes(g.format, g.leak_fraction), "drive_weight": signed(g.format.width), "delay": TAG_BITS, "scale": signed(g.format.width)}
+        shapes = {**params_shapes(g.format, g.leak_fraction), "delay": TAG_BITS,
+                  "drive_weight": signed(g.format.width), "scale": signed(g.format.width)}
         params = {param: Signal(shapes[param.name.lower()], name=param.name.lower()) for param in Param}
         tag, steps = Signal(TAG_BITS), Signal(32)
         sweep_word, countdown = Signal(word), Signal(range(g.latency + 8))
@@ -165,7 +166,8 @@ class Core(wiring.Component):
                 lane.seed_en.eq(seed_en[index]), lane.seed_word.eq(seed_word),
                 lane.state_en.eq(state_en[index]), lane.state_word.eq(state_word),
                 drive.uniform[index].eq(lane.uniform), lane.events.eq(drive.events[index]),
-                lane.input_word.eq(input_words[index]), lane.input_move.eq(input_move), lane.input_add.eq(input_add), lane.row_bit.eq(delivery.bits[index]),
+                lane.input_word.eq(input_words[index]), lane.input_move.eq(input_move), lane.input_add.eq(input_add),
+                lane.row_bit.eq(delivery.bits[index]),
                 lane.input_write.eq(input_add | (consume.en & advance) | emptying), lane.row_weight.eq(delivery.weight),
             ]
             m.d.comb += [getattr(lane, param.name.lower()).eq(params[param]) for param in Param if param not in SHARED]

@@ -31,7 +31,8 @@ class Lane(wiring.Component):
         self.short = index >= g.n - (g.words - 1) * g.lanes
         word, total = range(max(2, g.words)), unsigned(g.format.width + INPUT_GUARD_BITS)
         super().__init__({
-            **{name: In(shape) for name, shape in params_shapes(g.format, g.leak_fraction).items() if name in LIF_PARAMS}, "drive_weight": In(signed(g.format.width)),
+            **{name: In(shape) for name, shape in params_shapes(g.format, g.leak_fraction).items() if name in LIF_PARAMS},
+            "drive_weight": In(signed(g.format.width)),
             "load_seed": In(1), "load_state": In(1), "load_data": In(64), "draw_word": In(word), "fetch_word": In(word),
             "seed_en": In(1), "seed_word": In(word), "state_en": In(1), "state_word": In(word), "exists": In(1),
             "uniform": Out(UNIFORM_BITS), "events": In(g.depth),

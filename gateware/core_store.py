@@ -1,7 +1,7 @@
 """Delivery for small parts: one single-port memory holds rows, weights and the spikes under way, and only targets take cycles.
 
-A word has B = ``geometry.store`` bits. Source s has ``stride`` words from s * stride, the bits of its targets in ascending order; the top bits of the last
-word are its weight. Above the rows lie the spikes of the last steps, a bit a neuron, so that no number of spikes can be too many.
+A word has B = ``geometry.store`` bits. Source s has ``stride`` words from s * stride, the bits of its targets in ascending order; the top
+bits of the last word are its weight. Above the rows lie the spikes of the last steps, a bit a neuron, so that there is room for any number.
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
@@ -71,7 +71,8 @@ class Store(wiring.Component):
         # One port: loads, the writing of spikes, the reading of spikes that are due and of rows never meet.
         ring, fetching, scanning, address = Signal(range(store.depth)), Signal(), Signal(), Signal(range(g.row_depth + 1))
         m.d.comb += [
-            ring.eq(g.row_depth + Cat(Mux(flush, flushed, span)[:(g.span_pitch - 1).bit_length()], (self.tag + Mux(flush, 0, 1 - self.delay))[:slot])),
+            ring.eq(g.row_depth + Cat(Mux(flush, flushed, span)[:(g.span_pitch - 1).bit_length()],
+                                      (self.tag + Mux(flush, 0, 1 - self.delay))[:slot])),
             write.en.eq(self.load.en | flush), write.data.eq(Mux(self.load.en, self.load.data, collected)),
             write.addr.eq(Mux(self.load.en, self.load.address, Mux(flush | scanning, ring, address))),
             read.addr.eq(write.addr), read.en.eq((scanning | fetching) & ~write.en), self.busy.eq(pending),

@@ -4,9 +4,15 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from spikegate.models.drive import UNIFORM_BITS, WALK, walk_groups
+from spikegate.models.drive import UNIFORM_BITS, WALK, DriveParams, walk_groups
 
-__all__ = ["Walk"]
+__all__ = ["Walk", "walk_words"]
+
+
+def walk_words(params: DriveParams) -> list[tuple[int, int]]:
+    """``(index, limit)`` pairs that load a table, filled up to whole groups with limits that no number exceeds."""
+    size = WALK * walk_groups(params.depth)
+    return list(enumerate(params.limits.tolist() + [(1 << UNIFORM_BITS) - 1] * (size - len(params.limits))))
 
 
 class Walk(wiring.Component):
@@ -31,14 +37,14 @@ class Walk(wiring.Component):
         After this cycle ``events`` are those of the word.
     events : Out(depth).array(lanes)
     load : In
-        ``en``, ``index`` from 0 and ``limit``, in any order; where the table is shorter than its groups, limits of 2^32 - 1 fill it up.
+        ``en``, ``index`` and ``limit``, as `walk_words` gives them: one limit a cycle, while ``en`` is low.
     """
 
     def __init__(self, depth: int, lanes: int = 1):
         self.depth, self.lanes = depth, lanes
         super().__init__({
             "en": In(1), "uniform": In(UNIFORM_BITS).array(lanes), "done": Out(1), "events": Out(depth).array(lanes),
-            "load": In(data.StructLayout({"en": 1, "index": depth, "limit": UNIFORM_BITS}))})
+            "load": In(data.StructLayout({"en": 1, "index": range(WALK * walk_groups(depth)), "limit": UNIFORM_BITS}))})
 
     def elaborate(self, platform):
         m = Module()

@@ -203,8 +203,9 @@ def store_rows(network: Network, lanes: int, store: int) -> np.ndarray:
 def predict_cycles(network: Network, recording: Recording, lanes: int, *, store: int | None = None, walk: bool = False) -> int:
     """Clock cycles of the core with ``lanes`` lanes for this run.
 
-    Per step (1 + spikes due) * ceil(N / lanes) + depth + 9. With a ``store``: ceil(N / lanes) + depth + 10, from step delay - 1 on ceil(N / store) + 1
-    more, 1 for each word of ``store`` neurons among which spikes are due, and for each of these 4 and those of its row (`store_rows`).
+    Per step (1 + spikes due) * ceil(N / lanes) + depth + 9. With a ``store``: ceil(N / lanes) + depth + 10, from step delay - 1 on
+    ceil(N / store) + 1 more, 1 for each word of ``store`` neurons among which spikes are due, and for each of these 4 and those of its row
+    (`store_rows`).
     With ``walk``, 1 in place of depth, and 2^depth / 4 - 1 more for each word of ``lanes`` neurons of which one has 4 events or more.
     """
     words, depth, due = -(-network.n // lanes), network.drive.depth, due_spikes(recording, network.delay)

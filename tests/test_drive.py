@@ -12,7 +12,8 @@ from scipy.stats import binom, chisquare
 
 from spikegate.cosim.drive import check
 from spikegate.gateware.drive import Drive, table_words
-from spikegate.models.drive import UNIFORM_BITS, DriveParams, binomial_limits, count_events
+from spikegate.gateware.drive_walk import Walk, walk_words
+from spikegate.models.drive import UNIFORM_BITS, WALK, DriveParams, binomial_limits, count_events, walk_groups
 from spikegate.models.errors import InputError, Mismatch
 from spikegate.models.lfsr import LfsrParams, leap_once
 
@@ -145,6 +146,44 @@ def test_gateware_in_amaranth_equals_the_model(depth, data):
     numbers = data.draw(st.lists(st.tuples(one, one), min_size=1, max_size=30))
     words = data.draw(st.permutations(table_words(drive)))
     assert simulate(depth, words, numbers) == [tuple(map(drive.step, pair)) for pair in numbers]
+
+
+def walk(params, words, pairs, pauses):
+    """``(events, cycles)`` of the walking gateware, two lanes, for each pair; ``pauses`` says in which cycles the words may not move."""
+    dut, found, pauses = Walk(params.depth, 2), [], iter(pauses)
+
+    async def bench(ctx):
+        for index, limit in words:
+            ctx.set(dut.load, {"en": 1, "index": index, "limit": limit})
+            await ctx.tick()
+        ctx.set(dut.load, {"en": 0, "index": 1, "limit": 0})
+        for pair in pairs:
+            cycles, done = 0, False
+            while not done:
+                for lane, value in zip(dut.uniform, pair):
+                    ctx.set(lane, value)
+                ctx.set(dut.en, not next(pauses, False))
+                cycles, done = cycles + ctx.get(dut.en), ctx.get(dut.done)
+                await ctx.tick()
+            found.append((tuple(map(ctx.get, dut.events)), cycles))
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return found
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 5), st.data())
+def test_a_walk_gives_the_events_of_the_model_in_as_many_cycles_as_predicted(depth, data):
+    limits = sorted(data.draw(st.lists(st.integers(0, TOP), min_size=(1 << depth) - 1, max_size=(1 << depth) - 1)))
+    params, near = DriveParams(np.array(limits), 1), st.sampled_from(limits).flatmap(lambda x: st.sampled_from([max(x - 1, 0), x, min(x + 1, TOP)]))
+    one = st.one_of(near, st.integers(0, TOP))
+    pairs = data.draw(st.lists(st.tuples(one, one), min_size=1, max_size=20))
+    events = [tuple(map(params.step, pair)) for pair in pairs]
+    found = walk(params, data.draw(st.permutations(walk_words(params))), pairs, data.draw(st.lists(st.booleans(), max_size=40)))
+    assert found == [(pair, walk_groups(depth) if max(pair) >= WALK else 1) for pair in events]
 
 
 @pytest.mark.parametrize("params, lanes", [
