@@ -30,7 +30,7 @@ from spikegate.models.fixed import QFormat
 from spikegate.models.network import Network
 from spikegate.models.streams import Generator, StreamFaults
 from spikegate.translator.brian import run_float
-from spikegate.translator.brunel import BrunelParams, preset, translate
+from spikegate.translator.brunel import asked_for, preset, translate
 from spikegate.translator.hybrid import HYBRIDS, hybrid
 
 __all__ = ["PAIR_SD", "RESIDUAL", "Kick", "kicks", "stuck_odds", "flip_odds", "moments", "diffusion_rate", "density_rate", "shift", "margin",
@@ -86,7 +86,7 @@ def moments(kick: Kick) -> tuple[float, float]:
 
 def realised_tau(network: Network) -> float:
     """Membrane time constant that the leak stands for, ms."""
-    return BrunelParams(**network.source).dt * network.lif.format.one / network.lif.leak
+    return asked_for(network).dt * network.lif.format.one / network.lif.leak
 
 
 def siegert(mu: float, sigma: float, tau: float, threshold: float, reset: float, refractory: float) -> float:
@@ -102,7 +102,7 @@ def siegert(mu: float, sigma: float, tau: float, threshold: float, reset: float,
 
 def diffusion_rate(network: Network, exc: Kick, inh: Kick, tau: float | None = None) -> float:
     """Self-consistent rate, Hz: the input is white noise with the mean and variance that Poisson trains of these kicks have."""
-    bp, tau = BrunelParams(**network.source), tau or realised_tau(network)
+    bp, tau = asked_for(network), tau or realised_tau(network)
     inputs, drive, events = [(moments(exc), bp.c_exc), (moments(inh), bp.c_inh)], bp.weight_exc, float(bp.external_probability) / bp.dt * bp.c_exc
     low, high = 0.0, 1 / (bp.refractory + bp.dt)
     for _ in range(50):
@@ -128,7 +128,7 @@ def density_rate(network: Network, exc: Kick, inh: Kick, tau: float | None = Non
 
     In each step every source fires with the population's probability of ``delay`` steps before, independently of all others.
     """
-    bp, lif = BrunelParams(**network.source), network.lif
+    bp, lif = asked_for(network), network.lif
     steps, last, tau = round(ms / bp.dt), round(50 / bp.dt), tau or realised_tau(network)
     a, b = _on_grid(exc), _on_grid(inh)
     drive = (1 + float(bp.external_probability) * (_on_grid((np.array([bp.weight_exc]), np.ones(1))) - 1)) ** bp.c_exc
@@ -173,7 +173,7 @@ def interval(values) -> tuple[float, float]:
 
 def kick_errors(network: Network, windows: int) -> tuple[np.ndarray, np.ndarray]:
     """Kick minus asked weight in mV, float (windows,), of the first windows of channel 0: an excitatory and an inhibitory source."""
-    streams, bp, found = network.require_streams(), BrunelParams(**network.source), []
+    streams, bp, found = network.require_streams(), asked_for(network), []
     lfsr = streams.generator == Generator.LFSR
     encoder, start = (WindowParams(streams.lfsr), streams.seeds[:PROBABILITY_BITS]) if lfsr else (WindowParams(streams.sobol[0]), 0)
     for source, weight in ((0, bp.weight_exc), (-1, bp.weight_inh)):

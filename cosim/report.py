@@ -22,7 +22,7 @@ from spikegate.cosim.worker import Result
 from spikegate.models.encoder import PROBABILITY_BITS
 from spikegate.models.errors import InputError
 from spikegate.models.network import Network
-from spikegate.translator.brunel import BrunelParams, quantisation
+from spikegate.translator.brunel import asked_for, quantisation
 from spikegate.translator.hybrid import HYBRIDS
 
 __all__ = ["FIXED", "NOT_RUN", "STATISTICS", "build", "check_writable", "identify", "judge", "markdown", "print_tables", "tables", "write"]
@@ -51,8 +51,8 @@ def check_writable(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         probe.touch()
         probe.unlink()
-    except OSError as error:
-        raise InputError(f"Output folder {folder} cannot be written ({error.strerror}); choose another with --out") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"Output folder {folder} cannot be written ({getattr(error, 'strerror', error)}); choose another with --out") from None
     return folder
 
 
@@ -201,7 +201,7 @@ def markdown(report: Mapping) -> str:
 def _stream_rows(network):
     if network.streams is None:
         return []
-    bp, streams = BrunelParams(**network.source), network.streams
+    bp, streams = asked_for(network), network.streams
     mean = lambda p: float(network.lif.format.real(int(p) * streams.scale)) / (1 << PROBABILITY_BITS)  # noqa: E731
     pairs = ("exc", bp.weight_exc, mean(streams.probabilities[0])), ("inh", bp.weight_inh, mean(streams.probabilities[-1]))
     return [dict(parameter=f"weight_{name}, mean of streams", asked=asked, realised=got, relative_error=(got - asked) / asked if asked else got)

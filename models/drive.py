@@ -5,18 +5,22 @@ ascending limits, and the number of events is how many of them the uniform numbe
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
-from math import comb
 
 import numpy as np
 from numba import njit
 
+from spikegate.models.checks import exact_array, require_whole
 from spikegate.models.errors import InputError, Problems
 
 __all__ = ["UNIFORM_BITS", "WALK", "DriveParams", "binomial_limits", "count_events", "walk_groups"]
 
 UNIFORM_BITS = 32
 MIN_DEPTH, MAX_DEPTH = 4, 8
+MAX_TRIALS = 100_000
+#: Of the common denominator of all probabilities; a table then takes seconds.
+MAX_BITS = 1 << 24
 #: Limits that hardware which walks through the table compares at a time.
 WALK = 4
 
@@ -35,20 +39,27 @@ def binomial_limits(trials: int, probability: Fraction) -> np.ndarray:
     Raises
     ------
     InputError
-        If trials is 0, the probability is outside 0..1, more than 255 events are likely, or none is less likely than 2^-33.
+        If trials is 0 or above 100,000, the probability is outside 0..1 or a fraction of too many digits, more than 255 events are likely,
+        or none is less likely than 2^-33.
     """
-    problems = Problems()
-    problems.require(trials >= 1, f"C_E (drive trials) must be at least 1, not {trials}; raise n_exc or conn_prob")
-    problems.require(0 <= probability <= 1, f"Drive probability rate*dt must be in 0..1, not {float(probability):.6g}; lower the rate or dt")
+    problems, (p, q) = Problems(), Fraction(probability).as_integer_ratio()
+    problems.require(1 <= trials <= MAX_TRIALS, f"C_E (drive trials) must be in 1..{MAX_TRIALS}, not {trials}; change n_exc or conn_prob")
+    problems.require(0 <= p <= q, f"Drive probability rate*dt must be in 0..1, not {Decimal(p) / Decimal(q):.6g}; lower the rate or dt")
+    problems.require(trials * q.bit_length() <= MAX_BITS, f"Drive probability rate*dt has a denominator of {q.bit_length()} bits, too many for "
+                     f"{trials} trials in exact arithmetic; give eta, dt, tau_mem, v_threshold and weight_exc with fewer digits")
     problems.raise_any()
-    scale, limits, cumulative = 1 << UNIFORM_BITS, [], 0
-    p, q = Fraction(probability).as_integer_ratio()
+    scale, limits, cumulative, whole = 1 << UNIFORM_BITS, [], 0, q**trials
+    term = (q - p) ** trials
     for k in range(trials):
-        cumulative += comb(trials, k) * p**k * (q - p) ** (trials - k)
-        limit = (2 * scale * cumulative + q**trials) // (2 * q**trials)
+        cumulative += term
+        limit = (2 * scale * cumulative + whole) // (2 * whole)
         if limit == scale:
             break
         limits.append(limit - 1)
+        if limit == 0 or len(limits) == 1 << MAX_DEPTH:
+            break  # refused below
+        # The next binomial term times q^trials, without another power of large numbers.
+        term = term * ((trials - k) * p) // ((k + 1) * (q - p))
     depth = max(MIN_DEPTH, len(limits).bit_length())
     if depth > MAX_DEPTH or limits[:1] == [-1]:
         raise InputError(f"Drive of {float(trials * probability):.4g} events per step is outside what a table of "
@@ -91,7 +102,8 @@ class DriveParams:
     weight: int
 
     def __post_init__(self):
-        limits = np.ascontiguousarray(self.limits, dtype=np.uint32)
+        require_whole(self, "weight")
+        limits = exact_array("limits", self.limits, np.uint32)
         object.__setattr__(self, "limits", limits)
         problems, size = Problems(), len(limits)
         problems.require(size + 1 == 1 << self.depth and 1 <= self.depth <= MAX_DEPTH,

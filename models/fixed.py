@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from numba import njit
 
+from spikegate.models.checks import require_whole
 from spikegate.models.errors import InputError
 
 __all__ = ["Rounding", "Overflow", "QFormat", "Q8_8", "Q16_12", "round_shift", "fit"]
@@ -49,6 +50,7 @@ class QFormat:
     fraction: int
 
     def __post_init__(self):
+        require_whole(self, "width", "fraction")
         if not 2 <= self.width <= 32:
             raise InputError(f"Format width must be in 2..32 bits, not {self.width!r}")
         if not 1 <= self.fraction < self.width or self.width + self.fraction > 54:

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 from numba import njit
 
-from spikegate.models.errors import Problems
+from spikegate.models.checks import require_whole, whole
+from spikegate.models.errors import InputError, Problems
 
 __all__ = ["PRIMITIVE_TAPS", "LfsrParams", "leap_once"]
 
+#: Longer leaps are for `LfsrParams.jump`.
+MAX_LEAP = 1 << 16
 #: For each width, the primitive polynomial of two or four taps whose lowest tap is the highest.
 PRIMITIVE_TAPS = {
     3: (3, 2), 4: (4, 3), 5: (5, 3), 6: (6, 5), 7: (7, 6), 8: (8, 6, 5, 4), 9: (9, 5), 10: (10, 7), 11: (11, 9),
@@ -54,7 +57,7 @@ class LfsrParams:
     taps : tuple of int
         Descending, the first equal to width; default the entry of `PRIMITIVE_TAPS`.
     leap : int
-        Positions per clock, 1 or more.
+        Positions per clock, 1..65536.
 
     Raises
     ------
@@ -67,15 +70,21 @@ class LfsrParams:
     leap: int = 32
 
     def __post_init__(self):
+        require_whole(self, "width", "leap")
         problems = Problems()
         problems.require(3 <= self.width <= 64, f"LFSR width must be in 3..64 bits, not {self.width!r}")
         problems.raise_any()
-        taps = tuple(self.taps) or PRIMITIVE_TAPS[self.width]
+        try:
+            taps = tuple(map(whole, self.taps)) or PRIMITIVE_TAPS[self.width]
+        except TypeError:
+            taps = (None,)
+        if None in taps:
+            raise InputError(f"LFSR taps must be whole numbers, not {self.taps!r}")
         object.__setattr__(self, "taps", taps)
         descending = all(a > b for a, b in zip(taps, taps[1:]))
         problems.require(taps[0] == self.width and descending and taps[-1] >= 1,
                          f"LFSR taps must descend from {self.width} to at least 1, not {taps}")
-        problems.require(self.leap >= 1, f"LFSR leap must be at least 1 position, not {self.leap!r}")
+        problems.require(1 <= self.leap <= MAX_LEAP, f"LFSR leap must be in 1..{MAX_LEAP} positions, not {self.leap!r}")
         problems.raise_any()
 
     @property

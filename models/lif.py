@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from spikegate.models.checks import require_member, require_type, require_whole
 from spikegate.models.errors import Problems
 from spikegate.models.fixed import Overflow, QFormat, Rounding, fit, round_shift
 
@@ -89,11 +90,15 @@ class LifParams:
     leak_fraction: int | None = None
 
     def __post_init__(self):
+        require_type(self, "format", QFormat)
         q = self.format
         if self.gain is None:
             object.__setattr__(self, "gain", q.one)
         if self.leak_fraction is None:
             object.__setattr__(self, "leak_fraction", q.fraction)
+        require_whole(self, "threshold", "reset", "rest", "leak", "gain", "refractory", "leak_fraction")
+        require_member(self, "rounding", Rounding)
+        require_member(self, "overflow", Overflow)
         problems = Problems()
         problems.require(q.fraction <= self.leak_fraction <= MAX_LEAK_FRACTION,
                          f"leak_fraction must be in {q.fraction}..{MAX_LEAK_FRACTION} bits for {q}, not {self.leak_fraction}")

@@ -1,34 +1,36 @@
-"""The frozen network: the contract between all engines, kept in one file with a content hash.
-
-File layout, version 1: the line ``spikegate network 1``, the line of 64 hexadecimal digits of the SHA-256 of all that
-follows it, one line of JSON, then the arrays, little-endian, in the order and with the shapes that the JSON lists.
-"""
+"""The frozen network: the contract between all engines, kept in one file with a content hash."""
 
 import dataclasses
 import hashlib
-import json
+import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
+from spikegate.models import network_file
+from spikegate.models.checks import exact_array, require_type, require_whole
 from spikegate.models.drive import DriveParams
 from spikegate.models.errors import InputError, Problems
-from spikegate.models.fixed import Overflow, QFormat, Rounding
 from spikegate.models.lfsr import LfsrParams
 from spikegate.models.lif import LifParams
-from spikegate.models.streams import Generator, StreamParams
+from spikegate.models.streams import StreamParams
 
-__all__ = ["MAX_DELAY", "Network"]
+__all__ = ["MAX_DELAY", "MAX_STEPS", "Network"]
 
-MAGIC = b"spikegate network 1\n"
 MAX_DELAY = 63
+#: Recordings count steps in 32 bits.
+MAX_STEPS = (1 << 31) - 1
+MAX_DT_NS = 10**9
 FIX = "make it again with `spikegate network make`"
-#: Arrays of the file, in order, with their types.
-ARRAYS = {"indptr": "<u4", "indices": "<u4", "weights": "<i4", "seeds": "<u8", "v0": "<i4", "limits": "<u4", "external": "|u1",
-          "probabilities": "<u4", "stream_seeds": "<u8"}
+
+
+def _is_plain(value):
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, (bool, int)) or isinstance(value, str) and value.isprintable()
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +40,7 @@ class Network:
     Parameters
     ----------
     name : str
-        Preset or title.
+        Preset or title, printable.
     n_exc, n_inh : int
         Neurons 0..n_exc-1 are excitatory, the rest inhibitory.
     lif : LifParams
@@ -58,11 +60,11 @@ class Network:
     delay : int
         Steps, 1..63: a spike of step t is input of step t + delay.
     steps : int
-        Length of the run.
+        Length of the run, 1..2^31-1.
     dt_ns : int
-        Biological time of a step in nanoseconds.
+        Biological time of a step in nanoseconds, at most a second.
     source : Mapping
-        What was asked for, in physical units, as the translator wrote it.
+        What was asked for, in physical units, as the translator wrote it: names to numbers, truth values or printable text.
     external : numpy.ndarray, optional
         uint8 (steps, n), the external events of each step, recorded for engines with another generator.
     streams : StreamParams, optional
@@ -94,11 +96,15 @@ class Network:
     streams: StreamParams | None = None
 
     def __post_init__(self):
-        for name in ("indptr", "indices", "weights", "seeds", "v0", "external"):
-            if (array := getattr(self, name)) is not None:
-                array = np.array(array, dtype=ARRAYS[name])
-                array.flags.writeable = False
-                object.__setattr__(self, name, array)
+        require_whole(self, "n_exc", "n_inh", "delay", "steps", "dt_ns")
+        for name, kind in (("name", str), ("lif", LifParams), ("drive", DriveParams), ("lfsr", LfsrParams), ("source", Mapping)):
+            require_type(self, name, kind)
+        if self.streams is not None:
+            require_type(self, "streams", StreamParams)
+        for name in ("indptr", "indices", "weights", "seeds", "v0"):
+            object.__setattr__(self, name, exact_array(name, getattr(self, name), network_file.ARRAYS[name]))
+        if self.external is not None:
+            object.__setattr__(self, "external", exact_array("external", self.external, network_file.ARRAYS["external"], 2))
         self._check()
 
     def _check(self):
@@ -106,8 +112,12 @@ class Network:
         need = problems.require
         need(min(self.n_exc, self.n_inh) >= 0 and n >= 1, f"N must be at least 1 neuron, not {self.n_exc} + {self.n_inh}; raise n_exc or n_inh")
         need(1 <= self.delay <= MAX_DELAY, f"Delay must be in 1..{MAX_DELAY} steps, not {self.delay}; change the delay or dt")
-        need(self.steps >= 1, f"Steps must be at least 1, not {self.steps}; run for longer than dt")
-        need(self.dt_ns >= 1, f"dt must be at least 1 ns, not {self.dt_ns} ns")
+        need(1 <= self.steps <= MAX_STEPS, f"Steps must be in 1..{MAX_STEPS}, not {self.steps}; run for longer than dt, or in several runs")
+        need(1 <= self.dt_ns <= MAX_DT_NS, f"dt must be in 1..{MAX_DT_NS} ns, not {self.dt_ns} ns")
+        need(self.name.isprintable(), f"Name must be printable, not {self.name!r}")
+        for key, value in self.source.items():
+            need(isinstance(key, str) and key.isprintable() and _is_plain(value), "Source must give printable names to numbers, truth values or "
+                 f"printable text, not {reprlib.repr(key)} to {reprlib.repr(value)}")
         need(self.lif.gain == q.one, f"Gain in a network must be 1.0 ({q.one} raw), not {self.lif.gain}; fold it into the weights")
         need(self.lfsr.width >= 32 + self.lif.leak_fraction and 32 <= self.lfsr.leap <= self.lfsr.taps[-1],
              f"LFSR of a network must have at least {32 + self.lif.leak_fraction} bits and a leap in 32..lowest tap, "
@@ -187,35 +197,7 @@ class Network:
     @cached_property
     def hash(self) -> str:
         """SHA-256 of the content, 64 hexadecimal digits."""
-        return hashlib.sha256(self._content()).hexdigest()
-
-    def _arrays(self):
-        streams = {} if self.streams is None else {"probabilities": self.streams.probabilities, "stream_seeds": self.streams.seeds}
-        held = {"limits": self.drive.limits, "probabilities": None, "stream_seeds": None, **streams}
-        held = {name: held[name] if name in held else getattr(self, name) for name in ARRAYS}
-        return {name: array.astype(ARRAYS[name]) for name, array in held.items() if array is not None}
-
-    def _content(self) -> bytes:
-        arrays = self._arrays()
-        lif = {f.name: getattr(self.lif, f.name) for f in dataclasses.fields(LifParams) if f.name != "format"}
-        if self.lif.leak_fraction == self.lif.format.fraction:
-            del lif["leak_fraction"]
-        header = {
-            "name": self.name, "n_exc": self.n_exc, "n_inh": self.n_inh, "delay": self.delay, "steps": self.steps, "dt_ns": self.dt_ns,
-            "format": {"width": self.lif.format.width, "fraction": self.lif.format.fraction},
-            "lif": {**lif, "rounding": self.lif.rounding.name.lower(), "overflow": self.lif.overflow.name.lower()},
-            "drive": {"weight": self.drive.weight},
-            "lfsr": {"width": self.lfsr.width, "taps": list(self.lfsr.taps), "leap": self.lfsr.leap},
-            "source": dict(self.source),
-            "arrays": [{"name": name, "dtype": ARRAYS[name], "shape": list(array.shape)} for name, array in arrays.items()],
-        }
-        if self.streams is not None:
-            streams = self.streams
-            header["streams"] = {
-                "generator": streams.generator.name.lower(), "length": streams.length, "channels": streams.channels, "scale": streams.scale,
-                "lfsr": {"width": streams.lfsr.width, "taps": list(streams.lfsr.taps)}, "dimensions": list(streams.dimensions)}
-        text = json.dumps(header, sort_keys=True, separators=(",", ":"))
-        return text.encode() + b"\n" + b"".join(array.tobytes() for array in arrays.values())
+        return hashlib.sha256(network_file.content(self)).hexdigest()
 
     def save(self, path) -> str:
         """Write the file, whole or not at all, and return the content hash.
@@ -225,15 +207,7 @@ class Network:
         InputError
             If the folder cannot be written.
         """
-        path, content = Path(path), self._content()
-        digest = hashlib.sha256(content).hexdigest()
-        part = path.with_name(path.name + ".part")
-        try:
-            part.write_bytes(MAGIC + digest.encode() + b"\n" + content)
-            part.replace(path)
-        except OSError as error:
-            raise InputError(f"Network file {path} cannot be written ({error.strerror}); choose another folder") from None
-        return digest
+        return network_file.write(path, self)
 
     @classmethod
     def load(cls, path) -> "Network":
@@ -242,45 +216,6 @@ class Network:
         Raises
         ------
         InputError
-            If the file is absent, foreign, of another version, truncated or damaged.
+            If the file is absent, foreign, of another version, truncated, damaged or inconsistent, or says the same in another form.
         """
-        try:
-            data = Path(path).read_bytes()
-        except OSError as error:
-            raise InputError(f"Network file {path} cannot be read ({error.strerror}); give the path of a frozen network") from None
-        if not data.startswith(MAGIC):
-            kind = "is of another version" if data.startswith(MAGIC[:18]) else "is no spikegate network"
-            raise InputError(f"Network file {path} {kind} (it begins with {data[:20]!r}, not {MAGIC!r}); {FIX}")
-        start = len(MAGIC) + 65
-        digest, content = data[len(MAGIC):start], data[start:]
-        found = hashlib.sha256(content).hexdigest()
-        if digest != found.encode() + b"\n":
-            raise InputError(f"Network file {path} is truncated or damaged (content hash is {found[:12]}…, "
-                             f"the file says {digest[:12].decode(errors='replace')}…); {FIX}")
-        try:
-            return cls._parse(content)
-        except (KeyError, TypeError, AttributeError, UnicodeError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise InputError(f"Network file {path} is inconsistent: {error}") from None
-            raise InputError(f"Network file {path} does not follow the layout ({type(error).__name__}: {error}); {FIX}") from None
-
-    @classmethod
-    def _parse(cls, content: bytes) -> "Network":
-        line, _, body = content.partition(b"\n")
-        header, arrays, offset = json.loads(line), {}, 0
-        for entry in header["arrays"]:
-            dtype, count = np.dtype(ARRAYS[entry["name"]]), int(np.prod(entry["shape"], dtype=np.int64))
-            arrays[entry["name"]] = np.frombuffer(body, dtype, count, offset).reshape(entry["shape"])
-            offset += count * dtype.itemsize
-        if offset != len(body):
-            raise ValueError(f"{len(body) - offset} bytes after the last array")
-        lif = dict(header["lif"], rounding=Rounding[header["lif"]["rounding"].upper()], overflow=Overflow[header["lif"]["overflow"].upper()])
-        plain = {key: header[key] for key in ("name", "n_exc", "n_inh", "delay", "steps", "dt_ns", "source")}
-        if streams := header.get("streams"):
-            register = LfsrParams(streams["lfsr"]["width"], tuple(streams["lfsr"]["taps"]), streams["length"])
-            plain["streams"] = StreamParams(
-                arrays.pop("probabilities"), streams["scale"], Generator[streams["generator"].upper()], streams["length"], streams["channels"],
-                register, arrays.pop("stream_seeds"), tuple(streams["dimensions"]))
-        lfsr = LfsrParams(header["lfsr"]["width"], tuple(header["lfsr"]["taps"]), header["lfsr"]["leap"])
-        return cls(**plain, lif=LifParams(QFormat(**header["format"]), **lif), lfsr=lfsr,
-                   drive=DriveParams(arrays.pop("limits"), **header["drive"]), **arrays)
+        return network_file.read(path, cls)

@@ -5,6 +5,7 @@ from enum import IntEnum
 
 import numpy as np
 
+from spikegate.models.checks import exact_array, require_member, require_type, require_whole, whole
 from spikegate.models.encoder import PROBABILITY_BITS, WORD, window_lfsr
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.faults import POINTS, FaultParams, flip_seeds
@@ -19,7 +20,7 @@ MAX_LENGTH = 1024
 
 def require_length(length: int) -> None:
     """Raise `InputError` unless a stream may have this many bits."""
-    if not (WORD <= length <= MAX_LENGTH and not length & (length - 1)):
+    if not (whole(length) is not None and WORD <= length <= MAX_LENGTH and not length & (length - 1)):
         raise InputError(f"Stream length must be a power of two in {WORD}..{MAX_LENGTH} bits, not {length!r}")
 
 
@@ -86,16 +87,17 @@ class StreamParams(Windows):
 
     def __post_init__(self):
         for name, dtype in (("probabilities", np.uint32), ("seeds", np.uint64)):
-            array = np.array(getattr(self, name), dtype)
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
-        object.__setattr__(self, "dimensions", tuple(self.dimensions))
+            object.__setattr__(self, name, exact_array(name, getattr(self, name), dtype))
+        require_whole(self, "scale", "length", "channels")
+        require_member(self, "generator", Generator)
+        require_type(self, "lfsr", LfsrParams)
+        object.__setattr__(self, "dimensions", tuple(exact_array("dimensions", self.dimensions, np.int64).tolist()))
         require_length(self.length)
         problems = Problems()
         need = problems.require
         need(1 <= self.channels <= MAX_CHANNELS, f"Channels must be in 1..{MAX_CHANNELS}, not {self.channels!r}")
         need(self.scale >= 1, f"Stream scale must be at least 1 raw, not {self.scale!r}; it is the threshold")
-        need(self.probabilities.ndim == 1 and int(self.probabilities.max(initial=0)) <= 1 << PROBABILITY_BITS,
+        need(int(self.probabilities.max(initial=0)) <= 1 << PROBABILITY_BITS,
              f"Stream probabilities must be in 0..2^{PROBABILITY_BITS}; make them with threshold()")
         if self.generator == Generator.LFSR:
             registers = self.channels * PROBABILITY_BITS

@@ -11,6 +11,7 @@ import pytest
 
 from spikegate import cli, doctor, simulate
 from spikegate.models.network import Network
+from spikegate.translator.brunel import preset, translate
 
 SMALL = ["--set", "n_exc=80", "--set", "n_inh=20", "--ms", "60"]
 STUBS = '''
@@ -92,6 +93,14 @@ BAD = {
     "a fault rate above 1": (["--variant", "v4", "--faults", "1.5"], ["Stuck-at rate", "0..1", "1.5"]),
     "a negative fault rate": (["--variant", "v4", "--faults", "-0.1"], ["Stuck-at rate", "0..1", "-0.1"]),
     "a fault rate that is no number": (["--variant", "v4", "--faults", "nan"], ["--faults", "nan", "finite"]),
+    "N above the limit": (["--set", "n_exc=1000000000"], ["N must", "100,000", "1000000000"]),
+    "synapses above the limit": (["--set", "n_exc=90000", "--set", "conn_prob=0.5"], ["Synapses", "100,000,000", "4,068,020,000", "lower conn_prob"]),
+    "a step of a fraction of a nanosecond": (["--set", "dt=0.0000001", "--set", "delay=1"], ["dt", "nanoseconds", "1e-07"]),
+    "a voltage beyond every format": (["--set", "weight_exc=1e308"], ["weight_exc", "1e+09", "1e+308"]),
+    "a rate beyond all numbers": (["--set", "eta=1e9", "--set", "tau_mem=0.1"], ["probability", "0..1"]),
+    "a time of too many steps": (["--ms", "1e300"], ["time", "at most 2147483647", "1e+300"]),
+    "a path with a null byte": (["--network", "a\0b"], ["cannot be read", "null byte"]),
+    "a device as a network": (["--network", "/dev/zero"], ["/dev/zero", "no spikegate network"]),
     "two kinds of output": (["--json", "--markdown"], ["--json", "--markdown", "one of them"]),
 }
 
@@ -160,6 +169,33 @@ def test_a_network_file_is_made_shown_verified_and_damage_is_found(capsys, tmp_p
         for command in (("network", "verify", path), ("network", "show", path), ("sim", "--network", path)):
             code, out, err = run(capsys, *command)
             assert code == 2 and out == "" and len(err) == 1 and words in err[0] and "spikegate network make" in err[0]
+
+
+@pytest.mark.parametrize("path", ["", "/", "a\0b", "absent/net"])
+def test_a_network_that_cannot_be_written_is_one_line(path, capsys):
+    code, out, err = run(capsys, "network", "make", *SMALL, path)
+    assert code == 2 and out == "" and len(err) == 1 and "cannot be written" in err[0]
+
+
+def test_a_name_that_is_no_text_is_escaped(capsys, tmp_path):
+    path = tmp_path / "net\udcff"
+    assert run(capsys, "network", "make", *SMALL, path)[:2] == (0, f"{tmp_path}/net\\udcff: {Network.load(path).hash}\n")
+    code, out, _ = run(capsys, "network", "verify", path)
+    assert code == 0 and out.startswith(f"{tmp_path}/net\\udcff: ok")
+
+
+def test_a_fine_leak_is_shown_in_its_own_fraction(capsys, tmp_path):
+    translate(preset("ai", n_exc=80, n_inh=20), ms=1, leak_fraction=20).save(tmp_path / "net")
+    assert "leak 0.0049991" in " ".join(run(capsys, "network", "show", tmp_path / "net")[1].split())
+
+
+@pytest.mark.parametrize(("source", "words"), [({}, "source is empty"), ({"seed": 1}, "must give the parameters of BrunelParams, not "),
+                                               ({"eta": -1.0}, "eta must not be negative"), ({"n_exc": 80.0}, "n_exc must be a whole number")])
+def test_a_network_that_no_brunel_parameters_made_is_refused_first(source, words, capsys, no_work, tmp_path):
+    network = translate(preset("ai", n_exc=80, n_inh=20), ms=1)
+    network.replace(source={**network.source, **source} if len(source) and "seed" not in source else source).save(tmp_path / "net")
+    code, out, err = run(capsys, "sim", "--network", tmp_path / "net", "--out", tmp_path / "out")
+    assert code == 2 and out == "" and len(err) == 1 and words in err[0] and not (tmp_path / "out").exists()
 
 
 def test_a_run_prints_only_json_on_standard_output(capsys, stubs):

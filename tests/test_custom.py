@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spikegate.cosim import core as rtl
-from spikegate.models import core
+from spikegate.models import core, network_file
 from spikegate.models.errors import InputError
 from spikegate.models.fixed import Q8_8, Rounding
 from spikegate.models.lif import FixedPointLIFNeuron, LifParams
@@ -64,7 +64,7 @@ def test_a_frozen_file_keeps_the_fine_leak(network, tmp_path):
     fine = with_fine_leak(network)
     fine.save(tmp_path / "fine")
     assert Network.load(tmp_path / "fine").lif == fine.lif and fine.lif.leak_fraction == 16 and fine.hash != network.hash
-    assert b"leak_fraction" not in network._content()  # files of networks without it are as they were
+    assert b"leak_fraction" not in network_file.content(network)  # files of networks without it are as they were
 
 
 @pytest.mark.parametrize("bits", [7, 29])

@@ -19,6 +19,7 @@ from spikegate.models.fixed import Q16_12, Overflow, QFormat, Rounding
 from spikegate.models.lfsr import LfsrParams
 from spikegate.models.lif import LifParams, lif_step
 from spikegate.models.network import Network
+from spikegate.models.sobol import JOE_KUO, SobolParams
 from spikegate.models.streams import StreamFaults
 from spikegate.models.synapse import weight_probability
 from spikegate.translator import registry
@@ -182,6 +183,12 @@ def test_the_stream_engine_of_the_document_equals_the_golden_model(engine, tmp_p
     assert found == [tuple(spike) for spike in golden.spikes.tolist()] and len(found) > 20 and golden.provenance["windows"] > 60
     for name, rows in trace.items():
         assert rows == golden.trace[name].tolist(), name
+
+
+def test_the_table_of_direction_numbers_is_that_of_the_model(engine):
+    assert engine["JOE_KUO"] == JOE_KUO
+    for d in (0, 7, 31):
+        assert [engine["sobol"](d, 16, i) for i in range(0, 65536, 999)] == SobolParams(d, 16).points(np.arange(0, 65536, 999)).tolist()
 
 
 def test_stream_vectors():

@@ -1,7 +1,8 @@
 """External drive: tables and drawn counts against scipy's binomial, the gateware against the model."""
 
+import time
 from fractions import Fraction
-from math import sqrt
+from math import comb, sqrt
 
 import numpy as np
 import pytest
@@ -94,6 +95,30 @@ def test_counts_drawn_from_the_real_streams_are_binomial(trials, probability):
     assert abs(counts.var() - s2) < 5 * sqrt((s2 * (1 + 3 * s2 - 6 * p * (1 - p)) - s2**2) / n)
 
 
+@settings(deadline=None)
+@given(st.integers(1, 300), st.integers(1, 10**6), st.data())
+def test_the_table_is_that_of_the_powers(trials, q, data):
+    """Against the formula itself; the table adds terms that it makes one from the other."""
+    p = data.draw(st.integers(0, q) | st.integers(0, min(q, 4 * q // trials)))
+    limits, cumulative = [], 0
+    for k in range(trials):
+        cumulative += comb(trials, k) * p**k * (q - p) ** (trials - k)
+        limits.append((2**33 * cumulative + q**trials) // (2 * q**trials) - 1)
+    needed = sum(limit < TOP for limit in limits)
+    if limits[0] < 0 or needed > 255:
+        with pytest.raises(InputError, match="outside what a table"):
+            binomial_limits(trials, Fraction(p, q))
+    else:
+        table = binomial_limits(trials, Fraction(p, q)).tolist()
+        assert table[:needed] == limits[:needed] and set(table[needed:]) <= {TOP} and len(table) >= 15
+
+
+def test_a_table_of_many_trials_takes_seconds():
+    start = time.process_time()
+    binomial_limits(100_000, Fraction(1, 10**6))
+    assert time.process_time() - start < 20
+
+
 def test_events_that_always_or_never_happen():
     with pytest.raises(InputError, match="Drive of 3 events per step is outside what a table"):
         binomial_limits(3, Fraction(1))  # P(0) = 0 has no limit of 32 bits
@@ -101,7 +126,10 @@ def test_events_that_always_or_never_happen():
 
 
 @pytest.mark.parametrize("make, message", [
-    (lambda: binomial_limits(0, Fraction(1, 2)), "C_E \\(drive trials\\) must be at least 1, not 0; raise n_exc or conn_prob"),
+    (lambda: binomial_limits(0, Fraction(1, 2)), "C_E \\(drive trials\\) must be in 1..100000, not 0; change n_exc or conn_prob"),
+    (lambda: binomial_limits(10**12, Fraction(1, 2)), "C_E \\(drive trials\\) must be in 1..100000, not 1000000000000"),
+    (lambda: binomial_limits(5, Fraction(10**400)), "must be in 0..1, not 1.00000e\\+400"),
+    (lambda: binomial_limits(10**5, Fraction(1, 10**300)), "denominator of 997 bits, too many for 100000 trials"),
     (lambda: binomial_limits(5, Fraction(3, 2)), "Drive probability rate\\*dt must be in 0..1, not 1.5; lower the rate or dt"),
     (lambda: binomial_limits(5, Fraction(-1, 2)), "Drive probability rate\\*dt must be in 0..1, not -0.5"),
     (lambda: binomial_limits(2000, Fraction(1, 2)), "Drive of 1000 events per step is outside what a table of 255 limits"),
@@ -188,7 +216,7 @@ def test_a_walk_gives_the_events_of_the_model_in_as_many_cycles_as_predicted(dep
 
 @pytest.mark.parametrize("params, lanes", [
     (DriveParams(binomial_limits(80, Fraction(1, 200)), 128), 3), (DriveParams(np.array([1 << 31]), 1), 1),
-    (DriveParams(np.linspace(0, TOP, 255), 1), 2)], ids=lambda x: str(getattr(x, "depth", x)))
+    (DriveParams(np.linspace(0, TOP, 255, dtype=np.uint32), 1), 2)], ids=lambda x: str(getattr(x, "depth", x)))
 def test_verilated_gateware_equals_the_model(params, lanes):
     assert check(params, count=4001, seed=31, lanes=lanes) == 4001
 

@@ -91,7 +91,7 @@ def test_phases_that_overlap_are_refused():
     (lambda: LfsrParams(8, (7, 5)), "LFSR taps must descend from 8 to at least 1, not \\(7, 5\\)"),
     (lambda: LfsrParams(8, (8, 5, 6)), "LFSR taps must descend"),
     (lambda: LfsrParams(8, (8, 0)), "LFSR taps must descend"),
-    (lambda: LfsrParams(8, leap=0), "LFSR leap must be at least 1 position, not 0"),
+    (lambda: LfsrParams(8, leap=0), "LFSR leap must be in 1..65536 positions, not 0"),
     (lambda: LfsrParams(8).phases(256, 1, 1), "LFSR seed must not be 0 modulo 2\\^8"),
     (lambda: LfsrParams(8).phases(1, 300, 1), "Each of 300 streams has 0 positions")])
 def test_a_generator_that_cannot_be_is_refused(make, message):

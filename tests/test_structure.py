@@ -1,6 +1,7 @@
 """The tree keeps its own rules, and every rule is seen to catch what breaks it."""
 
 import ast
+import sys
 import tomllib
 from pathlib import Path
 
@@ -52,6 +53,12 @@ def forbidden_imports(root):
             for name in imported(path, f"spikegate.{folder}") if any(name == ban or name.startswith(ban + ".") for ban in banned)]
 
 
+def dependent_witnesses(root):
+    """``file: name`` for every import of tests/independent that is not of the standard library."""
+    return [f"{path.relative_to(root)}: {name}" for path in python_files(root, ["tests/independent"]) for name in imported(path, "independent")
+            if name.split(".")[0] not in sys.stdlib_module_names - {"importlib"}]
+
+
 def package_problems(root):
     """Packages in the tree and not in pyproject.toml, or the other way round."""
     table = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]
@@ -74,14 +81,17 @@ def text_problems(root):
     return problems
 
 
-@pytest.mark.parametrize("rule", [missing_partners, forbidden_imports, package_problems, text_problems], ids=lambda rule: rule.__name__)
+RULES = (missing_partners, forbidden_imports, dependent_witnesses, package_problems, text_problems)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_the_tree_keeps_the_rule(rule):
     assert rule(ROOT) == []
 
 
 def test_the_rules_look_at_the_whole_tree():
     assert len(python_files(ROOT)) > 30
-    assert {path.parent.name for path in python_files(ROOT)} >= {"gateware", "models", "cosim", "translator", "spikegate", "tests"}
+    assert {path.parent.name for path in python_files(ROOT)} >= {"gateware", "models", "cosim", "translator", "spikegate", "tests", "independent"}
 
 
 @pytest.fixture
@@ -95,7 +105,9 @@ def tree(tmp_path):
         (tmp_path / name).write_text("import numpy\n")
     folders = "".join(f'"{name}" = "{folder}"\n' for name, folder in PACKAGES.items())
     (tmp_path / "pyproject.toml").write_text(f"[tool.setuptools]\npackages = {list(PACKAGES)}\n[tool.setuptools.package-dir]\n{folders}")
-    assert [rule(tmp_path) for rule in (missing_partners, forbidden_imports, package_problems, text_problems)] == [[]] * 4
+    (tmp_path / "tests" / "independent").mkdir()
+    (tmp_path / "tests" / "independent" / "engine.py").write_text("import json\nfrom functools import cache\n")
+    assert [rule(tmp_path) for rule in RULES] == [[]] * len(RULES)
     return tmp_path
 
 
@@ -122,6 +134,14 @@ def test_a_forbidden_import_is_seen(tree, folder, line):
 def test_an_allowed_import_is_let_pass(tree, line):
     (tree / "gateware" / "good.py").write_text(line + "\n")
     assert forbidden_imports(tree) == []
+
+
+@pytest.mark.parametrize("line", ["import numpy", "from spikegate.models import core", "import importlib", "def f():\n    __import__('numba')",
+                                  "from . import netfile"])
+def test_a_witness_that_leans_on_others_is_seen(tree, line):
+    (tree / "tests" / "independent" / "bad.py").write_text(line + "\n")
+    found = dependent_witnesses(tree)
+    assert found and all(problem.startswith("tests/independent/bad.py: ") for problem in found)
 
 
 def test_a_package_that_is_not_listed_is_seen(tree):

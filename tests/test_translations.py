@@ -53,6 +53,12 @@ def test_the_lines_of_the_tutorial():
     assert neuron.step(leak_k=params["leak_k"], gain_k=params["gain_k"], I_t=params["j_exc_q"] * 4) == (0, 100)
 
 
+def test_the_inhibitory_weight_is_exact():
+    """12.5 * 0.58 is a double below 7.25, and so was its integer."""
+    bp = preset("tutorial", weight_exc=0.58, g_inh=12.5, eta=0.5)
+    assert bp.weight_inh == 7.25 and translate(bp, ms=1).weights[-1] == -1856
+
+
 def test_the_mapping_table():
     bp = BrunelParams()
     v1, v2, v3, v4 = (f(bp) for f in (translate_v1_stochastic_lif, translate_v2_rate_matched, translate_v3_fixed_point, translate_v4_hybrid))

@@ -17,7 +17,7 @@ from spikegate.models.errors import InputError, ToolMissing
 from spikegate.models.fixed import Overflow, Rounding
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
-from spikegate.translator.brunel import BrunelParams
+from spikegate.translator.brunel import asked_for
 
 __all__ = ["run_integer", "run_float", "run_standalone"]
 
@@ -165,9 +165,7 @@ def run_integer(network: Network, *, trace: bool = False, progress: Progress | N
 
 def _original(b: Any, network: Network) -> tuple[Any, Any, Any, list[Any]]:
     """The float original: clock, neurons, spike monitor and the other objects of the Brian2 network."""
-    if not network.source:
-        raise InputError("Network has no parameters in physical units (source is empty); make it with spikegate.translator.brunel.translate")
-    bp = BrunelParams(**network.source)
+    bp = asked_for(network)
     clock = b.Clock(dt=network.dt_ns * b.nsecond, name="spikegate_clock")
     constants = dict(tau=bp.tau_mem * b.ms, v_rest=bp.v_rest * b.mV, v_th=bp.v_threshold * b.mV, v_reset=bp.v_reset * b.mV,
                      J=bp.weight_exc * b.mV, g=bp.g_inh)
@@ -213,7 +211,7 @@ def run_float(network: Network, *, trace: bool = False, progress: Progress | Non
 
         if trace:
             objects.append(b.NetworkOperation(record, when="end", clock=clock, name="spikegate_record"))
-        b.seed(BrunelParams(**network.source).seed % 2**32)
+        b.seed(asked_for(network).seed % 2**32)
         b.Network(objects).run(network.steps * clock.dt, report=watch, report_period=0.2 * b.second, namespace={})
         return Recording("brian2-float", network.n, network.steps, _spikes(monitor, network), {"v": membrane * 1e3},
                          {"v": traced} if trace else {}, provenance=watch.provenance(b, network, codegen))
@@ -239,7 +237,7 @@ def run_standalone(network: Network, directory: str | Path) -> Recording:
         try:
             watch = _Stopwatch()
             clock, neurons, monitor, objects = _original(b, network)
-            b.seed(BrunelParams(**network.source).seed % 2**32)
+            b.seed(asked_for(network).seed % 2**32)
             b.Network(objects).run(network.steps * clock.dt, namespace={})
             device.build(directory=str(directory), compile=True, run=False)
             watch.first = time.perf_counter()

@@ -10,12 +10,12 @@ from spikegate.models.errors import InputError
 from spikegate.models.fixed import Q8_8, QFormat, Rounding
 from spikegate.models.lfsr import LfsrParams
 from spikegate.models.lif import LifParams
-from spikegate.models.network import Network
+from spikegate.models.network import MAX_STEPS, Network
 from spikegate.translator import translations
-from spikegate.translator.params import PRESETS, BrunelParams, check, preset, raw_parameters, report
+from spikegate.translator.params import PRESETS, BrunelParams, asked_for, check, preset, raw_parameters, report
 from spikegate.translator.translations import *  # noqa: F403
 
-__all__ = ["BrunelParams", "PRESETS", "preset", "translate", "quantisation", *translations.__all__]
+__all__ = ["BrunelParams", "PRESETS", "preset", "asked_for", "translate", "quantisation", *translations.__all__]
 
 
 def _connect(bp: BrunelParams, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -57,8 +57,8 @@ def translate(bp: BrunelParams, format: QFormat = Q8_8, *, name: str = "custom",
     """
     check(bp)
     raw, exact_steps = raw_parameters(bp, format, leak_fraction), Fraction(str(ms)) / Fraction(str(bp.dt))
-    if exact_steps.denominator != 1 or exact_steps < 1:
-        raise InputError(f"Biological time must be a whole number of steps of {bp.dt} ms, at least one, not {ms} ms")
+    if exact_steps.denominator != 1 or not 1 <= exact_steps <= MAX_STEPS:
+        raise InputError(f"Biological time must be a whole number of steps of {bp.dt} ms, at least one and at most {MAX_STEPS}, not {ms} ms")
     steps, n = int(exact_steps), bp.n_total
     to_steps = lambda time: int(Fraction(str(time)) / Fraction(str(bp.dt)))  # noqa: E731
     lif = LifParams(format, raw["v_threshold"], raw["v_reset"], raw["v_rest"], raw["leak"], refractory=to_steps(bp.refractory), rounding=rounding,
@@ -81,7 +81,7 @@ def quantisation(network: Network) -> list[dict]:
     Rows of ``parameter``, ``asked``, ``realised``, ``relative_error``; voltages in mV, times in ms. ``leak_dead_zone``
     is how far from rest a membrane may stay without any leak.
     """
-    bp, lif, q = BrunelParams(**network.source), network.lif, network.lif.format
+    bp, lif, q = asked_for(network), network.lif, network.lif.format
     real = lambda raw: float(q.real(int(raw)))  # noqa: E731
     one = 1 << lif.leak_fraction
     dead = {Rounding.FLOOR: one - 1, Rounding.NEAREST: one // 2 - 1, Rounding.STOCHASTIC: 0}[lif.rounding] // lif.leak

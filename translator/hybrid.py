@@ -11,7 +11,7 @@ from spikegate.models.network import Network
 from spikegate.models.stream_plan import LfsrPlan, SobolPlan
 from spikegate.models.streams import Generator, StreamParams, require_length
 from spikegate.models.synapse import weight_probability
-from spikegate.translator.brunel import BrunelParams
+from spikegate.translator.brunel import asked_for
 
 __all__ = ["Hybrid", "HYBRIDS", "hybrid"]
 
@@ -55,10 +55,8 @@ def hybrid(network: Network, variant: str, *, length: int = 256, channels: int |
     """
     if variant not in HYBRIDS:
         raise InputError(f"Hybrid variant must be one of {', '.join(HYBRIDS)}, not {variant!r}")
-    if not network.source:
-        raise InputError(f"Network {network.name!r} does not say from which parameters it was made; translate it from BrunelParams")
     require_length(length)
-    bp, kind = BrunelParams(**network.source), HYBRIDS[variant]
+    bp, kind = asked_for(network), HYBRIDS[variant]
     channels = kind.channels if channels is None else channels
     ratios = [Fraction(str(weight)) / Fraction(str(bp.v_threshold)) for weight in (bp.weight_exc, bp.weight_inh)]
     probability = [weight_probability(*ratio.as_integer_ratio()) if ratio else 0 for ratio in ratios]

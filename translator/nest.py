@@ -9,7 +9,7 @@ import numpy as np
 from spikegate.models.errors import InputError, ToolMissing
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
-from spikegate.translator.brunel import BrunelParams
+from spikegate.translator.brunel import asked_for
 
 __all__ = ["run_nest"]
 
@@ -53,9 +53,8 @@ def run_nest(network: Network, threads: int = 1) -> Recording:
     """
     if threads < 1:
         raise InputError(f"Threads must be at least 1, not {threads}")
-    if not network.source:
-        raise InputError("Network has no parameters in physical units (source is empty); make it with spikegate.translator.brunel.translate")
-    nest, bp, n, dt = _nest(), BrunelParams(**network.source), network.n, network.dt_ns * 1e-6
+    bp = asked_for(network)
+    nest, n, dt = _nest(), network.n, network.dt_ns * 1e-6
     start = time.perf_counter()
     nest.verbosity = nest.VerbosityLevel.ERROR
     nest.ResetKernel()

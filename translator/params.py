@@ -1,12 +1,21 @@
 """Parameters of the Brunel (2000) network in physical units, and their raw integers in a format."""
 
-from dataclasses import dataclass
+import reprlib
+from dataclasses import dataclass, fields
 from fractions import Fraction
 
+from spikegate.models.checks import whole
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.fixed import QFormat
+from spikegate.models.network import Network
 
-__all__ = ["BrunelParams", "PRESETS", "preset", "check", "raw_parameters", "report"]
+__all__ = ["BrunelParams", "PRESETS", "preset", "check", "asked_for", "raw_parameters", "report"]
+
+#: Each target draws its sources from a whole population.
+MAX_NEURONS = 100_000
+MAX_SYNAPSES = 100_000_000
+#: Above every format's range and every time that a network can have.
+LARGEST = 1e9
 
 
 @dataclass(frozen=True)
@@ -63,8 +72,8 @@ class BrunelParams:
 
     @property
     def weight_inh(self) -> float:
-        """g*J in mV, positive."""
-        return self.g_inh * self.weight_exc
+        """g*J in mV, positive, exact in the decimals given."""
+        return float(Fraction(str(self.g_inh)) * Fraction(str(self.weight_exc)))
 
     @property
     def c_exc(self) -> int:
@@ -107,7 +116,15 @@ def check(bp: BrunelParams) -> None:
     """Raise `InputError` with everything that makes no network."""
     problems = Problems()
     need = problems.require
+    for field in fields(BrunelParams):
+        value = getattr(bp, field.name)
+        number = whole(value) is not None or isinstance(value, float)
+        good, kind = {int: (whole(value) is not None, "a whole number"), bool: (isinstance(value, bool), "true or false"),
+                      float: (number and abs(value) <= LARGEST, f"a number in -{LARGEST:g}..{LARGEST:g}")}[field.type]
+        need(good, f"{field.name} must be {kind}, not {reprlib.repr(value)}")
+    problems.raise_any()
     need(bp.n_exc >= 0 and bp.n_inh >= 0 and bp.n_total >= 1, f"N must be at least 1 neuron, not {bp.n_exc} + {bp.n_inh}; raise n_exc or n_inh")
+    need(bp.n_total <= MAX_NEURONS, f"N must be at most {MAX_NEURONS:,} neurons, not {bp.n_exc} + {bp.n_inh}; lower n_exc or n_inh")
     need(0 <= bp.conn_prob <= 1, f"conn_prob must be in 0..1, not {bp.conn_prob}; it is a fraction")
     for name, unit in (("tau_mem", "ms"), ("dt", "ms"), ("v_threshold", "mV"), ("weight_exc", "mV")):
         need(getattr(bp, name) > 0, f"{name} must be above 0 {unit}, not {getattr(bp, name)}")
@@ -115,6 +132,10 @@ def check(bp: BrunelParams) -> None:
     need(bp.eta >= 0, f"eta must not be negative, not {bp.eta}: it would make the external rate negative; use 0 for no drive")
     need(0 <= bp.seed < 2**63, f"seed must be in 0..2^63-1, not {bp.seed}")
     problems.raise_any()
+    synapses = bp.n_total * (bp.c_exc + bp.c_inh)
+    need(synapses <= MAX_SYNAPSES, f"Synapses must be at most {MAX_SYNAPSES:,}, not {synapses:,}; lower conn_prob, n_exc or n_inh")
+    nanoseconds = Fraction(str(bp.dt)) * 10**6
+    need(nanoseconds.denominator == 1, f"dt must be a whole number of nanoseconds, not {bp.dt} ms; round it to 6 decimals")
     need(bp.c_exc >= 1, f"C_E must be at least 1, not {bp.conn_prob} * {bp.n_exc} = {bp.c_exc}; raise n_exc or conn_prob")
     for name, count, size in (("C_E", bp.c_exc, bp.n_exc), ("C_I", bp.c_inh, bp.n_inh)):
         need(count == 0 or count < size, f"{name} = {count} must be below the population's {size}, as no neuron projects to itself; lower conn_prob")
@@ -124,6 +145,25 @@ def check(bp: BrunelParams) -> None:
         need(exact >= (name == "delay"), f"{name} must be at least {bp.dt if name == 'delay' else 0} ms, not {getattr(bp, name)} ms; "
              "one step is the shortest that a clocked core has" if name == "delay" else f"{name} must not be negative, not {bp.refractory} ms")
     problems.raise_any()
+
+
+def asked_for(network: Network) -> BrunelParams:
+    """What a translated network was asked for.
+
+    Raises
+    ------
+    InputError
+        If it does not say so, or says what makes no network.
+    """
+    if not network.source:
+        raise InputError("Network has no parameters in physical units (source is empty); make it with spikegate.translator.brunel.translate")
+    names = {field.name for field in fields(BrunelParams)}
+    if network.source.keys() != names:
+        raise InputError(f"Network's source must give the parameters of BrunelParams, not {', '.join(sorted(network.source.keys() ^ names))}; "
+                         "make it with spikegate.translator.brunel.translate")
+    bp = BrunelParams(**network.source)
+    check(bp)
+    return bp
 
 
 def raw_parameters(bp: BrunelParams, q: QFormat, leak_fraction: int | None = None) -> dict[str, int]:

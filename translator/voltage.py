@@ -31,7 +31,7 @@ from spikegate.models.core import external_events
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
-from spikegate.translator.params import BrunelParams, raw_parameters
+from spikegate.translator.params import BrunelParams, asked_for, raw_parameters
 from spikegate.translator.voltage_kernels import Constants, advance_numba, advance_numpy, advance_objects
 from spikegate.translator.voltage_torch import TorchKernel
 
@@ -149,9 +149,7 @@ def parameters(network: Network) -> BrunelParams:
     InputError
         If there are none, or if the network's integers are not those that they translate into.
     """
-    if not network.source:
-        raise InputError("Network has no parameters in physical units (source is empty); make it with spikegate.translator.brunel.translate")
-    bp, lif, problems = BrunelParams(**network.source), network.lif, Problems()
+    bp, lif, problems = asked_for(network), network.lif, Problems()
     raw = raw_parameters(bp, lif.format, lif.leak_fraction)
     weights = np.repeat([raw["weight_exc"], -raw["weight_inh"]], [network.n_exc, network.n_inh])
     for name, same in (("weights", np.array_equal(network.weights, weights)), ("drive weight", network.drive.weight == raw["weight_exc"]),

@@ -17,6 +17,8 @@ PRESET_NAMES, DEFECT_NAMES = ("ai", "tutorial", "brunel2000"), ("rounding", "thr
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1 mismatch, 2 bad input, 3 missing tool, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # a file's name need not be text
     try:
         args = _parser().parse_args(argv)
         return args.command(args)
@@ -181,7 +183,7 @@ def _show(args):
     rows = {"name": net.name, "hash": net.hash, "neurons": f"{net.n:,} ({net.n_exc:,} excitatory, {net.n_inh:,} inhibitory)",
             "synapses": f"{net.synapses:,}", "weights": ", ".join(map(volts, weights[:4])) + (", …" if len(weights) > 4 else ""),
             "format": str(lif.format), "threshold": volts(lif.threshold), "reset": volts(lif.reset), "rest": volts(lif.rest),
-            "leak": f"{float(lif.format.real(lif.leak)):g} a step ({lif.leak} raw)", "rounding": lif.rounding.name.lower(),
+            "leak": f"{lif.leak / (1 << lif.leak_fraction):g} a step ({lif.leak} raw)", "rounding": lif.rounding.name.lower(),
             "overflow": lif.overflow.name.lower(), "refractory": f"{lif.refractory} steps", "delay": f"{net.delay} steps",
             "steps": f"{net.steps:,} of {net.dt_ns * 1e-6:g} ms, {net.seconds:g} s", "drive": f"{volts(net.drive.weight)} an event, "
             f"table of {len(net.drive.limits)} limits", "LFSR": f"{net.lfsr.width} bits, taps {net.lfsr.taps}, leap {net.lfsr.leap}",

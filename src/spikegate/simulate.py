@@ -15,6 +15,7 @@ from spikegate.models.errors import Mismatch, SpikegateError
 from spikegate.models.faults import FaultParams
 from spikegate.models.network import Network
 from spikegate.models.streams import StreamFaults
+from spikegate.translator.params import asked_for
 
 __all__ = ["ENGINES", "STREAM_ENGINES", "STREAM_WAVEFORM", "TRACE_LIMIT", "WAVEFORM", "say", "simulate"]
 
@@ -59,13 +60,15 @@ def simulate(network: Network, lanes: int, out: str, *, form: str = "tables", sa
     Raises
     ------
     InputError
-        If the network has no streams to have faults, the rate is outside 0..1, or the folder cannot be written, before any work.
+        If the network has no streams to have faults or no parameters in physical units, the rate is outside 0..1, or the folder cannot be
+        written, before any work.
     ToolMissing
         If a tool is missing, before any work.
     Mismatch
         If a check failed, after all is written.
     """
     faults = None if fault_rate is None else _stuck(network, fault_rate, fault_seed)
+    asked_for(network)
     folder = report.check_writable(out)
     doctor.require()
     with engines.terminable():

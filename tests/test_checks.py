@@ -1,0 +1,84 @@
+"""Parameters have exactly the type that is asked for: nothing is cut, wrapped around or guessed."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from spikegate.models.checks import exact_array, require_member, require_type, require_whole, whole
+from spikegate.models.drive import DriveParams
+from spikegate.models.errors import InputError
+from spikegate.models.fixed import Q8_8, Overflow, QFormat, Rounding
+from spikegate.models.lfsr import LfsrParams
+from spikegate.models.lif import LifParams
+from spikegate.models.streams import Generator, StreamParams
+
+
+@pytest.mark.parametrize(("value", "number"), [(3, 3), (-2**70, -2**70), (np.int8(-3), -3), (np.uint64(2**63), 2**63), (Rounding.FLOOR, 0),
+                                               (True, None), (3.0, None), ("3", None), (None, None), ([3], None), (np.float64(3), None)])
+def test_a_whole_number_is_one(value, number):
+    assert whole(value) == number and type(whole(value)) is type(number)
+
+
+@pytest.mark.parametrize(("values", "dtype"), [
+    ([0, 2**32 - 1], np.uint32), ([9, 2**64 - 1], np.uint64), (range(3), np.int32), ((), np.uint32), (np.zeros(3), np.uint32), ([2.0], np.int32),
+    (np.array([-2**31]), np.int32)])
+def test_an_array_that_the_type_holds_is_copied(values, dtype):
+    array = exact_array("x", values, dtype)
+    assert array.dtype == dtype and array.tolist() == list(values) and not array.flags.writeable
+    assert not np.shares_memory(array, values) if isinstance(values, np.ndarray) else True
+
+
+@pytest.mark.parametrize(("values", "dtype"), [
+    ([-1], np.uint32), (np.array([-1]), np.uint64), ([2**32], np.uint32), ([2**64], np.uint64), (np.array([2.0**64]), np.uint64), ([1.5], np.uint32),
+    (np.array([1.5]), np.uint32), ([np.nan], np.int32), (np.array([np.inf]), np.int32), ([True], np.uint32), (np.array([True]), np.uint32),
+    ([1j], np.int32), ("12", np.uint32), (["1"], np.uint32), ([None], np.uint32), (None, np.uint32), ({}, np.uint32), (7, np.uint32),
+    ([[1], [2]], np.uint32),
+    ([[1], [2, 3]], np.uint32)])
+def test_an_array_that_the_type_does_not_hold_is_refused(values, dtype):
+    with pytest.raises(InputError, match="Array x must hold whole numbers of the type u?int[0-9]+ in 1 dimension, not "):
+        exact_array("x", values, dtype)
+
+
+@dataclass(frozen=True)
+class Owner:
+    count: object = 1
+    kind: object = 1
+
+
+def test_fields_become_what_they_must_be_or_are_named():
+    owner = Owner(np.int64(5), 1)
+    require_whole(owner, "count")
+    require_member(owner, "kind", Rounding)
+    assert type(owner.count) is int and owner.count == 5 and owner.kind is Rounding.NEAREST
+    with pytest.raises(InputError, match="Owner.count must be a whole number, not 2.5\nOwner.kind must be a whole number, not 'x'"):
+        require_whole(Owner(2.5, "x"), "count", "kind")
+    with pytest.raises(InputError, match="Owner.kind must be one of Rounding.FLOOR, Rounding.NEAREST, Rounding.STOCHASTIC, not 'nearest'"):
+        require_member(Owner(kind="nearest"), "kind", Rounding)
+    with pytest.raises(InputError, match="Owner.kind must be of type QFormat, not 'q8.8'"):
+        require_type(Owner(kind="q8.8"), "kind", QFormat)
+
+
+LIF = LifParams(Q8_8, 512, 0)
+STREAMS = StreamParams([1, 2], 512, Generator.SOBOL, 64, dimensions=(0,))
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda: QFormat(16.0, 8), "width must be a whole number, not 16.0"), (lambda: QFormat(16, True), "fraction must be a whole number, not True"),
+    (lambda: LfsrParams("64"), "width must be a whole number, not '64'"), (lambda: LfsrParams(64, 60), "taps must be whole numbers, not 60"),
+    (lambda: LfsrParams(64, (64, 60.5)), "taps must be whole numbers"), (lambda: LfsrParams(leap=10**12), "leap must be in 1..65536"),
+    (lambda: replace(LIF, format="q8.8"), "format must be of type QFormat"), (lambda: replace(LIF, threshold=512.5), "threshold must be a whole"),
+    (lambda: replace(LIF, rounding="nearest"), "rounding must be one of Rounding.FLOOR"), (lambda: replace(LIF, overflow=2), "must be one of"),
+    (lambda: DriveParams([1.7], 5), "limits must hold whole numbers"), (lambda: DriveParams(np.array([-1]), 5), "limits must hold whole numbers"),
+    (lambda: DriveParams([1], 5.5), "weight must be a whole number"), (lambda: DriveParams([[1]], 5), "limits must hold whole numbers"),
+    (lambda: replace(STREAMS, generator="lfsr"), "generator must be one of Generator.LFSR"),
+    (lambda: replace(STREAMS, length=64.0), "length must be a whole number"),
+    (lambda: replace(STREAMS, dimensions=(0.5,)), "dimensions must hold whole numbers"), (lambda: replace(STREAMS, lfsr=61), "lfsr must be of type"),
+    (lambda: replace(STREAMS, probabilities=[0.3]), "probabilities must hold whole numbers")])
+def test_parameters_of_another_type_are_refused(make, words):
+    with pytest.raises(InputError, match=words):
+        make()
+
+
+def test_enumerations_are_kept_as_members():
+    assert replace(LIF, rounding=0, overflow=1).rounding is Rounding.FLOOR and replace(LIF, overflow=1).overflow is Overflow.WRAP

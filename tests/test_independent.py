@@ -1,0 +1,230 @@
+"""An engine that was written from docs/arithmetic.md alone, in plain loops, gives what the golden models give, item by item."""
+
+from bisect import bisect_right
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from independent import engine, netfile, streams
+
+from spikegate.models import core, hybrid
+from spikegate.models.drive import DriveParams, binomial_limits
+from spikegate.models.faults import FaultParams, PointFaults
+from spikegate.models.fixed import Q8_8, Q16_12, Overflow, QFormat, Rounding
+from spikegate.models.lfsr import PRIMITIVE_TAPS, LfsrParams
+from spikegate.models.lif import LifParams
+from spikegate.models.network import MAX_DELAY, Network
+from spikegate.models.streams import Generator, StreamFaults, StreamParams
+from spikegate.translator.brunel import preset, translate
+from spikegate.translator.hybrid import hybrid as stochastic
+
+SIGNALS = ("v", "hold", "overflow", "events")
+FORMATS = (Q8_8, Q16_12, QFormat(8, 3), QFormat(6, 1), QFormat(24, 20), QFormat(17, 9))
+
+
+def differences(network, path, *, bits=False, faults=None, change=None):
+    """Items that differ and items compared, every spike and every neuron's values at every step, and the golden recording."""
+    network.save(path)
+    file = netfile.read(path)
+    if change:
+        change(file)
+    if bits:
+        golden = hybrid.run(network, faults=faults, trace=True)
+        points = faults and [[(at.stuck0, at.stuck1, at.flips) for at in (one.stream, one.weight, one.count)] for one in faults.paths]
+        synapses = streams.Streams(file, points, faults.seeds(network.max_windows) if faults else ())
+    else:
+        golden, synapses = core.run(network, trace=True), engine.Weights(file)
+    spikes, wrong = [], 0
+    for step, (fired, values) in enumerate(engine.simulate(file, synapses)):
+        spikes += [[step, neuron] for neuron in fired]
+        wrong += sum(int(np.count_nonzero(golden.trace[name][step] != values[name])) for name in SIGNALS)
+    assert step + 1 == network.steps
+    wrong += len({*map(tuple, spikes)} ^ {*map(tuple, golden.spikes.tolist())})
+    compared = len(golden.spikes) + len(SIGNALS) * network.n * network.steps
+    if bits:
+        wrong, compared = wrong + (synapses.windows != golden.provenance["windows"]), compared + 1
+    return wrong, compared, golden
+
+
+def odd_network(rng, q, rounding, overflow, *, delay, refractory, fine, taps=None):
+    """A small network of extreme values; every bit of a stochastic rounding's product counts."""
+    n, steps = int(rng.integers(1, 24)), 150
+    threshold = int(rng.integers(1, q.max + 1))
+    h = min(q.fraction + 5, 28) if fine else q.fraction
+    lif = LifParams(q, threshold, int(rng.integers(q.min, threshold)), int(rng.integers(q.min, q.max + 1)), int(rng.integers(1, (1 << h) + 1)),
+                    refractory=refractory, rounding=rounding, overflow=overflow, leak_fraction=h)
+    dense = rng.random((n, n)) < min(1, 6 / n)
+    room = ((8 << q.width) - 1) // (max(int(dense.sum(axis=0).max()), 1) + 15)
+    strong = min(room, q.max)
+    lfsr = LfsrParams(64, taps or (), int(rng.integers(32, 61)))
+    return Network(name="odd", n_exc=n, n_inh=0, delay=delay, steps=steps, dt_ns=1, lif=lif, lfsr=lfsr, indices=np.nonzero(dense)[1],
+                   indptr=np.concatenate([[0], np.cumsum(dense.sum(axis=1))]), weights=rng.integers(-strong, strong + 1, n),
+                   drive=DriveParams(binomial_limits(3, Fraction(1, 3)), int(rng.integers(-strong, strong + 1))),
+                   seeds=lfsr.phases(int(rng.integers(1, 2**63)), n, steps), v0=rng.integers(q.min, q.max + 1, n))
+
+
+def with_streams(network, rng, generator, length, channels):
+    """Its synapses made of bits, of any probability and sign, and with registers of any width."""
+    fields = dict(generator=generator, length=length, channels=channels)
+    if generator == Generator.LFSR:
+        width = int(rng.choice([w for w, taps in PRIMITIVE_TAPS.items() if len(taps) == 4 and w >= 24]))
+        lfsr = LfsrParams(width, leap=length)
+        seeds = rng.choice(np.arange(1, 4096), 16 * channels, replace=False).astype(np.uint64) * np.uint64(lfsr.mask // 4096)
+        fields |= dict(lfsr=lfsr, seeds=seeds)
+    else:
+        fields |= dict(dimensions=rng.permutation(32)[:channels].tolist())
+    probabilities = rng.choice([0, 1, 66, 40000, 65470, 65535, 65536], network.n)
+    most = int(np.bincount(network.indices, minlength=network.n).max())
+    scale = min(network.lif.format.max, max(1, ((8 << network.lif.format.width) - 1 - 15 * abs(network.drive.weight)) // max(most, 1)))
+    return network.replace(weights=rng.integers(-1, 2, network.n), streams=StreamParams(probabilities, scale, **fields))
+
+
+def small(variant=None, *, length=64, channels=None, **changes):
+    bp = preset("ai", **{"n_exc": 37, "n_inh": 10, "weight_exc": 2.0, "g_inh": 3.0, "delay": 0.3, "eta": 4.0, "refractory": 0.2, **changes})
+    network = translate(bp, Q8_8, ms=12.0)
+    return stochastic(network, variant, length=length, channels=channels) if variant else network
+
+
+@pytest.mark.parametrize(("name", "format", "ms"), [
+    ("ai", Q8_8, 100.0), ("ai", Q16_12, 60.0), ("tutorial", Q8_8, 40.0),
+    *(pytest.param(name, format, 1000.0, marks=pytest.mark.long) for name in ("ai", "tutorial") for format in (Q8_8, Q16_12))])
+def test_fixed_point_weights_of_the_whole_network(name, format, ms, tmp_path):
+    wrong, compared, golden = differences(translate(preset(name), format, ms=ms), tmp_path / "net")
+    print(f"{name} {format}, {ms:g} ms: {compared:,} items compared, {wrong} differ")
+    assert wrong == 0 and len(golden.spikes) > 15 * ms
+
+
+@pytest.mark.parametrize(("variant", "ms"), [("v4", 12.0), ("v14", 12.0), ("v13", 8.0),
+                                             *(pytest.param(variant, 200.0, marks=pytest.mark.long) for variant in ("v4", "v14", "v13"))])
+def test_stochastic_synapses_of_the_whole_network(variant, ms, tmp_path):
+    network = stochastic(translate(preset("ai"), Q8_8, ms=ms), variant)
+    wrong, compared, golden = differences(network, tmp_path / "net", bits=True)
+    print(f"{variant}, {ms:g} ms: {compared:,} items compared, {golden.provenance['windows']:,} windows, {wrong} differ")
+    assert wrong == 0 and golden.provenance["windows"] > 800 * ms
+
+
+@pytest.mark.parametrize("overflow", list(Overflow))
+@pytest.mark.parametrize("rounding", list(Rounding))
+def test_odd_networks(rounding, overflow, tmp_path):
+    rng, total = np.random.default_rng([rounding, overflow]), 0
+    spikes, flags, held = 0, 0, 0
+    for k in range(24):
+        network = odd_network(rng, FORMATS[k % 6], rounding, overflow, delay=(1, 2, MAX_DELAY)[k % 3], refractory=(0, 0, 3, 255)[k % 4],
+                              fine=k % 5 == 4, taps=(64, 62) if k == 7 else None)
+        wrong, compared, golden = differences(network, tmp_path / "net")
+        assert wrong == 0, (k, network)
+        total, spikes, flags = total + compared, spikes + len(golden.spikes), flags + int(golden.final["overflow"].sum())
+        held += int((golden.trace["hold"] > 0).sum())
+    print(f"{total:,} items compared, {spikes:,} spikes, {flags} overflowed, {held:,} held steps")
+    assert spikes > 1000 and flags > 10 and held > 1000
+
+
+@pytest.mark.parametrize("generator", list(Generator))
+def test_odd_networks_of_streams(generator, tmp_path):
+    rng, total, windows = np.random.default_rng(generator), 0, 0
+    for k in range(12):
+        network = odd_network(rng, FORMATS[k % 6], Rounding(k % 3), Overflow(k % 2), delay=(1, 5)[k % 2], refractory=k % 3, fine=k % 4 == 3)
+        network = with_streams(network, rng, generator, *((64, 8), (128, 3), (256, 2), (512, 1), (1024, 1), (64, 5))[k % 6])
+        wrong, compared, golden = differences(network, tmp_path / "net", bits=True)
+        assert wrong == 0, (k, network)
+        total, windows = total + compared, windows + golden.provenance["windows"]
+    print(f"{total:,} items compared, {windows:,} windows")
+    assert total > 60_000 and windows > 5000
+
+
+@pytest.mark.parametrize(("variant", "channels"), [("v4", None), ("v14", None), ("v13", None), ("v14", 3)])
+def test_faults(variant, channels, tmp_path):
+    network = small(variant, channels=channels)
+    paths = tuple(FaultParams.random(0.03, c, 64, flip_rate=0.02) for c in range(network.streams.channels))
+    wrong, compared, golden = differences(network, tmp_path / "net", bits=True, faults=StreamFaults(paths, 5))
+    sound = hybrid.run(network)
+    print(f"{variant}: {compared:,} items compared, {golden.provenance['windows']:,} windows, {len(golden.spikes)} spikes")
+    assert wrong == 0 and compared > 20_000 and not np.array_equal(golden.spikes, sound.spikes)
+
+
+def crowd():
+    """Eighteen neurons that all fire at once, and counts stuck at their highest: the input sum leaves its bits."""
+    n = 18
+    lif = LifParams(QFormat(4, 1), 5, 0, 7, leak=2, overflow=Overflow.SATURATE)
+    network = Network(name="crowd", n_exc=n, n_inh=0, delay=1, steps=9, dt_ns=1, lif=lif, lfsr=LfsrParams(), indptr=np.arange(n + 1) * n,
+                      indices=np.tile(np.arange(n), n), weights=[1] * n, v0=[k % 16 - 8 for k in range(n)],
+                      drive=DriveParams(binomial_limits(1, Fraction(0)), 0), seeds=range(1, n + 1),
+                      streams=StreamParams([65536] * n, 7, Generator.SOBOL, 64, dimensions=(0,)))
+    return network, StreamFaults((FaultParams(64, count=PointFaults(stuck1=127)),))
+
+
+def test_input_sums_wrap_in_their_bits(tmp_path, monkeypatch):
+    network, faults = crowd()
+    wrong, compared, golden = differences(network, tmp_path / "net", bits=True, faults=faults)
+    assert wrong == 0 and len(golden.spikes) > 18
+    monkeypatch.setattr(engine, "wrapped", lambda value, width: value)
+    assert differences(network, tmp_path / "net", bits=True, faults=faults)[0] > 0
+
+
+def edge():
+    """In the first step the uniform number is a limit of the table, and the membrane reaches the threshold exactly."""
+    lif = LifParams(Q8_8, 100, 0, 0, leak=1, refractory=1)
+    return Network(name="edge", n_exc=1, n_inh=0, delay=1, steps=4, dt_ns=1, lif=lif, lfsr=LfsrParams(), indptr=[0, 1], indices=[0], weights=[100],
+                   seeds=[12345], v0=[100], drive=DriveParams([12345, 2**32 - 1, 2**32 - 1], 256))
+
+
+NETWORKS = {"edge": (edge, {}), "small": (small, {}), "v4": (lambda: small("v4"), {"bits": True}),
+            "v14": (lambda: small("v14", channels=2), {"bits": True}),
+            "stuck": (lambda: small("v4"), {"bits": True, "faults": StreamFaults((FaultParams(64, PointFaults(0b1111, 0b1100)),))})}
+#: What is put in place of a part of the independent engine, and the network on which it has to show.
+WRONG_PARTS = {
+    "spike above the threshold": (engine, "fires", lambda v, threshold: v > threshold, "edge"),
+    "event at the limit": (engine, "bisect_left", bisect_right, "edge"),
+    "rounding down": (engine, "rounding", lambda mode, lost: lambda random: 0, "small"),
+    "bit at the threshold": (streams.RegisterStream, "below", lambda own, limit, below=streams.RegisterStream.below: below(own, limit + 1), "v4"),
+    "stuck at 0 wins": (streams.Point, "pass_through", lambda own, x, lines: (x | own.stuck1) & ~own.stuck0, "stuck"),
+}
+#: What is changed in the file once it has been read, and the network.
+WRONG_FILES = {
+    "tap": (lambda file: file.header["lfsr"].update(taps=[64, 63, 61, 59]), "small"),
+    "tap of streams": (lambda file: file.header["streams"]["lfsr"].update(taps=[61, 60, 59, 55]), "v4"),
+    "dimensions swapped": (lambda file: file.header["streams"]["dimensions"].reverse(), "v14"),
+    "delay": (lambda file: file.header.update(delay=4), "small"),
+    "refractory": (lambda file: file.header["lif"].update(refractory=1), "small"),
+    "weights": (lambda file: file.arrays["weights"].reverse(), "small"),
+}
+
+
+@pytest.mark.parametrize("name", [*WRONG_PARTS, *WRONG_FILES])
+def test_a_wrong_engine_is_rejected(name, tmp_path, monkeypatch):
+    change, on = WRONG_FILES.get(name, (None, WRONG_PARTS[name][-1] if name in WRONG_PARTS else None))
+    make, options = NETWORKS[on]
+    assert differences(make(), tmp_path / "net", **options)[0] == 0
+    if change is None:
+        monkeypatch.setattr(*WRONG_PARTS[name][:-1])
+    wrong, compared, _ = differences(make(), tmp_path / "net", change=change, **options)
+    print(f"{name}: {wrong} of {compared} differ")
+    assert wrong > 0
+
+
+@pytest.mark.parametrize("damage", [lambda d: d[:-1], lambda d: d + b"\0", lambda d: d.replace(b"1", b"2", 1), lambda d: d[:300] + b"#" + d[301:]])
+def test_the_reader_refuses_a_damaged_file(damage, tmp_path):
+    edge().save(tmp_path / "net")
+    (tmp_path / "net").write_bytes(damage((tmp_path / "net").read_bytes()))
+    with pytest.raises(ValueError, match="hash|first line"):
+        netfile.read(tmp_path / "net")
+
+
+def test_a_leap_is_so_many_positions():
+    for leap in (32, 45, 60):
+        one, whole = engine.Register(0x9E3779B97F4A7C15, 64, (64, 63, 61, 60), 1), engine.Register(0x9E3779B97F4A7C15, 64, (64, 63, 61, 60), leap)
+        for _ in range(50):
+            assert whole.draw() == one.state
+            for _ in range(leap):
+                one.draw()
+
+
+def test_the_windows_of_a_register_are_its_bits():
+    for width, taps in ((8, (8, 6, 5, 4)), (61, (61, 60, 59, 56))):
+        state, windows = 0xB5, streams.register_windows(0xB5, width, taps, 64)
+        for _ in range(200):
+            expected = 0
+            for _ in range(64):
+                bit = sum(state >> tap - 1 & 1 for tap in taps) % 2
+                state, expected = (state << 1 | bit) % (1 << width), expected << 1 | bit
+            assert next(windows) == expected
