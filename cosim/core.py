@@ -157,11 +157,11 @@ def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bo
 
 
 def execute(network: Network, g: CoreGeometry, words: np.ndarray, *, trace: bool, clock_gate: bool = True,
-            progress: Callable[[float], None] | None = None) -> Recording:
-    """Run the RTL of a geometry on a network that ``words`` load; for `run`."""
-    made = build(g, clock_gate=clock_gate)
+            progress: Callable[[float], None] | None = None, made: Build | None = None, engine: str = "rtl", seed: int = 0) -> Recording:
+    """Run a geometry on a network that ``words`` load: its RTL, or whatever was ``made`` of it; for `run`."""
+    made = made or build(g, clock_gate=clock_gate)
     spikes, parts = [], []
-    with NativeCore(made.path, g) as core:
+    with NativeCore(made.path, g, seed) as core:
         start = time.perf_counter()
         core.load(words)
         loaded = time.perf_counter()
@@ -176,7 +176,7 @@ def execute(network: Network, g: CoreGeometry, words: np.ndarray, *, trace: bool
         final = {name: values[0] for name, values in unpack(core.last, g).items() if name != "events"}
         cycles = core.cycles
     traces = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
-    return Recording("rtl", network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
+    return Recording(engine, network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
         "network": network.hash, "lanes": g.lanes, "store": g.store, "walk": g.walk, "driver": "native", "generate_s": made.generate_s,
         "compile_s": made.compile_s, "load_s": loaded - start, "run_s": run_s})
 

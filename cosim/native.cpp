@@ -19,7 +19,10 @@ struct Driver {
 #if VM_TRACE
     std::unique_ptr<VerilatedVcdC> wave;
 #endif
-    Driver() {
+    // With a seed, what the model leaves unknown is random; whether there is any is settled when the model is made.
+    explicit Driver(int seed) {
+        context.randReset(seed ? 2 : 0);
+        context.randSeed(seed);
 #if VM_TRACE
         context.traceEverOn(true);
 #endif
@@ -75,7 +78,7 @@ struct Driver {
 
 extern "C" {
 
-Driver* driver_new() { return new Driver; }
+Driver* driver_new(int seed) { return new Driver(seed); }
 void driver_delete(Driver* d) { d->core->final(); delete d; }
 uint64_t driver_cycles(Driver* d) { return d->core->cycles; }
 
@@ -83,19 +86,23 @@ uint64_t driver_cycles(Driver* d) { return d->core->cycles; }
 uint64_t driver_load_size() { return sizeof(Vcore::i___05Fpayload); }
 uint64_t driver_sweep_size() { return sizeof(Vcore::o___05Fpayload); }
 
-void driver_load(Driver* d, const uint8_t* words, uint64_t count) {
+// Returns how many words were taken: fewer than count if one had to wait for longer than anything that works.
+uint64_t driver_load(Driver* d, const uint8_t* words, uint64_t count) {
     Vcore* c = d->core.get();
     c->i___05Fvalid = 1;
     for (uint64_t k = 0; k < count; ++k, words += sizeof(c->i___05Fpayload)) {
         std::memcpy(&c->i___05Fpayload, words, sizeof(c->i___05Fpayload));
+        for (int wait = 0; !c->i___05Fready; ++wait, d->cycle())
+            if (wait == 1000) return k;
         d->cycle();
     }
     c->i___05Fvalid = 0;
+    return count;
 }
 
 // Runs one RUN word to its end. Each sweep word goes to last + (its number modulo words), and to trace when given;
-// each spike to spikes as (step, neuron). Returns the number of spikes, or -1 past max_cycles.
-int64_t driver_run(Driver* d, const uint8_t* run_word, uint64_t words, uint64_t lanes, uint64_t mask_at, int32_t first_step,
+// each spike to spikes as (step, neuron). Returns the number of spikes, or -1 past max_cycles, or past the sweep words of the steps.
+int64_t driver_run(Driver* d, const uint8_t* run_word, uint64_t words, uint64_t lanes, uint64_t mask_at, int32_t first_step, int32_t steps,
                    uint8_t* last, uint8_t* trace, int32_t* spikes, uint64_t max_cycles) {
     Vcore* c = d->core.get();
     const size_t size = sizeof(c->o___05Fpayload);
@@ -103,16 +110,18 @@ int64_t driver_run(Driver* d, const uint8_t* run_word, uint64_t words, uint64_t 
     int64_t found = 0;
     uint64_t word = 0;
     int32_t step = first_step;
-    driver_load(d, run_word, 1);
+    if (!driver_load(d, run_word, 1)) return -1;
     for (uint64_t cycle = 0; c->busy; ++cycle) {
         if (cycle == max_cycles) return -1;
         if (c->o___05Fvalid) {
+            if (step == first_step + steps) return -1;
             const uint8_t* payload = reinterpret_cast<const uint8_t*>(&c->o___05Fpayload);
             if (trace) { std::memcpy(trace, payload, size); trace += size; }
             std::memcpy(last + word * size, payload, size);
             for (uint64_t k = 0; k < mask_words; ++k) {
                 uint64_t mask;
                 std::memcpy(&mask, payload + mask_at + 8 * k, 8);
+                if (lanes - 64 * k < 64) mask &= (1ull << (lanes - 64 * k)) - 1;
                 for (; mask; mask &= mask - 1) {
                     spikes[2 * found] = step;
                     spikes[2 * found + 1] = int32_t(word * lanes + 64 * k + __builtin_ctzll(mask));

@@ -27,19 +27,21 @@ class NativeCore:
     library : Path
         As `spikegate.cosim.verilate.compile_shared` made it from ``native.cpp``.
     geometry : CoreGeometry
+    seed : int
+        Of the values that a model compiled with unknown ones starts with; 0 for zeros.
     """
 
-    def __init__(self, library: Path, geometry: CoreGeometry):
+    def __init__(self, library: Path, geometry: CoreGeometry, seed: int = 0):
         self.geometry = geometry
         self._library = lib = ctypes.CDLL(str(library))
         pointer, size, step = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int32
         for name, result, arguments in (
-                ("new", pointer, []), ("delete", None, [pointer]), ("cycles", size, [pointer]), ("load_size", size, []), ("sweep_size", size, []),
-                ("load", None, [pointer, pointer, size]), ("bare", size, [pointer, pointer]),
-                ("run", ctypes.c_int64, [pointer, pointer, size, size, size, step, pointer, pointer, pointer, size])):
+                ("new", pointer, [step]), ("delete", None, [pointer]), ("cycles", size, [pointer]), ("load_size", size, []), ("sweep_size", size, []),
+                ("load", size, [pointer, pointer, size]), ("bare", size, [pointer, pointer]),
+                ("run", ctypes.c_int64, [pointer, pointer, size, size, size, step, step, pointer, pointer, pointer, size])):
             function = getattr(lib, f"driver_{name}")
             function.restype, function.argtypes = result, arguments
-        self._driver = lib.driver_new()
+        self._driver = lib.driver_new(seed)
         self.sweep_size = lib.driver_sweep_size()
         self.last = np.zeros((geometry.words, self.sweep_size), np.uint8)
 
@@ -67,10 +69,13 @@ class NativeCore:
         ------
         InputError
             If they are those of another geometry.
+        SpikegateError
+            If the core stops taking them.
         """
         if words.dtype.itemsize != (size := self._library.driver_load_size()):
             raise InputError(f"Load words must be {size} bytes for this geometry, not {words.dtype.itemsize}; make them with load_words")
-        self._library.driver_load(self._driver, _pointer(np.ascontiguousarray(words)), len(words))
+        if (taken := self._library.driver_load(self._driver, _pointer(np.ascontiguousarray(words)), len(words))) != len(words):
+            raise SpikegateError(f"Core stopped taking load words after {taken:,} of {len(words):,}")
 
     def run(self, word: np.ndarray, first_step: int, steps: int, trace: bool) -> tuple[np.ndarray, np.ndarray | None]:
         """Run ``steps`` steps: spikes, int32 (count, 2), and sweep words as bytes (steps * W, size) or None."""
@@ -79,9 +84,9 @@ class NativeCore:
         spikes = np.empty((steps * g.n, 2), np.int32)
         limit = steps * (g.words + g.n * max(g.words, 2 * (g.store or 0) * g.stride) + 2 * g.n + 64)
         found = self._library.driver_run(self._driver, _pointer(word), g.words, g.lanes, g.sweep_layout()["spikes"].offset // 8, first_step,
-                                         _pointer(self.last), _pointer(kept), _pointer(spikes), limit)
+                                         steps, _pointer(self.last), _pointer(kept), _pointer(spikes), limit)
         if found < 0:
-            raise SpikegateError(f"Core did not come to rest within {limit} cycles from step {first_step}")
+            raise SpikegateError(f"Core did not come to rest within {limit} cycles and {steps} steps from step {first_step}")
         return spikes[:found].copy(), kept
 
     @contextmanager

@@ -146,7 +146,7 @@ def _runtime(flags: Sequence[str], trace: bool) -> list[Path]:
     return [folder / f"{name}.o" for name in names]
 
 
-def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False) -> Build:
+def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False, options: Sequence[str] = OPTIONS, level: str = "-O2") -> Build:
     """Compile Verilog and a C++ harness into one shared library.
 
     Parameters
@@ -159,23 +159,27 @@ def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False) -
         C++ source; ``VM_TRACE`` is 1 in it when there are waveforms.
     trace : bool
         With waveforms (VCD), several times slower.
+    options : sequence of str
+        Of Verilator.
+    level : str
+        Of the C++ compiler's optimisation, where what runs in every cycle is concerned.
     """
     start = time.perf_counter()
     include = Path(tool_environment()["VERILATOR_ROOT"]) / "include"
     flags = [*CXX_FLAGS, f"-I{include}", f"-I{include / 'vltstd'}", f"-DVM_TRACE={int(trace)}", f"-DVM_TRACE_VCD={int(trace)}"]
-    with build_directory(text, harness.read_text(), version("verilator"), *flags) as (folder, finished):
+    with build_directory(text, harness.read_text(), version("verilator"), *options, level, *flags) as (folder, finished):
         library = folder / "model.so"
         if finished:
             return Build(library, 0.0, 0.0)
         (folder / f"{top}.v").write_text(text)
-        run_tool(["verilator", "--cc", "--top-module", top, "--Mdir", "obj", *OPTIONS, *(["--trace"] if trace else []), f"{top}.v"], folder)
+        run_tool(["verilator", "--cc", "--top-module", top, "--Mdir", "obj", *options, *(["--trace"] if trace else []), f"{top}.v"], folder)
         # Two translation units, compiled side by side: what runs in every cycle, and what runs once.
         sources = sorted((folder / "obj").glob("*.cpp"))
         units = {"fast": [path for path in sources if "Slow" not in path.name and "Syms" not in path.name] + [harness.resolve()],
                  "slow": [path for path in sources if "Slow" in path.name or "Syms" in path.name]}
         for name, paths in units.items():
             (folder / f"{name}.cpp").write_text("".join(f'#include "{path}"\n' for path in paths))
-        compile_unit = lambda name: run_tool(["g++", *flags, "-Iobj", *(["-O0"] if name == "slow" else []), "-c", f"{name}.cpp"], folder)  # noqa: E731
+        compile_unit = lambda name: run_tool(["g++", *flags, "-Iobj", level if name == "fast" else "-O0", "-c", f"{name}.cpp"], folder)  # noqa: E731
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(compile_unit, units))
         run_tool(["g++", "-shared", "-pthread", "fast.o", "slow.o", *map(str, _runtime(flags, trace)), "-o", library.name], folder)
