@@ -8,11 +8,8 @@ import importlib
 import json
 import os
 import random
-import shutil
 import tempfile
-import time
-from collections.abc import Callable
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from amaranth.lib.wiring import Component
 
-from spikegate.cosim.verilate import build_directory, to_verilog, tool_environment
+from spikegate.cosim.verilate import CXX_FLAGS, build_directory, compile_model, to_verilog
 from spikegate.models.errors import Mismatch, SpikegateError, ToolMissing
 
 try:
@@ -33,16 +30,17 @@ try:
 except ModuleNotFoundError as error:
     raise ToolMissing(f'{error.name} is not installed; install it with: pip install "spikegate[sim]"') from None
 
-__all__ = ["simulator", "with_runtime", "run_bench", "job", "encode", "decode", "number", "start", "Tally", "Beat", "StreamSource", "StreamSink",
+__all__ = ["compile_bench", "simulator", "run_bench", "job", "encode", "decode", "number", "start", "Tally", "Beat", "StreamSource", "StreamSink",
            "StreamMonitor", "NO_REWRITE", "FallingEdge", "RisingEdge", "Timer", "cocotb"]
 
 TOP = "top"
 FOLDER_VARIABLE = "SPIKEGATE_BENCH"
 #: Benches have no assert; for every module that they import, rewriting it would take four seconds a run.
 NO_REWRITE = {"COCOTB_REWRITE_ASSERTION_FILES": ""}
-WARNINGS = ["-Wno-fatal", "-Wno-lint", "-Wno-style"]
-#: Python wakes at every clock edge, so that the compile time of the simulator counts and its speed does not.
-OPTIMISATION = "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O0"
+#: cocotb's runner would build a simulator with these, and with Verilator's makefile, which takes several times as long.
+VPI = ["--vpi", "--prefix", "Vtop", "--timescale", "1ns/1ns"]
+RUNTIME = ("verilated_vpi", "verilated_dpi", "verilated_timing")
+OPTIONS = ["--public-flat-rw", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
 LOG_TAIL = 1500
 HINT = 'install what is missing with: apt install libpython3.11, and: pip install "spikegate[sim]"'
 
@@ -68,58 +66,41 @@ def decode(text: str) -> Any:
     return json.loads(text, object_hook=restore)
 
 
-@contextmanager
-def tools():
-    """The runner looks for Verilator in the environment of this process."""
-    saved, extra = dict(os.environ), tool_environment()
-    os.environ.update(extra, MAKEFLAGS=f"{extra['MAKEFLAGS']} {OPTIMISATION}")
-    try:
-        yield get_runner("verilator")
-    except (ValueError, SystemExit) as error:
-        raise ToolMissing(f"{error}; {HINT}") from None
-    finally:
-        os.environ.clear()
-        os.environ.update(saved)
-
-
 def _tail(log: Path) -> str:
     return log.read_text(errors="replace")[-LOG_TAIL:] if log.exists() else "(no log)"
 
 
-def simulator(component: Component) -> Path:
-    """Folder of the component's simulator for cocotb, from the cache or made now; safe to call in several processes.
+def compile_bench(sources: dict[str, str], top: str, options: Sequence[str]) -> Path:
+    """Folder of a simulator for cocotb, from the cache or made now; safe to call in several processes.
+
+    Parameters
+    ----------
+    sources : dict
+        Verilog by file name.
+    top : str
+        The top module, after which the simulator is named.
+    options : sequence of str
+        Of Verilator.
 
     Raises
     ------
     SpikegateError
-        If the build fails; `ToolMissing` if Verilator, the compiler or libpython is absent.
+        If the build fails; `ToolMissing` if Verilator or the compiler is absent.
     """
-    text = to_verilog(component, TOP)
-    with build_directory(text, "cocotb", cocotb.__version__, str(cocotb_tools.config.libs_dir), OPTIMISATION) as (folder, finished):
+    libraries, main = cocotb_tools.config.libs_dir, cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
+    versions = cocotb.__version__, version("verilator"), str(libraries)
+    with build_directory(*sources.values(), *versions, *options, *CXX_FLAGS) as (folder, finished):
         if not finished:
-            (folder / f"{TOP}.v").write_text(text)
-            with tools() as runner:
-                try:
-                    with_runtime(folder / "obj", lambda: runner.build(
-                        sources=[folder / f"{TOP}.v"], hdl_toplevel=TOP, build_dir=folder / "obj", build_args=WARNINGS,
-                        timescale=("1ns", "1ns"), log_file=folder / "build.log"))
-                except RuntimeError as error:
-                    raise SpikegateError(f"Verilator build: {error}\n{_tail(folder / 'build.log')}") from None
-    return folder / "obj"
+            for name, text in sources.items():
+                (folder / name).write_text(text)
+            compile_model(folder, [*VPI, *options, "--top-module", top, *sources], main,
+                          [f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator", "-o", top], runtime=RUNTIME)
+    return folder
 
 
-def with_runtime(obj: Path, build: Callable[[], None], *options: str) -> None:
-    """Build in ``obj`` with Verilator's own runtime, most of the work, from the first build with these options; make finds it up to date."""
-    obj.mkdir()
-    with build_directory("cocotb runtime", cocotb.__version__, version("verilator"), OPTIMISATION, *options) as (runtime, finished):
-        if not finished:
-            build()
-        for path in (runtime if finished else obj).glob("verilated*.o"):
-            copy = shutil.copy(path, obj if finished else runtime)
-            # make holds them against the makefile, which is yet to be written
-            os.utime(copy, (later := time.time() + 3600, later))
-    if finished:
-        build()
+def simulator(component: Component) -> Path:
+    """Folder of the component's simulator for cocotb; see `compile_bench`."""
+    return compile_bench({f"{TOP}.v": to_verilog(component, TOP)}, TOP, OPTIONS)
 
 
 def run_bench(component: Component, module: str, params: Any, *, model: Any = None, count: int, seed: int, **extra: Any) -> int:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from spikegate.cosim.bench import NO_REWRITE, FallingEdge, RisingEdge, cocotb, get_runner, tools, with_runtime
+from spikegate.cosim.bench import NO_REWRITE, FallingEdge, RisingEdge, cocotb, compile_bench, get_runner
 from spikegate.cosim.core import core_verilog, load_words, run_word, unpack
-from spikegate.cosim.verilate import OPTIONS, Build, build_directory
+from spikegate.cosim.verilate import OPTIONS, Build
 from spikegate.gateware.core import CoreGeometry
 from spikegate.models.errors import SpikegateError
 from spikegate.models.network import Network
@@ -29,17 +29,11 @@ def build(geometry: CoreGeometry, *, clock_gate: bool = True) -> Build:
     generate_s = time.perf_counter() - start
     defines = {"LOAD_BITS": g.load_layout().size, "SWEEP_BITS": g.sweep_layout().size, "LANES": g.lanes, "WORDS": g.words,
                "MASK_AT": g.sweep_layout()["spikes"].offset, **({"CLOCK_GATE": 1} if clock_gate else {}), **({"STREAMS": 1} if g.streams else {})}
-    # The runner makes every signal public, which forbids most optimisation; the bench names those that it needs.
-    options = [*OPTIONS, "--timing", "--no-public-flat-rw", "-CFLAGS", "-O2 -fno-tree-vectorize -march=native"]
+    # Were every signal public, as in the other benches, most optimisation would be forbidden; the bench names those that it needs.
+    options = [*OPTIONS, "--timing", *(f"-D{name}={value}" for name, value in defines.items())]
     start = time.perf_counter()
-    with build_directory(text, BENCH.read_text(), str(defines), cocotb.__version__, *options) as (folder, finished):
-        if not finished:
-            (folder / "core.v").write_text(text)
-            with tools() as runner:
-                with_runtime(folder / "obj", lambda: runner.build(
-                    sources=[folder / "core.v", BENCH], hdl_toplevel="core_bench", build_dir=folder / "obj", build_args=options,
-                    defines=defines, log_file=folder / "build.log"), *options)
-    return Build(folder / "obj", generate_s, time.perf_counter() - start)
+    folder = compile_bench({"core.v": text, BENCH.name: BENCH.read_text()}, "core_bench", options)
+    return Build(folder, generate_s, time.perf_counter() - start)
 
 
 def run(network: Network, lanes: int = 40, *, trace: bool = False, stall: float = 0.0, seed: int = 1, clock_gate: bool = True) -> Recording:

@@ -128,7 +128,7 @@ def flipped(module: dict, among: str, seed: int) -> tuple[dict, str]:
 
 def compile_core(text: str) -> Build:
     """Compile Verilog of a core made of bits, whose unknown values are random ones of a run's seed."""
-    return compile_shared(text, "core", HARNESS, options=UNKNOWN, level="-O1")
+    return compile_shared(text, "core", HARNESS, options=UNKNOWN)
 
 
 def core_netlist(geometry: CoreGeometry, family: str) -> Netlist:

