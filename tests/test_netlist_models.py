@@ -10,12 +10,13 @@ from spikegate.cosim.synthesis import synthesise
 from spikegate.cosim.verilate import compile_shared
 from spikegate.models.errors import SpikegateError
 
-#: width, depth, what the read port gives while its own address is written (none: a port of its own), bits to a write enable
+#: width, depth, what the read port gives after a write (none: a port of its own; read: only what a read gave is looked at), bits to a write enable
 MEMORIES = [(36, 512, None, 36), (36, 512, None, 9), (18, 1024, "old", 18), (18, 1024, "new", 18), (18, 1024, "same", 18), (18, 1024, "old", 9),
             (9, 2048, "old", 9), (4, 4096, "new", 4), (2, 8192, "same", 2), (1, 16384, "old", 1), (1, 16384, None, 1), (64, 1024, None, 64)]
+LARGE = [(16, 16384, "read", 16), (16, 16384, "read", 4)]
 STIMULUS = 192
 UPDATES = {"old": "if (en) q <= mem[a];", "new": "if (en) begin q <= mem[a]; if (|we) q <= d; end", "same": "if (en & ~|we) q <= mem[a];",
-           None: "if (s[190]) q <= mem[s[189:176]];"}
+           "read": "if (en & ~|we) r <= mem[a]; ok <= en & ~|we; end always @(*) begin q = ok ? r : 0;", None: "if (s[190]) q <= mem[s[189:176]];"}
 
 
 def memory(name, width, depth, mode, unit):
@@ -23,12 +24,12 @@ def memory(name, width, depth, mode, unit):
     lanes = width // unit
     enables = f"s[{64 + lanes - 1}:64]" if lanes > 1 else "s[64]"
     write = " ".join(f"if (en & we[{k}]) mem[a][{k * unit} +: {unit}] <= d[{k * unit} +: {unit}];" for k in range(lanes))
-    bits = (depth - 1).bit_length()
+    bits, kind = (depth - 1).bit_length(), "huge" if mode == "read" else "block"
     read = UPDATES[mode].replace("s[189:176]", f"s[{176 + bits - 1}:176]")
     return (f"module {name}(input clk, input [{STIMULUS - 1}:0] s, output reg [{width - 1}:0] q);\n"
-            f'(* ram_style = "block" *) reg [{width - 1}:0] mem [0:{depth - 1}];\n'
+            f'(* ram_style = "{kind}" *) reg [{width - 1}:0] mem [0:{depth - 1}];\n'
             f"wire en = s[191]; wire [{lanes - 1}:0] we = {enables}; wire [{bits - 1}:0] a = s[{80 + bits - 1}:80];\n"
-            f"wire [{width - 1}:0] d = s[{width - 1}:0];\n"
+            f"wire [{width - 1}:0] d = s[{width - 1}:0]; reg [{width - 1}:0] r; reg ok = 0;\n"
             f"always @(posedge clk) begin {write} {read} end\nendmodule\n")
 
 
@@ -51,11 +52,11 @@ def differences(gold, gate, width):
     return tuple(result)
 
 
-@pytest.mark.parametrize(("family", "cells"), [("ecp5", {"DP16KD", "MULT18X18D"}), ("ice40", {"SB_RAM40_4K"})])
+@pytest.mark.parametrize(("family", "cells"), [("ecp5", {"DP16KD", "MULT18X18D"}), ("ice40", {"SB_RAM40_4K", "SB_SPRAM256KA"})])
 def test_cells_with_our_models_do_what_they_were_made_of(family, cells):
-    cases = MEMORIES if family == "ecp5" else [case for case in MEMORIES if case[3] == case[0] and case[2] in (None, "old")]
+    cases = MEMORIES if family == "ecp5" else [case for case in MEMORIES if case[3] == case[0] and case[2] in (None, "old")] + LARGE
     gold, width = everything("gold", cases)
-    made = synthesise(everything("gate", cases)[0], "gate", family)
+    made = synthesise(everything("gate", cases)[0], "gate", family, options="-spram" if family == "ice40" else "")
     assert cells <= set(made.cells)
     modes = {tuple(cell["parameters"].get(key, "").lstrip("0") for key in ("DATA_WIDTH_A", "DATA_WIDTH_B", "WRITEMODE_A", "WRITEMODE_B"))
              for cell in made.module["cells"].values() if cell["type"] == "DP16KD"}
