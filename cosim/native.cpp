@@ -1,86 +1,26 @@
 // Native driver of the Verilated core: loads a network, runs steps, records; called in batches through ctypes.
-// (Verilator spells a double underscore ___05F.) Load words and sweep words are the raw bytes of the ports, as numpy lays them out.
+// Load words and sweep words are the raw bytes of the ports, as numpy lays them out.
 #include "Vcore.h"
 #include "Vcore___024root.h"
-#include "verilated.h"
-#if VM_TRACE
-#include "verilated_vcd_c.h"
-#endif
+#include "clock.h"
 #include <cstdint>
 #include <cstring>
-#include <memory>
 
-// The model's evaluation without the locks that Vcore::eval takes around it for DPI and class objects, of which there are none.
 void Vcore___024root___eval(Vcore___024root*);
 
-struct Driver {
-    VerilatedContext context;
-    std::unique_ptr<Vcore> core;
-#if VM_TRACE
-    std::unique_ptr<VerilatedVcdC> wave;
-#endif
-    // With a seed, what the model leaves unknown is random; whether there is any is settled when the model is made.
-    explicit Driver(int seed) {
-        context.randReset(seed ? 2 : 0);
-        context.randSeed(seed);
-#if VM_TRACE
-        context.traceEverOn(true);
-#endif
-        core.reset(new Vcore(&context));
-        core->o___05Fready = 1;
-        core->i___05Fvalid = 0;
-        core->eval();  // settles; later evaluations may take the short way
-        rise();
+struct Driver : Clock<Vcore, Vcore___024root, Vcore___024root___eval> {
+    explicit Driver(int seed) : Clock(seed) {
+        model->o___05Fready = 1;
+        model->i___05Fvalid = 0;
+        start();
     }
-    void dump() {
-#if VM_TRACE
-        context.timeInc(1);
-        if (wave) wave->dump(context.time());
-#endif
-    }
-    // A cycle is the rising edge of every clock that is enabled, after which outputs are read and inputs set, then the falling edge.
-    void rise() {
-        set_gated(core.get(), true);
-        core->clk = 1;
-        eval();
-        dump();
-    }
-    template <class Model> static void set_gated(Model* model, bool level) {
-        if constexpr (requires { model->draw_clk; }) {
-            model->draw_clk = level & model->draw_enable;
-            model->update_clk = level & model->update_enable;
-        }
-        if constexpr (requires { model->stream_clk; }) model->stream_clk = level & model->stream_enable;
-    }
-#if VM_TRACE
-    void eval() { core->eval(); }  // also marks what changed, for the waveform
-    void fall() {
-        set_gated(core.get(), false);
-        core->clk = 0;
-        eval();
-        dump();
-    }
-#else
-    void eval() { Vcore___024root___eval(core->rootp); }
-    // Nothing happens at a falling edge, so that it is enough that the next evaluation finds every clock to have been low.
-    void fall() { forget(core->rootp); }
-    template <class Root> static void forget(Root* root) {
-        root->__Vtrigprevexpr___TOP__clk__0 = 0;
-        if constexpr (requires { root->draw_clk; }) {
-            root->__Vtrigprevexpr___TOP__draw_clk__0 = 0;
-            root->__Vtrigprevexpr___TOP__update_clk__0 = 0;
-        }
-        if constexpr (requires { root->stream_clk; }) root->__Vtrigprevexpr___TOP__stream_clk__0 = 0;
-    }
-#endif
-    void cycle() { fall(); rise(); }
 };
 
 extern "C" {
 
 Driver* driver_new(int seed) { return new Driver(seed); }
-void driver_delete(Driver* d) { d->core->final(); delete d; }
-uint64_t driver_cycles(Driver* d) { return d->core->cycles; }
+void driver_delete(Driver* d) { delete d; }
+uint64_t driver_cycles(Driver* d) { return d->model->cycles; }
 
 // Bytes of a load word and of a sweep word.
 uint64_t driver_load_size() { return sizeof(Vcore::i___05Fpayload); }
@@ -88,7 +28,7 @@ uint64_t driver_sweep_size() { return sizeof(Vcore::o___05Fpayload); }
 
 // Returns how many words were taken: fewer than count if one had to wait for longer than anything that works.
 uint64_t driver_load(Driver* d, const uint8_t* words, uint64_t count) {
-    Vcore* c = d->core.get();
+    Vcore* c = d->model.get();
     c->i___05Fvalid = 1;
     for (uint64_t k = 0; k < count; ++k, words += sizeof(c->i___05Fpayload)) {
         std::memcpy(&c->i___05Fpayload, words, sizeof(c->i___05Fpayload));
@@ -104,7 +44,7 @@ uint64_t driver_load(Driver* d, const uint8_t* words, uint64_t count) {
 // each spike to spikes as (step, neuron). Returns the number of spikes, or -1 past max_cycles, or past the sweep words of the steps.
 int64_t driver_run(Driver* d, const uint8_t* run_word, uint64_t words, uint64_t lanes, uint64_t mask_at, int32_t first_step, int32_t steps,
                    uint8_t* last, uint8_t* trace, int32_t* spikes, uint64_t max_cycles) {
-    Vcore* c = d->core.get();
+    Vcore* c = d->model.get();
     const size_t size = sizeof(c->o___05Fpayload);
     const uint64_t mask_words = (lanes + 63) / 64;
     int64_t found = 0;
@@ -138,14 +78,14 @@ int64_t driver_run(Driver* d, const uint8_t* run_word, uint64_t words, uint64_t 
 // The same run with nothing looked at but busy: the rate of the bare model.
 uint64_t driver_bare(Driver* d, const uint8_t* run_word) {
     uint64_t cycle = 0;
-    for (driver_load(d, run_word, 1); d->core->busy; ++cycle) d->cycle();
+    for (driver_load(d, run_word, 1); d->model->busy; ++cycle) d->cycle();
     return cycle;
 }
 
 #if VM_TRACE
 void driver_wave_open(Driver* d, const char* path) {
     d->wave.reset(new VerilatedVcdC);
-    d->core->trace(d->wave.get(), 99);
+    d->model->trace(d->wave.get(), 99);
     d->wave->open(path);
 }
 void driver_wave_close(Driver* d) { d->wave->close(); d->wave.reset(); }

@@ -18,15 +18,17 @@ from importlib.metadata import version
 from pathlib import Path
 
 from amaranth.back import rtlil
-from amaranth.hdl import ClockDomain, Module, Value
+from amaranth.hdl import ClockDomain, Const, Module, Value
 from amaranth.lib.wiring import Component
 
 from spikegate.models.errors import SpikegateError, ToolMissing
 
-__all__ = ["OPTIONS", "Build", "to_verilog", "cached_verilog", "tool_environment", "build_directory", "compile_model", "compile_shared"]
+__all__ = ["OPTIONS", "Build", "without_zeros", "to_verilog", "cached_verilog", "tool_environment", "build_directory", "compile_model", "compile_shared"]
 
 #: Memories are loaded at run time, and a million initial values of 0 take minutes to compile.
 MEMORY_INIT = re.compile(r"^  cell \$meminit_v2 .*\n(?:    .*\n)*  end\n", re.MULTILINE)
+#: Zeros go; a table of constants stays.
+INITIAL_ONE = re.compile(r"connect \\DATA \d+'0*1")
 #: Of all attributes, only the kind of a memory matters to whoever reads the Verilog.
 ATTRIBUTE = re.compile(r"^ *\(\* (?!ram_style)[^*]*\*\)\n", re.MULTILINE)
 #: What -O2 gains in speed, in half the time that it takes; vectorised straight-line code gains nothing. Lanes are thousands of stores in
@@ -47,8 +49,13 @@ class Build:
     compile_s: float
 
 
+def without_zeros(text: str) -> str:
+    """RTLIL whose memories have contents only where a word is not 0."""
+    return MEMORY_INIT.sub(lambda cell: cell.group() if INITIAL_ONE.search(cell.group()) else "", text)
+
+
 def to_verilog(component: Component, name: str, *, reset: bool = True) -> str:
-    """Verilog of a component, without memory contents and source locations.
+    """Verilog of a component, without source locations and memories' zeros.
 
     Without ``reset`` there is no ``rst`` port and the registers' initial values do its work: what depends on an
     input port, Verilator evaluates at every edge of every clock, and a reset reaches every register.
@@ -61,12 +68,14 @@ def to_verilog(component: Component, name: str, *, reset: bool = True) -> str:
     m = Module()
     m.domains.sync = sync = ClockDomain(reset_less=not reset)
     m.submodules.top = component
-    ports = {"__".join(map(str, path)): (Value.cast(value), None) for path, _, value in component.signature.flatten(component)}
+    values = {"__".join(map(str, path)): Value.cast(value) for path, _, value in component.signature.flatten(component)}
+    # A stream that is always ready has a constant there.
+    ports = {name: (value, None) for name, value in values.items() if not isinstance(value, Const)}
     ports |= {"clk": (sync.clk, None)} | ({"rst": (sync.rst, None)} if reset else {})
     collecting = gc.isenabled()
     gc.disable()  # of the millions of objects none goes before the end, and looking for some takes longer than all the rest
     try:
-        text = MEMORY_INIT.sub("", rtlil.convert(m, name=name, ports=ports, emit_src=False))
+        text = without_zeros(rtlil.convert(m, name=name, ports=ports, emit_src=False))
     finally:
         if collecting:
             gc.enable()
@@ -206,7 +215,8 @@ def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False, o
         Of Verilator.
     """
     start = time.perf_counter()
-    with build_directory(text, harness.read_text(), version("verilator"), str(trace), *options, *CXX_FLAGS) as (folder, finished):
+    headers = [path.read_text() for path in sorted(harness.parent.glob("*.h"))]
+    with build_directory(text, harness.read_text(), *headers, version("verilator"), str(trace), *options, *CXX_FLAGS) as (folder, finished):
         library = folder / "model.so"
         if finished:
             return Build(library, 0.0, 0.0)

@@ -24,10 +24,17 @@ def python_files(root, folders=SOURCES):
     return [path for folder in folders for path in sorted((root / folder).rglob("*.py")) if "__pycache__" not in path.parts]
 
 
+def idea(root, stem):
+    """The longest beginning of a name that has a model, or its first word: x_part.py is a part of the idea x."""
+    words = stem.split("_")
+    starts = ["_".join(words[:count]) for count in range(len(words), 0, -1)]
+    return next((start for start in starts if (root / "models" / f"{start}.py").is_file()), words[0])
+
+
 def missing_partners(root):
-    """Partners that a file of gateware/ lacks; x_part.py is a part of the idea x, unless it has a model of its own."""
+    """Partners that a file of gateware/ lacks."""
     stems = [path.stem for path in (root / "gateware").glob("*.py") if path.stem != "__init__"]
-    names = sorted({stem if (root / "models" / f"{stem}.py").is_file() else stem.split("_")[0] for stem in stems})
+    names = sorted({idea(root, stem) for stem in stems})
     partners = [partner for name in names for partner in (f"models/{name}.py", f"cosim/{name}.py", f"tests/test_{name}.py")]
     return [partner for partner in partners if not (root / partner).is_file()]
 
