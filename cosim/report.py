@@ -88,7 +88,7 @@ def judge(network: Network, results: Mapping[str, Result], statistics: Mapping[s
     checks = [compare("RTL = golden", "bit-true", rtl, results["golden"].recording, EVERY_STEP if traced else ("spike", *STATE)),
               Check(*exact, 0, 0, None, None, NOT_RUN) if network.streams else compare(*exact, rtl, results["brian2_integer"].recording),
               same("RTL cycles = predicted", "bit-true", "cycles", ("measured", rtl.cycles),
-                   ("predicted", golden(network).predict_cycles(network, rtl, lanes)))]
+                   ("predicted", _predicted(network, rtl, lanes)))]
     known = not faulty and network.seconds >= MIN_SECONDS * (1 - 1e-9) and (variant == FIXED or preset in STREAM_PRESETS)
     margins = MARGINS.get((preset, str(network.lif.format)), {}) if known else {}
     reason = {"unjudged": "the RTL has faults, Brian2 has none"} if faulty else {}
@@ -118,7 +118,7 @@ def build(network: Network, results: Mapping[str, Result], statistics: Mapping[s
         if "overflow" in recording.final:
             engines[name]["overflowed_neurons"] = int(np.count_nonzero(recording.final["overflow"]))
     rtl = results["rtl"].recording
-    engines["rtl"] |= {"cycles": rtl.cycles, "cycles_predicted": golden(network).predict_cycles(network, rtl, lanes)}
+    engines["rtl"] |= {"cycles": rtl.cycles, "cycles_predicted": _predicted(network, rtl, lanes)}
     saturated, (preset, variant) = engines["rtl"].get("overflowed_neurons"), identify(network)
     rows = quantisation(network) + _stream_rows(network) if network.source else []
     kept = {"preset": preset, "variant": variant, "n": network.n, "n_exc": network.n_exc, "n_inh": network.n_inh, "synapses": network.synapses,
@@ -170,6 +170,8 @@ def tables(report: Mapping) -> list[tuple[str, list[str], list[list[str]]]]:
              f"network {net['hash'][:12]}")
     if faults := report["provenance"].get("faults"):
         title += f", {faults['stuck']:,} lines stuck"
+    if link := report["provenance"].get("link"):
+        title += f", RTL through the host link on {link['port']}"
     return [(title, ["engine", "spikes", "rate Hz", "CV ISI", "corr.", "wall s", "MiB", "cycles"], engines),
             ("Checks", ["check", "class", "compared", "differ", "verdict", "detail"], checks),
             ("Quantisation (mV, ms)", ["parameter", "asked", "realised", "relative error"], rows)]
@@ -196,6 +198,11 @@ def markdown(report: Mapping) -> str:
         lines += [f"### {title}", "", "| " + " | ".join(headers) + " |", "|" + " --- |" * len(headers)]
         lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows] + [""]
     return "\n".join(lines)
+
+
+def _predicted(network, rtl, lanes):
+    options = {name: rtl.provenance[name] for name in ("store", "walk") if rtl.provenance.get(name)}
+    return golden(network).predict_cycles(network, rtl, lanes, **options)
 
 
 def _stream_rows(network):

