@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+BOARD ?= icebreaker
 
-.PHONY: sim test test-long bench compare brian2-bench lint doctor clean
+.PHONY: sim test test-long bitstream program bench compare brian2-bench lint doctor clean
 
 sim: .venv/.installed
 	$(BIN)/spikegate sim $(ARGS)
@@ -14,6 +15,12 @@ test: .venv/.installed .venv/.installed-variants .venv/.installed-fpga
 
 test-long: .venv/.installed .venv/.installed-variants .venv/.installed-fpga
 	$(BIN)/python -m pytest -m long $(ARGS)
+
+bitstream: .venv/.installed-fpga
+	$(BIN)/spikegate bitstream --board $(BOARD) $(ARGS)
+
+program: .venv/.installed-fpga
+	$(BIN)/spikegate program --board $(BOARD) $(ARGS)
 
 bench: .venv/.installed .venv/.installed-bench
 	$(BIN)/python benchmarks/core_speed.py $(ARGS)

@@ -204,7 +204,8 @@ class Abuse:
         op = rng.choice(OPS) if rng.random() < 0.95 else rng.randrange(256)
         size = item_bytes(op, device.identity.row_bits)
         place = rng.randbytes(5) if rng.random() < 0.3 else bytes([0, rng.randrange(self.g.lanes)]) + rng.randrange(self.g.words).to_bytes(3, "big")
-        return Frame(kind, seq, bytes([op]) + place + rng.randbytes(size * rng.choice((0, 1, 2, 3, min(30, 240 // size))) + rng.choice((0, 0, 0, 0, 1, 4))))
+        items = size * rng.choice((0, 1, 2, 3, min(30, 240 // size))) + rng.choice((0, 0, 0, 0, 1, 4))
+        return Frame(kind, seq, bytes([op]) + place + rng.randbytes(items))
 
     def run(self, seq: int) -> Frame:
         """A RUN of a few steps."""

@@ -23,7 +23,8 @@ from amaranth.lib.wiring import Component
 
 from spikegate.models.errors import SpikegateError, ToolMissing
 
-__all__ = ["OPTIONS", "Build", "without_zeros", "to_verilog", "cached_verilog", "tool_environment", "build_directory", "compile_model", "compile_shared"]
+__all__ = ["OPTIONS", "Build", "without_zeros", "to_verilog", "cached_verilog", "tool_environment", "build_directory",
+           "compile_model", "compile_shared"]
 
 #: Memories are loaded at run time, and a million initial values of 0 take minutes to compile.
 MEMORY_INIT = re.compile(r"^  cell \$meminit_v2 .*\n(?:    .*\n)*  end\n", re.MULTILINE)

@@ -90,7 +90,7 @@ def check_constructor(case, folder):
             assert made.min < 0 < made.max and made.holds(made.one) == (made.one <= made.max) and QFormat(**vars(made)) == made
         elif kind is LfsrParams:
             states = made.run(1, 3)
-            assert all(type(state) is int and 0 <= state <= made.mask for state in states) and made.phases(1, 1, 1) == [1]
+            assert all(type(state) is int and 0 <= state <= made.mask for state in states) and made.phases(1, 1, 0) == [1]
         elif kind is LifParams:
             constants = made.constants()
             spike, v, hold, _ = lif_step(0, 0, 5, 0, 0, constants)

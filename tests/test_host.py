@@ -62,7 +62,8 @@ def test_every_step_can_be_recorded(port):
     assert agree(NETWORK, recording) and sorted(recording.trace) == ["hold", "overflow", "v"]
 
 
-@pytest.mark.parametrize("network, options", [(small(Q16_12), {"lanes": 5}), (small(), {"lanes": 2, "store": 64, "walk": True})], ids=["q16.12", "store"])
+@pytest.mark.parametrize("network, options", [
+    (small(Q16_12), {"lanes": 5}), (small(), {"lanes": 2, "store": 64, "walk": True})], ids=["q16.12", "store"])
 def test_other_formats_and_kinds_of_cores_run(network, options):
     lanes = options.pop("lanes")
     with virtual_board(CoreGeometry.of(network, lanes, **options)) as path, Board(path) as board:
@@ -81,7 +82,8 @@ def test_ai_loses_nothing_at_the_highest_rate_of_the_line():
     network = translate(preset("ai"), ms=100.0)
     recording = host.run(network, 40)
     spikes = agree(network, recording)
-    print(f"{spikes:,} spikes, {recording.cycles:,} cycles, {recording.provenance['load_s']:.1f} s to load, {recording.provenance['run_s']:.1f} s to run")
+    print(f"{spikes:,} spikes, {recording.cycles:,} cycles, {recording.provenance['load_s']:.1f} s to load, "
+          f"{recording.provenance['run_s']:.1f} s to run")
     assert spikes == 3724
 
 

@@ -1,4 +1,4 @@
-"""The command line: `spikegate sim`, `spikegate network`, `spikegate doctor`."""
+"""The command line: `spikegate sim`, `spikegate network`, `spikegate bitstream`, `spikegate program`, `spikegate doctor`."""
 
 import argparse
 import dataclasses
@@ -11,6 +11,7 @@ from spikegate.models.errors import InputError, SpikegateError
 __all__ = ["main"]
 
 LANES, OUT = 40, "build/sim"
+BOARD_NAMES = ("icebreaker", "hx8k_evn", "ulx3s_85f", "ecpix5_85f")
 VARIANT_NAMES = ("v3", "v4", "v13", "v14")
 PRESET_NAMES, DEFECT_NAMES = ("ai", "tutorial", "brunel2000"), ("rounding", "threshold", "tap")
 
@@ -48,7 +49,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser():
     parser = _Parser(prog="spikegate", description="Spiking neural networks in digital hardware, proved spike for spike.", allow_abbrev=False)
-    commands = parser.add_subparsers(title="commands", required=True, metavar="sim|network|doctor")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="sim|network|bitstream|program|doctor")
 
     sim = commands.add_parser("sim", help="run a network as RTL, and compare it with the golden model and Brian2", allow_abbrev=False)
     _network_options(sim)
@@ -78,6 +79,17 @@ def _parser():
         action = actions.add_parser(name, help=text, allow_abbrev=False)
         action.add_argument("file", metavar="FILE")
         action.set_defaults(command=command)
+
+    bitstream = commands.add_parser("bitstream", help="synthesise, place and route a core for a board, and report how it fits", allow_abbrev=False)
+    bitstream.add_argument("--format", metavar="qM.N", default="q8.8", help="of the core's arithmetic (default %(default)s)")
+    bitstream.add_argument("--seed", type=int, default=1, metavar="S", help="of placing; the same seed gives the same bits (default %(default)s)")
+    bitstream.add_argument("--json", action="store_true", help="print the report as JSON")
+    bitstream.set_defaults(command=_bitstream)
+    program = commands.add_parser("program", help="load a board with its bitstream", allow_abbrev=False)
+    program.set_defaults(command=_program)
+    for command in (bitstream, program):
+        command.add_argument("--board", metavar="NAME", default="icebreaker", help=f"{', '.join(BOARD_NAMES)} (default %(default)s)")
+        command.add_argument("--out", metavar="DIR", default="build", help="folder of the boards' folders (default %(default)s)")
 
     doctor = commands.add_parser("doctor", help="each tool, its version, whether it will do, and the fix", allow_abbrev=False)
     doctor.set_defaults(command=_doctor)
@@ -232,6 +244,20 @@ def _verify(args):
 
     net = Network.load(args.file)
     print(f"{args.file}: ok, {net.name}, N={net.n:,}, {net.steps:,} steps, {net.hash}")
+    return 0
+
+
+def _bitstream(args):
+    from spikegate.bitstream import bitstream
+
+    bitstream(args.board, args.out, format=args.format, seed=args.seed, as_json=args.json)
+    return 0
+
+
+def _program(args):
+    from spikegate.bitstream import program
+
+    program(args.board, args.out)
     return 0
 
 

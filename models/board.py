@@ -1,0 +1,127 @@
+"""Boards that a core is built for: their part, what of it there is, their clock, and the size of core that it takes.
+
+Clocks are whole multiples of a fraction of the oscillator's, as the part's PLL makes them. Capacities are those of the data sheets.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from spikegate.models.errors import InputError, Problems
+from spikegate.models.network import Network
+
+__all__ = ["Pll", "Board", "BOARDS", "board"]
+
+
+@dataclass(frozen=True)
+class Pll:
+    """Dividers of a PLL: output = input * feedback / (reference * output), the oscillator inside at input * feedback / reference.
+
+    Lattice's iCE40 (technical note TN1251) and ECP5 (TN1263) in their simple feedback; of the ECP5, the feedback is taken
+    from the output, so that its divider is ``feedback / output``.
+    """
+
+    reference: int
+    feedback: int
+    output: int
+
+    @classmethod
+    def of(cls, family: str, input_hz: int, output_hz: int) -> "Pll":
+        """Dividers that make exactly ``output_hz``.
+
+        Raises
+        ------
+        InputError
+            If there are none.
+        """
+        if family == "ice40":  # the oscillator at 533 to 1066 MHz, the comparator at 10 to 133 MHz
+            found = [cls(r, f, 1 << q) for r in range(1, 17) for f in range(1, 65) for q in range(1, 7)
+                     if 10e6 <= input_hz / r <= 133e6 and 533e6 <= input_hz * f / r <= 1066e6 and input_hz * f == output_hz * r << q]
+        else:  # the oscillator at 400 to 800 MHz, the comparator at 3.125 to 400 MHz
+            found = [cls(r, f * q, q) for r in range(1, 33) for f in range(1, 81) for q in range(1, 129)
+                     if 3.125e6 <= input_hz / r <= 400e6 and 400e6 <= input_hz * f * q / r <= 800e6 and input_hz * f == output_hz * r]
+        if not found:
+            raise InputError(f"Clock of {output_hz / 1e6:g} MHz cannot be made from {input_hz / 1e6:g} MHz by the PLL of an {family}; choose another")
+        return min(found, key=lambda pll: (pll.reference, pll.feedback))
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board and the core that is built for it.
+
+    Parameters
+    ----------
+    name, title : str
+        As the command line knows it, and in full.
+    family : str
+        ``ice40`` or ``ecp5``.
+    part : str
+        In full, with package.
+    oscillator_hz, clock_hz, baud : int
+        On the board, of the core after the PLL, of the host link.
+    n, lanes : int
+        Neurons of the core, and its lanes.
+    store : int, optional
+        As in `spikegate.gateware.core.CoreGeometry`.
+    capacity : Mapping
+        What the part has: ``lut``, ``ff``, ``bram``, ``spram``, ``dsp``.
+    """
+
+    name: str
+    title: str
+    family: str
+    part: str
+    oscillator_hz: int
+    clock_hz: int
+    baud: int
+    n: int
+    lanes: int
+    store: int | None = None
+    capacity: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def pll(self) -> Pll:
+        """Dividers that make the core's clock."""
+        return Pll.of(self.family, self.oscillator_hz, self.clock_hz)
+
+    def check(self, network: Network) -> None:
+        """Refuse a network that the board's core does not run.
+
+        Raises
+        ------
+        InputError
+            If it has other than ``n`` neurons, or stochastic synapses.
+        """
+        problems = Problems()
+        problems.require(network.n <= self.n, f"Network of N={network.n} is larger than the {self.n} neurons that fit the {self.title}; use "
+                         f"fewer neurons or another board: {', '.join(BOARDS)}")
+        problems.require(network.n >= self.n, f"Network of N={network.n} needs a core of its own size, and the {self.title} has one of {self.n}; "
+                         f"use a network of {self.n} neurons")
+        problems.require(network.streams is None, "Stochastic synapses have no core on a board yet; use variant v3")
+        problems.raise_any()
+
+
+_UP5K = {"lut": 5280, "ff": 5280, "bram": 30, "spram": 4, "dsp": 8}
+_HX8K = {"lut": 7680, "ff": 7680, "bram": 32, "spram": 0, "dsp": 0}
+_ECP5_85 = {"lut": 83640, "ff": 83640, "bram": 208, "spram": 0, "dsp": 156}
+
+BOARDS = {spec.name: spec for spec in (
+    Board("icebreaker", "iCEBreaker", "ice40", "iCE40UP5K-SG48", 12_000_000, 18_000_000, 2_000_000, 1000, 2, 64, _UP5K),
+    Board("hx8k_evn", "iCE40-HX8K breakout", "ice40", "iCE40HX8K-CT256", 12_000_000, 36_000_000, 3_000_000, 256, 1, 32, _HX8K),
+    Board("ulx3s_85f", "ULX3S-85F", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 50_000_000, 3_000_000, 1000, 64, None, _ECP5_85),
+    Board("ecpix5_85f", "ECPIX-5 85F", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 50_000_000, 3_000_000, 1000, 64, None, _ECP5_85),
+)}
+
+
+def board(name: str) -> Board:
+    """The board of a name.
+
+    Raises
+    ------
+    InputError
+        With the list, if there is none.
+    """
+    if name not in BOARDS:
+        near = difflib.get_close_matches(name, BOARDS, 1, 0)[0]
+        raise InputError(f"Board {name!r} is not known; did you mean {near}? All: {', '.join(BOARDS)}")
+    return BOARDS[name]
