@@ -62,10 +62,8 @@ def test_every_step_can_be_recorded(port):
     assert agree(NETWORK, recording) and sorted(recording.trace) == ["hold", "overflow", "v"]
 
 
-@pytest.mark.parametrize("network, options", [
-    (small(Q16_12), {"lanes": 5}), (small(), {"lanes": 2, "store": 64, "walk": True})], ids=["q16.12", "store"])
-def test_other_formats_and_kinds_of_cores_run(network, options):
-    lanes = options.pop("lanes")
+@pytest.mark.parametrize("network, lanes, options", [(small(Q16_12), 5, {}), (small(), 2, {"store": 64, "walk": True})], ids=["q16.12", "store"])
+def test_other_formats_and_kinds_of_cores_run(network, lanes, options):
     with virtual_board(CoreGeometry.of(network, lanes, **options)) as path, Board(path) as board:
         agree(network, board.run(network), **options)
 
@@ -82,8 +80,8 @@ def test_ai_loses_nothing_at_the_highest_rate_of_the_line():
     network = translate(preset("ai"), ms=100.0)
     recording = host.run(network, 40)
     spikes = agree(network, recording)
-    print(f"{spikes:,} spikes, {recording.cycles:,} cycles, {recording.provenance['load_s']:.1f} s to load, "
-          f"{recording.provenance['run_s']:.1f} s to run")
+    took = {name: round(value, 1) for name, value in recording.provenance.items() if name.endswith("_s")}
+    print(f"{spikes:,} spikes, {recording.cycles:,} cycles, {took}")
     assert spikes == 3724
 
 
@@ -195,7 +193,7 @@ def test_an_interrupted_run_is_stopped_and_the_board_is_ready(port):
 def test_a_client_that_dies_leaves_a_board_that_the_next_one_can_use(port):
     board = Board(port)
     board.load([bytes(14)])
-    board._order(Request.RUN, [bytes([1, 255, 255, 0, 0, 0])])
+    board.order(Request.RUN, [bytes([1, 255, 255, 0, 0, 0])])
     board.close()
     with Board(port) as following:
         assert not following.running and 0 < following.status().steps

@@ -10,7 +10,8 @@ from amaranth.lib.crc.catalog import CRC16_X25
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikegate.cosim.host_link_abuse import MUTATIONS, Sweeps, check, flood
+from spikegate.cosim.host_link_abuse import Sweeps, check, flood
+from spikegate.cosim.host_link_damage import MUTATIONS
 from spikegate.gateware import host_link, host_link_requests, host_link_rx
 from spikegate.gateware.core import CoreGeometry, Op
 from spikegate.gateware.core_geometry import StreamGeometry
@@ -110,8 +111,8 @@ def test_the_documents_conversation_is_what_the_model_says():
     (CoreGeometry(130, 1, Q8_8), 5), (CoreGeometry(250, 125, Q8_8), 3), (CoreGeometry(61, 5, Q16_12), 4),
     (CoreGeometry(200, 2, Q8_8, store=64, walk=True), 4), (CoreGeometry(100, 20, Q8_8, streams=STREAMS), 8)])
 def test_every_geometry_and_divisor_agrees_with_the_model(geometry, divisor):
-    report = check(HostLink(geometry, divisor, build=divisor), frames=150, seed=divisor)
-    assert report.compared > 200 and report.words > 10 and report.steps > 5 and report.dropped > 40, report
+    report = check(HostLink(geometry, divisor, build=divisor), frames=400, seed=divisor)
+    assert report.compared > 500 and report.words > 20 and report.steps > 20 and report.dropped > 200, report
 
 
 def test_abuse_changes_nothing_and_the_next_good_frame_is_answered():

@@ -1,7 +1,6 @@
 """One client of the host link, for a board on a serial port and for the Verilated board behind a pseudo-terminal."""
 
 import dataclasses
-import errno
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -11,22 +10,19 @@ from spikegate.cosim.core import load_words
 from spikegate.cosim.host_link import virtual_board
 from spikegate.cosim.hybrid import geometry as stream_geometry
 from spikegate.gateware.core import CoreGeometry
-from spikegate.models.errors import InputError, Problems, SpikegateError, ToolMissing
+from spikegate.host_line import PATIENCE, TRIES, Line, LinkError
+from spikegate.models.errors import Problems
 from spikegate.models.host_link import (
     FLAG,
     HEADER,
     MAX_PAYLOAD,
     MAX_STEPS,
-    RUNNING,
     VERSION,
     Answer,
-    Deframer,
-    Frame,
     Identity,
     Request,
     Run,
     Status,
-    encode,
     item_bytes,
 )
 from spikegate.models.host_link_device import BY_NEURON, Decoder
@@ -37,16 +33,8 @@ from spikegate.models.streams import StreamFaults
 __all__ = ["BAUD", "LinkError", "Board", "load_frames", "run"]
 
 BAUD = 3_000_000
-#: Requests on their way; their sequence numbers are modulo 256.
-WINDOW = 32
-#: Seconds without an answer before a request is sent again, and how often that is done.
-PATIENCE, TRIES = 1.0, 5
 #: Share of loading in the progress of a run.
 LOADING = 0.5
-
-
-class LinkError(SpikegateError):
-    """The board did not answer, refused, or data were lost."""
 
 
 def load_frames(words: np.ndarray, identity: Identity) -> Iterator[bytes]:
@@ -63,7 +51,7 @@ def load_frames(words: np.ndarray, identity: Identity) -> Iterator[bytes]:
             yield header + items[start - first:start - first + count].tobytes()
 
 
-class Board:
+class Board(Line):
     """A board behind a serial port.
 
     Parameters
@@ -86,9 +74,7 @@ class Board:
     """
 
     def __init__(self, port: str, baud: int = BAUD, *, patience: float = PATIENCE):
-        self.port, self.baud, self.patience = port, baud, patience
-        self._serial, self._deframer, self._frames, self._data, self._seq = _open(port, baud), Deframer(), [], [], 0
-        self.running = False
+        super().__init__(port, baud, patience)
         try:
             self.identity = self.identify()
             if self.running:
@@ -97,21 +83,11 @@ class Board:
             self.close()
             raise
 
-    def close(self) -> None:
-        """Give the port back."""
-        self._serial.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
     def identify(self) -> Identity:
         """Begin anew: what the board is; the next LOAD or RUN has number 0."""
         self._serial.reset_input_buffer()
         self._serial.write(bytes([FLAG]))
-        identity = Identity.unpack(self._ask(Request.IDENTIFY, Answer.IDENTITY))
+        identity = Identity.unpack(self.ask(Request.IDENTIFY, Answer.IDENTITY))
         self._seq = 0
         if identity.version != VERSION:
             raise LinkError(f"Board on {self.port} speaks version {identity.version} of the link, this client {VERSION}; build both from one source")
@@ -119,78 +95,23 @@ class Board:
 
     def status(self) -> Status:
         """The counters; between two steps, if a run is under way."""
-        return Status.unpack(self._ask(Request.STATUS, Answer.STATUS))
+        return Status.unpack(self.ask(Request.STATUS, Answer.STATUS))
 
     def stop(self) -> None:
         """End the run that is under way after its present step; returns when it is over."""
         for _ in range(TRIES):
-            self._ask(Request.STOP, Answer.OK)
+            self.ask(Request.STOP, Answer.OK)
             deadline = time.monotonic() + self.patience
             while time.monotonic() < deadline:
                 self.status()
                 if not self.running:
-                    self._data.clear()
+                    self.data.clear()
                     return
         raise LinkError(f"Board on {self.port} does not stop; reset it")
 
     def load(self, payloads: Sequence[bytes], progress: Callable[[float], None] | None = None) -> None:
         """Send LOADs, several of them on their way at a time; those that get lost are sent again."""
-        self._order(Request.LOAD, payloads, progress)
-
-    def _order(self, kind, payloads, progress=None):
-        """Requests that the board executes once each and in order: go back to the first that it has not yet executed."""
-        first = following = tries = 0
-        gone_back = -1
-        while first < len(payloads):
-            while following < min(first + WINDOW, len(payloads)):
-                self._send(kind, self._seq + following, payloads[following])
-                following += 1
-            answer = self._answer(self.patience)
-            if answer is None:
-                if (tries := tries + 1) == TRIES:
-                    raise LinkError(f"Board on {self.port} stopped answering after {first:,} of {len(payloads):,} requests; check power and cable")
-                following = first
-                continue
-            if (executed := (answer.seq - self._seq - first) % 256) <= following - first:
-                first, tries = first + executed, 0 if executed else tries
-                if progress and executed:
-                    progress(first / len(payloads))
-            if answer.answer == Answer.SEQUENCE and gone_back != first < following:
-                gone_back, following = first, first
-            elif answer.answer in (Answer.BUSY, Answer.TYPE, Answer.LENGTH, Answer.ARGUMENT):
-                raise LinkError(f"Board on {self.port} refused a {kind.name}: {answer.answer.name}")
-        self._seq = (self._seq + len(payloads)) % 256
-
-    def _send(self, kind, seq, payload=b""):
-        self._serial.write(encode(Frame(kind, seq % 256, payload)))
-
-    def _ask(self, kind, wanted):
-        """A request that may be repeated: the payload of its answer."""
-        self._answer(0.0)
-        self._frames.clear()
-        for _ in range(TRIES):
-            self._send(kind, 0)
-            deadline = time.monotonic() + self.patience
-            while (left := deadline - time.monotonic()) > 0:
-                answer = self._answer(left)
-                if answer and answer.answer == wanted:
-                    return answer.payload
-        raise LinkError(f"No board answers on {self.port} at {self.baud:,} baud ({TRIES} tries); is it configured, and with this baud rate?")
-
-    def _answer(self, patience):
-        """The next frame that is no data of a run, or None after so many seconds without a byte; data are kept."""
-        deadline = time.monotonic() + patience
-        while not self._frames:
-            self._serial.timeout = max(0.0, min(0.05, deadline - time.monotonic()))
-            heard = self._serial.read(max(1, self._serial.in_waiting))
-            for frame in self._deframer.feed(heard):
-                self.running = bool(frame.type & RUNNING)
-                (self._data if frame.answer in (Answer.DATA, Answer.DONE) else self._frames).append(frame)
-            if heard and self._data:
-                return self._frames.pop(0) if self._frames else None
-            if not heard and time.monotonic() >= deadline:
-                return None
-        return self._frames.pop(0)
+        self.order(Request.LOAD, payloads, progress)
 
     def run(self, network: Network, *, faults: StreamFaults | None = None, trace: bool = False,
             progress: Callable[[float], None] | None = None) -> Recording:
@@ -262,26 +183,26 @@ class Board:
 
     def _run(self, decoder, first, tell):
         before = self.status()
-        self._data.clear()
-        self._order(Request.RUN, [bytes([decoder.flags, *decoder.steps.to_bytes(2, "big"), 0, 0, 0])])
+        self.data.clear()
+        self.order(Request.RUN, [bytes([decoder.flags, *decoder.steps.to_bytes(2, "big"), 0, 0, 0])])
         heard, after, checked = time.monotonic(), None, before
         try:
             while after is None:
-                self._answer(self.patience)
-                for frame in self._data:
+                self.answer(self.patience, or_data=True)
+                for frame in self.data:
                     heard = time.monotonic()
                     if frame.answer == Answer.DONE:
                         after = Status.unpack(frame.payload)
                     else:
                         decoder.feed(frame.payload)
                         tell(decoder.step)
-                self._data.clear()
+                self.data.clear()
                 if after is None and time.monotonic() - heard > self.patience:
                     # A run may be silent for long, and DONE may be lost.
                     now, heard = self.status(), time.monotonic()
-                    if not self.running and not self._data:
+                    if not self.running and not self.data:
                         after = now
-                    elif now == checked and not self._data:
+                    elif now == checked and not self.data:
                         raise LinkError(f"Board on {self.port} stands still in step {first + (now.steps - before.steps) % 2**32}; reset it")
                     checked = now
         except KeyboardInterrupt:
@@ -293,27 +214,6 @@ class Board:
         if not decoder.complete or decoder.events != events:
             raise LinkError(f"Data of the run were lost between board and client: {decoder.events:,} of {events:,} spikes and {decoder.step:,} of "
                             f"{made:,} steps arrived, {self._deframer.dropped:,} frames were damaged; use a shorter cable or a lower baud rate")
-
-
-def _open(port, baud):
-    try:
-        import serial
-        from serial.tools import list_ports
-    except ModuleNotFoundError:
-        raise ToolMissing('pyserial is not installed; install it with: pip install "spikegate[fpga]"') from None
-    try:
-        return serial.Serial(port, baud, exclusive=True, write_timeout=30)
-    except ValueError as error:
-        raise InputError(f"Port {port} cannot have {baud:,} baud ({error}); use the baud rate of the board") from None
-    except (serial.SerialException, OSError) as error:
-        number = error.errno
-        if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
-            found = ", ".join(sorted(each.device for each in list_ports.comports())) or "none"
-            raise InputError(f"Port {port} does not exist; ports found: {found}") from None
-        if number in (errno.EBUSY, errno.EAGAIN):
-            raise InputError(f"Port {port} is in use by another program; close that first") from None
-        fix = "; add yourself to the group of the device (dialout)" if number == errno.EACCES else "; is it a serial port?"
-        raise InputError(f"Port {port} cannot be opened ({error.strerror or error}){fix}") from None
 
 
 def run(network: Network, lanes: int = 40, *, port: str | None = None, baud: int = BAUD, faults: StreamFaults | None = None, trace: bool = False,
