@@ -164,7 +164,7 @@ def execute(network: Network, g: CoreGeometry, words: np.ndarray, *, trace: bool
     with NativeCore(made.path, g, seed) as core:
         start = time.perf_counter()
         core.load(words)
-        loaded = time.perf_counter()
+        loaded, cpu = time.perf_counter(), time.process_time()
         for first in range(0, network.steps, BATCH):
             count = min(BATCH, network.steps - first)
             found, sweeps = core.run(run_word(g, count), first, count, trace)
@@ -172,13 +172,13 @@ def execute(network: Network, g: CoreGeometry, words: np.ndarray, *, trace: bool
             parts += [unpack(sweeps, g)] if trace else []
             if progress:
                 progress((first + count) / network.steps)
-        run_s = time.perf_counter() - loaded
+        run_s, cpu_s = time.perf_counter() - loaded, time.process_time() - cpu
         final = {name: values[0] for name, values in unpack(core.last, g).items() if name != "events"}
         cycles = core.cycles
     traces = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
     return Recording(engine, network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
         "network": network.hash, "lanes": g.lanes, "store": g.store, "walk": g.walk, "driver": "native", "generate_s": made.generate_s,
-        "compile_s": made.compile_s, "load_s": loaded - start, "run_s": run_s})
+        "compile_s": made.compile_s, "load_s": loaded - start, "run_s": run_s, "cpu_s": cpu_s})
 
 
 def waveform(network: Network, lanes: int, first_step: int, last_step: int, path) -> None:

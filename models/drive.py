@@ -67,6 +67,11 @@ def binomial_limits(trials: int, probability: Fraction) -> np.ndarray:
     return np.array(limits + [scale - 1] * ((1 << depth) - 1 - len(limits)), dtype=np.uint32)
 
 
+@njit(cache=True, inline="always")
+def _limit(limits, k):
+    return limits[k] if k < len(limits) else np.uint32((1 << UNIFORM_BITS) - 1)
+
+
 @njit(cache=True)
 def count_events(uniform, limits, events):
     """``events[i]`` becomes the number of ``limits`` that ``uniform[i]`` exceeds; as they ascend, a binary search finds the same."""
@@ -74,11 +79,14 @@ def count_events(uniform, limits, events):
     top = np.uint32(0)
     for i in range(len(uniform)):
         top = max(top, uniform[i])
-    for limit in limits:
-        if limit >= top:
+    # Four limits in a pass over the numbers, and no pass for limits that none exceeds.
+    for k in range(0, len(limits), 4):
+        a, b, c, d = _limit(limits, k), _limit(limits, k + 1), _limit(limits, k + 2), _limit(limits, k + 3)
+        if a >= top:
             break
         for i in range(len(uniform)):
-            events[i] += uniform[i] > limit
+            u = uniform[i]
+            events[i] += np.uint8(np.uint8(u > a) + np.uint8(u > b) + np.uint8(u > c) + np.uint8(u > d))
 
 
 @dataclass(frozen=True, eq=False)

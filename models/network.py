@@ -12,6 +12,7 @@ import numpy as np
 
 from spikegate.models import network_file
 from spikegate.models.checks import exact_array, require_type, require_whole
+from spikegate.models.core_delivery import Rows, make_rows
 from spikegate.models.drive import DriveParams
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.lfsr import LfsrParams
@@ -193,6 +194,11 @@ class Network:
         dense = np.zeros((self.n, self.n), dtype=bool)
         dense[np.repeat(np.arange(self.n), np.diff(self.indptr.astype(np.int64))), self.indices] = True
         return dense
+
+    @cached_property
+    def rows(self) -> Rows:
+        """Connectivity as the golden models read it."""
+        return make_rows(self.n, self.indptr, self.indices)
 
     @cached_property
     def hash(self) -> str:

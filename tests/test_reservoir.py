@@ -8,7 +8,7 @@ import pytest
 from spikegate.models.core import external_events
 from spikegate.models.encoder import below, sobol_planes, threshold
 from spikegate.models.errors import InputError
-from spikegate.models.hybrid import ones
+from spikegate.models.hybrid_streams import ones
 from spikegate.models.sobol import SobolParams
 from spikegate.translator import voltage
 from spikegate.translator.brunel import BrunelParams, preset, translate

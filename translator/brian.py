@@ -70,18 +70,18 @@ class _Stopwatch:
     """Brian2's report callback: passes progress on and notes when the first step began."""
 
     def __init__(self, progress: Progress | None = None):
-        self.progress, self.made, self.first = progress, time.perf_counter(), 0.0
+        self.progress, self.made, self.first, self.first_cpu = progress, time.perf_counter(), 0.0, 0.0
 
     def __call__(self, elapsed: Any, completed: float, start: Any, duration: Any) -> None:
         if completed == 0:
-            self.first = time.perf_counter()
+            self.first, self.first_cpu = time.perf_counter(), time.process_time()
         if self.progress:
             self.progress(float(completed))
 
     def provenance(self, b: Any, network: Network, codegen: str) -> dict[str, Any]:
-        now = time.perf_counter()
+        run_s, cpu_s = time.perf_counter() - self.first, time.process_time() - self.first_cpu
         return {"network": network.hash, "brian2": b.__version__, "codegen": codegen,
-                "codegen_s": self.first - self.made, "run_s": now - self.first}
+                "codegen_s": self.first - self.made, "run_s": run_s, "cpu_s": cpu_s}
 
 
 def _rows(network: Network) -> np.ndarray:
@@ -221,8 +221,9 @@ def run_standalone(network: Network, directory: str | Path) -> Recording:
     """Run the float original as Brian2 C++ standalone code, for timing.
 
     Generates and compiles in ``directory`` (tens of seconds), then runs the program; ``provenance`` holds ``codegen_s``
-    and ``run_s`` apart. Sets the device and gives it back, but Brian2's devices are global to a process: call it in a
-    process of its own where other Brian2 work is under way.
+    and ``run_s`` apart, and in ``cpu_s`` the processor time of the program's loop, which it takes itself. Sets the device
+    and gives it back, but Brian2's devices are global to a process: call it in a process of its own where other Brian2
+    work is under way.
 
     Parameters
     ----------
@@ -242,7 +243,7 @@ def run_standalone(network: Network, directory: str | Path) -> Recording:
             device.build(directory=str(directory), compile=True, run=False)
             watch.first = time.perf_counter()
             device.run(str(directory), with_output=False, run_args=[])
-            provenance = watch.provenance(b, network, "cpp_standalone")
+            provenance = watch.provenance(b, network, "cpp_standalone") | {"cpu_s": device._last_run_time}
             return Recording("brian2-standalone", network.n, network.steps, _spikes(monitor, network),
                              {"v": np.asarray(neurons.v_[:]) * 1e3}, provenance=provenance)
         finally:

@@ -31,7 +31,7 @@ from numba import njit
 from spikegate.models.core import external_events
 from spikegate.models.encoder import PROBABILITY_BITS, below, sobol_planes, threshold
 from spikegate.models.errors import InputError, Problems
-from spikegate.models.hybrid import ones
+from spikegate.models.hybrid_streams import ones
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 from spikegate.models.sobol import SobolParams
@@ -209,8 +209,8 @@ def run(network: Network, *, length: int = 256, radius: float = 0.95, strength: 
     """
     if not math.isfinite(strength):
         raise InputError(f"Strength of the drive must be finite, not {strength}")
-    bp, n, steps, began = parameters(network), network.n, network.steps, time.perf_counter()
-    events, drawn = external_events(network), time.perf_counter()
+    bp, n, steps, began = parameters(network), network.n, network.steps, time.process_time()
+    events, drawn = external_events(network), time.process_time()
     layer = SCRecurrentLayer(network, length=length, radius=radius)
     layer.reset((network.v0 / network.lif.format.one - bp.v_rest) / (bp.v_threshold - bp.v_rest))
     mean = float(bp.external_probability) * bp.c_exc
@@ -222,7 +222,7 @@ def run(network: Network, *, length: int = 256, radius: float = 0.95, strength: 
             traced[first:last] = states
         if progress:
             progress(last / steps)
-    run_s = time.perf_counter() - drawn
+    run_s = time.process_time() - drawn
     provenance = {"length": length, "radius": radius, "strength": strength, "draw_s": drawn - began, "run_s": run_s, "network": network.hash}
     return Recording("reservoir", n, steps, np.empty((0, 2), np.int32), {"state": states[-1]}, {"state": traced} if trace else {},
                      provenance=provenance)

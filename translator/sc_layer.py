@@ -19,7 +19,7 @@ from numba import njit
 
 from spikegate.models.encoder import PROBABILITY_BITS, WORD, below, lfsr_planes, window_lfsr
 from spikegate.models.errors import InputError, Problems
-from spikegate.models.hybrid import ones
+from spikegate.models.hybrid_streams import ones
 from spikegate.models.stream_plan import LfsrPlan
 
 __all__ = ["LENGTH", "ONE", "Theory", "VectorizedSCLayer", "quantise"]

@@ -13,11 +13,12 @@ import numpy as np
 from numba import njit
 
 from spikegate.models.core import external_events
+from spikegate.models.core_delivery import Rows, deliver, make_room
 from spikegate.models.errors import InputError
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 from spikegate.translator.voltage import CHUNK
-from spikegate.translator.voltage_kernels import _collect, _gather, _kicks
+from spikegate.translator.voltage_kernels import _collect, _kicks, due
 
 __all__ = ["KERNELS", "Wires", "collect", "emit", "advance_objects", "simulate"]
 
@@ -34,8 +35,7 @@ class Wires(NamedTuple):
     ring: np.ndarray
     counts: np.ndarray
     total: np.ndarray
-    indptr: np.ndarray
-    indices: np.ndarray
+    rows: Rows
     unit: np.ndarray
     shift: int
 
@@ -44,14 +44,14 @@ def _wires(network: Network, exc: np.ndarray, inh: np.ndarray) -> Wires:
     n, shift = network.n, 16 if network.n < 1 << 16 else 32  # both counts of a neuron share a word
     dtype = np.uint32 if shift == 16 else np.int64
     return Wires(exc, inh, network.delay, np.zeros((network.delay, n), np.int32), np.zeros(network.delay, np.int64), np.zeros(n, dtype),
-                 network.indptr.astype(np.int64), network.indices.astype(np.int64),
+                 network.rows,
                  np.repeat(np.array([1, 1 << shift], dtype), [network.n_exc, network.n_inh]), shift)
 
 
 @njit(cache=True)
 def collect(wires, t, external, kick):
     """Fill ``kick`` with those of step t, mV, from the spikes due and a row of external events."""
-    _gather(wires.total, wires.ring, wires.counts, wires.delay, t, wires.indptr, wires.indices, wires.unit)
+    deliver(wires.total, wires.unit, due(wires.ring, wires.counts, wires.delay, t), wires.rows, make_room(wires.rows))
     exc, inh, total, shift, mask = wires.exc, wires.inh, wires.total, wires.shift, (np.int64(1) << wires.shift) - 1
     for i in range(len(kick)):
         x = np.int64(total[i])
@@ -79,7 +79,7 @@ def advance_objects(neurons: Sequence[Any], wires: Wires, first: int, external: 
     found = 0
     for s, row in enumerate(external):
         t = first + s
-        _collect(wires.total, wires.ring, wires.counts, wires.delay, t, wires.indptr, wires.indices, wires.unit)
+        _collect(wires.total, wires.ring, wires.counts, wires.delay, t, wires.rows, wires.unit)
         for neuron, kick in zip(neurons, _kicks(wires, wires.total, wires.shift, row).tolist()):
             neuron.v += kick
         found = emit(wires, t, np.array([neuron.step(0.0) for neuron in neurons], np.uint8), spikes, found)
@@ -123,8 +123,8 @@ def simulate(network: Network, engine: str, kernel: str, exc: np.ndarray, inh: n
     """
     if kernel not in KERNELS:
         raise InputError(f"Kernel must be one of {', '.join(KERNELS)}, not {kernel!r}")
-    n, steps, began = network.n, network.steps, time.perf_counter()
-    events, drawn, wires, neurons = external_events(network), time.perf_counter(), _wires(network, exc, inh), []
+    n, steps, began = network.n, network.steps, time.process_time()
+    events, drawn, wires, neurons = external_events(network), time.process_time(), _wires(network, exc, inh), []
     if kernel == "objects":
         neurons = [make(i) for i in range(n)]
         for name, values in state.items():
@@ -141,5 +141,5 @@ def simulate(network: Network, engine: str, kernel: str, exc: np.ndarray, inh: n
         check()
         if progress:
             progress(last / steps)
-    provenance = {"kernel": kernel, "draw_s": drawn - began, "run_s": time.perf_counter() - drawn, "network": network.hash}  # hashed off the clock
+    provenance = {"kernel": kernel, "draw_s": drawn - began, "run_s": time.process_time() - drawn, "network": network.hash}  # hashed off the clock
     return Recording(f"{engine}-{kernel}", n, steps, np.concatenate(spikes), state, record if trace else {}, provenance=provenance)

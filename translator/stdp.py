@@ -190,8 +190,8 @@ def learn(network: Network, kernel: str = "numba", rule: Plasticity | None = Non
     """
     if kernel not in KERNELS:
         raise InputError(f"Kernel must be one of {', '.join(KERNELS)}, not {kernel!r}")
-    rule, bp, n, steps, began = rule or Plasticity(), parameters(network), network.n, network.steps, time.perf_counter()
-    events, drawn, c = external_events(network), time.perf_counter(), _constants(bp, network, Rule())
+    rule, bp, n, steps, began = rule or Plasticity(), parameters(network), network.n, network.steps, time.process_time()
+    events, drawn, c = external_events(network), time.process_time(), _constants(bp, network, Rule())
     seed, dt = bp.seed if rule.seed is None else rule.seed, bp.dt
     decays = [np.array([math.exp(-k * dt / tau) for k in range(steps + 1)]) for tau in (rule.tau_plus, rule.tau_minus)]
     p = Grid(bp.weight_exc / rule.one, rule.one, rule.top, rule.a_plus * rule.top, rule.a_minus * rule.top, np.uint64(seed), *decays)
@@ -218,7 +218,7 @@ def learn(network: Network, kernel: str = "numba", rule: Plasticity | None = Non
         spikes.append(buffer[:found].copy())
         if progress:
             progress(last / steps)
-    run_s, learned = time.perf_counter() - drawn, p.step * weights
+    run_s, learned = time.process_time() - drawn, p.step * weights
     learned[plastic:] = -bp.weight_inh
     mean = p.step * np.bincount(indices[:plastic], weights[:plastic], n) / np.maximum(np.diff(incoming), 1)
     provenance = {"kernel": kernel, "draw_s": drawn - began, "run_s": run_s, "clipped": clipped.tolist(), "network": network.hash}

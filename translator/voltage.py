@@ -27,7 +27,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikegate.models.core import external_events
+from spikegate.models.core import aligned, external_events
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
@@ -195,7 +195,8 @@ def run(network: Network, kernel: str = "numba", rule: Rule | None = None, *, de
     Returns
     -------
     Recording
-        ``final["v"]`` in mV; ``provenance`` has ``draw_s``, the time to draw the external events, and ``run_s``, the rest, both with compilation.
+        ``final["v"]`` in mV; ``provenance`` has ``draw_s``, the processor time to draw the external events, and ``run_s``, that of the
+        rest, both with compilation.
 
     Raises
     ------
@@ -206,15 +207,14 @@ def run(network: Network, kernel: str = "numba", rule: Rule | None = None, *, de
     """
     if kernel not in KERNELS:
         raise InputError(f"Kernel must be one of {', '.join(KERNELS)}, not {kernel!r}")
-    rule, bp, n, steps, began = rule or Rule(), parameters(network), network.n, network.steps, time.perf_counter()
-    events, drawn, c = external_events(network), time.perf_counter(), _constants(bp, network, rule)
+    rule, bp, n, steps, began = rule or Rule(), parameters(network), network.n, network.steps, time.process_time()
+    events, drawn, c = external_events(network), time.process_time(), _constants(bp, network, rule)
     seed = bp.seed if rule.seed is None else rule.seed
     # Both counts of a neuron share a word; 32 bits hold them as long as no in-degree reaches 2^16.
     shift = 16 if n < 1 << 16 else 32
     dtype = np.uint32 if shift == 16 else np.int64
-    indices = network.indices.astype(np.uint16) if n <= 1 << 16 else network.indices  # the compiled kernel waits for these
-    v, left = network.v0 / network.lif.format.one, np.zeros(n, np.int64)
-    ring, counts, total = np.zeros((network.delay, n), np.int32), np.zeros(network.delay, np.int64), np.zeros(n, dtype)
+    v, left = aligned(network.v0 / network.lif.format.one), aligned(np.zeros(n, np.uint8))
+    ring, counts, total = np.zeros((network.delay, n), np.int32), np.zeros(network.delay, np.int64), aligned(np.zeros(n, dtype))
     unit = np.repeat(np.array([1, 1 << shift], dtype), [network.n_exc, network.n_inh])
     neurons = [StochasticLIFNeuron(c.threshold, c.reset, c.rest, bp.tau_mem, bp.dt, 1.0, rule.noise_std, c.refractory, seed, stream=i,
                                    exact_leak=rule.exact) for i in range(n)] if kernel == "objects" else []
@@ -224,14 +224,14 @@ def run(network: Network, kernel: str = "numba", rule: Rule | None = None, *, de
     advance = TorchKernel(network, device) if kernel == "torch" else {
         "objects": lambda *values: advance_objects(neurons, *values), "numpy": advance_numpy, "numba": advance_numba}[kernel]
     spikes, buffer, traced = [], np.empty((min(CHUNK, steps) * n, 2), np.int32), np.empty((steps if trace else 0, n))
-    fixed = v, left, ring, counts, total, network.indptr.astype(np.int64), indices, unit, shift, buffer
+    fixed = v, left, ring, counts, total, network.rows, unit, shift, buffer
     for first in range(0, steps, CHUNK):
         last = min(first + CHUNK, steps)
         noise = np.stack([rng.standard_normal(last - first) for rng in generators], axis=1) if generators else np.empty((0, n))
         spikes.append(buffer[:advance(c, first, events[first:last], noise, *fixed, traced[first:last])].copy())
         if progress:
             progress(last / steps)
-    provenance = {"kernel": kernel, "draw_s": drawn - began, "run_s": time.perf_counter() - drawn, "network": network.hash}  # hashed off the clock
+    provenance = {"kernel": kernel, "draw_s": drawn - began, "run_s": time.process_time() - drawn, "network": network.hash}  # hashed off the clock
     if kernel == "torch":
         provenance["device"] = advance.name
     return Recording(f"voltage-{kernel}", n, steps, np.concatenate(spikes), {"v": v}, {"v": traced} if trace else {}, provenance=provenance)

@@ -68,7 +68,7 @@ class TorchKernel:
         self.kinds = torch.zeros((network.n, 2), dtype=torch.float64, device=self.device)
         self.kinds[:network.n_exc, 0] = self.kinds[network.n_exc:, 1] = 1.0
 
-    def __call__(self, c, first, external, noise, v, left, ring, counts, total, indptr, indices, unit, shift, spikes, trace):
+    def __call__(self, c, first, external, noise, v, left, ring, counts, total, rows, unit, shift, spikes, trace):
         """As every kernel; ``total`` to ``shift`` are not used."""
         threads = self.torch.get_num_threads()
         self.torch.set_num_threads(1)  # a thousand numbers are too few to share
@@ -83,7 +83,7 @@ class TorchKernel:
         fired = np.zeros((delay, n), bool)
         for slot, count in enumerate(counts):
             fired[slot, ring[slot, :count]] = True
-        fired, events, xi, at, held = move(fired), move(external.astype(np.float64)), move(noise), move(v), move(left)
+        fired, events, xi, at, held = move(fired), move(external.astype(np.float64)), move(noise), move(v), move(left.astype(np.int64))
         spiked_at = torch.zeros((steps, n), dtype=torch.bool, device=self.device)
         traced = torch.empty((steps if len(trace) else 0, n), dtype=torch.float64, device=self.device)
 
