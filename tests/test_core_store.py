@@ -1,15 +1,21 @@
 """The core for small parts, with a store and a walk, against the golden model: every value, and the cycles."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil
+from amaranth.hdl import ClockDomain, Module, Value
 
-from spikegate.cosim import core, core_bench
+from spikegate.cosim import core, core_bench, netlist
+from spikegate.cosim.board import COLLISIONS
 from spikegate.cosim.compare import compare
-from spikegate.gateware.core import CoreGeometry
+from spikegate.cosim.synthesis import yosys
+from spikegate.cosim.verilate import without_zeros
+from spikegate.gateware.core import Core, CoreGeometry
 from spikegate.models import core as golden
-from spikegate.models.errors import InputError
+from spikegate.models.errors import InputError, SpikegateError
 from spikegate.models.fixed import Q8_8, Q16_12
 from spikegate.translator.brunel import preset, translate
 
@@ -81,6 +87,33 @@ def test_a_store_that_holds_something_else_is_rejected(defect):
         words["data"][rows[source * g.stride + (g.stride - 1 if defect == "weight" else 0)], 0] ^= np.uint64(1 << (50 if defect == "weight" else 5))
     check, _ = agree(network, core.execute(network, g, words, trace=True))
     assert not check.ok and check.mismatches > 0 and check.first_divergence["signal"] in SIGNALS
+
+
+@pytest.mark.parametrize("masked", [True, False], ids=["as built", "all reads unknown"])
+def test_no_value_depends_on_a_read_beside_a_write_to_the_same_word(masked, tmp_path):
+    """What the build leaves open to synthesis is a random number here; where every read is, the comparison sees it."""
+    network = small(n=40)
+    g = CoreGeometry.of(network, 2, store=16, walk=True)
+    component = Core(g)
+    ports = {"__".join(map(str, path)): (Value.cast(value), None) for path, _, value in component.signature.flatten(component)}
+    top = Module()
+    top.domains.sync = sync = ClockDomain(reset_less=True)
+    top.submodules.core = component
+    (tmp_path / "core.il").write_text(without_zeros(rtlil.convert(top, name="core", ports=ports | {"clk": (sync.clk, None)}, emit_src=False)))
+    yosys(f"read_rtlil core.il\n{COLLISIONS.format('*')}\nproc\nmemory_collect\nwrite_verilog -noattr -norename core.v\n", tmp_path)
+    # Yosys writes a mask of the bits that collide, none by default.
+    none = re.compile(r"(_\d_ <= )(\d+)'h0+;(?=\s+_\d_ <= \d+'hx)")
+    text = (tmp_path / "core.v").read_text()
+    assert len(none.findall(text)) == 5, "a store, and seeds and neurons of two lanes"
+    text = text if masked else none.sub(r"\1{\2{1'b1}};", text)
+    made, words = netlist.compile_core(text), core.load_words(network, g)
+    for seed in (1, 2):
+        try:
+            check, off = agree(network, core.execute(network, g, words, trace=True, made=made, seed=seed))
+        except (AssertionError, SpikegateError):
+            assert not masked
+        else:
+            assert (check.ok and off == 0) == masked, check
 
 
 def test_rows_hold_targets_and_weight():
