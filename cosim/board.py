@@ -131,7 +131,7 @@ def fit(board: Board, network: Network, folder: Path, seconds: dict[str, float],
         if found:
             used[kind] = {"used": found["used"], "available": found["available"]}
     clock = max(report["fmax"].values(), key=lambda entry: entry["achieved"] and -entry["achieved"])
-    recording = golden.run(network, events=True)
+    recording = golden.run(network)
     cycles = golden.predict_cycles(network, recording, board.lanes, store=board.store, walk=True) / network.steps
     bits = next(Path(folder).glob("top.bi[nt]"))
     steps = board.clock_hz / cycles

@@ -76,7 +76,7 @@ def test_a_small_core_goes_all_the_way_to_bits(built):
     assert 0 < report["utilisation"]["bram"]["used"] <= report["utilisation"]["bram"]["available"] == SMALL.capacity["bram"]
     assert report["clock_met"] and report["fmax_hz"] >= SMALL.clock_hz
     assert (folder / "top.bin").stat().st_size > 100_000 and len(report["sha256"]) == 64
-    recording = golden.run(network, events=True)
+    recording = golden.run(network)
     cycles = golden.predict_cycles(network, recording, 1, store=32, walk=True)
     assert report["cycles_per_step"] == cycles / network.steps
     assert report["real_time_factor"] == pytest.approx(SMALL.clock_hz / report["cycles_per_step"] * 1e-4)
