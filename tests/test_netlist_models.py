@@ -46,7 +46,7 @@ def differences(gold, gate, width):
     """How many of how many cycles differ between modules ``gold`` and ``gate``."""
     pair = (f"module pair(input clk, input [{STIMULUS - 1}:0] stimulus, output differ);\nwire [{width - 1}:0] x, y; wire [71:0] m, n;\n"
             "gold gold(clk, stimulus, x, m); gate gate(clk, stimulus, y, n);\nassign differ = {x, m} != {y, n};\nendmodule\n")
-    made = compile_shared(gold + gate + pair, "pair", Path(__file__).with_name("lockstep.cpp"), options=netlist.UNKNOWN, level="-O1")
+    made = compile_shared(gold + gate + pair, "pair", Path(__file__).with_name("lockstep.cpp"), options=netlist.UNKNOWN)
     result = (ctypes.c_uint64 * 2)()
     ctypes.CDLL(str(made.path)).lockstep(ctypes.c_uint64(1_500_000), ctypes.c_uint64(50_000), ctypes.c_uint64(1), result)
     return tuple(result)

@@ -129,7 +129,8 @@ def test_the_markdown_table_has_a_row_of_as_many_cells_for_each_variant(run):
 
 @pytest.mark.parametrize("argv, message", [
     (["--variants", "v1_stochastic_lf"], "did you mean v1_stochastic_lif"), (["--variants", "v99"], "'v99'"),
-    (["--preset", "aj"], "not 'aj'; did you mean ai?"), (["--ms", "0"], "at least one, not 0.0 ms"), (["--ms", "0.05"], "whole number of steps"),
+    (["--preset", "aj"], "not 'aj'; did you mean ai?"), (["--ms", "0"], "at least one and at most 2147483647, not 0.0 ms"),
+    (["--ms", "0.05"], "whole number of steps"),
     (["--ms", "nan"], "finite number"), (["--seed", "-1"], "seed must be in 0..2^63-1"), (["--all", "--variants", "v1"], "not allowed with"),
     (["--json", "."], "--json must be a file, and . is a folder"), (["--json", __file__ + "/out.json"], "cannot be written"),
     (["--variant", "v1"], "unrecognized arguments: --variant"), (["--codegen", "c"], "invalid choice")])
