@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+# Lists of packages may be old or absent, and only root can renew them.
+ICESTORM := apt-get download --quiet fpga-icestorm || (apt-get update --quiet && apt-get download --quiet fpga-icestorm)
 BOARD ?= icebreaker
 
 .PHONY: sim test test-long bitstream program bench compare brian2-bench lint doctor clean
@@ -56,7 +58,7 @@ doctor: .venv/.installed
 # icebox, which reads bitstreams back, has no pip package: Debian's is unpacked beside the others, without root.
 .venv/.installed-fpga: .venv/.installed
 	$(BIN)/python -m pip install --quiet --editable ".[fpga]"
-	command -v icebox_vlog >/dev/null || (cd .venv && apt-get download --quiet fpga-icestorm && dpkg-deb -x fpga-icestorm_*.deb icestorm)
+	command -v icebox_vlog >/dev/null || (cd .venv && ($(ICESTORM)) && dpkg-deb -x fpga-icestorm_*.deb icestorm)
 	touch $@
 
 clean:
