@@ -91,7 +91,7 @@ def _build(board, g, work, seed, tools, say):
     options = "-dsp -spram" if board.part.startswith("iCE40UP") else "-abc9" if board.family == "ice40" else ""
     plan = platform(board).prepare(
         Top(board, g), "top", script_after_read=COLLISIONS.format("top.core*") if g.store else "", synth_opts=options,
-        nextpnr_opts=f"--report report.json --seed {seed} --freq {board.clock_hz / 1e6:g} --timing-allow-fail")
+        nextpnr_opts=f"--report nextpnr.json --seed {seed} --freq {board.clock_hz / 1e6:g} --timing-allow-fail")
     # Block RAMs that are loaded before they are read need no contents, and the largest ones can have none.
     plan.files["top.il"] = without_zeros(plan.files["top.il"])
     plan.extract(work)
@@ -124,7 +124,7 @@ def _complaint(work):
 
 def fit(board: Board, network: Network, folder: Path, seconds: dict[str, float], *, seed: int) -> dict:
     """The report of a finished build: what it takes of the part, its clock, and how fast it runs a network."""
-    report = json.loads((Path(folder) / "report.json").read_text())
+    report = json.loads((Path(folder) / "nextpnr.json").read_text())
     used = {}
     for kind, names in CELLS.items():
         found = report["utilization"].get(names[board.family == "ecp5"])

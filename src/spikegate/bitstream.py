@@ -58,12 +58,12 @@ def bitstream(name: str, out: str, *, format: str = "q8.8", seed: int = 1, as_js
     network, folder = network_for(spec, format), Path(out) / name
     seconds = flow.build(spec, flow.geometry(spec, network), folder, seed=seed, say=lambda line: say(f"{name}: {line}"))
     report = flow.fit(spec, network, folder, seconds, seed=seed)
-    (folder / "fit.json").write_text(json.dumps(report, indent=2) + "\n")
+    (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     if as_json:
         print(json.dumps(report, indent=2))
     else:
         Console(highlight=False).print(table(report))
-    say(f"bitstream {folder / report['bitstream']}, report {folder / 'fit.json'}")
+    say(f"bitstream {folder / report['bitstream']}, report {folder / 'report.json'}")
     if not report["clock_met"]:
         raise Mismatch(f"{spec.title}: {report['clock_hz'] / 1e6:g} MHz asked and {report['fmax_hz'] / 1e6:.1f} MHz met; try another --seed")
 
