@@ -22,7 +22,7 @@ from spikegate.models.network import Network
 from spikegate.models.sobol import JOE_KUO, SobolParams
 from spikegate.models.streams import StreamFaults
 from spikegate.models.synapse import weight_probability
-from spikegate.translator import registry
+from spikegate.translator import registry, variants
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.hybrid import hybrid as stochastic
 
@@ -58,7 +58,7 @@ def engine(tmp_path_factory):
 @pytest.mark.parametrize("path", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name)
 def test_every_example_runs(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(registry, "VARIANTS", dict(registry.VARIANTS))  # an example registers one
+    monkeypatch.setattr(registry, "VARIANTS", dict(variants.VARIANTS))  # an example registers one
     execute(path)
 
 
