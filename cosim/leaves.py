@@ -1,0 +1,56 @@
+"""The components that verification takes one at a time, each at the parameters at which it is proved, mutated and covered."""
+
+from collections.abc import Callable
+
+from amaranth.lib.wiring import Component
+
+from spikegate.cosim.verilate import to_verilog
+from spikegate.gateware.core import CoreGeometry
+from spikegate.gateware.core_rows import Rows
+from spikegate.gateware.core_spikes import Spikes
+from spikegate.gateware.dot_product import DotProduct
+from spikegate.gateware.drive import Drive
+from spikegate.gateware.encoder import Encoder, WindowEncoder
+from spikegate.gateware.fixed import Requantise
+from spikegate.gateware.host_link_rx import FrameReceiver
+from spikegate.gateware.lfsr import Lfsr
+from spikegate.gateware.lif import Lif
+from spikegate.gateware.sobol import Sobol
+from spikegate.gateware.stream_plan import Correlation
+from spikegate.gateware.synapse import Synapse
+from spikegate.gateware.uart import UartReceiver, UartTransmitter
+from spikegate.models.dot_product import DotProductParams
+from spikegate.models.encoder import EncoderParams, WindowParams
+from spikegate.models.fixed import Q8_8, Overflow, Rounding
+from spikegate.models.lfsr import LfsrParams
+from spikegate.models.sobol import SobolParams
+from spikegate.models.stream_plan import CorrelationParams
+from spikegate.models.synapse import SynapseParams
+
+__all__ = ["GEOMETRY", "LEAVES", "leaf_verilog"]
+
+#: Of the leaves that are parts of a core: neurons no multiple of the lanes, a list of spikes that wraps.
+GEOMETRY = CoreGeometry(10, 4, Q8_8, max_delay=3)
+
+LEAVES: dict[str, Callable[[], Component]] = {
+    "requantise": lambda: Requantise(Q8_8, Rounding.NEAREST, Overflow.SATURATE),
+    "lif": lambda: Lif(Q8_8, Rounding.NEAREST, Overflow.SATURATE, gain=False, noise=False),
+    "lfsr": lambda: Lfsr(LfsrParams()),
+    "sobol": lambda: Sobol(SobolParams(1, 8)),
+    "encoder": lambda: Encoder(EncoderParams(LfsrParams(), 16)),
+    "window_encoder": lambda: WindowEncoder(WindowParams(SobolParams(1, 7, 64), 7)),
+    "synapse": lambda: Synapse(SynapseParams(16), stuck=True, flips=True),
+    "dot_product": lambda: DotProduct(DotProductParams(4, 16, 64)),
+    "correlation": lambda: Correlation(CorrelationParams(16, 64)),
+    "drive": lambda: Drive(3, lanes=2),
+    "spikes": lambda: Spikes(GEOMETRY),
+    "rows": lambda: Rows(GEOMETRY),
+    "uart_receiver": lambda: UartReceiver(4),
+    "uart_transmitter": lambda: UartTransmitter(4),
+    "frame_receiver": lambda: FrameReceiver(3),
+}
+
+
+def leaf_verilog(name: str) -> str:
+    """Verilog of a leaf, a module of that name, without a reset: registers start at their initial values."""
+    return to_verilog(LEAVES[name](), name, reset=False)
