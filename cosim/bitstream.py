@@ -1,6 +1,7 @@
 """The bitstream of a core as an engine: placed, routed, packed, unpacked, read back by icebox into Verilog, and simulated like any other core."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -50,7 +51,8 @@ def read_back(text: str, placed: Placed, folder: Path) -> str:
     (folder / "back.asc").write_text(text)
     (folder / "pins.pcf").write_text("".join(f"set_io {bit} {place}\n" for bit, place in sorted(pins(placed).items())))
     command = [sys.executable, str(icebox("icebox_vlog")), "-s", "-n", BITS, "-d", placed.package, "-p", "pins.pcf", "back.asc"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    # It walks through sets: the same bits are the same text only with the same hashes.
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, "PYTHONHASHSEED": "0"})
     if done.returncode:
         raise SpikegateError(f"icebox_vlog failed with exit code {done.returncode}:\n{done.stderr[-1500:]}")
     return done.stdout

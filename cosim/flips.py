@@ -22,7 +22,7 @@ TILE = re.compile(r"\.(?:io|logic|ramb|ramt)_tile \d+ \d+")
 
 
 def bits_in_use(lines: list[str]) -> list[tuple[int, int]]:
-    """Line and character of every bit, 0 or 1, of the tiles of which some bit is 1."""
+    """Line and character of every bit, 0 or 1, of the tiles of which some bit is 1; most are switches that nothing comes near."""
     tiles, tile = {}, None
     for number, line in enumerate(lines):
         if line.startswith("."):
@@ -57,14 +57,16 @@ def study(placed: Placed, gold: str, *, count: int, seed: int) -> Counter:
     gold : str
         Its RTL, as Verilog of a module of the same name.
     count, seed : int
-        Of the bits, chosen among those of all tiles in use.
+        Of the bits: half of them among those that are 1, the others among all of the tiles in use.
     """
     outcomes, top = Counter(), placed.netlist.top
     with tempfile.TemporaryDirectory(prefix="spikegate-") as name:
         folder = Path(name)
         lines = unpack(pack((placed.folder / "top.asc").read_text(), folder), folder).split("\n")
         sound = read_back("\n".join(lines), placed, folder)
-        for row, at in random.Random(seed).sample(bits_in_use(lines), count):
+        choice, bits = random.Random(seed), bits_in_use(lines)
+        chosen = choice.sample([(row, at) for row, at in bits if lines[row][at] == "1"], count // 2)
+        for row, at in [*chosen, *choice.sample([bit for bit in bits if bit not in chosen], count - len(chosen))]:
             flipped = list(lines)
             flipped[row] = lines[row][:at] + "01"[lines[row][at] == "0"] + lines[row][at + 1:]
             try:

@@ -77,9 +77,10 @@ def flips(name, count, tmp_path):
 
 
 def test_flipped_bits_are_noticed_or_harmless(tmp_path):
-    assert flips("lfsr", 8, tmp_path)["unreached"] < 8
+    found = flips("lfsr", 8, tmp_path)
+    assert found["refuted"] and found["unreached"]
 
 
 @pytest.mark.long
 def test_80_flipped_bits_are_noticed_or_harmless(tmp_path):
-    assert flips("lif", 80, tmp_path)["refuted"] > 5
+    assert flips("lif", 80, tmp_path)["refuted"] > 20
