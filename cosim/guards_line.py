@@ -38,5 +38,5 @@ def transmitter_rows(rng: random.Random):
 
 
 GUARDS = {
-    "uart_transmitter": Guard(transmitter_rows, 6000, care={"bit": ("data",), "value": ("data",)}),
+    "uart_transmitter": Guard(transmitter_rows, 6000, care={"bit": ("data",), "value": ("data",)}, streams=("i",)),
 }

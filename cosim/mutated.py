@@ -36,8 +36,10 @@ class Guard:
         How many of them are taken.
     care : dict
         Output -> outputs of one bit; while one of them is 1, and only then, it matters. All others always do.
+    streams : tuple of str
+        Stream inputs, which rows hold as long as they are not taken; proofs assume the same.
     assume : str
-        Verilog over the inputs (and ``gold_`` outputs): proofs hold for inputs that have fulfilled it in every cycle so far.
+        Verilog over the inputs and the ``gold_`` outputs: rows fulfil it in every cycle, and proofs hold as long as it has been fulfilled.
     state : str
         Verilog declarations that ``assume`` needs.
     seed : int
@@ -46,6 +48,7 @@ class Guard:
     rows: Callable[[random.Random], Iterator[Row]]
     cycles: int
     care: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    streams: tuple[str, ...] = ()
     assume: str = "1"
     state: str = ""
     seed: int = 1
