@@ -20,10 +20,11 @@ class RequantiseParams:
 
 
 def products(q: QFormat, count: int, rng: random.Random) -> list[tuple[int, int]]:
-    """``(product, random)`` pairs: zero, halves, both rails of the product and of the result with their neighbours, then any."""
+    """``(product, random)`` pairs: zero, halves, both rails of the product and of the result, all with one bit set or one above the fraction
+    not set, with their neighbours, then any."""
     wide = 1 << (2 * q.width - 1)
     edges = [0, q.one // 2, -q.one // 2, q.one, -q.one, wide - 1, -wide, (q.max + 1) * q.one, q.min * q.one, q.max * q.one + q.one // 2,
-             q.min * q.one - q.one // 2]
+             q.min * q.one - q.one // 2, *(1 << bit for bit in range(2 * q.width - 1)), *(-q.one - (1 << bit) for bit in range(2 * q.width - 1))]
     pairs = [(edge + near, random_) for edge in edges for near in (-1, 0, 1) for random_ in (0, 1, q.one - 1)]
     pairs = [pair for pair in pairs if -wide <= pair[0] < wide]
     rng.shuffle(pairs)
