@@ -15,7 +15,7 @@ from spikegate.cosim.mutants import SELECT, Mutants
 from spikegate.cosim.verilate import OPTIONS, compile_shared
 from spikegate.models.errors import SpikegateError
 
-__all__ = ["Row", "Guard", "Port", "Table", "ports", "table", "first_differences"]
+__all__ = ["Row", "Guard", "Port", "Table", "ports", "table", "wrapped", "first_differences"]
 
 HARNESS = Path(__file__).with_name("mutation.cpp")
 WORD, THREADS = 32, 2
@@ -91,14 +91,14 @@ def _words(places: list[Port]) -> int:
     return max(3, -(-(places[-1].offset + places[-1].width) // WORD))
 
 
-def wrapped(made: Mutants, top: str) -> str:
+def wrapped(text: str, top: str) -> str:
     """Verilog with a top module ``mutated``, whose ports ``i`` and ``o`` hold all others."""
-    into, out = ports(made.text, top, "input"), ports(made.text, top, "output")
+    into, out = ports(text, top, "input"), ports(text, top, "output")
     wires = [f".\\{port.name} ({side}[{port.offset} +: {port.width}])" for side, places in (("i", into), ("o", out)) for port in places]
-    clock = [".clk(clk)"] if re.search(r"^ *input clk;", made.text, re.MULTILINE) else []
-    return f"""{made.text}
+    clock = [f".{name}({name})" for name in ("clk", SELECT) if re.search(rf"^ *input (\[15:0\] )?{name};", text, re.MULTILINE)]
+    return f"""{text}
 module mutated(input clk, input [15:0] {SELECT}, input [{WORD * _words(into) - 1}:0] i, output [{WORD * _words(out) - 1}:0] o);
-  {top} tried({', '.join([*clock, f'.{SELECT}({SELECT})', *wires])});
+  {top} tried({', '.join([*clock, *wires])});
   assign o[{WORD * _words(out) - 1}:{out[-1].offset + out[-1].width}] = 0;
 endmodule
 """
@@ -134,7 +134,7 @@ def table(guard: Guard, text: str, top: str, *, cycles: int | None = None) -> Ta
 
 def first_differences(made: Mutants, top: str, rows: Table, numbers: list[int]) -> list[int]:
     """For each of the mutants ``numbers`` the row in which it differs first, or -1."""
-    lib = ctypes.CDLL(str(compile_shared(wrapped(made, top), "mutated", HARNESS, options=OPTIONS).path))
+    lib = ctypes.CDLL(str(compile_shared(wrapped(made.text, top), "mutated", HARNESS, options=OPTIONS).path))
     pointer = lambda array: array.ctypes.data_as(ctypes.c_void_p)  # noqa: E731
     if (lib.mutation_input_words(), lib.mutation_output_words()) != (rows.inputs.shape[1], rows.expected.shape[1]):
         raise SpikegateError(f"Verilator has the ports of {top} in another size than the table")

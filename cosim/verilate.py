@@ -222,5 +222,6 @@ def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False, o
         if finished:
             return Build(library, 0.0, 0.0)
         (folder / f"{top}.v").write_text(text)
-        compile_model(folder, [*options, "--top-module", top, f"{top}.v"], harness, ["-shared", "-o", library.name], trace=trace)
+        compile_model(folder, [*options, "--top-module", top, f"{top}.v"], harness, ["-shared", "-o", library.name], trace=trace,
+                      runtime=["verilated_cov"] if "--coverage" in options else [])
     return Build(library, 0.0, time.perf_counter() - start)
