@@ -37,24 +37,30 @@ def thresholds(bits: int, rng: random.Random):
         yield rng.choice((rng.randint(0, full), rng.randint(0, full), 1 << rng.randint(0, bits), 0, full))
 
 
+def beside(number: int, bits: int, rng: random.Random) -> int:
+    """A threshold that a number decides: itself, the next, or one bit away from it."""
+    return rng.choice((number, number + 1, number ^ 1 << rng.randrange(bits)))
+
+
 def wrong_threshold(work, threshold):
     return min(threshold + FAULTS[work["fault"]][0], 1 << work["params"].bits)
 
 
 def requests(params: EncoderParams, rng: random.Random):
-    """Requests without end; every other threshold is one of the first numbers of its stream, so that equality occurs."""
+    """Requests without end; every other threshold is `beside` one of the first numbers of its stream."""
     mask, values = (1 << params.bits) - 1, thresholds(params.bits, rng)
     for n in count_up():
         begin = starts(params, rng)
-        value = int(params.source.run(begin, 4)[rng.randrange(4)]) & mask if n % 2 else next(values)
+        number = int(params.source.run(begin, 4)[rng.randrange(4)]) & mask
+        value = beside(number, params.bits, rng) if n % 2 else next(values)
         yield request_layout(params).const({"start": begin, "threshold": value}).as_bits()
 
 
 def wanted_thresholds(params: WindowParams, begin: object, count: int, rng: random.Random) -> list[int]:
-    """Thresholds of the windows after a start; every other one is a number of its window."""
+    """Thresholds of the windows after a start; every other one is `beside` a number of its window."""
     values, bits = thresholds(params.bits, rng), unpack(params.planes(begin, 0, count))
     numbers = (1 << np.arange(params.bits)) @ bits.astype(np.int64)
-    return [int(numbers[n, rng.randrange(params.length)]) if n % 2 else next(values) for n in range(count)]
+    return [beside(int(numbers[n, rng.randrange(params.length)]), params.bits, rng) if n % 2 else next(values) for n in range(count)]
 
 
 async def compare_bits(dut, work, tally):

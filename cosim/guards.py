@@ -72,8 +72,8 @@ def lif_rows(rng: random.Random):
 
 
 GUARDS: dict[str, Guard] = {
-    "requantise": Guard(requantise_rows, 6000),
-    "synapse": Guard(synapse_rows, 4000),
-    "lif": Guard(lif_rows, 12000),
+    "requantise": Guard(requantise_rows, 750),
+    "synapse": Guard(synapse_rows, 500),
+    "lif": Guard(lif_rows, 1500),
     **guards_streams.GUARDS, **guards_line.GUARDS, **guards_core.GUARDS,
 }

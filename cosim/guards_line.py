@@ -1,13 +1,20 @@
 """Guards of what stands on the line: both halves of the UART, and the host link's receiver of frames."""
 
 import random
+from typing import NamedTuple
 
 from spikegate.cosim.mutated import Guard
-from spikegate.models.uart import BITS, bits
+from spikegate.models.host_link import ESCAPE, FLAG, FLIP, MAX_PAYLOAD, Deframer, Frame, crc, stuff
+from spikegate.models.uart import BITS, bits, receive
 
 __all__ = ["GUARDS"]
 
-DIVISOR = 4
+#: Of the UART's halves, and of the receiver of frames.
+DIVISOR, FRAME_DIVISOR = 4, 3
+#: Cycles from the line to its samples, through the synchroniser.
+SYNCHRONISED = 2
+#: Rows of an episode, and of one with frames, the longest of which takes two thirds of it.
+CYCLES, FRAME_CYCLES = 4000, 12000
 
 
 def bytes_to_send(rng: random.Random):
@@ -37,6 +44,148 @@ def transmitter_rows(rng: random.Random):
         cycle += 1
 
 
+class Sampled(NamedTuple):
+    """What the receiver has at a cycle: a data bit with its number, or a byte and its stop bit."""
+
+    bit: int
+    byte: int
+    stop: int
+
+
+def sampled(line: list[int], divisor: int) -> dict[int, Sampled]:
+    """Cycle -> what is sampled in it, of the golden model's bytes on a line; bit 8 is the stop bit."""
+    found, read = {}, 0
+
+    def levels():
+        nonlocal read
+        for level in line:
+            read += 1
+            yield level
+
+    for byte, stop in receive(levels(), divisor):
+        for bit in range(BITS - 1):
+            found[read - 1 + SYNCHRONISED - (BITS - 2 - bit) * divisor] = Sampled(bit, byte, stop)
+    return found
+
+
+def uart_line(rng: random.Random) -> list[int]:
+    """A line as the bench has it: bytes back to back or after pauses, breaks, glitches, wrong stop bits, and at its end silence."""
+    line: list[int] = [1] * rng.randrange(4)
+    source = bytes_to_send(rng)
+    while len(line) < CYCLES:
+        levels = bits(next(source))
+        byte = [level for level in levels for _ in range(DIVISOR)]
+        noise = [level for _ in range(6) for level in [rng.randrange(2)] * rng.randint(1, 3 * DIVISOR)]
+        wrong = [*byte[:-DIVISOR], *[0] * rng.randint(1, 3 * DIVISOR)]
+        line += rng.choice((byte, byte, byte, noise, wrong, [0] * rng.randint(1, 14 * DIVISOR))) + [1] * rng.choice((0, 0, 1, DIVISOR, 20))
+    return line + [1] * 2 * BITS * DIVISOR
+
+
+def receiver_rows(rng: random.Random):
+    """The line's bytes and errors when their stop bits are sampled; at each data bit what is left of the byte before above what is there."""
+    line = uart_line(rng)
+    samples, before, silent = sampled(line, DIVISOR), 0, {"o__valid": 0, "error": 0, "shift": 0, "bit": 0, "o__payload": 0}
+    for cycle, level in enumerate(line[:CYCLES]):
+        at = samples.get(cycle)
+        if at is None:
+            expected = silent
+        elif at.bit < 8:
+            kept = at.byte & (1 << at.bit) - 1
+            expected = {**silent, "shift": 1, "bit": at.bit, "o__payload": before >> at.bit | kept << 8 - at.bit}
+        else:
+            expected, before = {**silent, "o__valid": at.stop, "error": 1 - at.stop, "o__payload": at.byte}, at.byte
+        yield {"rx": level}, expected
+
+
+def contents(rng: random.Random):
+    """What stands between two flags, escaped, without end: good frames, and whatever can be wrong with one. The first is a long one."""
+    any_byte = lambda: rng.choice((FLAG, ESCAPE, FLAG ^ FLIP, ESCAPE ^ FLIP, 0, 0xFF, rng.getrandbits(8), rng.getrandbits(8)))  # noqa: E731
+    checked = lambda body: body + crc(body).to_bytes(2, "little")  # noqa: E731
+    frame = lambda size: Frame(any_byte(), any_byte(), bytes(any_byte() for _ in range(size))).content()  # noqa: E731
+    body = lambda length, size: checked(bytes([length, *(rng.getrandbits(7) for _ in range(size - 3))]))  # noqa: E731
+    yield stuff(rng.choice((lambda: frame(MAX_PAYLOAD), lambda: body(3, 3 + 5 + 256), lambda: body(248, 253), lambda: body(249, 254), lambda: body(250, 255),
+                            lambda: frame(200)))())[1:-1]
+    while True:
+        good = frame(rng.choice((0, 0, 1, 2, 3, rng.randrange(12))))
+        spoiled = bytearray(good)
+        spoiled[rng.randrange(len(good))] ^= 1 << rng.randrange(8)
+        at = rng.randrange(len(good))
+        wrong = rng.choice((bytes(spoiled), good[:at], good[at:], good + b"x", body(len(good) - 5 ^ 1 << rng.randrange(8), len(good)), checked(good[:1])))
+        lost = list(stuff(good)[1:-1])
+        lost.insert(at, None)
+        yield rng.choice((stuff(good)[1:-1], stuff(good)[1:-1], stuff(good)[1:-1], stuff(wrong)[1:-1], stuff(good)[1:-1] + bytes([ESCAPE]), lost, b"",
+                          bytes([ESCAPE]), [None]))
+
+
+def frame_line(rng: random.Random) -> list[int]:
+    """Frames on the line, most of them back to back; a lost byte has a stop bit of 0."""
+    line: list[int] = [1] * rng.randrange(9)
+    for content in contents(rng):
+        for byte in [FLAG, *content, *([FLAG] if rng.getrandbits(1) else [])]:
+            levels = bits(rng.getrandbits(8))[:-1] + [0, 1] if byte is None else bits(byte)
+            line += [level for level in levels for _ in range(FRAME_DIVISOR)] + [1] * rng.choice((0, 0, 0, 0, 1, 2, 7))
+        if len(line) > FRAME_CYCLES:
+            return line[:FRAME_CYCLES] + [1] * 2 * BITS * FRAME_DIVISOR
+
+
+class Room:
+    """Room for two frames, of which the earlier is read; a byte every other cycle."""
+
+    def __init__(self):
+        self.frames: list[bytes | None] = [None, None]
+        self.bank = self.reading = self.taken = 0
+        self.fresh = False
+
+    @property
+    def valid(self) -> bool:
+        """Whether there is a byte."""
+        return self.fresh and self.frames[self.reading] is not None
+
+    @property
+    def byte(self) -> int | None:
+        """The byte, unless the frame has ended."""
+        content = self.frames[self.reading]
+        return content[self.taken] if self.valid and self.taken < len(content) else None
+
+    def step(self, good: bytes | None, ready: bool, finish: bool) -> None:
+        """One clock edge."""
+        fires = self.valid and ready
+        self.fresh, self.taken = not fires and not finish, 0 if finish else self.taken + fires
+        if finish:
+            self.frames[self.reading], self.reading = None, 1 - self.reading
+        if good is not None:
+            self.frames[self.bank], self.bank = good, 1 - self.bank
+
+
+def frame_rows(rng: random.Random):
+    """Frames that the golden model takes from the line's bytes, if there is room; a reader that is now quick and now slow."""
+    line, room, deframer = frame_line(rng), Room(), Deframer()
+    samples, begun, escaped, crowded, patience, stall = sampled(line, FRAME_DIVISOR), False, False, False, 0, 0.0
+    for cycle, level in enumerate(line[:FRAME_CYCLES]):
+        at, good, bad, overrun, error = samples.get(cycle), None, False, False, False
+        if at is not None and at.bit == 8:
+            error, dropped = not at.stop, deframer.dropped
+            frames = list(deframer.feed([at.byte if at.stop else None]))
+            if not error and at.byte == FLAG:
+                good = frames[0].content() if frames and not crowded else None
+                bad = deframer.dropped > dropped or bool(frames) and crowded
+                overrun, crowded, escaped = bad and crowded, False, False
+            elif not error:
+                is_data = escaped or at.byte != ESCAPE
+                crowded, escaped = crowded or (is_data and room.frames[room.bank] is not None), not is_data
+        current = room.frames[room.reading]
+        ended = current is not None and room.taken >= len(current)
+        finish = current is not None and (rng.random() < 0.002 or (ended and rng.random() < patience))
+        ready = rng.random() >= stall
+        yield ({"rx": level, "finish": finish, "o__ready": ready},
+               {"good": good is not None, "bad": bad, "overrun": overrun, "error": error, "o__valid": room.valid, "o__payload": room.byte})
+        room.step(good, ready, finish)
+        if rng.random() < 0.002:
+            stall, patience = rng.choice((0.0, 0.5, 0.95)), rng.choice((1.0, 0.1, 0.001, 0.0))
+
+
 GUARDS = {
-    "uart_transmitter": Guard(transmitter_rows, 6000, care={"bit": ("data",), "value": ("data",)}, streams=("i",)),
+    "uart_transmitter": Guard(transmitter_rows, 750, {"bit": ("data",), "value": ("data",)}, ("i",)),
+    "uart_receiver": Guard(receiver_rows, CYCLES, {"bit": ("shift",), "o__payload": ("o__valid", "error", "shift")}),
+    "frame_receiver": Guard(frame_rows, FRAME_CYCLES, {"o__payload": ("o__valid",)}),
 }

@@ -3,7 +3,7 @@
 import ctypes
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -33,16 +33,17 @@ class Guard:
     rows : callable
         Makes rows from a source of random numbers.
     cycles : int
-        How many of them are taken.
+        How many of them are taken each time.
     care : dict
-        Output -> outputs of one bit; while one of them is 1, and only then, it matters. All others always do.
+        Output -> outputs of one bit, or names in ``state``; while one of them is 1, and only then, it matters. All others always do.
     streams : tuple of str
         Stream inputs, which rows hold as long as they are not taken; proofs assume the same.
     assume : str
         Verilog over the inputs and the ``gold_`` outputs: rows fulfil it in every cycle, and proofs hold as long as it has been fulfilled.
     state : str
         Verilog declarations that ``assume`` needs.
-    seed : int
+    episodes : int
+        How often they are made, from another seed and again from the initial state.
     """
 
     rows: Callable[[random.Random], Iterator[Row]]
@@ -51,7 +52,7 @@ class Guard:
     streams: tuple[str, ...] = ()
     assume: str = "1"
     state: str = ""
-    seed: int = 1
+    episodes: int = 8
 
 
 @dataclass(frozen=True)
@@ -65,19 +66,24 @@ class Port:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows as 32-bit words: inputs, expected outputs, and a mask of the bits that are compared; ``compared`` ports in all."""
+    """Rows as 32-bit words: inputs, expected outputs, and a mask of the bits that are compared; so many ports in all.
+
+    Each ``cycles`` rows begin at the initial state.
+    """
 
     inputs: np.ndarray
     expected: np.ndarray
     care: np.ndarray
+    cycles: int
     compared: int
 
 
 def ports(text: str, top: str, direction: str) -> list[Port]:
-    """Inputs but for the clock and the select, or outputs, of a module in Verilog."""
+    """Inputs but for the clock and the select, or outputs, of a module in Verilog, by name."""
     body = re.search(rf"^module {top}\(.*?^endmodule", text, re.MULTILINE | re.DOTALL)
     found, offset = [], 0
-    for size, name in re.findall(rf"^ *{direction} (?:\[(\d+):0\] )?\\?(\w+) *;", body[0] if body else "", re.MULTILINE):
+    declared = re.findall(rf"^ *{direction} (?:\[(\d+):0\] )?\\?(\w+) *;", body[0] if body else "", re.MULTILINE)
+    for size, name in sorted(declared, key=lambda entry: entry[1]):
         if name not in ("clk", SELECT):
             found.append(Port(name, int(size or 0) + 1, offset))
             offset += found[-1].width
@@ -108,7 +114,7 @@ def _packed(values: list[int], words: int) -> np.ndarray:
     return np.frombuffer(b"".join(value.to_bytes(4 * words, "little") for value in values), "<u4").reshape(len(values), words)
 
 
-def table(guard: Guard, text: str, top: str, *, cycles: int | None = None) -> Table:
+def table(guard: Guard, text: str, top: str) -> Table:
     """A guard's rows for a module.
 
     Raises
@@ -118,32 +124,35 @@ def table(guard: Guard, text: str, top: str, *, cycles: int | None = None) -> Ta
     """
     into, out = ports(text, top, "input"), ports(text, top, "output")
     inputs, expected, care, compared = [], [], [], 0
-    for number, (given, wanted) in enumerate(islice(guard.rows(random.Random(guard.seed)), cycles or guard.cycles)):
+    rows = (row for seed in range(guard.episodes) for row in islice(guard.rows(random.Random(seed)), guard.cycles))
+    for number, (given, wanted) in enumerate(rows):
         for places, values in ((into, given), (out, wanted)):
             if {port.name for port in places} != set(values):
                 raise SpikegateError(f"Row {number} of the guard of {top} must have the ports {[port.name for port in places]}, not {list(values)}")
         inputs.append(sum((given[port.name] & (1 << port.width) - 1) << port.offset for port in into))
-        cares = [port for port in out if wanted[port.name] is not None and (port.name not in guard.care or any(wanted[name] for name in guard.care[port.name]))]
+        cares = [port for port in out if wanted[port.name] is not None and (port.name not in guard.care or any(wanted.get(name, True) for name in guard.care[port.name]))]
         expected.append(sum((wanted[port.name] & (1 << port.width) - 1) << port.offset for port in cares))
         care.append(sum((1 << port.width) - 1 << port.offset for port in cares))
         compared += len(cares)
     if not compared:
         raise SpikegateError(f"The guard of {top} compares nothing")
-    return Table(_packed(inputs, _words(into)), _packed(expected, _words(out)), _packed(care, _words(out)), compared)
+    return Table(_packed(inputs, _words(into)), _packed(expected, _words(out)), _packed(care, _words(out)), guard.cycles, compared)
 
 
-def first_differences(made: Mutants, top: str, rows: Table, numbers: list[int]) -> list[int]:
-    """For each of the mutants ``numbers`` the row in which it differs first, or -1."""
+def first_differences(made: Mutants, top: str, rows: Table, numbers: Sequence[int], *, episodes: int | None = None) -> list[int]:
+    """For each of the mutants ``numbers`` the row in which it differs first, or -1; in so many episodes, by default all."""
+    count = len(rows.inputs) if episodes is None else min(len(rows.inputs), episodes * rows.cycles)
     lib = ctypes.CDLL(str(compile_shared(wrapped(made.text, top), "mutated", HARNESS, options=OPTIONS).path))
     pointer = lambda array: array.ctypes.data_as(ctypes.c_void_p)  # noqa: E731
     if (lib.mutation_input_words(), lib.mutation_output_words()) != (rows.inputs.shape[1], rows.expected.shape[1]):
         raise SpikegateError(f"Verilator has the ports of {top} in another size than the table")
-    lib.mutation_run.argtypes = [ctypes.c_void_p, ctypes.c_uint64, *[ctypes.c_void_p] * 3, ctypes.c_uint64, ctypes.c_void_p]
+    lib.mutation_run.argtypes = [ctypes.c_void_p, ctypes.c_uint64, *[ctypes.c_void_p] * 3, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_void_p]
     asked, first = np.array(numbers, np.uint16), np.empty(len(numbers), np.int64)
 
     def replay(begin: int) -> None:
         some, where = asked[begin::THREADS].copy(), np.empty(len(asked[begin::THREADS]), np.int64)
-        lib.mutation_run(pointer(some), len(some), pointer(rows.inputs), pointer(rows.expected), pointer(rows.care), len(rows.inputs), pointer(where))
+        lib.mutation_run(pointer(some), len(some), *map(pointer, (rows.inputs, rows.expected, rows.care)), count, rows.cycles,
+                         pointer(where))
         first[begin::THREADS] = where
 
     with ThreadPoolExecutor(THREADS) as pool:

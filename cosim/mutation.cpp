@@ -11,16 +11,22 @@ extern "C" {
 uint64_t mutation_input_words() { return sizeof(Vmutated::i) / 4; }
 uint64_t mutation_output_words() { return sizeof(Vmutated::o) / 4; }
 
-// first[k] becomes the row in which the mutant numbers[k] differs under the mask, or -1.
+// first[k] becomes the row in which the mutant numbers[k] differs under the mask, or -1; each `cycles` rows begin at the initial state.
 void mutation_run(const uint16_t* numbers, uint64_t count, const uint32_t* in, const uint32_t* expected, const uint32_t* care, uint64_t rows,
-                  int64_t* first) {
+                  uint64_t cycles, int64_t* first) {
     const size_t wide_i = sizeof(Vmutated::i) / 4, wide_o = sizeof(Vmutated::o) / 4;
     for (uint64_t k = 0; k < count; ++k) {
-        VerilatedContext context;
-        Vmutated model(&context);
-        model.mutant = numbers[k];
+        std::unique_ptr<VerilatedContext> context;
+        std::unique_ptr<Vmutated> fresh;
         first[k] = -1;
         for (uint64_t row = 0; row < rows && first[k] < 0; ++row) {
+            if (row % cycles == 0) {
+                fresh.reset();
+                context.reset(new VerilatedContext);
+                fresh.reset(new Vmutated(context.get()));
+                fresh->mutant = numbers[k];
+            }
+            Vmutated& model = *fresh;
             std::memcpy(&model.i, in + row * wide_i, sizeof(model.i));
             model.clk = 0;
             model.eval();
@@ -31,7 +37,6 @@ void mutation_run(const uint16_t* numbers, uint64_t count, const uint32_t* in, c
             model.clk = 1;
             model.eval();
         }
-        model.final();
     }
 }
 }

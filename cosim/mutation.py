@@ -1,0 +1,154 @@
+"""Mutation testing of the gateware: every mutant of a leaf is killed by the leaf's guard, or proved to do the same, or counted as unresolved."""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as Shown
+
+from spikegate.cosim import aig, mutant_proof, mutated
+from spikegate.cosim.guards import GUARDS
+from spikegate.cosim.leaves import LEAVES, leaf_verilog
+from spikegate.cosim.mutants import Mutants, mutants
+from spikegate.cosim.verilate import build_directory
+from spikegate.models.errors import SpikegateError
+
+__all__ = ["Survivor", "Assessment", "judge", "assess", "main"]
+
+#: A build that is being made, a fraction, or a proof.
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Survivor:
+    """A mutant that was neither killed nor proved to do the same; ``cycles`` are inputs that show the difference, as far as known."""
+
+    name: str
+    verdict: str
+    cycles: list[dict[str, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What became of the mutants of a module.
+
+    Parameters
+    ----------
+    name : str
+    enumerated, killed, equivalent : int
+    survivors : list of Survivor
+        The others.
+    compared : int
+        Ports that the guard compares in its table.
+    seconds : float
+        Without what was found in the cache.
+    """
+
+    name: str
+    enumerated: int
+    killed: int
+    equivalent: int
+    survivors: list[Survivor]
+    compared: int
+    seconds: float
+
+    @property
+    def unresolved(self) -> int:
+        """Neither killed nor equivalent."""
+        return len(self.survivors)
+
+
+def judge(name: str, text: str, made: Mutants, guard: mutated.Guard, rows: mutated.Table, *, progress: Progress = lambda _: None) -> Assessment:
+    """Run all mutants against a table.
+
+    Those that outlive its first episode are taken to the proof, and to the other episodes what is not equal.
+
+    Raises
+    ------
+    SpikegateError
+        If the module itself differs from its table, or from mutant 0.
+    """
+    start, everyone = time.perf_counter(), range(1, len(made.names) + 1)
+    progress("building")
+    where, = mutated.first_differences(made, name, rows, [0])
+    if where >= 0:
+        raise SpikegateError(f"{name} itself is not as its guard has it: cycle {where % rows.cycles} of episode {where // rows.cycles}")
+    progress(f"{len(everyone)} mutants, first episode")
+    alive = [number for number, where in zip(everyone, mutated.first_differences(made, name, rows, everyone, episodes=1)) if where < 0]
+    progress(f"{len(alive)} proofs")
+    verdicts = mutant_proof.decide_all(mutant_proof.miter(text, made, name, guard), [0, *alive])
+    if verdicts[0][0] != "equal":
+        raise SpikegateError(f"Mutant 0 of {name} is not proved to be {name}: {verdicts[0][0]}")
+    left = {number: verdict for number, verdict in zip(alive, verdicts[1:]) if verdict[0] != "equal"}
+    progress(f"{len(left)} mutants, all episodes")
+    where = dict(zip(left, mutated.first_differences(made, name, rows, list(left))))
+    survivors = [Survivor(f"{number}: {made.names[number - 1]}", *verdict) for number, verdict in left.items() if where[number] < 0]
+    equivalent = len(alive) - len(left)
+    return Assessment(name, len(everyone), len(everyone) - equivalent - len(survivors), equivalent, survivors, rows.compared,
+                      round(time.perf_counter() - start, 1))
+
+
+def assess(name: str, *, progress: Progress = lambda _: None) -> Assessment:
+    """Judge every mutant of a leaf, or take the result from the cache.
+
+    Raises
+    ------
+    SpikegateError
+        As in `judge`, and if the guard compares nothing; `ToolMissing` if a tool is absent.
+    """
+    guard, text = GUARDS[name], leaf_verilog(name)
+    rows = mutated.table(guard, text, name)
+    sources = [Path(module.__file__).read_text() for module in (aig, mutant_proof, mutated)] + [Path(__file__).read_text(), mutated.HARNESS.read_text()]
+    key = [text, *sources, str((guard.care, guard.streams, guard.assume, guard.state)), *(part.tobytes().hex() for part in (rows.inputs, rows.expected, rows.care))]
+    with build_directory("mutation", *key) as (folder, finished):
+        if not finished:
+            progress("enumerating")
+            made = mutants(text, name)
+            found = judge(name, text, made, guard, rows, progress=progress)
+            (folder / "assessment.json").write_text(json.dumps(asdict(found)))
+        entries = json.loads((folder / "assessment.json").read_text())
+    return Assessment(**{**entries, "survivors": [Survivor(**survivor) for survivor in entries["survivors"]]})
+
+
+def shown(found: list[Assessment]) -> Shown:
+    """The table that `main` prints."""
+    table = Shown(title="Mutants", title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False,
+                  show_footer=True)
+    total = lambda name: f"{sum(getattr(one, name) for one in found):,}"  # noqa: E731
+    table.add_column("module", "all")
+    for name in ("enumerated", "killed", "equivalent", "unresolved", "compared", "seconds"):
+        table.add_column(name, total(name), justify="right")
+    for one in found:
+        table.add_row(one.name, *(f"{getattr(one, name):,}" for name in ("enumerated", "killed", "equivalent", "unresolved", "compared", "seconds")))
+    return table
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Assess modules, print a table and write it as JSON; 1 if a mutant is unresolved."""
+    parser = argparse.ArgumentParser(prog="mutation", description=__doc__)
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"one or more of {', '.join(LEAVES)}; all by default")
+    parser.add_argument("--json", type=Path, default=Path("build/mutation.json"), metavar="FILE", help="write the results to this file")
+    options = parser.parse_args(arguments)
+    names = options.modules or [name for name in LEAVES if name in GUARDS]
+    if unknown := sorted(set(names) - set(GUARDS)):
+        parser.error(f"no such module: {', '.join(unknown)}; choose from {', '.join(GUARDS)}")
+    bars, found = Console(stderr=True), []
+    for name in names:
+        with bars.status(name) as line:
+            found.append(assess(name, progress=lambda what: line.update(f"{name}: {what}")))  # noqa: B023
+    Console().print(shown(found))
+    for one in found:
+        for survivor in one.survivors:
+            print(f"unresolved: {one.name} {survivor.name} ({survivor.verdict})")
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps([{**asdict(one), "unresolved": one.unresolved} for one in found], indent=1) + "\n")
+    return int(any(one.unresolved for one in found))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
