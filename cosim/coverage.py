@@ -52,7 +52,7 @@ class Waiver:
 
 WAIVERS = (
     Waiver("Yosys writes this beside every process, with a constant 0, so that simulators evaluate the process once at the start",
-           source=r"\s*if \(\\\$auto\$verilog_backend\S+ \) begin end", kind="branch"),
+           source=r"\s*if \(\\\$auto\$verilog_backend\S+ \) begin end", kind="branch", what="if"),
     Waiver("(rest + 2^15) * leak is at most 65,535 * 256, below 2^24; the port has the bits that a product of its factors' widths has",
            module="lif", what=r"(\\?top\.)?rest_leak\[24\]:.*", kind="toggle"),
 )

@@ -1,7 +1,7 @@
 """The link between a computer and the network core: frames over a UART, as docs/host_link.md."""
 
 from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from spikegate.gateware.core_geometry import CoreGeometry
@@ -12,11 +12,15 @@ from spikegate.gateware.host_link_tx import NIBBLE, FrameTransmitter
 from spikegate.models.errors import InputError
 from spikegate.models.host_link import MAX_NEURONS, MAX_ROW, Answer, Identity
 
-__all__ = ["HostLink"]
+__all__ = ["NARROW", "HostLink"]
+
+NARROW = 8
 
 
 class HostLink(wiring.Component):
     """UART, frames, requests and runs; the core's ``i``, ``o`` and ``busy`` connect to the members of the same meaning.
+
+    Above `NARROW` lanes two sweep words are buffered, so that no lane's clock enable waits for what the link does with a word.
 
     Parameters
     ----------
@@ -68,19 +72,27 @@ class HostLink(wiring.Component):
         m.submodules.runner = runner = Runner(self.geometry)
         connect(m, receiver.o, requests.i)
         connect(m, runner.o, transmitter.data)
-        connect(m, wiring.flipped(self.i), runner.i)
         connect(m, requests.o, wiring.flipped(self.o))
-        answer, wanted = requests.answer, Signal()
+        answer, wanted, busy = requests.answer, Signal(), Signal()
+        if self.geometry.lanes > NARROW:
+            m.submodules.sweeps = sweeps = fifo.SyncFIFO(width=self.i.payload.shape().size, depth=2)
+            m.d.comb += [sweeps.w_data.eq(self.i.payload), sweeps.w_en.eq(self.i.valid), self.i.ready.eq(sweeps.w_rdy),
+                         runner.i.payload.eq(sweeps.r_data), runner.i.valid.eq(sweeps.r_rdy), sweeps.r_en.eq(runner.i.ready),
+                         busy.eq(self.busy | sweeps.r_rdy)]
+        else:
+            connect(m, wiring.flipped(self.i), runner.i)
+            m.d.comb += busy.eq(self.busy)
         m.d.comb += [
             receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx), receiver.finish.eq(requests.finish), self.running.eq(runner.running),
             # A STATUS waits for the end of a step, and the next step for it: the counters then stand still.
             wanted.eq(answer.valid & (answer.payload == Answer.STATUS & NIBBLE)), transmitter.answer.payload.eq(answer.payload),
-            transmitter.answer.valid.eq(answer.valid & ~(wanted & self.busy)), answer.ready.eq(transmitter.answer.ready),
+            transmitter.answer.valid.eq(answer.valid & ~(wanted & busy)), answer.ready.eq(transmitter.answer.ready),
             runner.hold.eq(wanted | (transmitter.busy & (transmitter.kind == Answer.STATUS & NIBBLE)) | transmitter.behind),
             transmitter.expected.eq(requests.expected), transmitter.marks.eq(Cat(runner.running, runner.overflow)), transmitter.low.eq(runner.cycles),
             runner.aligned.eq(transmitter.aligned), transmitter.done.eq(runner.done), runner.finished.eq(transmitter.finished),
             runner.start.eq(requests.start), runner.stop.eq(requests.stop), runner.flags.eq(requests.flags), requests.running.eq(runner.running),
-            requests.step.eq(runner.step), runner.stepped.eq(requests.stepped), runner.last.eq(requests.last), runner.busy.eq(self.busy),
+            requests.step.eq(runner.step), runner.stepped.eq(requests.stepped), runner.last.eq(requests.last), runner.busy.eq(busy),
+            runner.works.eq(self.busy & ~(self.i.valid & ~self.i.ready)),
         ]
         counted = {"cycles": runner.cycle, "steps": requests.stepped, "events": runner.event, "dropped": receiver.bad, "overruns": receiver.overrun,
                    "line_errors": receiver.error}

@@ -39,8 +39,8 @@ class Runner(wiring.Component):
         Begin no step.
     running : Out(1), overflow : Out(1)
         From ``start`` until DONE is on its way; a neuron's overflow flag was set in the present or last run.
-    busy : In(1), i : In(stream.Signature(sweep_layout))
-        From the core.
+    busy : In(1), works : In(1), i : In(stream.Signature(sweep_layout))
+        Of the core: it is busy, or words of it are left; it is busy and does not wait; its words.
     o : Out(stream.Signature(8)), aligned : In(1)
         Data, filled up with zeros until they are ``aligned``.
     done : Out(1), finished : In(1)
@@ -55,7 +55,7 @@ class Runner(wiring.Component):
         self.geometry = geometry
         super().__init__({
             "start": In(1), "stop": In(1), "flags": In(3), "step": Out(1), "stepped": In(1), "last": In(1), "hold": In(1), "running": Out(1),
-            "overflow": Out(1), "busy": In(1), "i": In(stream.Signature(geometry.sweep_layout())), "o": Out(stream.Signature(8)), "aligned": In(1),
+            "overflow": Out(1), "busy": In(1), "works": In(1), "i": In(stream.Signature(geometry.sweep_layout())), "o": Out(stream.Signature(8)), "aligned": In(1),
             "done": Out(1), "finished": In(1), "event": Out(1), "cycles": Out(8), "cycle": Out(1)})
 
     def elaborate(self, platform):
@@ -68,7 +68,7 @@ class Runner(wiring.Component):
         m.d.comb += [
             records.eq(every | (final & self.last)), spiked.eq(pick(list(mask), lane)),
             # In the first cycle the core takes the word that lets it run.
-            working.eq(self.running & self.busy & ~begun & ~(self.i.valid & ~self.i.ready)),
+            working.eq(self.running & self.works & ~begun),
         ]
         m.d.sync += [begun.eq(self.stepped), self.cycle.eq(working & self.cycles.all())]
         with m.If(working):
