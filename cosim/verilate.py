@@ -223,5 +223,5 @@ def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False, o
             return Build(library, 0.0, 0.0)
         (folder / f"{top}.v").write_text(text)
         compile_model(folder, [*options, "--top-module", top, f"{top}.v"], harness, ["-shared", "-o", library.name], trace=trace,
-                      runtime=["verilated_cov"] if "--coverage" in options else [])
+                      runtime=["verilated_cov"] * any(option.startswith("--coverage") for option in options))
     return Build(library, 0.0, time.perf_counter() - start)

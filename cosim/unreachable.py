@@ -1,0 +1,72 @@
+"""Points that no guard has shown: proof, from the initial state and for all inputs, that a bit never makes the edge that they need."""
+
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from spikegate.cosim.equivalence import decide
+from spikegate.cosim.synthesis import yosys
+from spikegate.models.errors import SpikegateError
+
+__all__ = ["edge_of", "never"]
+
+CHOICE = re.compile(r"= \\?(\S+?) ?\[(\d+)\] \? ")
+ESCAPED = re.compile(r"__0([0-9a-fA-F]{2})")
+
+
+def edge_of(kind: str, hierarchy: str, source: str, what: str) -> tuple[str, str] | None:
+    """Yosys's name of a bit, after flattening, and the edge without which a point is not reached; None if there is no such.
+
+    Parameters
+    ----------
+    kind, source, what : str
+        As in `spikegate.cosim.coverage.Point`: a toggle, or the choice of the first of two values by a single bit.
+    hierarchy : str
+        The instance. Verilator spells characters that C++ does not have as two hexadecimal digits behind ``__0``.
+    """
+    if kind == "toggle":
+        name, edge = what.rsplit(":", 1)
+        return f"\\{hierarchy}.{ESCAPED.sub(lambda match: chr(int(match[1], 16)), name.replace('___05F', '__05F_'))}", edge
+    choice = CHOICE.search(source)
+    if choice and (what == "cond_then" or what == f"({choice[1]}[{choice[2]}]==1) => 1"):
+        return f"\\{hierarchy}.{choice[1]}[{choice[2]}]", "0->1"
+    return None
+
+
+def never(text: str, top: str, edges: Sequence[tuple[str, str]]) -> list[bool]:
+    """For each ``(bit, edge)``, whether the bit never makes that edge; what is not proved counts as if it did."""
+    with tempfile.TemporaryDirectory(prefix="spikegate-") as name:
+        folder = Path(name)
+        (folder / "top.v").write_text(text)
+        outputs = "".join(f"add -output watched_{k} 1\nconnect -nomap -set watched_{k} {bit}\n" for k, (bit, _) in enumerate(edges))
+        yosys(f"read_verilog top.v\nhierarchy -check -top {top}\nproc\nflatten\ncd {top}\n{outputs}cd ..\nmemory\nwrite_verilog -noattr flat.v\n",
+              folder)
+        flat = (folder / "flat.v").read_text()
+    inputs = [(port, int(size or 0)) for size, port in re.findall(r"^ *input (?:\[(\d+):0\] )?(\w+) *;", flat, re.MULTILINE)]
+    declared = ", ".join(f"input [{size}:0] {port}" for port, size in inputs)
+
+    def proved(some: list[int]) -> list[int]:
+        wires = ", ".join([*(f".{port}({port})" for port, _ in inputs), *(f".watched_{k}(bits[{place}])" for place, k in enumerate(some))])
+        rising = "".join("01"[edges[k][1] == "0->1"] for k in reversed(some))
+        count = len(some)
+        gate = f"""{flat}
+module watch({declared}, output bad);
+  wire [{count - 1}:0] bits;
+  reg [{count - 1}:0] before;
+  reg started = 0;
+  {top} tried({wires});
+  always @(posedge clk) begin before <= bits; started <= 1; end
+  assign bad = started & |((bits ^ before) & ({count}'b{rising} ^ before));
+endmodule
+"""
+        try:
+            verdict, _ = decide(f"module watch({declared}, output bad); assign bad = 0; endmodule\n", gate, "watch", seconds=10)
+        except SpikegateError:
+            verdict = "unknown"
+        if verdict == "equal":
+            return some
+        return [] if count == 1 else [*proved(some[:count // 2]), *proved(some[count // 2:])]
+
+    shown = set(proved(list(range(len(edges)))))
+    return [k in shown for k in range(len(edges))]

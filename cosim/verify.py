@@ -1,0 +1,172 @@
+"""Verification in one table: for each module what was compared, covered, proved and mutated, and whether the synthesised netlist is the RTL."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from spikegate.cosim import netlist
+from spikegate.cosim.coverage import KINDS, cover_leaf
+from spikegate.cosim.equivalence import prove
+from spikegate.cosim.formal import prove_leaf
+from spikegate.cosim.leaves import LEAVES, leaf_verilog
+from spikegate.cosim.mutation import assess
+from spikegate.cosim.synthesis import FAMILIES, synthesise
+from spikegate.cosim.traffic import traffic
+from spikegate.models.errors import InputError, SpikegateError
+
+__all__ = ["MIN_CLAIMS", "TRAFFIC_CYCLES", "Row", "same_netlists", "verify_leaf", "verify_core", "table", "main"]
+
+#: Claims that each leaf must have at least.
+MIN_CLAIMS = 10
+#: Clock cycles of random traffic through the core.
+TRAFFIC_CYCLES = 10_000_000
+CORE = "core"
+HEADERS = ("module", "compared", "line %", "branch %", "expr %", "toggle %", "waived", "claims", "depth", "mutants", "killed", "equivalent",
+           "unresolved", "netlist", "s", "verdict")
+
+
+@dataclass
+class Row:
+    """What is known of a module; a part that was not looked at is absent.
+
+    Parameters
+    ----------
+    module : str
+    compared : int
+        Outputs or signals held against the golden model.
+    parts : dict
+        Part -> figures, for JSON; those of the table among them.
+    problems : list of str
+        What keeps it from being signed off.
+    seconds : float
+    """
+
+    module: str
+    compared: int = 0
+    parts: dict[str, Any] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def same_netlists(name: str) -> list[str]:
+    """The families for which Yosys's netlist of a leaf is proved to be its RTL; of one with memories none is, its contents being unknown.
+
+    Raises
+    ------
+    Mismatch
+        If one is not.
+    """
+    text, same = leaf_verilog(name), []
+    if " [0:" in "".join(line for line in text.splitlines() if line.lstrip().startswith("reg ") and line.endswith("];")):
+        return same
+    for family in FAMILIES:
+        made = synthesise(text, name, family, options="-nodsp" if family == "ecp5" else "")
+        prove(f"{name}: RTL = netlist for {family}", text, netlist.flat(made), name)
+        same.append(family)
+    return same
+
+
+def _part(row: Row, name: str, look: Callable[[], Any], say: Callable[[str], None]) -> Any:
+    say(f"{row.module}: {name}")
+    try:
+        return look()
+    except SpikegateError as error:
+        row.problems.append(f"{name}: {error}")
+        return None
+
+
+def verify_leaf(name: str, *, say: Callable[[str], None] = lambda _: None) -> Row:
+    """All parts of one leaf; a part that fails is a problem of the row, and the others go on."""
+    row, start = Row(name), time.perf_counter()
+    if (covered := _part(row, "coverage", lambda: cover_leaf(name), say)) is not None:
+        row.parts["coverage"] = {**asdict(covered), "share": {kind: covered.share(kind) for kind in KINDS}}
+        row.problems += [f"open {point.kind}, line {point.line}: {point.what}" for point in covered.open]
+    if (proofs := _part(row, "proofs", lambda: prove_leaf(name), say)) is not None:
+        row.parts["proofs"] = [asdict(proof) for proof in proofs]
+        if len(proofs) < MIN_CLAIMS:
+            row.problems.append(f"proofs: {len(proofs)} claims, at least {MIN_CLAIMS} are asked for")
+    if (mutants := _part(row, "mutants", lambda: assess(name), say)) is not None:
+        row.compared = mutants.compared
+        row.parts["mutants"] = {**asdict(mutants), "unresolved": mutants.unresolved}
+        row.problems += [f"mutant {survivor.name}: {survivor.verdict}" for survivor in mutants.survivors]
+    if (same := _part(row, "netlists", lambda: same_netlists(name), say)) is not None:
+        row.parts["netlists"] = same
+    row.seconds = time.perf_counter() - start
+    return row
+
+
+def verify_core(cycles: int, *, seed: int = 1, say: Callable[[str], None] = lambda _: None) -> Row:
+    """Random networks through the core, against the golden model."""
+    row = Row(CORE)
+    if (found := _part(row, f"{cycles:,} cycles of random traffic", lambda: traffic(cycles, seed), say)) is not None:
+        row.compared, row.seconds, row.parts["traffic"] = found.items, found.seconds, asdict(found)
+    return row
+
+
+def _cells(row: Row) -> list[str]:
+    coverage, proofs, mutants = row.parts.get("coverage"), row.parts.get("proofs"), row.parts.get("mutants")
+    share = [f"{100 * coverage['share'][kind]:.4g}" if coverage.get("points", {}).get(kind) else "–" for kind in KINDS] if coverage else ["–"] * 4
+    waived = f"{sum(coverage['waived'].values()):,}" if coverage else "–"
+    claims = [f"{len(proofs)}", f"{max((proof['depth'] for proof in proofs), default=0)}"] if proofs is not None else ["–", "–"]
+    kills = [f"{mutants[name]:,}" for name in ("enumerated", "killed", "equivalent", "unresolved")] if mutants else ["–"] * 4
+    return [row.module, f"{row.compared:,}", *share, waived, *claims, *kills, " ".join(row.parts.get("netlists", [])) or "–", f"{row.seconds:.0f}",
+            "[red]open[/]" if row.problems else "ok"]
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """The table that `main` prints."""
+    shown = Table(*HEADERS[:1], title="Verification", title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE, padding=(0, 1, 0, 0),
+                  pad_edge=False)
+    for header in HEADERS[1:]:
+        shown.add_column(header, justify="left" if header in ("netlist", "verdict") else "right")
+    for row in rows:
+        shown.add_row(*_cells(row))
+    return shown
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Verify modules, print the table and write it as JSON; 1 if something is open, 2 for bad input."""
+    parser = argparse.ArgumentParser(prog="verify", description=__doc__)
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"some of {', '.join([*LEAVES, CORE])}; all by default")
+    parser.add_argument("--cycles", type=int, default=TRAFFIC_CYCLES, help="of random traffic through the core (default %(default)s)")
+    parser.add_argument("--json", type=Path, default=Path("build/verify.json"), metavar="FILE", help="write everything to this file")
+    options = parser.parse_args(arguments)
+    try:
+        names = options.modules or [*LEAVES, CORE]
+        if unknown := [name for name in names if name not in (*LEAVES, CORE)]:
+            raise InputError(f"Modules must be of {', '.join([*LEAVES, CORE])}, not {', '.join(unknown)}")
+        if options.cycles < 1:
+            raise InputError(f"--cycles must be at least 1, not {options.cycles}")
+        try:
+            options.json.parent.mkdir(parents=True, exist_ok=True)
+            options.json.touch()
+        except OSError as error:
+            raise InputError(f"--json {options.json} cannot be written ({error.strerror}); choose another file") from None
+    except InputError as error:
+        print(f"verify: {error}", file=sys.stderr)
+        return 2
+    rows, bars = [], Console(stderr=True)
+    for name in names:
+        with bars.status(name) as line:
+            say = lambda what: line.update(what)  # noqa: B023, E731
+            rows.append(verify_core(options.cycles, say=say) if name == CORE else verify_leaf(name, say=say))
+        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+    Console(width=max(150, Console().width)).print(table(rows))
+    for row in rows:
+        for problem in row.problems:
+            print(f"{row.module}: {problem}")
+    print(f"written to {options.json}")
+    return int(any(row.problems for row in rows))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
