@@ -72,9 +72,9 @@ class CoreBus:
         """Which of `spikegate.cosim.uvm.items.RESETS` the core is in."""
         if not number(self.dut.busy):
             return "load"
-        if number(self.dut.delivering):
+        if number(self.dut.top.delivering):
             return "delivery"
-        return "drain" if 1 <= number(self.dut.countdown) <= self.geometry.latency + 7 else "sweep"
+        return "drain" if 1 <= number(self.dut.top.countdown) <= self.geometry.latency + 7 else "sweep"
 
     @property
     def cycles(self) -> int:
