@@ -48,7 +48,7 @@ def words_of(item: Scenario, g: CoreGeometry) -> list[tuple[list[int], bool]]:
     """Words of the load stream, a list for each part, and whether what follows is offered at once."""
     width, found = g.load_layout().size, []
     for part in item.parts:
-        words = load_words(part.network, g, item.faults)
+        words = load_words(part.network.replace(steps=item.steps), g, item.faults)
         keep = [word for word in words if Op(int(word["op"])) in part.ops]
         records = [*keep, *(run_word(g, steps)[0] for steps in part.runs)]
         found.append(([int.from_bytes(record.tobytes(), "little") & ((1 << width) - 1) for record in records], part.eager))

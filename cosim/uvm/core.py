@@ -16,31 +16,15 @@ from spikegate.cosim.core import unpack
 from spikegate.cosim.uvm.agents import Beat, Began, CoreBus, CoreDriver, CoreMonitor, Ended, words_of
 from spikegate.cosim.uvm.coverage import Coverage
 from spikegate.cosim.uvm.items import Scenario, scenarios
-from spikegate.cosim.uvm.networks import GEOMETRIES
+from spikegate.cosim.uvm.networks import DEFECTS, GEOMETRIES
 from spikegate.cosim.uvm.plan import CORE, observe
 from spikegate.cosim.uvm.reference import Expected, expect, neuron_bytes
 from spikegate.gateware.core import Core
 from spikegate.models.errors import Mismatch, SpikegateError
-from spikegate.models.network import Network
 
-__all__ = ["DEFECTS", "check"]
+__all__ = ["check"]
 
 SIGNALS = ("spike", "v", "hold", "overflow", "events")
-
-
-def _lif(network: Network, **changes) -> Network:
-    return network.replace(lif=dataclasses.replace(network.lif, **changes))
-
-
-#: What a wrong golden model has in place of the network.
-DEFECTS = {
-    "reset": lambda network: _lif(network, reset=network.lif.reset - 1 if network.lif.reset > network.lif.format.min else network.lif.reset + 1),
-    "threshold": lambda network: _lif(network, threshold=min(network.lif.threshold + 1, network.lif.format.max)),
-    "refractory": lambda network: _lif(network, refractory=(network.lif.refractory + 1) % 256),
-    "delay": lambda network: network.replace(delay=network.delay % 16 + 1),
-    "drive": lambda network: network.replace(drive=dataclasses.replace(network.drive, weight=network.drive.weight // 2 + 1)),
-    "seed": lambda network: network.replace(seeds=np.roll(network.seeds, 1) ^ np.uint64(1 << 31)),
-}
 
 
 class CoreItem(uvm_sequence_item):

@@ -13,7 +13,7 @@ from spikegate.models.lif import LifParams
 from spikegate.models.network import Network
 from spikegate.models.streams import Generator, StreamFaults, StreamParams
 
-__all__ = ["GEOMETRIES", "CORNERS", "any_network", "corner", "any_faults"]
+__all__ = ["GEOMETRIES", "CORNERS", "DEFECTS", "any_network", "corner", "any_faults"]
 
 _SAT, _WRAP = Overflow
 _FLOOR, _NEAREST, _STOCHASTIC = Rounding
@@ -146,3 +146,18 @@ def any_faults(g: CoreGeometry, rng: np.random.Generator) -> StreamFaults | None
         value = _whole(rng, 0, 1 << PROBABILITY_BITS) if kind == "flips" else sum(1 << int(k) for k in rng.choice(lines, 3, replace=False))
         paths.append(replace(path, **{point: PointFaults(**{kind: value})}))
     return StreamFaults(tuple(paths), _whole(rng, 1, 1 << 30))
+
+
+def _lif(network: Network, **changes) -> Network:
+    return network.replace(lif=replace(network.lif, **changes))
+
+
+#: What a wrong golden model has in place of the network.
+DEFECTS = {
+    "reset": lambda network: _lif(network, reset=network.lif.reset - 1 if network.lif.reset > network.lif.format.min else network.lif.reset + 1),
+    "threshold": lambda network: _lif(network, threshold=min(network.lif.threshold + 1, network.lif.format.max)),
+    "refractory": lambda network: _lif(network, refractory=(network.lif.refractory + 1) % 256),
+    "delay": lambda network: network.replace(delay=network.delay % 16 + 1),
+    "drive": lambda network: network.replace(drive=replace(network.drive, weight=network.drive.weight // 2 + 1)),
+    "seed": lambda network: network.replace(seeds=np.roll(network.seeds, 1) ^ np.uint64(1 << 31)),
+}

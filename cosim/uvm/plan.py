@@ -119,7 +119,9 @@ def _part(coverage: Coverage, g: CoreGeometry, part: Part, context: dict, seen: 
     sample("firing", seen["spike"][:, 0], _crowd(seen["spike"].sum(axis=1), n))
     events, hold, raised = seen["events"], seen["hold"], seen["overflow"] > before["overflow"]
     sample("events", events, {"none": events == 0, "most": events == len(network.drive.limits), "some": events > 0})
-    sample("hold", hold, {"0": hold == 0, "1": hold == 1, "255": hold == 255, "2..254": hold > 1})
+    fresh = context if Op.STATE in part.ops else {}  # what a neuron has kept of another part may be held for longer
+    for name, count in _tell(hold, {"0": hold == 0, "1": hold == 1, "255": hold == 255, "2..254": hold > 1}):
+        coverage.sample({"hold": name}, fresh, count)
     sample("flag", hold, {"raised": raised, "kept": seen["overflow"] == 1, "clear": seen["overflow"] == 0})
     rail = _rails(network, seen, before)
     sample("rail", rail, {"bottom": rail < 0, "top": rail > 0})

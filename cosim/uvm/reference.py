@@ -68,21 +68,20 @@ def _begin(live: dict, part: Part, item: Scenario, g: CoreGeometry, neurons: tup
         state[:] = network.seeds
     if Op.CLEAR in part.ops:
         counts[:] = 0
-    if g.streams is None:
-        live["advance"] = core.advancer(network)
-    elif not live:
-        live["advance"] = hybrid.advancer(item.network, item.faults)[0]
+    if Op.CLEAR in part.ops:
+        live["advance"] = hybrid.advancer(network.replace(steps=item.steps), item.faults)[0] if g.streams else core.advancer(network)
     live.update(drive=(network.drive.limits, network.drive.weight), rows=network.rows, p=network.lif.constants())
 
 
 def _delivered(item: Scenario, g: CoreGeometry, recording: Recording) -> tuple[int, np.ndarray]:
     """Cycles, and spikes due at each step; between two clears the core is as it is in a run of its own."""
-    cycles, due, first, last = 0, [], 0, 0
+    cycles, due, first, last, network = 0, [], 0, 0, item.network
     for k, part in enumerate(item.parts):
         last += part.steps
+        network = part.network if Op.CLEAR in part.ops else network
         if k + 1 < len(item.parts) and Op.CLEAR not in item.parts[k + 1].ops:
             continue
-        network = item.network.replace(steps=last - first)
+        network = network.replace(steps=last - first)
         mine = recording.spikes[(recording.spikes[:, 0] >= first) & (recording.spikes[:, 0] < last)] - [first, 0]
         run = Recording("golden", g.n, last - first, mine, {}, {"events": recording.trace["events"][first:last]})
         if g.streams:
