@@ -28,8 +28,8 @@ ROADS: dict[str, CoreGeometry] = {
     "two-hundred": CoreGeometry(200, 64, Q16_12, Rounding.STOCHASTIC, Overflow.WRAP),
 }
 SIGNALS = ("spike", "v", "hold", "overflow", "events", "final.v", "final.hold", "final.overflow")
-#: Longest run, by powers of two.
-MAX_LOG2_STEPS = 12
+#: Longest run in steps, and in cycles if every neuron fired in every step.
+MAX_STEPS, MAX_CYCLES = 4000, 400_000
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,9 @@ def _reference(g: CoreGeometry, network: Network, faults: StreamFaults | None) -
 
 def _loads(g: CoreGeometry, rng: np.random.Generator) -> Iterator[tuple[Network, StreamFaults | None]]:
     """Networks without end, short and long ones, and faults in their streams."""
+    most = min(MAX_STEPS, MAX_CYCLES // ((1 + g.n) * g.words))
     while True:
-        network = any_network(g, rng, int(2 ** rng.uniform(0, MAX_LOG2_STEPS)))
+        network = any_network(g, rng, int(most ** rng.random()))
         yield network, any_faults(g, rng) if rng.random() < 0.7 else None
 
 

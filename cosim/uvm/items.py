@@ -128,17 +128,20 @@ def _directed(g: CoreGeometry, rng: random.Random, values: np.random.Generator) 
         yield Scenario("full list", (Part(corner(g, values, "all", steps=1, delay=delay), (delay + 3,)),))
         for name in ("one", "some"):
             yield Scenario(name, (Part(corner(g, values, name, steps=1, delay=delay), (delay + 2,)),), any_faults(g, values))
+    yield Scenario("held", (Part(corner(g, values, "some", steps=1, refractory=255), (258,)),), any_faults(g, values))
     yield Scenario("silence", (Part(corner(g, values, "silent", steps=1), (SILENCE, SILENCE)),))
 
 
 def scenarios(g: CoreGeometry, seed: int, count: int, directed: bool = True) -> Iterator[Scenario]:
-    """``count`` items, the directed ones first if there are to be any; paces and resets at random, and any networks."""
+    """``count`` items, the directed ones first if there are to be any, then any networks; paces at random, and resets in every third."""
     rng, values = random.Random(seed), np.random.default_rng(seed)
     corners = _directed(g, rng, values) if directed else iter(())
     for number in range(count):
-        item = next(corners, None) or Scenario("any", _mixed(g, rng, values), any_faults(g, values))
-        if item.name != "silence":
+        item = next(corners, None)
+        if item is None:
+            item = Scenario("any", _mixed(g, rng, values), any_faults(g, values) if rng.random() < 0.8 else None)
+            if number % 3 == 0:
+                item = replace(item, reset=(RESETS[number // 3 % 4], rng.choice((0, 0, 1, rng.randrange(12), rng.randrange(100)))))
+        if item.steps < SILENCE:
             item = replace(item, gap=rng.choice((*PACES, "none")), stall=rng.choice((*PACES, "none")))
-            if number % 4 == 3:
-                item = replace(item, reset=(RESETS[number // 4 % 4], rng.choice((0, 0, 1, rng.randrange(12), rng.randrange(200)))))
         yield item
