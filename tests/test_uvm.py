@@ -32,8 +32,7 @@ def test_corners_and_any_networks_agree(name, least):
     assert coverage.open(), "one geometry cannot close what needs all"
 
 
-@pytest.mark.parametrize("defect", ["threshold", "delay", "seed", *(pytest.param(name, marks=pytest.mark.long) for name in (
-    "reset", "refractory", "drive"))])
+@pytest.mark.parametrize("defect", [name if name == "threshold" else pytest.param(name, marks=pytest.mark.long) for name in DEFECTS])
 def test_a_wrong_prediction_is_rejected(defect):
     with pytest.raises(Mismatch, match=r"first divergence at item \d+ \(.*\): signal|first divergence at item .*, step \d+, neuron \d: signal"):
         check("stochastic-wrap", count=30, seed=52, defect=defect)
@@ -62,7 +61,7 @@ def test_traffic_agrees():
 def test_traffic_notices_another_network():
     for defect in DEFECTS:
         with pytest.raises(Mismatch, match=r"Network \d+ on stochastic-wrap \(seed 56\) .* differ, first at step"):
-            traffic(100_000, 56, ("stochastic-wrap",), defect=defect)
+            traffic(3_000_000, 56, ("stochastic-wrap",), defect=defect)
 
 
 def test_traffic_that_compared_nothing_fails():
@@ -138,6 +137,7 @@ def test_coverage_without_one_bin_is_open(point):
     (lambda: Coverage(SMALL).sample({"size": "huge"}), "Bin 'huge' of size was seen, but not declared"),
     (lambda: Coverage(SMALL).sample({"size": "large"}, {"kind": "green"}), "Combination large green of size x kind was seen, but is excluded: none"),
     (lambda: Model((SIZE, SIZE), ()), "Points and crosses must have names of their own"),
+    (lambda: Model((Point("age", ("very old",)),), ()), "Bins must be single words, not \\['very old'\\]"),
     (lambda: Model((SIZE, KIND), (Cross((SIZE, KIND), {"large": "why"}),)), "Exclusion 'large' must name a bin or \\* for each point")])
 def test_coverage_that_cannot_be_is_refused(action, message):
     with pytest.raises(InputError, match=message):

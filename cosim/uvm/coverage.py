@@ -14,7 +14,7 @@ __all__ = ["Point", "Cross", "Model", "Coverage"]
 
 @dataclass(frozen=True)
 class Point:
-    """One property and the bins that its values fall into."""
+    """One property and the bins that its values fall into, words without a space."""
 
     name: str
     bins: tuple[str, ...]
@@ -63,7 +63,7 @@ class Model:
     Raises
     ------
     InputError
-        If two points have one name, or an exclusion names no combination of its cross.
+        If two points have one name, a bin is no single word, or an exclusion names no combination of its cross.
     """
 
     points: tuple[Point, ...]
@@ -73,6 +73,8 @@ class Model:
         names = [group.name for group in self.groups]
         if len(set(names)) != len(names):
             raise InputError(f"Points and crosses must have names of their own, not {names}")
+        if odd := [bin for point in self.points for bin in point.bins if len(bin.split()) != 1]:
+            raise InputError(f"Bins must be single words, not {odd}")
         for cross in self.crosses:
             for pattern in cross.excluded:
                 words = pattern.split()

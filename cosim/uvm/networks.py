@@ -41,7 +41,7 @@ GEOMETRIES: dict[str, CoreGeometry] = {
     "store": CoreGeometry(20, 4, Q8_8, _NEAREST, _SAT, store=16, walk=True),
     "wide-store": CoreGeometry(13, 4, Q16_12, _NEAREST, _SAT, store=64),
     "lfsr": CoreGeometry(10, 4, Q8_8, _NEAREST, _SAT, streams=_streams(Generator.LFSR, 64, 3)),
-    "wide-lfsr": CoreGeometry(8, 3, Q16_12, _NEAREST, _SAT, streams=_streams(Generator.LFSR, 64, 4, True)),
+    "wide-lfsr": CoreGeometry(8, 3, Q16_12, _NEAREST, _SAT, streams=_streams(Generator.LFSR, 64, 4)),
     "sobol": CoreGeometry(9, 3, Q8_8, _NEAREST, _SAT, streams=_streams(Generator.SOBOL, 64, 1, True)),
     "wide-sobol": CoreGeometry(10, 4, Q16_12, _NEAREST, _SAT, streams=_streams(Generator.SOBOL, 128, 2)),
 }

@@ -44,10 +44,10 @@ GROUP = Point("group", ("part", "full"), "spikes that share a window against cha
 FAULT = Point("fault", ("none", *(f"{kind}-{point}" for kind in ("stuck0", "stuck1", "flips") for point in POINTS)))
 GAP = Point("gap", tuple(PACES), "pauses of the load stream")
 STALL = Point("stall", tuple(PACES), "pauses of the sweep stream")
-RUNS = Point("runs", ("none", "single step", "one", "several"), "RUN words of a part")
+RUNS = Point("runs", ("none", "single", "one", "several"), "RUN words of a part")
 RESET = Point("reset", RESETS)
 RELOAD = Point("reload", ("clear", "row", "weight", "table", "seed", "state", "param"), "loads between runs")
-OFFER = Point("offer", ("at once", "at rest"), "when what follows a run is offered")
+OFFER = Point("offer", ("at-once", "at-rest"), "when what follows a run is offered")
 
 CORE = Model(
     (FORMAT, ROUNDING, OVERFLOW, LANES, SIZE, DELIVERY, DRIVE, DELAY, REFRACTORY, LEAK, SYNAPSES, FIRING, DUE, LIST, BURST, QUIET, EVENTS, HOLD, RAIL,
@@ -156,7 +156,7 @@ def observe(coverage: Coverage, item: Scenario, g: CoreGeometry, expected: Expec
         context, last = _context(g, part.network), min(first + part.steps, done)
         coverage.sample({name: bin for name, bin in context.items()})
         if k and first < done:
-            offer = {"offer": "at once" if item.parts[k - 1].eager and waited else "at rest"}
+            offer = {"offer": "at-once" if item.parts[k - 1].eager and waited else "at-rest"}
             coverage.sample(offer)
             for op in part.ops & {Op[name.upper()] for name in RELOAD.bins} if part.ops != ALL else ():
                 coverage.sample({"reload": op.name.lower()}, offer)
@@ -165,7 +165,7 @@ def observe(coverage: Coverage, item: Scenario, g: CoreGeometry, expected: Expec
                 name: seen[name][first - 1] for name in ("v", "hold", "overflow")}
             before = {name: np.concatenate([[row], seen[name][first:last - 1]]) for name, row in start.items()}
             _part(coverage, g, part, context, {name: values[first:last] for name, values in seen.items()}, before)
-            coverage.sample({"runs": "none" if 0 in part.runs else "single step" if 1 in part.runs else "several" if len(part.runs) > 1 else "one"})
+            coverage.sample({"runs": "none" if 0 in part.runs else "single" if 1 in part.runs else "several" if len(part.runs) > 1 else "one"})
         first = last
     context = _context(g, item.network)
     _item(coverage, item, g, expected, seen["spike"], context)
