@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from spikegate.cosim.traffic import ROADS, traffic
-from spikegate.cosim.uvm.campaign import campaign
+from spikegate.cosim.uvm import stream_bench
+from spikegate.cosim.uvm.campaign import BENCHES, campaign
 from spikegate.cosim.uvm.core import check
 from spikegate.cosim.uvm.coverage import Coverage, Cross, Model, Point
 from spikegate.cosim.uvm.items import ALL, Part, Scenario, scenarios
 from spikegate.cosim.uvm.networks import CORNERS, DEFECTS, GEOMETRIES, any_network, corner
 from spikegate.cosim.uvm.plan import CORE
 from spikegate.cosim.uvm.reference import expect, sweep_bytes
+from spikegate.cosim.uvm.stream_unit import STREAM
 from spikegate.gateware.core_geometry import Op
 from spikegate.models import core, hybrid
 from spikegate.models.errors import InputError, Mismatch, SpikegateError
@@ -21,9 +23,9 @@ SIZE, KIND = Point("size", ("small", "large")), Point("kind", ("red", "green"))
 SMALL = Model((SIZE, KIND), (Cross((SIZE, KIND), {"large green": "none is made"}),))
 
 
-@pytest.mark.parametrize(("name", "least"), [("stochastic-wrap", 50_000), ("lfsr", 60_000)])
+@pytest.mark.parametrize(("name", "least"), [("stochastic-wrap", 50_000), ("lfsr", 50_000)])
 def test_corners_and_any_networks_agree(name, least):
-    compared, coverage = check(name, count=62, seed=51)
+    compared, coverage = check(name, count=54, seed=51)
     hit, declared = coverage.totals()
     print(f"{name}: {compared:,} values compared, {hit} of {declared} bins hit")
     assert compared > least and declared > 350
@@ -44,13 +46,31 @@ def test_a_scoreboard_that_compared_nothing_fails():
 
 
 @pytest.mark.long
-def test_all_geometries_agree_and_close_the_coverage(tmp_path):
-    made = campaign(count=100, seed=54)
+@pytest.mark.parametrize(("bench", "count", "least"), [("core", 100, 10_000), ("stream", 60, 1000)])
+def test_all_geometries_agree_and_close_the_coverage(bench, count, least, tmp_path):
+    made = campaign(bench, count=count, seed=54)
     made.write(tmp_path)
-    report = json.loads((tmp_path / "coverage.json").read_text())
-    print((tmp_path / "coverage.txt").read_text())
-    assert set(made.compared) == set(GEOMETRIES) and min(made.compared.values()) > 10_000
-    assert made.coverage.open() == [] and report["closed"] and report["hit"] == report["declared"] > 350
+    report = json.loads((tmp_path / f"{bench}.json").read_text())
+    print((tmp_path / f"{bench}.txt").read_text())
+    assert set(made.compared) == set(BENCHES[bench][2]) and min(made.compared.values()) > least
+    assert made.coverage.open() == [] and report["closed"] and report["hit"] == report["declared"] == made.coverage.totals()[1] > 80
+
+
+def test_targets_of_the_stream_unit_agree():
+    compared, coverage = stream_bench.check("lfsr", count=20, seed=63)
+    assert compared > 500
+    seen = {group: {bin for (bin,) in coverage.hits[group]} for group in ("members", "odds", "sign", "total", "scale", "clock", "pace")}
+    assert seen == {point.name: set(point.bins) for point in STREAM.points if point.name in seen}
+
+
+@pytest.mark.parametrize("defect", ["sign", *(pytest.param(name, marks=pytest.mark.long) for name in ("scale", "late", "nothing"))])
+def test_a_wrong_value_of_a_target_is_rejected(defect):
+    if defect == "nothing":
+        with pytest.raises(SpikegateError, match="compared nothing"):
+            stream_bench.check("lfsr", count=0, seed=64)
+    else:
+        with pytest.raises(Mismatch, match=r"first divergence at item \d+, target \d+: signal value"):
+            stream_bench.check("lfsr", count=6, seed=64, defect=defect)
 
 
 def test_traffic_agrees():

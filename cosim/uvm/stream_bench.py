@@ -24,12 +24,10 @@ from pyuvm import (
 from spikegate.cosim.bench import RisingEdge, Tally, cocotb, job, number, run_bench, start
 from spikegate.cosim.uvm.coverage import Coverage
 from spikegate.cosim.uvm.networks import GEOMETRIES
-from spikegate.cosim.uvm.stream_unit import FULL, STREAM, Gated, Targets, expect_values, loads, targets
+from spikegate.cosim.uvm.stream_unit import STREAM, Gated, Targets, expect_values, loads, observe, targets
 from spikegate.gateware.core_geometry import CoreGeometry
 from spikegate.gateware.hybrid_unit import StreamUnit
 from spikegate.models.errors import Mismatch, SpikegateError
-from spikegate.models.faults import POINTS
-from spikegate.models.streams import Generator
 
 __all__ = ["WRONG", "check"]
 
@@ -172,30 +170,11 @@ class TargetsScoreboard(uvm_subscriber):
             _, value, total, target, pace = self.under_way.popleft()
             self.tally.compare(f"item {self.items - 1}, target {self.given}", "value", value, found.value)
             self.given += 1
-            self.observe(total, *target, pace)
+            observe(self.coverage, self.geometry, self.item, total, *target, pace=pace, stopped=any(self.stops))
         self.before += 1
         if found.start:
             self.under_way.append((0, *self.expected.popleft(), "on-end" if self.before == 1 else "apart"))
             self.before = 0
-
-    def observe(self, total: int, group, mask: int, pace: str) -> None:
-        """Sort a target into the bins."""
-        g, item = self.geometry, self.item
-        s = g.streams
-        c, most = s.channels, s.channels * s.length
-        context = {"generator": Generator(s.generator).name.lower(), "channels": str(c),
-                   "scale": {1: "1", g.format.max: "most"}.get(item.scale, "between")}
-        kind = "zero" if total == 0 else "least" if total <= -most else "most" if total >= most else "positive" if total > 0 else "negative"
-        self.coverage.sample({**context, "members": "none" if mask == 0 else "all" if mask == (1 << c) - 1 else "some", "total": kind, "pace": pace,
-                              "clock": "stops" if any(self.stops) else "runs"})
-        for k in range(c):
-            if mask >> k & 1:
-                odds = {0: "zero", FULL: "one"}.get(group.odds[k], "between")
-                self.coverage.sample({"odds": odds, "sign": "negative" if group.negative[k] else "positive"})
-        kinds = [f"{kind}-{point}" for path in item.faults.paths for point in POINTS for kind in ("stuck0", "stuck1", "flips")
-                 if getattr(getattr(path, point), kind)]
-        for kind in kinds or ["none"]:
-            self.coverage.sample({"fault": kind})
 
     def check_phase(self):
         if self.items != self.work["count"] or self.expected or self.under_way:

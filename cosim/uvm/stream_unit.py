@@ -9,7 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from spikegate.cosim.faults import as_integers, path
-from spikegate.cosim.uvm.coverage import Cross, Model, Point
+from spikegate.cosim.uvm.coverage import Coverage, Cross, Model, Point
 from spikegate.cosim.uvm.networks import any_faults
 from spikegate.gateware.core_geometry import CoreGeometry, Op
 from spikegate.gateware.hybrid_unit import StreamUnit
@@ -18,7 +18,7 @@ from spikegate.models.encoder import PROBABILITY_BITS, WindowParams, window_lfsr
 from spikegate.models.faults import POINTS, FaultParams
 from spikegate.models.streams import Generator, StreamFaults
 
-__all__ = ["STREAM", "Gated", "Group", "Targets", "targets", "loads", "expect_values"]
+__all__ = ["STREAM", "Gated", "Group", "Targets", "targets", "loads", "expect_values", "observe"]
 
 FULL = 1 << PROBABILITY_BITS
 GENERATOR = Point("generator", ("lfsr", "sobol"))
@@ -149,3 +149,22 @@ def expect_values(item: Targets, g: CoreGeometry) -> tuple[list[int], list[int]]
                 _, ones = path(faults, (1 << s.length) - 1, weights[t], {point: flips[point][t] for point in POINTS})
                 totals[t] += -ones if negative[t] else ones
     return totals.tolist(), [int(scale_count(int(total), item.scale, s.log2_length)) for total in totals]
+
+
+def observe(coverage: Coverage, g: CoreGeometry, item: Targets, total: int, group: Group, mask: int, *, pace: str, stopped: bool) -> None:
+    """Sort a target that was compared into the bins of `STREAM`; ``stopped`` says that the clock stopped while it was under way."""
+    s = g.streams
+    c, most = s.channels, s.channels * s.length
+    kind = "zero" if total == 0 else "least" if total <= -most else "most" if total >= most else "positive" if total > 0 else "negative"
+    coverage.sample({
+        "generator": Generator(s.generator).name.lower(), "channels": str(c), "scale": {1: "1", g.format.max: "most"}.get(item.scale, "between"),
+        "members": "none" if mask == 0 else "all" if mask == (1 << c) - 1 else "some", "total": kind, "pace": pace,
+        "clock": "stops" if stopped else "runs"})
+    for k in range(c):
+        if mask >> k & 1:
+            odds = {0: "zero", FULL: "one"}.get(group.odds[k], "between")
+            coverage.sample({"odds": odds, "sign": "negative" if group.negative[k] else "positive"})
+    faults = [f"{kind}-{point}" for path in item.faults.paths for point in POINTS for kind in ("stuck0", "stuck1", "flips")
+              if getattr(getattr(path, point), kind)]
+    for fault in faults or ["none"]:
+        coverage.sample({"fault": fault})
