@@ -1,10 +1,12 @@
 """The core under pyuvm and under traffic: random networks and corners against the golden models, with coverage that has to close."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from spikegate.cosim import core as rtl
 from spikegate.cosim.traffic import ROADS, traffic
 from spikegate.cosim.uvm import stream_bench
 from spikegate.cosim.uvm.campaign import BENCHES, campaign
@@ -87,6 +89,17 @@ def test_traffic_notices_another_network():
 def test_traffic_that_compared_nothing_fails():
     with pytest.raises(SpikegateError, match="Traffic compared nothing: cycles must be at least 1, not 0"):
         traffic(0, 57, ("stochastic-wrap",))
+
+
+@pytest.mark.parametrize(("name", "depth"), [("sobol", 4), ("lfsr", 4), ("one", 4), pytest.param("one", 8, marks=pytest.mark.long)])
+def test_a_run_in_which_everything_happens_in_every_step_comes_to_rest(name, depth):
+    """The native driver's bound on cycles holds where every neuron fires and every target is hit, and where the drive walks far."""
+    g = replace(GEOMETRIES[name], depth=depth, walk=depth > 4)
+    network = corner(g, np.random.default_rng(65), "all", steps=40)
+    network = network.replace(indptr=np.arange(g.n + 1) * g.n, indices=np.tile(np.arange(g.n), g.n), weights=np.zeros(g.n))
+    recording = rtl.execute(network, g, rtl.load_words(network, g), trace=True)
+    golden = hybrid.run(network) if g.streams else core.run(network)
+    assert len(golden.spikes) == 40 * g.n and np.array_equal(golden.spikes, recording.spikes)
 
 
 @pytest.mark.long
