@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from amaranth.hdl import Module, Mux
+from amaranth.lib import wiring
 
 from spikegate.cosim import core as rtl
 from spikegate.cosim.traffic import ROADS, traffic
@@ -17,9 +19,11 @@ from spikegate.cosim.uvm.networks import CORNERS, DEFECTS, GEOMETRIES, any_netwo
 from spikegate.cosim.uvm.plan import CORE
 from spikegate.cosim.uvm.reference import expect, sweep_bytes
 from spikegate.cosim.uvm.stream_unit import STREAM
+from spikegate.gateware.core import Core
 from spikegate.gateware.core_geometry import Op
 from spikegate.models import core, hybrid
 from spikegate.models.errors import InputError, Mismatch, SpikegateError
+from spikegate.models.fixed import Overflow, Rounding
 
 SIZE, KIND = Point("size", ("small", "large")), Point("kind", ("red", "green"))
 SMALL = Model((SIZE, KIND), (Cross((SIZE, KIND), {"large green": "none is made"}),))
@@ -40,6 +44,33 @@ def test_corners_and_any_networks_agree(name, least):
 def test_a_wrong_prediction_is_rejected(defect):
     with pytest.raises(Mismatch, match=r"first divergence at item \d+ \(.*\): signal|first divergence at item .*, step \d+, neuron \d: signal"):
         check("stochastic-wrap", count=30, seed=52, defect=defect)
+
+
+class Fickle(wiring.Component):
+    """A core whose sweep words are others for as long as they are held up, and right when they pass."""
+
+    def __init__(self, geometry):
+        self.core = Core(geometry)
+        super().__init__(self.core.signature)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.core = core = self.core
+        wiring.connect(m, wiring.flipped(self.i), core.i)
+        m.d.comb += [self.o.valid.eq(core.o.valid), core.o.ready.eq(self.o.ready), self.busy.eq(core.busy), self.cycles.eq(core.cycles),
+                     self.o.payload.as_value().eq(core.o.payload.as_value() ^ Mux(self.o.ready, 0, core.cycles))]
+        return m
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("component", "found"), [
+    (Core(replace(GEOMETRIES["stochastic-wrap"], overflow=Overflow.SATURATE)), r"signal (v|spike), golden"),
+    (Core(replace(GEOMETRIES["stochastic-wrap"], rounding=Rounding.NEAREST)), r"signal (v|spike), golden"),
+    (Core(replace(GEOMETRIES["stochastic-wrap"], max_delay=16)), r"signal (v|spike|cycles), golden"),
+    (Fickle(GEOMETRIES["stochastic-wrap"]), "signal broken promises of the sweep stream, golden 0")], ids=["overflow", "rounding", "list", "stream"])
+def test_wrong_hardware_is_rejected(component, found):
+    with pytest.raises(Mismatch, match=found):
+        check("stochastic-wrap", count=48, seed=66, component=component)
 
 
 def test_a_scoreboard_that_compared_nothing_fails():

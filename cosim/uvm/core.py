@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyuvm
+from amaranth.lib.wiring import Component
 from pyuvm import ConfigDB, uvm_analysis_port, uvm_env, uvm_sequence, uvm_sequence_item, uvm_sequencer, uvm_subscriber, uvm_test
 
 from spikegate.cosim.bench import Tally, cocotb, job, run_bench
@@ -188,7 +189,8 @@ class CoreRejectsAWrongPrediction(CoreAgrees):
         return {**job(), "report": False, "defect": "reset", "directed": True, "count": 2}
 
 
-def check(geometry: str, *, count: int, seed: int, directed: bool = True, defect: str = "") -> tuple[int, Coverage]:
+def check(geometry: str, *, count: int, seed: int, directed: bool = True, defect: str = "",
+          component: Component | None = None) -> tuple[int, Coverage]:
     """Run ``count`` items on an entry of `GEOMETRIES`: the number of values compared, and the coverage.
 
     Parameters
@@ -200,6 +202,8 @@ def check(geometry: str, *, count: int, seed: int, directed: bool = True, defect
         Begin with the corners.
     defect : str
         An entry of `DEFECTS` that the golden side shall have.
+    component : Component, optional
+        What is in the place of the geometry's core.
 
     Raises
     ------
@@ -209,6 +213,7 @@ def check(geometry: str, *, count: int, seed: int, directed: bool = True, defect
     coverage = Coverage(CORE)
     with tempfile.TemporaryDirectory(prefix="spikegate-") as folder:
         hits = Path(folder) / "hits.json"
-        compared = run_bench(Core(GEOMETRIES[geometry]), __name__, geometry, count=count, seed=seed, directed=directed, defect=defect, hits=str(hits))
+        compared = run_bench(component or Core(GEOMETRIES[geometry]), __name__, geometry, count=count, seed=seed, directed=directed, defect=defect,
+                             hits=str(hits))
         coverage.merge(json.loads(hits.read_text()))
     return compared, coverage
