@@ -124,8 +124,10 @@ def _directed(g: CoreGeometry, rng: random.Random, values: np.random.Generator) 
         network = corner(g, values, name, steps=1, delay=delay, refractory=refractory, leak=leak)
         yield Scenario(name, (Part(network, _split(rng, steps)),), any_faults(g, values))
     for delay in delays:
-        # As many spikes under way as there can be.
-        yield Scenario("full list", (Part(corner(g, values, "all", steps=1, delay=delay), (delay + 3,)),))
+        # As many spikes under way as there can be; then nobody fires, and all that comes in is seen.
+        network = corner(g, values, "all", steps=1, delay=delay)
+        deaf = network.replace(lif=replace(network.lif, threshold=g.format.max, leak=1 << g.leak_fraction))
+        yield Scenario("full list", (Part(network, (2 * delay,)), Part(deaf, (delay + 1,), frozenset({Op.PARAM}))))
         for name in ("one", "some"):
             yield Scenario(name, (Part(corner(g, values, name, steps=1, delay=delay), (delay + 2,)),), any_faults(g, values))
     yield Scenario("held", (Part(corner(g, values, "some", steps=1, refractory=255), (258,)),), any_faults(g, values))

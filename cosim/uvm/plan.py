@@ -195,7 +195,7 @@ def _item(coverage: Coverage, item: Scenario, g: CoreGeometry, expected: Expecte
         lengths = _lengths(flags)
         for bin, count in _tell(lengths, {bins[0]: lengths <= edges[0], bins[1]: lengths <= edges[1], bins[2]: lengths > edges[1]}):
             coverage.sample({point: bin}, context, count)
-    if len(item.parts) == 1:
+    if not any(Op.CLEAR in part.ops for part in item.parts[1:]):
         words = np.pad(spike, ((0, 0), (0, g.words * g.lanes - g.n))).reshape(len(spike), g.words, g.lanes).any(axis=2).sum(axis=1)
         total, delay = np.concatenate([[0], np.cumsum(words)]), item.network.delay
         under_way = total[1:] - total[np.maximum(np.arange(1, len(words) + 1) - delay, 0)]
