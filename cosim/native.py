@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from spikegate.gateware.core import CoreGeometry
+from spikegate.models.drive import walk_groups
 from spikegate.models.errors import InputError, SpikegateError
 
 __all__ = ["HARNESS", "NativeCore"]
@@ -82,7 +83,9 @@ class NativeCore:
         g = self.geometry
         kept = np.empty((steps * g.words, self.sweep_size), np.uint8) if trace else None
         spikes = np.empty((steps * g.n, 2), np.int32)
-        limit = steps * (g.words + g.n * max(g.words, 2 * (g.store or 0) * g.stride) + 2 * g.n + 64)
+        # Every neuron fires, and every word turns the table; a stream's target takes a cycle each, beside those of its word.
+        spike = max(g.words * (g.lanes + 2 if g.streams else 1), 2 * (g.store or 0) * g.stride) + 6
+        limit = steps * (g.words * walk_groups(g.depth) + g.n * spike + 64)
         found = self._library.driver_run(self._driver, _pointer(word), g.words, g.lanes, g.sweep_layout()["spikes"].offset // 8, first_step,
                                          steps, _pointer(self.last), _pointer(kept), _pointer(spikes), limit)
         if found < 0:

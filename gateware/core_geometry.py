@@ -22,7 +22,7 @@ class Op(enum.Enum, shape=8):
 
     CLEAR = 0  #: forget spikes under way; before a new network
     ROW = 1  #: connectivity word ``address`` = source * stride + w
-    WEIGHT = 2  #: signed weight of source ``address``; in a store it is part of the row
+    WEIGHT = 2  #: signed weight of source ``address``; in a store it is part of the row; a spike that is due next may have the old one
     TABLE = 3  #: drive table word ``address``, as `gateware.drive.table_words`
     SEED = 4  #: LFSR state of the neuron at ``lane`` and word ``address``
     STATE = 5  #: its `state_layout`; also empties its input, and maybe others of word ``address``

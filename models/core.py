@@ -20,8 +20,8 @@ from spikegate.models.lif import INPUT_GUARD_BITS, lif_step, lif_steps
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 
-__all__ = ["BLOCK", "CYCLES_PER_STEP", "update", "emit", "make_scratch", "record", "aligned", "simulate", "run", "external_events",
-           "require_own_drive", "due_spikes", "store_rows", "predict_cycles"]
+__all__ = ["BLOCK", "CYCLES_PER_STEP", "update", "emit", "make_scratch", "record", "aligned", "advancer", "simulate", "run",
+           "external_events", "require_own_drive", "due_spikes", "store_rows", "predict_cycles"]
 
 CHUNK = 1024
 #: Neurons whose update stays in the nearest cache.
@@ -167,6 +167,11 @@ def simulate(network: Network, advance: Callable, *, trace: bool, progress: Call
                      traces if trace else {}, provenance={"network": network.hash})
 
 
+def advancer(network: Network) -> Callable:
+    """What makes the steps of a network of fixed-point synapses, for `simulate`."""
+    return partial(_advance, network.weights)
+
+
 def run(network: Network, *, trace: bool = False, progress: Callable[[float], None] | None = None) -> Recording:
     """Run the golden model of fixed-point synapses.
 
@@ -179,7 +184,7 @@ def run(network: Network, *, trace: bool = False, progress: Callable[[float], No
     progress : callable, optional
         Called with the finished fraction, 0..1.
     """
-    return simulate(network, partial(_advance, network.weights), trace=trace, progress=progress)
+    return simulate(network, advancer(network), trace=trace, progress=progress)
 
 
 @njit(cache=True)
@@ -218,7 +223,7 @@ def due_spikes(recording: Recording, delay: int) -> np.ndarray:
     """Number of spikes delivered at the end of each step, int64 (steps,)."""
     due = np.zeros(recording.steps, np.int64)
     emitted = np.bincount(recording.spikes[:, 0], minlength=recording.steps)
-    due[delay - 1:] = emitted[:recording.steps - delay + 1]
+    due[delay - 1:] = emitted[:max(0, recording.steps - delay + 1)]
     return due
 
 

@@ -24,7 +24,7 @@ from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 from spikegate.models.streams import StreamFaults
 
-__all__ = ["run", "predict_cycles"]
+__all__ = ["advancer", "run", "predict_cycles"]
 
 #: Cycles that a step with spikes takes besides those of its groups; see `predict_cycles`.
 GROUPS_EXTRA = 2
@@ -106,6 +106,23 @@ def _advance(weights, synapse, streams, faults, cursor, first, steps, neurons, d
     return found
 
 
+def advancer(network: Network, faults: StreamFaults | None = None) -> tuple[Callable, np.ndarray]:
+    """What makes the steps of a network of stochastic synapses, for `simulate`, and its cursor, whose second entry counts the windows.
+
+    Raises
+    ------
+    InputError
+        If the network has no streams, or the faults are not for its channels and length.
+    """
+    streams = network.require_streams()
+    faults = (faults or StreamFaults.none(streams)).check(streams)
+    flips = registers(window_lfsr(streams.length), faults.seeds(network.max_windows) if faults.flips else [1], streams.length, network.n)
+    thresholds, cursor = np.array(faults.thresholds if faults.flips else [], np.int64), np.zeros(3, np.int64)
+    synapse = streams.probabilities.astype(np.int64), streams.scale, streams.log2_length, streams.channels
+    defects = (faults.stuck or faults.flips, *faults.masks(), flips, thresholds)
+    return partial(_advance, network.weights.astype(np.int64), synapse, generator(streams, network.n), defects, cursor), cursor
+
+
 def run(network: Network, *, faults: StreamFaults | None = None, trace: bool = False, progress: Callable[[float], None] | None = None) -> Recording:
     """Run the golden model of stochastic synapses.
 
@@ -125,13 +142,7 @@ def run(network: Network, *, faults: StreamFaults | None = None, trace: bool = F
     InputError
         If the network has no streams, or the faults are not for its channels and length.
     """
-    streams = network.require_streams()
-    faults = (faults or StreamFaults.none(streams)).check(streams)
-    flips = registers(window_lfsr(streams.length), faults.seeds(network.max_windows) if faults.flips else [1], streams.length, network.n)
-    thresholds, cursor = np.array(faults.thresholds if faults.flips else [], np.int64), np.zeros(3, np.int64)
-    synapse = streams.probabilities.astype(np.int64), streams.scale, streams.log2_length, streams.channels
-    defects = (faults.stuck or faults.flips, *faults.masks(), flips, thresholds)
-    advance = partial(_advance, network.weights.astype(np.int64), synapse, generator(streams, network.n), defects, cursor)
+    advance, cursor = advancer(network, faults)
     recording = simulate(network, advance, trace=trace, progress=progress)
     recording.provenance["windows"] = int(cursor[1])
     return recording

@@ -115,6 +115,13 @@ def test_the_whole_network_spikes_alike_with_other_lanes(lanes):
     assert recording.cycles == golden.predict_cycles(network, reference, lanes)
 
 
+def test_nothing_is_due_in_a_run_shorter_than_the_delay():
+    network = small(ms=1.0, delay=1.5)
+    reference = golden.run(network, trace=True)
+    assert network.delay == 15 and golden.due_spikes(reference, network.delay).tolist() == [0] * 10
+    assert golden.predict_cycles(network, reference, 8) == core.run(network, 8).cycles
+
+
 def test_the_constant_of_a_step_is_at_most_24_cycles():
     network = small().replace(steps=1)
     silent = network.replace(v0=np.zeros(network.n))
