@@ -145,11 +145,11 @@ def rows_rows(rng: random.Random):
         if source is None:
             source = Source(iter(lambda: (rng.randrange(G.n) * G.words, rng.getrandbits(16)), None), rng)
         idle = not busy and source.offered is None
-        clear = bool(todo) and idle and rng.random() < 0.2
+        clear = source.offered is None and rng.random() < (0.2 if todo else 0.01)
         load = bool(todo) and idle and not clear and rng.random() < 0.7
         at, bits = todo.pop() if load else rng.randrange(G.row_depth), rng.getrandbits(G.lanes)
         offered = None if todo or load or clear else source.offer(stall)
-        go = rng.random() >= go_stall
+        go = not clear and rng.random() >= go_stall
         add = go and busy
         ready = not busy or (add and word == G.words - 1)
         packed = None if offered is None else row.const(dict(zip(("address", "weight"), offered))).as_bits()
@@ -164,6 +164,7 @@ def rows_rows(rng: random.Random):
             (address, weight), word, busy = offered, 0, True
         elif add:
             word, busy = word + 1, word + 1 < G.words
+        busy = busy and not clear
         if rng.random() < 0.02:
             stall, go_stall = rng.choice((0.0, 0.5, 0.95)), rng.choice((0.0, 0.0, 0.5))
         if idle and not todo and rng.random() < 0.05:

@@ -81,10 +81,10 @@ def judge(name: str, text: str, made: Mutants, guard: mutated.Guard, rows: mutat
     progress(f"{len(everyone)} mutants, first episode")
     alive = [number for number, where in zip(everyone, mutated.first_differences(made, name, rows, everyone, episodes=1)) if where < 0]
     progress(f"{len(alive)} proofs")
-    verdicts = mutant_proof.decide_all(mutant_proof.miter(text, made, name, guard), [0, *alive])
-    if verdicts[0][0] != "equal":
-        raise SpikegateError(f"Mutant 0 of {name} is not proved to be {name}: {verdicts[0][0]}")
-    left = {number: verdict for number, verdict in zip(alive, verdicts[1:]) if verdict[0] != "equal"}
+    if (verdict := mutant_proof.is_the_module(text, made, name, guard)) != "equal":
+        raise SpikegateError(f"Mutant 0 of {name} is not proved to be {name}: {verdict}")
+    verdicts = mutant_proof.Prover(made, name, guard).decide(alive)
+    left = {number: verdict for number, verdict in verdicts.items() if verdict[0] != "equal"}
     progress(f"{len(left)} mutants, all episodes")
     where = dict(zip(left, mutated.first_differences(made, name, rows, list(left))))
     survivors = [Survivor(f"{number}: {made.names[number - 1]}", *verdict) for number, verdict in left.items() if where[number] < 0]
