@@ -2,7 +2,7 @@
 
 import random
 
-from spikegate.cosim import guards_core, guards_line, guards_streams
+from spikegate.cosim import guards_core, guards_line, guards_network, guards_streams
 from spikegate.cosim.fixed import RequantiseParams, products, requantise
 from spikegate.cosim.lif import Inputs, golden, stimuli
 from spikegate.cosim.mutated import Guard
@@ -75,5 +75,5 @@ GUARDS: dict[str, Guard] = {
     "requantise": Guard(requantise_rows, 750),
     "synapse": Guard(synapse_rows, 500),
     "lif": Guard(lif_rows, 1500),
-    **guards_streams.GUARDS, **guards_line.GUARDS, **guards_core.GUARDS,
+    **guards_streams.GUARDS, **guards_line.GUARDS, **guards_core.GUARDS, **guards_network.GUARDS,
 }

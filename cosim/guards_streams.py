@@ -9,7 +9,7 @@ import numpy as np
 from spikegate.cosim import lfsr, sobol, stream_plan
 from spikegate.cosim.dot_product import Pipeline, beats, payload
 from spikegate.cosim.encoder import requests, thresholds
-from spikegate.cosim.leaves import LEAVES
+from spikegate.cosim.leaves import LEAVES, WHOLE
 from spikegate.cosim.mutated import Guard
 from spikegate.gateware.encoder import request_layout
 from spikegate.models.dot_product import DotProductParams
@@ -29,8 +29,8 @@ STALLS = (0.0, 0.3, 0.8)
 
 @cache
 def component(name: str):
-    """A leaf, for the layouts of its ports."""
-    made = LEAVES[name]()
+    """A leaf or the whole, for the layouts of its ports."""
+    made = (LEAVES | WHOLE)[name]()
     made._MustUse__used = True  # Amaranth warns of what is never elaborated
     return made
 

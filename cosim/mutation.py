@@ -13,13 +13,15 @@ from rich.table import Table as Shown
 
 from spikegate.cosim import aig, mutant_proof, mutated
 from spikegate.cosim.guards import GUARDS
-from spikegate.cosim.leaves import LEAVES, leaf_verilog
+from spikegate.cosim.leaves import LEAVES, WHOLE, leaf_verilog
 from spikegate.cosim.mutants import Mutants, mutants
 from spikegate.cosim.verilate import build_directory
 from spikegate.models.errors import SpikegateError
 
 __all__ = ["Survivor", "Assessment", "judge", "assess", "main"]
 
+#: Of these a sample, spread over all cells and kinds of mutants.
+SAMPLES = {"core": 2400}
 #: A build that is being made, a fraction, or a proof.
 Progress = Callable[[str], None]
 
@@ -104,11 +106,11 @@ def assess(name: str, *, progress: Progress = lambda _: None) -> Assessment:
     guard, text = GUARDS[name], leaf_verilog(name)
     rows = mutated.table(guard, text, name)
     sources = [Path(module.__file__).read_text() for module in (aig, mutant_proof, mutated)] + [Path(__file__).read_text(), mutated.HARNESS.read_text()]
-    key = [text, *sources, str((guard.care, guard.streams, guard.assume, guard.state)), *(part.tobytes().hex() for part in (rows.inputs, rows.expected, rows.care))]
+    key = [text, str(SAMPLES.get(name)), *sources, str((guard.care, guard.streams, guard.assume, guard.state)), *(part.tobytes().hex() for part in (rows.inputs, rows.expected, rows.care))]
     with build_directory("mutation", *key) as (folder, finished):
         if not finished:
             progress("enumerating")
-            made = mutants(text, name)
+            made = mutants(text, name, count=SAMPLES.get(name))
             found = judge(name, text, made, guard, rows, progress=progress)
             (folder / "assessment.json").write_text(json.dumps(asdict(found)))
         entries = json.loads((folder / "assessment.json").read_text())
@@ -131,10 +133,10 @@ def shown(found: list[Assessment]) -> Shown:
 def main(arguments: list[str] | None = None) -> int:
     """Assess modules, print a table and write it as JSON; 1 if a mutant is unresolved."""
     parser = argparse.ArgumentParser(prog="mutation", description=__doc__)
-    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"one or more of {', '.join(LEAVES)}; all by default")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"one or more of {', '.join(GUARDS)}; all by default")
     parser.add_argument("--json", type=Path, default=Path("build/mutation.json"), metavar="FILE", help="write the results to this file")
     options = parser.parse_args(arguments)
-    names = options.modules or [name for name in LEAVES if name in GUARDS]
+    names = options.modules or [*LEAVES, *WHOLE]
     if unknown := sorted(set(names) - set(GUARDS)):
         parser.error(f"no such module: {', '.join(unknown)}; choose from {', '.join(GUARDS)}")
     bars, found = Console(stderr=True), []
