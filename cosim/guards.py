@@ -50,7 +50,8 @@ def populations(rng: random.Random):
         reset = rng.choice((rng.randint(q.min, q.max - 1), rng.randint(-q.one, q.one)))
         threshold = min(q.max, reset + rng.choice((1, q.one, 1 << rng.randrange(16), rng.randint(1, q.max))))
         leak = rng.choice((1, 1 << rng.randint(0, q.fraction), rng.randint(1, 1 << q.fraction)))
-        yield LifParams(q, threshold, reset, rng.choice((reset, 0, rng.randint(q.min, q.max))), leak=leak, refractory=rng.getrandbits(REFRACTORY_BITS))
+        rest = rng.choice((reset, 0, rng.randint(q.min, q.max)))
+        yield LifParams(q, threshold, reset, rest, leak=leak, refractory=rng.getrandbits(REFRACTORY_BITS))
 
 
 def lif_rows(rng: random.Random):

@@ -22,8 +22,8 @@ def limits(rng: random.Random) -> DriveParams:
     """A table: limits anywhere, at both ends, side by side, or equal."""
     top = (1 << UNIFORM_BITS) - 1
     near = rng.getrandbits(UNIFORM_BITS)
-    draw = rng.choice((lambda: rng.getrandbits(UNIFORM_BITS), lambda: rng.getrandbits(rng.randint(1, UNIFORM_BITS)), lambda: rng.choice((0, 1, top - 1, top)),
-                       lambda: min(near + rng.randrange(8), top), lambda: near ^ 1 << rng.randrange(UNIFORM_BITS)))
+    draw = rng.choice((lambda: rng.getrandbits(UNIFORM_BITS), lambda: rng.getrandbits(rng.randint(1, UNIFORM_BITS)),
+                       lambda: rng.choice((0, 1, top - 1, top)), lambda: min(near + rng.randrange(8), top), lambda: near ^ 1 << rng.randrange(UNIFORM_BITS)))
     return DriveParams(np.array(sorted(draw() for _ in range((1 << DEPTH) - 1)), np.uint32), 0)
 
 
@@ -120,7 +120,8 @@ def spikes_rows(rng: random.Random):
         word, lanes = push or (rng.randrange(G.words), [lane for lane in range(G.lanes) if rng.getrandbits(1)])
         source, weight = load or (rng.randrange(G.n), rng.getrandbits(16))
         busy, out = model.busy(tag, delay), model.out
-        yield ({"push": shapes["push"].const({"en": push is not None, "any": bool(lanes), "word": word, "mask": sum(1 << k for k in lanes)}).as_bits(),
+        pushed = {"en": push is not None, "any": bool(lanes), "word": word, "mask": sum(1 << k for k in lanes)}
+        yield ({"push": shapes["push"].const(pushed).as_bits(),
                 "load": shapes["load"].const({"en": load is not None, "address": source, "data": weight}).as_bits(),
                 "tag": tag, "delay": delay, "clear": clear, "o__ready": ready},
                {"busy": busy, "o__valid": out is not None,

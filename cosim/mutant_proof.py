@@ -1,5 +1,7 @@
 """Proof that mutants do what their module does, as far as its guard looks: from any state at once, else from the initial one, by ABC."""
 
+import hashlib
+import json
 import re
 import tempfile
 from collections.abc import Sequence
@@ -12,7 +14,7 @@ from spikegate.cosim.equivalence import VERDICTS
 from spikegate.cosim.mutants import BITS, SELECT, Mutants
 from spikegate.cosim.mutated import Guard, Port, ports
 from spikegate.cosim.synthesis import yosys
-from spikegate.cosim.verilate import build_directory
+from spikegate.cosim.verilate import build_directory, cache_root
 from spikegate.models.errors import SpikegateError
 
 __all__ = ["Verdict", "Prover", "is_the_module"]
@@ -58,9 +60,11 @@ def watched(text: str, top: str, guard: Guard) -> Aig:
     select = [SELECT] if re.search(rf"^ *input \[15:0\] {SELECT};", text, re.MULTILINE) else []
     care = lambda port: " | ".join(f"gold_{name}" for name in guard.care.get(port.name, ())) or "1"  # noqa: E731
     held = [_held(name, into) for name in guard.streams]
-    wires = [f".{name}({name})" for name in ["clk", *select]] + [f".\\{p.name} (\\{p.name} )" for p in into] + [f".\\{p.name} (gold_{p.name})" for p in out]
+    wires = [*(f".{name}({name})" for name in ["clk", *select]), *(f".\\{p.name} (\\{p.name} )" for p in into),
+             *(f".\\{p.name} (gold_{p.name})" for p in out)]
     verilog = f"""{text}
-module watched(input clk, {f'input [{BITS - 1}:0] {SELECT}, ' if select else ''}{', '.join(f'input [{p.width - 1}:0] {chr(92)}{p.name} ' for p in into)},
+module watched(input clk, {''.join(f'input [{BITS - 1}:0] {name}, ' for name in select)}
+  {', '.join(f'input [{p.width - 1}:0] {chr(92)}{p.name} ' for p in into)},
   {', '.join(f'output [{p.width - 1}:0] see_{p.name}, output care_{p.name}' for p in out)}, output fair);
   {' '.join(f'wire [{p.width - 1}:0] gold_{p.name}; assign see_{p.name} = gold_{p.name}; assign care_{p.name} = {care(p)};' for p in out)}
   {top} tried({', '.join(wires)});
@@ -112,15 +116,29 @@ def _decide_some(graphs: list[Aig], engine: str) -> list[Verdict]:
         return found
 
 
+def _kept(graph: Aig) -> Path:
+    """Where a verdict on a graph is kept."""
+    folder = cache_root() / "proofs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / hashlib.sha256(repr(graph).encode()).hexdigest()[:20]
+
+
 def decide(graphs: Sequence[Aig]) -> list[Verdict]:
-    """Whether the output of each graph is never 1 (equal)."""
+    """Whether the output of each graph is never 1 (equal); verdicts are kept."""
     found: dict[Aig, Verdict] = {graph: (("equal", "different")[graph.outputs[0]], []) for graph in graphs if graph.outputs[0] < 2}
+    for graph in set(graphs) - set(found):
+        if (kept := _kept(graph)).exists():
+            verdict, cycles = json.loads(kept.read_text())
+            found[graph] = verdict, cycles
     for engine in ENGINES:
         todo = list(dict.fromkeys(graph for graph in graphs if graph not in found or found[graph][0] == "unknown"))
         batches = [todo[k:k + BATCH] for k in range(0, len(todo), BATCH)]
         with ThreadPoolExecutor(PROCESSES) as pool:
             for batch, verdicts in zip(batches, pool.map(lambda batch: _decide_some(batch, engine), batches)):  # noqa: B023
                 found.update(zip(batch, verdicts))
+                for graph, verdict in zip(batch, verdicts):
+                    if verdict[0] != "unknown":
+                        _kept(graph).write_text(json.dumps(verdict))
     return [found[graph] for graph in graphs]
 
 
@@ -189,5 +207,5 @@ def is_the_module(text: str, made: Mutants, top: str, guard: Guard) -> str:
     latches = [b.leaf() for _ in module.next]
     outputs, after = b.copy(module, [prover.inputs[name] for name in module.inputs], latches)
     by_name = dict(zip(module.names, outputs))
-    graph = prover._finished(dict(zip(latches, after)) | dict(zip(prover.latches, prover.next)), prover._seen([by_name[name] for name in prover.graph.names]))
-    return decide([graph])[0][0]
+    seen = prover._seen([by_name[name] for name in prover.graph.names])
+    return decide([prover._finished(dict(zip(latches, after)) | dict(zip(prover.latches, prover.next)), seen)])[0][0]

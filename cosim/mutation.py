@@ -105,9 +105,10 @@ def assess(name: str, *, progress: Progress = lambda _: None) -> Assessment:
     """
     guard, text = GUARDS[name], leaf_verilog(name)
     rows = mutated.table(guard, text, name)
-    sources = [Path(module.__file__).read_text() for module in (aig, mutant_proof, mutated)] + [Path(__file__).read_text(), mutated.HARNESS.read_text()]
-    key = [text, str(SAMPLES.get(name)), *sources, str((guard.care, guard.streams, guard.assume, guard.state)), *(part.tobytes().hex() for part in (rows.inputs, rows.expected, rows.care))]
-    with build_directory("mutation", *key) as (folder, finished):
+    table = [part.tobytes().hex() for part in (rows.inputs, rows.expected, rows.care)]
+    sources = [path.read_text() for path in (Path(aig.__file__), Path(mutant_proof.__file__), mutated.HARNESS)]
+    contract = str((guard.cycles, guard.care, guard.streams, guard.assume, guard.state, SAMPLES.get(name)))
+    with build_directory("mutation", text, contract, *sources, *table) as (folder, finished):
         if not finished:
             progress("enumerating")
             made = mutants(text, name, count=SAMPLES.get(name))
@@ -119,8 +120,7 @@ def assess(name: str, *, progress: Progress = lambda _: None) -> Assessment:
 
 def shown(found: list[Assessment]) -> Shown:
     """The table that `main` prints."""
-    table = Shown(title="Mutants", title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False,
-                  show_footer=True)
+    table = Shown(title="Mutants", title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE, pad_edge=False, show_footer=True)
     total = lambda name: f"{sum(getattr(one, name) for one in found):,}"  # noqa: E731
     table.add_column("module", "all")
     for name in ("enumerated", "killed", "equivalent", "unresolved", "compared", "seconds"):
