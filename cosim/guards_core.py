@@ -23,7 +23,8 @@ def limits(rng: random.Random) -> DriveParams:
     top = (1 << UNIFORM_BITS) - 1
     near = rng.getrandbits(UNIFORM_BITS)
     draw = rng.choice((lambda: rng.getrandbits(UNIFORM_BITS), lambda: rng.getrandbits(rng.randint(1, UNIFORM_BITS)),
-                       lambda: rng.choice((0, 1, top - 1, top)), lambda: min(near + rng.randrange(8), top), lambda: near ^ 1 << rng.randrange(UNIFORM_BITS)))
+                       lambda: rng.choice((0, 1, top - 1, top)), lambda: min(near + rng.randrange(8), top),
+                       lambda: near ^ 1 << rng.randrange(UNIFORM_BITS)))
     return DriveParams(np.array(sorted(draw() for _ in range((1 << DEPTH) - 1)), np.uint32), 0)
 
 
