@@ -6,7 +6,7 @@ ARGS ?=
 ICESTORM := apt-get download --quiet fpga-icestorm || (apt-get update --quiet && apt-get download --quiet fpga-icestorm)
 BOARD ?= icebreaker
 
-.PHONY: sim test test-long bitstream program bench compare brian2-bench lint doctor clean
+.PHONY: sim test test-long bitstream program bench compare brian2-bench mutation lint doctor clean
 
 sim: .venv/.installed
 	$(BIN)/spikegate sim $(ARGS)
@@ -32,6 +32,10 @@ compare: .venv/.installed .venv/.installed-variants
 
 brian2-bench: .venv/.installed .venv/.installed-bench
 	$(BIN)/python benchmarks/brian2_benchmark.py $(ARGS)
+
+# Every small defect of every part of the gateware; about an hour, and what has been judged is kept.
+mutation: .venv/.installed .venv/.installed-fpga
+	$(BIN)/python -m spikegate.cosim.mutation $(ARGS)
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

@@ -1,9 +1,11 @@
-"""And-inverter graphs as Yosys writes them: an input made constant, what then is left, and the file that ABC reads."""
+"""And-inverter graphs as Yosys writes them: an input made constant, two copies side by side, and the file that ABC reads."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 
-__all__ = ["Aig", "read"]
+__all__ = ["Aig", "Builder", "read"]
 
 
 @dataclass(frozen=True)
@@ -19,50 +21,15 @@ class Aig:
     outputs : tuple of int
     gates : tuple of (int, int)
         Inputs of each gate, which stand before it.
+    names : tuple of str
+        Of the outputs.
     """
 
     inputs: tuple[str, ...]
     next: tuple[int, ...]
     outputs: tuple[int, ...]
     gates: tuple[tuple[int, int], ...]
-
-    def restricted(self, values: dict[str, int]) -> "Aig":
-        """The graph with these inputs constant, equal gates merged, and nothing that no output needs."""
-        first_gate, known, lit = 1 + len(self.inputs) + len(self.next), {}, [0] * (1 + len(self.inputs) + len(self.next) + len(self.gates))
-        for node in range(1, first_gate):
-            name = self.inputs[node - 1] if node <= len(self.inputs) else None
-            lit[node] = values[name] if name in values else 2 * node
-        for node, (a, b) in enumerate(self.gates, first_gate):
-            a, b = lit[a >> 1] ^ a & 1, lit[b >> 1] ^ b & 1
-            if a < b:
-                a, b = b, a
-            if b < 2 or a == b:
-                lit[node] = a if b == 1 or a == b else 0
-            elif a == b ^ 1:
-                lit[node] = 0
-            else:
-                lit[node] = known.setdefault((a, b), 2 * node)
-        through = lambda x: lit[x >> 1] ^ x & 1  # noqa: E731
-        made = {node >> 1: pair for pair, node in known.items()}
-        needed, todo = set(), [through(x) >> 1 for x in self.outputs]
-        while todo:
-            node = todo.pop()
-            if node in needed:
-                continue
-            needed.add(node)
-            if node >= first_gate:
-                todo += [x >> 1 for x in made[node]]
-            elif node > len(self.inputs):
-                todo.append(through(self.next[node - 1 - len(self.inputs)]) >> 1)
-        kept = [k for k, name in enumerate(self.inputs) if name not in values]
-        latches = [k for k in range(len(self.next)) if 1 + len(self.inputs) + k in needed]
-        gates = sorted(node for node in needed if node >= first_gate)
-        order = {0: 0}
-        for node in [*(1 + k for k in kept), *(1 + len(self.inputs) + k for k in latches), *gates]:
-            order[node] = len(order)
-        final = lambda x: 2 * order[x >> 1] ^ x & 1  # noqa: E731
-        return Aig(tuple(self.inputs[k] for k in kept), tuple(final(through(self.next[k])) for k in latches),
-                   tuple(final(through(x)) for x in self.outputs), tuple((final(made[n][0]), final(made[n][1])) for n in gates))
+    names: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
         """As binary AIGER."""
@@ -79,8 +46,70 @@ class Aig:
         path.write_bytes(bytes(data))
 
 
+@dataclass
+class Builder:
+    """A graph under construction, in which no two gates have the same inputs.
+
+    Nodes are numbered as they are made: inputs and latches by `leaf`, then gates.
+    """
+
+    gates: dict[int, tuple[int, int]] = field(default_factory=dict)
+    known: dict[tuple[int, int], int] = field(default_factory=dict)
+    size: int = 1
+
+    def leaf(self) -> int:
+        """An input or a latch."""
+        self.size += 1
+        return 2 * (self.size - 1)
+
+    def both(self, a: int, b: int) -> int:
+        """The conjunction."""
+        if a < b:
+            a, b = b, a
+        if b < 2:
+            return a if b else 0
+        if a ^ b < 2:
+            return 0 if a ^ b else a
+        found = self.known.get((a, b))
+        if found is None:
+            found = self.known[a, b] = self.leaf()
+            self.gates[found >> 1] = (a, b)
+        return found
+
+    def differ(self, a: int, b: int) -> int:
+        """Whether they do."""
+        return self.both(self.both(a, b) ^ 1, self.both(a ^ 1, b ^ 1) ^ 1)
+
+    def some(self, literals: Iterable[int]) -> int:
+        """Whether one is true."""
+        return reduce(lambda a, b: self.both(a ^ 1, b ^ 1) ^ 1, literals, 0)
+
+    def copy(self, graph: Aig, inputs: list[int], latches: list[int]) -> tuple[list[int], list[int]]:
+        """Outputs, and what the latches take, of a graph on these literals."""
+        lit, both = [0, *inputs, *latches], self.both
+        for a, b in graph.gates:
+            lit.append(both(lit[a >> 1] ^ a & 1, lit[b >> 1] ^ b & 1))
+        return [lit[x >> 1] ^ x & 1 for x in graph.outputs], [lit[x >> 1] ^ x & 1 for x in graph.next]
+
+    def finished(self, inputs: Mapping[str, int], latches: Mapping[int, int], output: int) -> Aig:
+        """The graph of one output with what it needs; ``latches`` are literals and what each takes."""
+        needed, todo = set(), [output >> 1]
+        taken = {latch >> 1: value for latch, value in latches.items()}
+        while todo:
+            node = todo.pop()
+            if node and node not in needed:
+                needed.add(node)
+                todo += [x >> 1 for x in (self.gates[node] if node in self.gates else (taken[node],) if node in taken else ())]
+        kept = [node for node in taken if node in needed]
+        gates = sorted(node for node in needed if node in self.gates)
+        order = {node: number for number, node in enumerate([0, *(literal >> 1 for literal in inputs.values()), *kept, *gates])}
+        final = lambda x: 2 * order[x >> 1] ^ x & 1  # noqa: E731
+        return Aig(tuple(inputs), tuple(final(taken[node]) for node in kept), (final(output),),
+                   tuple((final(self.gates[node][0]), final(self.gates[node][1])) for node in gates))
+
+
 def read(path: Path) -> Aig:
-    """Binary AIGER with symbols for the inputs."""
+    """Binary AIGER with symbols."""
     data = path.read_bytes()
     end = data.index(b"\n")
     _, i, l, o, a = map(int, data[:end].split()[1:6])
@@ -104,11 +133,11 @@ def read(path: Path) -> Aig:
             reference -= delta
             pair.append(reference)
         gates.append((pair[0], pair[1]))
-    names = [""] * i
-    for line in data[at:].split(b"\n"):
-        if line[:1] == b"i":
-            number, _, name = line[1:].decode().partition(" ")
-            names[int(number)] = name
-        elif line[:1] == b"c":
+    names = {"i": [""] * i, "o": [""] * o}
+    for line in data[at:].decode(errors="replace").split("\n"):
+        if line[:1] in names:
+            number, _, name = line[1:].partition(" ")
+            names[line[0]][int(number)] = name
+        elif line[:1] == "c":
             break
-    return Aig(tuple(names), tuple(numbers[:l]), tuple(numbers[l:]), tuple(gates))
+    return Aig(tuple(names["i"]), tuple(numbers[:l]), tuple(numbers[l:]), tuple(gates), tuple(names["o"]))

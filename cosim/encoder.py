@@ -49,7 +49,7 @@ def wrong_threshold(work, threshold):
 def requests(params: EncoderParams, rng: random.Random):
     """Requests without end; every other threshold is `beside` one of the first numbers of its stream."""
     mask, values = (1 << params.bits) - 1, thresholds(params.bits, rng)
-    for n in count_up():
+    for n in count_up(rng.randrange(2)):
         begin = starts(params, rng)
         number = int(params.source.run(begin, 4)[rng.randrange(4)]) & mask
         value = beside(number, params.bits, rng) if n % 2 else next(values)

@@ -2,7 +2,7 @@
 
 import random
 
-from spikegate.cosim import guards_core, guards_line, guards_streams
+from spikegate.cosim import guards_core, guards_line, guards_network, guards_streams
 from spikegate.cosim.fixed import RequantiseParams, products, requantise
 from spikegate.cosim.lif import Inputs, golden, stimuli
 from spikegate.cosim.mutated import Guard
@@ -50,7 +50,8 @@ def populations(rng: random.Random):
         reset = rng.choice((rng.randint(q.min, q.max - 1), rng.randint(-q.one, q.one)))
         threshold = min(q.max, reset + rng.choice((1, q.one, 1 << rng.randrange(16), rng.randint(1, q.max))))
         leak = rng.choice((1, 1 << rng.randint(0, q.fraction), rng.randint(1, 1 << q.fraction)))
-        yield LifParams(q, threshold, reset, rng.choice((reset, 0, rng.randint(q.min, q.max))), leak=leak, refractory=rng.getrandbits(REFRACTORY_BITS))
+        rest = rng.choice((reset, 0, rng.randint(q.min, q.max)))
+        yield LifParams(q, threshold, reset, rest, leak=leak, refractory=rng.getrandbits(REFRACTORY_BITS))
 
 
 def lif_rows(rng: random.Random):
@@ -75,5 +76,5 @@ GUARDS: dict[str, Guard] = {
     "requantise": Guard(requantise_rows, 750),
     "synapse": Guard(synapse_rows, 500),
     "lif": Guard(lif_rows, 1500),
-    **guards_streams.GUARDS, **guards_line.GUARDS, **guards_core.GUARDS,
+    **guards_streams.GUARDS, **guards_line.GUARDS, **guards_core.GUARDS, **guards_network.GUARDS,
 }

@@ -22,8 +22,9 @@ def limits(rng: random.Random) -> DriveParams:
     """A table: limits anywhere, at both ends, side by side, or equal."""
     top = (1 << UNIFORM_BITS) - 1
     near = rng.getrandbits(UNIFORM_BITS)
-    draw = rng.choice((lambda: rng.getrandbits(UNIFORM_BITS), lambda: rng.getrandbits(rng.randint(1, UNIFORM_BITS)), lambda: rng.choice((0, 1, top - 1, top)),
-                       lambda: min(near + rng.randrange(8), top), lambda: near ^ 1 << rng.randrange(UNIFORM_BITS)))
+    draw = rng.choice((lambda: rng.getrandbits(UNIFORM_BITS), lambda: rng.getrandbits(rng.randint(1, UNIFORM_BITS)),
+                       lambda: rng.choice((0, 1, top - 1, top)), lambda: min(near + rng.randrange(8), top),
+                       lambda: near ^ 1 << rng.randrange(UNIFORM_BITS)))
     return DriveParams(np.array(sorted(draw() for _ in range((1 << DEPTH) - 1)), np.uint32), 0)
 
 
@@ -120,7 +121,8 @@ def spikes_rows(rng: random.Random):
         word, lanes = push or (rng.randrange(G.words), [lane for lane in range(G.lanes) if rng.getrandbits(1)])
         source, weight = load or (rng.randrange(G.n), rng.getrandbits(16))
         busy, out = model.busy(tag, delay), model.out
-        yield ({"push": shapes["push"].const({"en": push is not None, "any": bool(lanes), "word": word, "mask": sum(1 << k for k in lanes)}).as_bits(),
+        pushed = {"en": push is not None, "any": bool(lanes), "word": word, "mask": sum(1 << k for k in lanes)}
+        yield ({"push": shapes["push"].const(pushed).as_bits(),
                 "load": shapes["load"].const({"en": load is not None, "address": source, "data": weight}).as_bits(),
                 "tag": tag, "delay": delay, "clear": clear, "o__ready": ready},
                {"busy": busy, "o__valid": out is not None,
@@ -145,11 +147,11 @@ def rows_rows(rng: random.Random):
         if source is None:
             source = Source(iter(lambda: (rng.randrange(G.n) * G.words, rng.getrandbits(16)), None), rng)
         idle = not busy and source.offered is None
-        clear = bool(todo) and idle and rng.random() < 0.2
+        clear = source.offered is None and rng.random() < (0.2 if todo else 0.01)
         load = bool(todo) and idle and not clear and rng.random() < 0.7
         at, bits = todo.pop() if load else rng.randrange(G.row_depth), rng.getrandbits(G.lanes)
         offered = None if todo or load or clear else source.offer(stall)
-        go = rng.random() >= go_stall
+        go = not clear and rng.random() >= go_stall
         add = go and busy
         ready = not busy or (add and word == G.words - 1)
         packed = None if offered is None else row.const(dict(zip(("address", "weight"), offered))).as_bits()
@@ -164,6 +166,7 @@ def rows_rows(rng: random.Random):
             (address, weight), word, busy = offered, 0, True
         elif add:
             word, busy = word + 1, word + 1 < G.words
+        busy = busy and not clear
         if rng.random() < 0.02:
             stall, go_stall = rng.choice((0.0, 0.5, 0.95)), rng.choice((0.0, 0.0, 0.5))
         if idle and not todo and rng.random() < 0.05:

@@ -103,14 +103,15 @@ def contents(rng: random.Random):
     checked = lambda body: body + crc(body).to_bytes(2, "little")  # noqa: E731
     frame = lambda size: Frame(any_byte(), any_byte(), bytes(any_byte() for _ in range(size))).content()  # noqa: E731
     body = lambda length, size: checked(bytes([length, *(rng.getrandbits(7) for _ in range(size - 3))]))  # noqa: E731
-    yield stuff(rng.choice((lambda: frame(MAX_PAYLOAD), lambda: body(3, 3 + 5 + 256), lambda: body(248, 253), lambda: body(249, 254), lambda: body(250, 255),
-                            lambda: frame(200)))())[1:-1]
+    long = (lambda: frame(MAX_PAYLOAD), lambda: frame(200), lambda: body(3, 3 + 5 + 256), *(lambda n=n: body(n, n + 5) for n in (248, 249, 250)))
+    yield stuff(rng.choice(long)())[1:-1]
     while True:
         good = frame(rng.choice((0, 0, 1, 2, 3, rng.randrange(12))))
         spoiled = bytearray(good)
         spoiled[rng.randrange(len(good))] ^= 1 << rng.randrange(8)
         at = rng.randrange(len(good))
-        wrong = rng.choice((bytes(spoiled), good[:at], good[at:], good + b"x", body(len(good) - 5 ^ 1 << rng.randrange(8), len(good)), checked(good[:1])))
+        other = body(len(good) - 5 ^ 1 << rng.randrange(8), len(good))
+        wrong = rng.choice((bytes(spoiled), good[:at], good[at:], good + b"x", other, checked(good[:1])))
         lost = list(stuff(good)[1:-1])
         lost.insert(at, None)
         yield rng.choice((stuff(good)[1:-1], stuff(good)[1:-1], stuff(good)[1:-1], stuff(wrong)[1:-1], stuff(good)[1:-1] + bytes([ESCAPE]), lost, b"",
@@ -160,7 +161,7 @@ class Room:
 def frame_rows(rng: random.Random):
     """Frames that the golden model takes from the line's bytes, if there is room; a reader that is now quick and now slow."""
     line, room, deframer = frame_line(rng), Room(), Deframer()
-    samples, begun, escaped, crowded, patience, stall = sampled(line, FRAME_DIVISOR), False, False, False, 0, 0.0
+    samples, escaped, crowded, patience, stall = sampled(line, FRAME_DIVISOR), False, False, 0, 0.0
     for cycle, level in enumerate(line[:FRAME_CYCLES]):
         at, good, bad, overrun, error = samples.get(cycle), None, False, False, False
         if at is not None and at.bit == 8:

@@ -9,7 +9,7 @@ import numpy as np
 from spikegate.cosim import lfsr, sobol, stream_plan
 from spikegate.cosim.dot_product import Pipeline, beats, payload
 from spikegate.cosim.encoder import requests, thresholds
-from spikegate.cosim.leaves import LEAVES
+from spikegate.cosim.leaves import LEAVES, WHOLE
 from spikegate.cosim.mutated import Guard
 from spikegate.gateware.encoder import request_layout
 from spikegate.models.dot_product import DotProductParams
@@ -29,8 +29,8 @@ STALLS = (0.0, 0.3, 0.8)
 
 @cache
 def component(name: str):
-    """A leaf, for the layouts of its ports."""
-    made = LEAVES[name]()
+    """A leaf or the whole, for the layouts of its ports."""
+    made = (LEAVES | WHOLE)[name]()
     made._MustUse__used = True  # Amaranth warns of what is never elaborated
     return made
 
@@ -70,7 +70,7 @@ def stalls(rng: random.Random, *, rare: float = 0.95) -> Iterator[tuple[float, b
 def generator_rows(rng: random.Random, bits: int, seeds: Iterator[int], output: Callable[[int], int], step: Callable[[int], int]):
     """What a seeded generator shows in each cycle; a seed is taken first, or beside an output."""
     source, state = Source(seeds, rng), None
-    for stall, o_ready in stalls(rng, rare=0.98):
+    for stall, o_ready in stalls(rng, rare=0.99):
         offered = source.offer(stall)
         ready = state is None or o_ready
         yield ({**source.port(bits, offered), "o__ready": o_ready},
@@ -169,7 +169,7 @@ VALID, STREAM = {"o__payload": ("o__valid",)}, ("i",)
 GUARDS = {
     "lfsr": Guard(lambda rng: generator_rows(rng, LFSR.width, lfsr.seeds(LFSR, rng), int, LFSR.step), 625, VALID, STREAM,),
     "sobol": Guard(lambda rng: generator_rows(rng, SOBOL.index_bits, sobol.indices(SOBOL, rng), lambda n: int(SOBOL.run(n, 1)[0]), lambda n: n + 1),
-                   1000, VALID, STREAM),
+                   2500, VALID, STREAM),
     "encoder": Guard(encoder_rows, 1500, VALID, STREAM),
     "window_encoder": Guard(window_encoder_rows, 1000, VALID, STREAM),
     "dot_product": Guard(dot_product_rows, 1000, VALID, STREAM),

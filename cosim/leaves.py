@@ -5,7 +5,7 @@ from collections.abc import Callable
 from amaranth.lib.wiring import Component
 
 from spikegate.cosim.verilate import to_verilog
-from spikegate.gateware.core import CoreGeometry
+from spikegate.gateware.core import Core, CoreGeometry
 from spikegate.gateware.core_rows import Rows
 from spikegate.gateware.core_spikes import Spikes
 from spikegate.gateware.dot_product import DotProduct
@@ -27,7 +27,7 @@ from spikegate.models.sobol import SobolParams
 from spikegate.models.stream_plan import CorrelationParams
 from spikegate.models.synapse import SynapseParams
 
-__all__ = ["GEOMETRY", "LEAVES", "leaf_verilog"]
+__all__ = ["GEOMETRY", "LEAVES", "WHOLE", "leaf_verilog"]
 
 #: Of the leaves that are parts of a core: neurons no multiple of the lanes, a list of spikes that wraps.
 GEOMETRY = CoreGeometry(10, 4, Q8_8, max_delay=3)
@@ -51,6 +51,10 @@ LEAVES: dict[str, Callable[[], Component]] = {
 }
 
 
+#: What the leaves are parts of, its clock ungated.
+WHOLE: dict[str, Callable[[], Component]] = {"core": lambda: Core(GEOMETRY)}
+
+
 def leaf_verilog(name: str) -> str:
-    """Verilog of a leaf, a module of that name, without a reset: registers start at their initial values."""
-    return to_verilog(LEAVES[name](), name, reset=False)
+    """Verilog of a leaf or of the whole, a module of that name, without a reset: registers start at their initial values."""
+    return to_verilog((LEAVES | WHOLE)[name](), name, reset=False)

@@ -130,7 +130,8 @@ def table(guard: Guard, text: str, top: str) -> Table:
             if {port.name for port in places} != set(values):
                 raise SpikegateError(f"Row {number} of the guard of {top} must have the ports {[port.name for port in places]}, not {list(values)}")
         inputs.append(sum((given[port.name] & (1 << port.width) - 1) << port.offset for port in into))
-        cares = [port for port in out if wanted[port.name] is not None and (port.name not in guard.care or any(wanted.get(name, True) for name in guard.care[port.name]))]
+        cares = [port for port in out if wanted[port.name] is not None
+                 and (port.name not in guard.care or any(wanted.get(name, True) for name in guard.care[port.name]))]
         expected.append(sum((wanted[port.name] & (1 << port.width) - 1) << port.offset for port in cares))
         care.append(sum((1 << port.width) - 1 << port.offset for port in cares))
         compared += len(cares)

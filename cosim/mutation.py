@@ -13,13 +13,15 @@ from rich.table import Table as Shown
 
 from spikegate.cosim import aig, mutant_proof, mutated
 from spikegate.cosim.guards import GUARDS
-from spikegate.cosim.leaves import LEAVES, leaf_verilog
+from spikegate.cosim.leaves import LEAVES, WHOLE, leaf_verilog
 from spikegate.cosim.mutants import Mutants, mutants
 from spikegate.cosim.verilate import build_directory
 from spikegate.models.errors import SpikegateError
 
 __all__ = ["Survivor", "Assessment", "judge", "assess", "main"]
 
+#: Of these a sample, spread over all cells and kinds of mutants.
+SAMPLES = {"core": 2400}
 #: A build that is being made, a fraction, or a proof.
 Progress = Callable[[str], None]
 
@@ -81,10 +83,10 @@ def judge(name: str, text: str, made: Mutants, guard: mutated.Guard, rows: mutat
     progress(f"{len(everyone)} mutants, first episode")
     alive = [number for number, where in zip(everyone, mutated.first_differences(made, name, rows, everyone, episodes=1)) if where < 0]
     progress(f"{len(alive)} proofs")
-    verdicts = mutant_proof.decide_all(mutant_proof.miter(text, made, name, guard), [0, *alive])
-    if verdicts[0][0] != "equal":
-        raise SpikegateError(f"Mutant 0 of {name} is not proved to be {name}: {verdicts[0][0]}")
-    left = {number: verdict for number, verdict in zip(alive, verdicts[1:]) if verdict[0] != "equal"}
+    if (verdict := mutant_proof.is_the_module(text, made, name, guard)) != "equal":
+        raise SpikegateError(f"Mutant 0 of {name} is not proved to be {name}: {verdict}")
+    verdicts = mutant_proof.Prover(made, name, guard).decide(alive)
+    left = {number: verdict for number, verdict in verdicts.items() if verdict[0] != "equal"}
     progress(f"{len(left)} mutants, all episodes")
     where = dict(zip(left, mutated.first_differences(made, name, rows, list(left))))
     survivors = [Survivor(f"{number}: {made.names[number - 1]}", *verdict) for number, verdict in left.items() if where[number] < 0]
@@ -103,12 +105,13 @@ def assess(name: str, *, progress: Progress = lambda _: None) -> Assessment:
     """
     guard, text = GUARDS[name], leaf_verilog(name)
     rows = mutated.table(guard, text, name)
-    sources = [Path(module.__file__).read_text() for module in (aig, mutant_proof, mutated)] + [Path(__file__).read_text(), mutated.HARNESS.read_text()]
-    key = [text, *sources, str((guard.care, guard.streams, guard.assume, guard.state)), *(part.tobytes().hex() for part in (rows.inputs, rows.expected, rows.care))]
-    with build_directory("mutation", *key) as (folder, finished):
+    table = [part.tobytes().hex() for part in (rows.inputs, rows.expected, rows.care)]
+    sources = [path.read_text() for path in (Path(aig.__file__), Path(mutant_proof.__file__), mutated.HARNESS)]
+    contract = str((guard.cycles, guard.care, guard.streams, guard.assume, guard.state, SAMPLES.get(name)))
+    with build_directory("mutation", text, contract, *sources, *table) as (folder, finished):
         if not finished:
             progress("enumerating")
-            made = mutants(text, name)
+            made = mutants(text, name, count=SAMPLES.get(name))
             found = judge(name, text, made, guard, rows, progress=progress)
             (folder / "assessment.json").write_text(json.dumps(asdict(found)))
         entries = json.loads((folder / "assessment.json").read_text())
@@ -117,8 +120,7 @@ def assess(name: str, *, progress: Progress = lambda _: None) -> Assessment:
 
 def shown(found: list[Assessment]) -> Shown:
     """The table that `main` prints."""
-    table = Shown(title="Mutants", title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False,
-                  show_footer=True)
+    table = Shown(title="Mutants", title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE, pad_edge=False, show_footer=True)
     total = lambda name: f"{sum(getattr(one, name) for one in found):,}"  # noqa: E731
     table.add_column("module", "all")
     for name in ("enumerated", "killed", "equivalent", "unresolved", "compared", "seconds"):
@@ -131,10 +133,10 @@ def shown(found: list[Assessment]) -> Shown:
 def main(arguments: list[str] | None = None) -> int:
     """Assess modules, print a table and write it as JSON; 1 if a mutant is unresolved."""
     parser = argparse.ArgumentParser(prog="mutation", description=__doc__)
-    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"one or more of {', '.join(LEAVES)}; all by default")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"one or more of {', '.join(GUARDS)}; all by default")
     parser.add_argument("--json", type=Path, default=Path("build/mutation.json"), metavar="FILE", help="write the results to this file")
     options = parser.parse_args(arguments)
-    names = options.modules or [name for name in LEAVES if name in GUARDS]
+    names = options.modules or [*LEAVES, *WHOLE]
     if unknown := sorted(set(names) - set(GUARDS)):
         parser.error(f"no such module: {', '.join(unknown)}; choose from {', '.join(GUARDS)}")
     bars, found = Console(stderr=True), []

@@ -1,0 +1,120 @@
+"""Guard of the whole core: small networks, loaded and run one after another, in each cycle what the golden model's recording makes of it."""
+
+import random
+from typing import NamedTuple
+
+import numpy as np
+
+from spikegate.cosim.core import load_words, run_word
+from spikegate.cosim.guards_streams import component
+from spikegate.cosim.leaves import GEOMETRY
+from spikegate.cosim.mutated import Guard
+from spikegate.gateware.core_geometry import MIN_DEPTH
+from spikegate.models import core as golden
+from spikegate.models.drive import UNIFORM_BITS, DriveParams
+from spikegate.models.errors import InputError
+from spikegate.models.fixed import Q8_8
+from spikegate.models.lfsr import LfsrParams
+from spikegate.models.lif import LifParams
+from spikegate.models.network import Network
+
+__all__ = ["GUARDS"]
+
+G = GEOMETRY
+#: From the first word of a sweep to its place on the output, and cycles of a step beyond its words and deliveries.
+TO_OUTPUT, DRAIN = G.latency + 3, G.latency + 8
+
+
+def network(rng: random.Random) -> Network:
+    """A network that is valid: parameters anywhere, connections none to all, weights small to large."""
+    q, top = Q8_8, (1 << UNIFORM_BITS) - 1
+    while True:
+        reset = rng.randint(-8 * q.one, 8 * q.one)
+        threshold = rng.choice((reset + rng.randint(1, 4 * q.one), reset + rng.randint(1, 30 * q.one), q.max))
+        lif = LifParams(q, threshold, reset, rng.randint(q.min if rng.random() < 0.2 else reset - 2 * q.one, threshold - 1),
+                        leak=rng.choice((1, q.one, rng.randint(1, q.one))), refractory=rng.choice((0, 1, rng.randrange(4), rng.getrandbits(8))))
+        spread = rng.choice((top, top >> 2, 0))
+        limits = np.array(sorted(rng.randint(top - spread, top) for _ in range((1 << MIN_DEPTH) - 1)), np.uint32)
+        dense = np.array([[rng.random() < density for _ in range(G.n)] for density in [rng.choice((0.0, 0.3, 0.8, 1.0))] for _ in range(G.n)])
+        size = rng.choice((q.one, 8 * q.one, q.max))
+        try:
+            return Network("mutation", G.n - 2, 2, lif, DriveParams(limits, rng.randint(-size // 4, size // 2)), LfsrParams(),
+                           np.concatenate([[0], np.cumsum(dense.sum(axis=1))]), np.nonzero(dense)[1], [rng.randint(-size, size) for _ in range(G.n)],
+                           [rng.randint(1, LfsrParams().mask) for _ in range(G.n)], [rng.randint(q.min, q.max) for _ in range(G.n)],
+                           rng.randint(1, G.max_delay), rng.randint(2, 14), 100_000)
+        except InputError:
+            pass  # an input that its sum might leave
+
+
+def sweeps(net: Network) -> tuple[list[list[int]], list[int]]:
+    """The golden model's words of each step, and how many spikes are delivered in it; lanes without a neuron rest."""
+    found, layout, lane = golden.run(net, trace=True), component("core").o.payload.shape(), G.lane_layout()
+    spiked = {(int(step), int(neuron)) for step, neuron in found.spikes}
+    counts = np.bincount(found.spikes[:, 0], minlength=net.steps)
+    words = []
+    for step in range(net.steps):
+        words.append([])
+        for word in range(G.words):
+            neurons = [word * G.lanes + k for k in range(G.lanes)]
+            lanes = [{**{name: int(found.trace[name][step][i]) for name in ("v", "hold", "overflow", "events")}, "spike": (step, i) in spiked}
+                     if i < net.n else {"v": net.lif.rest} for i in neurons]
+            mask = sum(1 << k for k, i in enumerate(neurons) if (step, i) in spiked)
+            words[-1].append(layout.const({"lanes": [lane.const(one) for one in lanes], "spikes": mask, "word": word}).as_bits())
+    return words, [int(counts[step - net.delay + 1]) if step >= net.delay - 1 else 0 for step in range(net.steps)]
+
+
+class Request(NamedTuple):
+    """A load word, whether it is a RUN, and the steps that it starts: words of the sweep and deliveries."""
+
+    bits: int
+    runs: bool
+    steps: list[tuple[list[int], int]]
+
+
+def requests(rng: random.Random):
+    """Load words without end: a network, then its steps in runs of any length."""
+    size = component("core").i.payload.shape().size // 8
+    payload = lambda words: [int.from_bytes(word.tobytes()[:size], "little") for word in words]  # noqa: E731
+    while True:
+        net = network(rng)
+        steps, at = list(zip(*sweeps(net))), 0
+        for bits in payload(load_words(net, G)):
+            yield Request(bits, False, [])
+        while at < net.steps:
+            count = rng.choice((0, 1, rng.randint(1, net.steps - at), net.steps - at))
+            yield Request(payload(run_word(G, count))[0], True, steps[at:at + count])
+            at += count
+
+
+def core_rows(rng: random.Random):
+    """Each cycle of loads and runs, as `Core` counts them: a sweep that stands still while its output waits, then the deliveries."""
+    source, offered, taken, run = requests(rng), None, None, []
+    cycles = place = left = 0
+    load_stall, stall = rng.choice((0.0, 0.0, 0.5)), rng.choice((0.0, 0.3, 0.8))
+    while True:
+        if offered is None and rng.random() >= load_stall:
+            offered = next(source)
+        word, o_ready = place - TO_OUTPUT, rng.random() >= stall
+        valid, ready = bool(run) and 0 <= word < G.words, not run and not (taken and taken.runs)
+        yield ({"i__valid": offered is not None, "i__payload": rng.getrandbits(120) if offered is None else offered.bits, "o__ready": o_ready},
+               {"i__ready": ready, "o__valid": valid, "o__payload": run[0][0][word] if valid else None, "busy": bool(run) or taken is not None,
+                "cycles": cycles})
+        if run:
+            cycles += 1
+            if place < G.words + DRAIN:
+                place += not valid or o_ready
+                left = 1 + run[0][1] * G.words
+            else:
+                left -= 1
+            if not left:
+                run, place = run[1:], 0
+        elif taken:
+            run, place = taken.steps, 0
+        taken = offered if ready else None
+        if taken:
+            offered = None
+        if rng.random() < 0.01:
+            stall = rng.choice((0.0, 0.3, 0.8))
+
+
+GUARDS = {"core": Guard(core_rows, 2500, {"o__payload": ("o__valid",)}, ("i",))}

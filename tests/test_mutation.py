@@ -1,0 +1,88 @@
+"""Mutation testing: every mutant of a module is killed by its guard or proved to do the same, and a guard that is too weak is found out."""
+
+import dataclasses
+
+import pytest
+
+from spikegate.cosim import mutated, mutation
+from spikegate.cosim.guards import GUARDS
+from spikegate.cosim.leaves import LEAVES, WHOLE, leaf_verilog
+from spikegate.cosim.mutant_proof import is_the_module
+from spikegate.cosim.mutants import mutants
+from spikegate.models.errors import SpikegateError
+
+NAME = "uart_transmitter"
+#: Unresolved mutants of each module; all others have none.
+KNOWN: dict[str, int] = {}
+
+
+@pytest.fixture(scope="module")
+def made():
+    return mutants(leaf_verilog(NAME), NAME)
+
+
+def changed(**outputs):
+    """The transmitter's guard with other expectations for some outputs, made from the right ones."""
+    guard = GUARDS[NAME]
+    return dataclasses.replace(guard, rows=lambda rng: ((given, {**wanted, **{name: new(wanted[name]) for name, new in outputs.items()}})
+                                                        for given, wanted in guard.rows(rng)))
+
+
+def judged(made, guard):
+    text = leaf_verilog(NAME)
+    return mutation.judge(NAME, text, made, guard, mutated.table(guard, text, NAME))
+
+
+def settled(found):
+    return found.enumerated == found.killed + found.equivalent + found.unresolved and found.compared > 1000
+
+
+@pytest.mark.parametrize("name", [NAME, "requantise"])
+def test_every_mutant_of_a_small_module_is_killed_or_equivalent(name):
+    found = mutation.assess(name)
+    print(found)
+    assert settled(found) and found.unresolved == 0 and found.killed > 400 and found.equivalent > 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [*LEAVES, *WHOLE])
+def test_every_mutant_is_killed_or_equivalent(name):
+    found = mutation.assess(name)
+    print(found)
+    assert settled(found) and found.enumerated > 500 and found.unresolved <= KNOWN.get(name, 0)
+
+
+def test_a_weak_guard_leaves_mutants_that_are_proved_different(made):
+    """Negative control: a line on which nothing is compared."""
+    found = judged(made, changed(tx=lambda _: None))
+    assert settled(found) and found.unresolved > 10
+    assert all(survivor.verdict == "different" for survivor in found.survivors) and any(survivor.cycles for survivor in found.survivors)
+
+
+def test_a_guard_that_compares_nothing_is_refused(made):
+    outputs = {port.name: lambda _: None for port in mutated.ports(made.text, NAME, "output")}
+    with pytest.raises(SpikegateError, match=f"guard of {NAME} compares nothing"):
+        mutated.table(changed(**outputs), made.text, NAME)
+
+
+def test_a_guard_that_the_module_itself_does_not_fulfil_is_refused(made):
+    with pytest.raises(SpikegateError, match=f"{NAME} itself is not as its guard has it: cycle 1 of episode 0"):
+        judged(made, changed(tick=lambda tick: not tick if tick is not True else tick))
+
+
+def test_a_row_has_all_ports(made):
+    guard = dataclasses.replace(GUARDS[NAME], rows=lambda rng: (({}, wanted) for _, wanted in GUARDS[NAME].rows(rng)))
+    with pytest.raises(SpikegateError, match="must have the ports"):
+        mutated.table(guard, made.text, NAME)
+
+
+def test_another_module_is_not_mutant_0(made):
+    """Negative control of the proof that mutant 0 is the module."""
+    text = leaf_verilog(NAME)
+    assert is_the_module(text, made, NAME, GUARDS[NAME]) == "equal"
+    assert is_the_module(text.replace("4'h9", "4'h7"), made, NAME, GUARDS[NAME]) == "different"
+
+
+def test_the_command_prints_and_writes_the_counts(tmp_path, capsys):
+    assert mutation.main([NAME, "--json", str(tmp_path / "mutation.json")]) == 0
+    assert NAME in capsys.readouterr().out and '"unresolved": 0' in (tmp_path / "mutation.json").read_text()
