@@ -6,7 +6,7 @@ ARGS ?=
 ICESTORM := apt-get download --quiet fpga-icestorm || (apt-get update --quiet && apt-get download --quiet fpga-icestorm)
 BOARD ?= icebreaker
 
-.PHONY: sim test test-long bitstream program bench compare brian2-bench mutation lint doctor clean
+.PHONY: sim test test-long bitstream program bench compare brian2-bench mutation verify lint doctor clean
 
 sim: .venv/.installed
 	$(BIN)/spikegate sim $(ARGS)
@@ -34,6 +34,9 @@ brian2-bench: .venv/.installed .venv/.installed-bench
 	$(BIN)/python benchmarks/brian2_benchmark.py $(ARGS)
 
 # Every small defect of every part of the gateware; about an hour, and what has been judged is kept.
+verify: .venv/.installed .venv/.installed-fpga
+	$(BIN)/python -m spikegate.cosim.verify $(ARGS)
+
 mutation: .venv/.installed .venv/.installed-fpga
 	$(BIN)/python -m spikegate.cosim.mutation $(ARGS)
 

@@ -50,8 +50,9 @@ class _Neuron:
         """Compare ``count`` steps; how many that were."""
         states, spikes = np.empty(count, np.uint32), np.empty(count, np.uint8)
         state = self._layout.const({"v": v, "hold": hold, "overflow": overflow}).as_bits()
-        self._library.neuron_sweep(self._driver, ctypes.c_uint32(state), ctypes.c_uint32(v_step), ctypes.c_int32(current), ctypes.c_int32(current_step),
-                                   ctypes.c_uint64(count), ctypes.c_void_p(states.ctypes.data), ctypes.c_void_p(spikes.ctypes.data))
+        self._library.neuron_sweep(
+            self._driver, ctypes.c_uint32(state), ctypes.c_uint32(v_step), ctypes.c_int32(current), ctypes.c_int32(current_step),
+            ctypes.c_uint64(count), ctypes.c_void_p(states.ctypes.data), ctypes.c_void_p(spikes.ctypes.data))
         k = _first_difference(v, v_step, hold, overflow, current, current_step, states, spikes, self._constants)
         if k >= 0:
             raise Mismatch(f"LIF step: first divergence at v {v + k * v_step}, hold {hold}, input {current + k * current_step}: "
@@ -96,7 +97,8 @@ def step_space(params: LifParams, *, membranes: Sequence[int] = MEMBRANES, holds
                 if progress and part == 0 and done % 64 == 0:
                     progress(done / len(mine))
             for hold in holds[part::workers]:
-                compared += sum(neuron.sweep(half, v=v, v_step=1, hold=hold, overflow=flag, current=257 * hold - half) for v in (-half, 0) for flag in (0, 1))
+                compared += sum(neuron.sweep(half, v=v, v_step=1, hold=hold, overflow=flag, current=257 * hold - half)
+                                for v in (-half, 0) for flag in (0, 1))
         return compared
 
     workers = min(os.cpu_count() or 1, 8)

@@ -124,8 +124,8 @@ def _cells(row: Row) -> list[str]:
 
 def table(rows: Sequence[Row]) -> Table:
     """The table that `main` prints."""
-    shown = Table(*HEADERS[:1], title="Verification", title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE, padding=(0, 1, 0, 0),
-                  pad_edge=False)
+    shown = Table(*HEADERS[:1], title="Verification", title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE,
+                  padding=(0, 1, 0, 0), pad_edge=False)
     for header in HEADERS[1:]:
         shown.add_column(header, justify="left" if header in ("netlist", "verdict") else "right")
     for row in rows:

@@ -55,7 +55,8 @@ class Runner(wiring.Component):
         self.geometry = geometry
         super().__init__({
             "start": In(1), "stop": In(1), "flags": In(3), "step": Out(1), "stepped": In(1), "last": In(1), "hold": In(1), "running": Out(1),
-            "overflow": Out(1), "busy": In(1), "works": In(1), "i": In(stream.Signature(geometry.sweep_layout())), "o": Out(stream.Signature(8)), "aligned": In(1),
+            "overflow": Out(1), "busy": In(1), "works": In(1),
+            "i": In(stream.Signature(geometry.sweep_layout())), "o": Out(stream.Signature(8)), "aligned": In(1),
             "done": Out(1), "finished": In(1), "event": Out(1), "cycles": Out(8), "cycle": Out(1)})
 
     def elaborate(self, platform):
