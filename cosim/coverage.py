@@ -126,8 +126,8 @@ def judge(module: str, found: Iterable[Point], waivers: Iterable[Waiver] = WAIVE
         raise SpikegateError(f"Verilator left no coverage points of {module}")
     edges = {point: edge for point in missing if text and (edge := edge_of(point.kind, point.where, point.source, point.what))}
     proved = {point for point, shown in zip(edges, never(text, "mutated", list(edges.values())) if edges else []) if shown}
-    return Coverage(dict(totals), dict(reached), dict(Counter(point.kind for point in proved)), dict(waived), tuple(point for point in missing if point not in proved),
-                    dict(reasons))
+    still = tuple(point for point in missing if point not in proved)
+    return Coverage(dict(totals), dict(reached), dict(Counter(point.kind for point in proved)), dict(waived), still, dict(reasons))
 
 
 def cover_leaf(name: str, guard: Guard | None = None) -> Coverage:
