@@ -11,7 +11,11 @@ from spikegate.models.errors import SpikegateError
 
 __all__ = ["edge_of", "never"]
 
-CHOICE = re.compile(r"= \\?(\S+?) ?\[(\d+)\] \? ")
+#: Conditions of one bit: of a choice between two values, of a statement, and in Verilator's words for a term.
+CHOICE = re.compile(r"= \\?(\S+?) ?(\[\d+\])? \? ")
+IF = re.compile(r"if \(\\?(\S+?) ?(\[\d+\])? ?\) begin")
+TERM = re.compile(r"\((\S+?)(\[\d+\])?==([01])\) => [01]")
+EDGES = {"cond_then": "0->1", "cond_else": "1->0", "if": "0->1", "else": "1->0", "1": "0->1", "0": "1->0"}
 ESCAPED = re.compile(r"__0([0-9a-fA-F]{2})")
 
 
@@ -21,29 +25,34 @@ def edge_of(kind: str, hierarchy: str, source: str, what: str) -> tuple[str, str
     Parameters
     ----------
     kind, source, what : str
-        As in `spikegate.cosim.coverage.Point`: a toggle, or the choice of the first of two values by a single bit.
+        As in `spikegate.cosim.coverage.Point`: a toggle, or what a single bit decides.
     hierarchy : str
         The instance. Verilator spells characters that C++ does not have as two hexadecimal digits behind ``__0``.
     """
     if kind == "toggle":
         name, edge = what.rsplit(":", 1)
         return f"\\{hierarchy}.{ESCAPED.sub(lambda match: chr(int(match[1], 16)), name.replace('___05F', '__05F_'))}", edge
-    choice = CHOICE.search(source)
-    if choice and (what == "cond_then" or what == f"({choice[1]}[{choice[2]}]==1) => 1"):
-        return f"\\{hierarchy}.{choice[1]}[{choice[2]}]", "0->1"
-    return None
+    if kind == "expr":
+        found = TERM.fullmatch(what)
+        what = found[3] if found else ""
+    else:
+        found = (CHOICE if what.startswith("cond") else IF).search(source)
+    return (f"\\{hierarchy}.{found[1]}{found[2] or ''}", EDGES[what]) if found and what in EDGES else None
 
 
 def never(text: str, top: str, edges: Sequence[tuple[str, str]]) -> list[bool]:
-    """For each ``(bit, edge)``, whether the bit never makes that edge; what is not proved counts as if it did."""
+    """For each ``(bit, edge)``, whether the bit never makes that edge; what is not proved counts as if it did.
+
+    Memories may give anything.
+    """
     with tempfile.TemporaryDirectory(prefix="spikegate-") as name:
         folder = Path(name)
         (folder / "top.v").write_text(text)
         outputs = "".join(f"add -output watched_{k} 1\nconnect -nomap -set watched_{k} {bit}\n" for k, (bit, _) in enumerate(edges))
-        yosys(f"read_verilog top.v\nhierarchy -check -top {top}\nproc\nflatten\ncd {top}\n{outputs}cd ..\nmemory\nwrite_verilog -noattr flat.v\n",
+        yosys(f"read_verilog top.v\nhierarchy -check -top {top}\nproc\nflatten\ncd {top}\n{outputs}cd ..\nmemory_collect\ndelete t:$mem*\nwrite_verilog -noattr flat.v\n",
               folder)
         flat = (folder / "flat.v").read_text()
-    inputs = [(port, int(size or 0)) for size, port in re.findall(r"^ *input (?:\[(\d+):0\] )?(\w+) *;", flat, re.MULTILINE)]
+    inputs = [(port, int(size or 0)) for size, port in re.findall(r"^  input (?:\[(\d+):0\] )?(\w+) *;", flat, re.MULTILINE)]
     declared = ", ".join(f"input [{size}:0] {port}" for port, size in inputs)
 
     def proved(some: list[int]) -> list[int]:
