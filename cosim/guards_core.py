@@ -70,8 +70,8 @@ class Due:
         return bool(self.hand) or self.source is not None or self.out is not None or self.due(tag, delay)
 
     def step(self, push: tuple[int, list[int]] | None, tag: int, delay: int, ready: bool) -> None:
-        """One clock edge; ``push`` is a step and sources that ascend."""
-        moves = self.out is None or ready
+        """One clock edge; ``push`` is a step and sources that ascend; what has no room, which no core pushes, is lost."""
+        moves, room = self.out is None or ready, len(self.list) < G.max_delay * G.words
         pick = bool(self.hand) and (self.source is None or moves)
         pop = self.due(tag, delay) and (not self.hand or (pick and len(self.hand) == 1))
         if moves:
@@ -84,7 +84,7 @@ class Due:
             self.hand, self.head = self.head[1], None
         if self.list and self.head is None:
             self.head = self.list.popleft()
-        if push:
+        if push and room:
             self.list.append(push)
 
 
@@ -108,6 +108,12 @@ def networks(rng: random.Random):
             while (yield None, False, None, tag, delay):
                 pass
             tag = (tag + 1) % (1 << TAG_BITS)
+        if rng.getrandbits(1):
+            # More than there is room for, of a later step.
+            for number in range(rng.randint(G.max_delay * G.words - 1, 5 * G.words)):
+                yield None, False, (number % G.words, [rng.randrange(2)]), (tag + 1) % (1 << TAG_BITS), 1 + (delay < 3)
+            while (yield None, False, None, (tag + delay) % (1 << TAG_BITS), delay):
+                pass
 
 
 def spikes_rows(rng: random.Random):
