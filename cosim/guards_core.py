@@ -109,10 +109,15 @@ def networks(rng: random.Random):
                 pass
             tag = (tag + 1) % (1 << TAG_BITS)
         if rng.getrandbits(1):
-            # More than there is room for, of a later step.
-            for number in range(rng.randint(G.max_delay * G.words - 1, 5 * G.words)):
-                yield None, False, (number % G.words, [rng.randrange(2)]), (tag + 1) % (1 << TAG_BITS), 1 + (delay < 3)
-            while (yield None, False, None, (tag + delay) % (1 << TAG_BITS), delay):
+            # Any delay, and more than there is room for.
+            delay = rng.randint(2, (1 << TAG_BITS) - 1)
+            yield None, True, None, tag, delay
+            for number in range(rng.choice((2, G.max_delay * G.words, 5 * G.words))):
+                yield None, False, (number % G.words, [rng.randrange(2)]), tag, delay
+            for ahead in (rng.randrange(delay - 1), delay - 2, delay - 1):
+                for _ in range(3):
+                    yield None, False, None, (tag + ahead) % (1 << TAG_BITS), delay
+            while (yield None, False, None, (tag + delay - 1) % (1 << TAG_BITS), delay):
                 pass
 
 

@@ -23,7 +23,7 @@ __all__ = ["Verdict", "Prover", "is_the_module"]
 Verdict = tuple[str, list[dict[str, int]]]
 BATCH, PROCESSES = 24, 2
 #: What ABC tries on graphs with registers, one after another; the second is for what the first leaves undecided.
-ENGINES = ("pdr -T 10", "dprove -T 30")
+ENGINES = ("pdr -T 6", "dprove -T 15")
 #: Memories become registers, and all of them begin with 0, as the gateware has it; ABC knows no other beginning.
 SCRIPT = """read_verilog watched.v
 hierarchy -check -top watched

@@ -71,7 +71,7 @@ class Assessment:
 def judge(name: str, text: str, made: Mutants, guard: mutated.Guard, rows: mutated.Table, *, progress: Progress = lambda _: None) -> Assessment:
     """Run all mutants against a table.
 
-    Those that outlive its first episode are taken to the proof, and to the other episodes what is not equal. The graph knows one clock, which
+    Those that outlive it are taken to the proof. The graph knows one clock, which
     never stands still: mutants of clocks run in Verilator, and for them there is no proof.
 
     Raises
@@ -90,19 +90,17 @@ def judge(name: str, text: str, made: Mutants, guard: mutated.Guard, rows: mutat
     prover = mutant_proof.Prover(made, name, guard)
     differences = lambda numbers, limit: dict(zip(numbers, graph.first_differences(prover.graph, made.text, name, rows, numbers, limit=limit)))  # noqa: E731
     alive = sorted(set(everyone) - set(clocks))
-    for limit in (SHORT, rows.cycles):
-        progress(f"{len(alive)} mutants, {limit} cycles")
+    for limit in (SHORT, None):
+        progress(f"{len(alive)} mutants{'' if limit is None else f', {limit} cycles'}")
         alive = [number for number, where in differences(alive, limit).items() if where < 0]
     progress(f"{len(alive)} proofs")
     if (verdict := mutant_proof.is_the_module(text, made, name, guard)) != "equal":
         raise SpikegateError(f"Mutant 0 of {name} is not proved to be {name}: {verdict}")
     verdicts = prover.decide(alive)
     left = {number: verdict for number, verdict in verdicts.items() if verdict[0] != "equal"}
-    progress(f"{len(left)} mutants, all episodes")
-    equivalent, where = len(alive) - len(left), differences(list(left), None)
+    equivalent = len(alive) - len(left)
     left |= {number: ("unknown", []) for number in stuck}
-    where |= dict.fromkeys(stuck, -1)
-    survivors = [Survivor(f"{number}: {made.names[number - 1]}", *verdict) for number, verdict in left.items() if where[number] < 0]
+    survivors = [Survivor(f"{number}: {made.names[number - 1]}", *verdict) for number, verdict in left.items()]
     return Assessment(name, len(everyone), len(everyone) - equivalent - len(survivors), equivalent, survivors, rows.compared,
                       round(time.perf_counter() - start, 1))
 
