@@ -16,6 +16,8 @@ from spikegate.models.drive import UNIFORM_BITS, DriveParams
 __all__ = ["GUARDS"]
 
 DEPTH, LANES, G = 3, 2, GEOMETRY
+#: The limit at the root of the search.
+MIDDLE = (1 << DEPTH - 1) - 1
 
 
 def limits(rng: random.Random) -> DriveParams:
@@ -29,7 +31,10 @@ def limits(rng: random.Random) -> DriveParams:
 
 
 def drive_rows(rng: random.Random):
-    """Tables in any order of their words, each followed by numbers about its limits; what is looked up during a load is not known."""
+    """Tables in any order of their words, each followed by numbers about its limits; what is looked up during a load is not known.
+
+    Another limit at the root counts from the next cycle on.
+    """
     layout, pending = component("drive").signature.members["load"].shape, deque([None] * DEPTH)
     while True:
         params = limits(rng)
@@ -40,14 +45,18 @@ def drive_rows(rng: random.Random):
         rng.shuffle(numbers)
         numbers = [(rng.choice(numbers), rng.choice(numbers)) for _ in range(len(words) * 2)] + list(zip(numbers[::2], numbers[1::2]))
         for pair in numbers:
-            load = bool(words) and rng.random() < 0.6
+            load, again = bool(words) and rng.random() < 0.6, not words and rng.random() < 0.02
             index, limit = words.pop() if load else (rng.getrandbits(DEPTH), rng.getrandbits(UNIFORM_BITS))
+            if again:
+                index, limit = 1, rng.randint(int(params.limits[MIDDLE - 1]), int(params.limits[MIDDLE + 1]))
             known = pending.popleft() or [None] * LANES
-            yield ({"load": layout.const({"en": load, "index": index, "limit": limit}).as_bits(), **{f"uniform__{k}": pair[k] for k in range(LANES)}},
+            yield ({"load": layout.const({"en": load or again, "index": index, "limit": limit}).as_bits(), **{f"uniform__{k}": pair[k] for k in range(LANES)}},
                    {f"events__{k}": known[k] for k in range(LANES)})
             pending.append(None if words else [params.step(value) for value in pair])
             if load:
                 pending = deque([None] * DEPTH)
+            if again:
+                params = DriveParams(np.array([*params.limits[:MIDDLE], limit, *params.limits[MIDDLE + 1:]], np.uint32), 0)
 
 
 class Due:
@@ -70,8 +79,8 @@ class Due:
         return bool(self.hand) or self.source is not None or self.out is not None or self.due(tag, delay)
 
     def step(self, push: tuple[int, list[int]] | None, tag: int, delay: int, ready: bool) -> None:
-        """One clock edge; ``push`` is a step and sources that ascend."""
-        moves = self.out is None or ready
+        """One clock edge; ``push`` is a step and sources that ascend; what has no room, which no core pushes, is lost."""
+        moves, room = self.out is None or ready, len(self.list) < G.max_delay * G.words
         pick = bool(self.hand) and (self.source is None or moves)
         pop = self.due(tag, delay) and (not self.hand or (pick and len(self.hand) == 1))
         if moves:
@@ -84,7 +93,7 @@ class Due:
             self.hand, self.head = self.head[1], None
         if self.list and self.head is None:
             self.head = self.list.popleft()
-        if push:
+        if push and room:
             self.list.append(push)
 
 
@@ -108,6 +117,17 @@ def networks(rng: random.Random):
             while (yield None, False, None, tag, delay):
                 pass
             tag = (tag + 1) % (1 << TAG_BITS)
+        if rng.getrandbits(1):
+            # Any delay, and more than there is room for.
+            delay = rng.randint(2, (1 << TAG_BITS) - 1)
+            yield None, True, None, tag, delay
+            for number in range(rng.choice((2, G.max_delay * G.words, 5 * G.words))):
+                yield None, False, (number % G.words, [rng.randrange(2)]), tag, delay
+            for ahead in (rng.randrange(delay - 1), delay - 2, delay - 1):
+                for _ in range(3):
+                    yield None, False, None, (tag + ahead) % (1 << TAG_BITS), delay
+            while (yield None, False, None, (tag + delay - 1) % (1 << TAG_BITS), delay):
+                pass
 
 
 def spikes_rows(rng: random.Random):
@@ -133,7 +153,11 @@ def spikes_rows(rng: random.Random):
         if clear:
             model.clear()
             stall = rng.choice((0.0, 0.3, 0.8))
-        load, clear, push, tag, delay = plan.send(busy)
+        if rng.random() < 0.004:
+            plan = networks(rng)
+            load, clear, push, tag, delay = next(plan)
+        else:
+            load, clear, push, tag, delay = plan.send(busy)
 
 
 def rows_rows(rng: random.Random):
@@ -175,8 +199,10 @@ def rows_rows(rng: random.Random):
 
 #: Bits and weight matter in the cycle after ``add``.
 ADDED = "reg gold_added = 0; always @(posedge clk) gold_added <= gold_add;"
+#: A word that is pushed holds neurons that exist.
+NEURONS = "~push[0] | (push[3:2] < 2) | ((push[3:2] == 2) & (push[7:6] == 0))"
 GUARDS = {
-    "drive": Guard(drive_rows, 1200),
-    "spikes": Guard(spikes_rows, 1200, {"o__payload": ("o__valid",)}),
+    "drive": Guard(drive_rows, 1200, assume="~load[0] | (load[3:1] != 0)"),
+    "spikes": Guard(spikes_rows, 1200, {"o__payload": ("o__valid",)}, assume=NEURONS),
     "rows": Guard(rows_rows, 1000, {"word": ("add",), "bits": ("added",), "weight": ("added",)}, ("i",), state=ADDED),
 }

@@ -1,6 +1,7 @@
 """Guards of what stands on the line: both halves of the UART, and the host link's receiver of frames."""
 
 import random
+from itertools import count as count_up
 from typing import NamedTuple
 
 from spikegate.cosim.mutated import Guard
@@ -98,14 +99,16 @@ def receiver_rows(rng: random.Random):
 
 
 def contents(rng: random.Random):
-    """What stands between two flags, escaped, without end: good frames, and whatever can be wrong with one. The first is a long one."""
+    """What stands between two flags, escaped, without end: good frames, and whatever can be wrong with one. One of the first is a long one."""
     any_byte = lambda: rng.choice((FLAG, ESCAPE, FLAG ^ FLIP, ESCAPE ^ FLIP, 0, 0xFF, rng.getrandbits(8), rng.getrandbits(8)))  # noqa: E731
     checked = lambda body: body + crc(body).to_bytes(2, "little")  # noqa: E731
     frame = lambda size: Frame(any_byte(), any_byte(), bytes(any_byte() for _ in range(size))).content()  # noqa: E731
     body = lambda length, size: checked(bytes([length, *(rng.getrandbits(7) for _ in range(size - 3))]))  # noqa: E731
+    begin = rng.randint(8, 24)
     long = (lambda: frame(MAX_PAYLOAD), lambda: frame(200), lambda: body(3, 3 + 5 + 256), *(lambda n=n: body(n, n + 5) for n in (248, 249, 250)))
-    yield stuff(rng.choice(long)())[1:-1]
-    while True:
+    for number in count_up():
+        if number == begin:
+            yield stuff(rng.choice(long)())[1:-1]
         good = frame(rng.choice((0, 0, 1, 2, 3, rng.randrange(12))))
         spoiled = bytearray(good)
         spoiled[rng.randrange(len(good))] ^= 1 << rng.randrange(8)
@@ -188,5 +191,5 @@ def frame_rows(rng: random.Random):
 GUARDS = {
     "uart_transmitter": Guard(transmitter_rows, 750, {"bit": ("data",), "value": ("data",)}, ("i",)),
     "uart_receiver": Guard(receiver_rows, CYCLES, {"bit": ("shift",), "o__payload": ("o__valid", "error", "shift")}),
-    "frame_receiver": Guard(frame_rows, FRAME_CYCLES, {"o__payload": ("o__valid",)}),
+    "frame_receiver": Guard(frame_rows, FRAME_CYCLES, {"o__payload": ("o__valid",)}, proved=False),
 }

@@ -22,8 +22,8 @@ __all__ = ["Verdict", "Prover", "is_the_module"]
 #: A mutant's verdict, and the inputs of each cycle up to a difference.
 Verdict = tuple[str, list[dict[str, int]]]
 BATCH, PROCESSES = 24, 2
-#: What ABC tries on graphs with registers, one after another; the second is for what the first leaves undecided.
-ENGINES = ("pdr -T 10", "dprove -T 30")
+#: What ABC tries on graphs with registers, one after another; each for what those before leave undecided.
+ENGINES = ("pdr -T 6", "dprove -T 15", "pdr -T 60")
 #: Memories become registers, and all of them begin with 0, as the gateware has it; ABC knows no other beginning.
 SCRIPT = """read_verilog watched.v
 hierarchy -check -top watched

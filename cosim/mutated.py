@@ -44,6 +44,8 @@ class Guard:
         Verilog declarations that ``assume`` needs.
     episodes : int
         How often they are made, from another seed and again from the initial state.
+    proved : bool
+        Whether mutant 0 is also proved to be the module, which takes too long beside multipliers or large memories.
     """
 
     rows: Callable[[random.Random], Iterator[Row]]
@@ -53,6 +55,7 @@ class Guard:
     assume: str = "1"
     state: str = ""
     episodes: int = 8
+    proved: bool = True
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -11,7 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as Shown
 
-from spikegate.cosim import aig, mutant_proof, mutated
+from spikegate.cosim import aig, graph, mutant_proof, mutated
 from spikegate.cosim.guards import GUARDS
 from spikegate.cosim.leaves import LEAVES, WHOLE, leaf_verilog
 from spikegate.cosim.mutants import Mutants, mutants
@@ -22,6 +23,8 @@ __all__ = ["Survivor", "Assessment", "judge", "assess", "main"]
 
 #: Of these a sample, spread over all cells and kinds of mutants.
 SAMPLES = {"core": 2400}
+#: Cycles in which most mutants end, and names of those that concern a clock.
+SHORT, CLOCK = 100, re.compile(r"CLK \d+")
 #: A build that is being made, a fraction, or a proof.
 Progress = Callable[[str], None]
 
@@ -68,7 +71,8 @@ class Assessment:
 def judge(name: str, text: str, made: Mutants, guard: mutated.Guard, rows: mutated.Table, *, progress: Progress = lambda _: None) -> Assessment:
     """Run all mutants against a table.
 
-    Those that outlive its first episode are taken to the proof, and to the other episodes what is not equal.
+    Those that outlive it are taken to the proof. The graph knows one clock, which
+    never stands still: mutants of clocks run in Verilator, and for them there is no proof.
 
     Raises
     ------
@@ -80,17 +84,23 @@ def judge(name: str, text: str, made: Mutants, guard: mutated.Guard, rows: mutat
     where, = mutated.first_differences(made, name, rows, [0])
     if where >= 0:
         raise SpikegateError(f"{name} itself is not as its guard has it: cycle {where % rows.cycles} of episode {where // rows.cycles}")
-    progress(f"{len(everyone)} mutants, first episode")
-    alive = [number for number, where in zip(everyone, mutated.first_differences(made, name, rows, everyone, episodes=1)) if where < 0]
+    clocks = [number for number in everyone if CLOCK.search(made.names[number - 1])]
+    progress(f"{len(clocks)} mutants of clocks")
+    stuck = [number for number, where in zip(clocks, mutated.first_differences(made, name, rows, clocks)) if where < 0]
+    prover = mutant_proof.Prover(made, name, guard)
+    differences = lambda numbers, limit: dict(zip(numbers, graph.first_differences(prover.graph, made.text, name, rows, numbers, limit=limit)))  # noqa: E731
+    alive = sorted(set(everyone) - set(clocks))
+    for limit in (SHORT, None):
+        progress(f"{len(alive)} mutants{'' if limit is None else f', {limit} cycles'}")
+        alive = [number for number, where in differences(alive, limit).items() if where < 0]
     progress(f"{len(alive)} proofs")
-    if (verdict := mutant_proof.is_the_module(text, made, name, guard)) != "equal":
+    if guard.proved and (verdict := mutant_proof.is_the_module(text, made, name, guard)) != "equal":
         raise SpikegateError(f"Mutant 0 of {name} is not proved to be {name}: {verdict}")
-    verdicts = mutant_proof.Prover(made, name, guard).decide(alive)
+    verdicts = prover.decide(alive)
     left = {number: verdict for number, verdict in verdicts.items() if verdict[0] != "equal"}
-    progress(f"{len(left)} mutants, all episodes")
-    where = dict(zip(left, mutated.first_differences(made, name, rows, list(left))))
-    survivors = [Survivor(f"{number}: {made.names[number - 1]}", *verdict) for number, verdict in left.items() if where[number] < 0]
     equivalent = len(alive) - len(left)
+    left |= {number: ("unknown", []) for number in stuck}
+    survivors = [Survivor(f"{number}: {made.names[number - 1]}", *verdict) for number, verdict in left.items()]
     return Assessment(name, len(everyone), len(everyone) - equivalent - len(survivors), equivalent, survivors, rows.compared,
                       round(time.perf_counter() - start, 1))
 
@@ -106,7 +116,7 @@ def assess(name: str, *, progress: Progress = lambda _: None) -> Assessment:
     guard, text = GUARDS[name], leaf_verilog(name)
     rows = mutated.table(guard, text, name)
     table = [part.tobytes().hex() for part in (rows.inputs, rows.expected, rows.care)]
-    sources = [path.read_text() for path in (Path(aig.__file__), Path(mutant_proof.__file__), mutated.HARNESS)]
+    sources = [path.read_text() for path in (Path(aig.__file__), Path(mutant_proof.__file__), mutated.HARNESS, graph.HARNESS)]
     contract = str((guard.cycles, guard.care, guard.streams, guard.assume, guard.state, SAMPLES.get(name)))
     with build_directory("mutation", text, contract, *sources, *table) as (folder, finished):
         if not finished:

@@ -53,10 +53,11 @@ def test_every_mutant_is_killed_or_equivalent(name):
 
 
 def test_a_weak_guard_leaves_mutants_that_are_proved_different(made):
-    """Negative control: a line on which nothing is compared."""
+    """Negative control: a line on which nothing is compared. There are no proofs about clocks."""
     found = judged(made, changed(tx=lambda _: None))
     assert settled(found) and found.unresolved > 10
-    assert all(survivor.verdict == "different" for survivor in found.survivors) and any(survivor.cycles for survivor in found.survivors)
+    others = [survivor for survivor in found.survivors if not mutation.CLOCK.search(survivor.name)]
+    assert len(others) > 10 and {survivor.verdict for survivor in others} == {"different"} and any(survivor.cycles for survivor in others)
 
 
 def test_a_guard_that_compares_nothing_is_refused(made):
