@@ -1,0 +1,19 @@
+"""Claims about every leaf, each written from its documentation."""
+
+from collections.abc import Callable
+
+from spikegate.cosim.leaves import LEAVES
+from spikegate.cosim.properties import sources
+from spikegate.cosim.properties.bench import Bench, Claim
+
+__all__ = ["PROPERTIES", "Bench", "Claim", "bench"]
+
+#: Leaf -> what makes its claims.
+PROPERTIES: dict[str, Callable[[Bench], None]] = {"lfsr": sources.lfsr}
+
+
+def bench(name: str) -> Bench:
+    """The bench of a leaf with all its claims."""
+    made = Bench(name, LEAVES[name]())
+    PROPERTIES[name](made)
+    return made

@@ -1,0 +1,82 @@
+"""A module as a transition relation over bit vectors, from Yosys, unrolled and given to z3."""
+
+import importlib.util
+from pathlib import Path
+
+from spikegate.cosim.synthesis import yosys
+from spikegate.models.errors import SpikegateError, ToolMissing
+
+__all__ = ["READ", "Relation", "relation"]
+
+#: Read a leaf and its bench, flat, without memories.
+READ = """
+    read_verilog {leaf}.v
+    read_rtlil bench.il
+    hierarchy -check -top bench
+    proc
+    flatten
+    opt_clean
+    memory_collect
+    {memory}
+    opt_clean
+"""
+
+
+class Relation:
+    """A module's steps, and questions about them.
+
+    Parameters
+    ----------
+    text : str
+        SMT-LIB as Yosys's ``write_smt2 -stbv`` writes it, of the module ``bench``.
+    seconds : int
+        For each question.
+    """
+
+    def __init__(self, text: str, seconds: int = 60):
+        self.text, self.seconds = text, seconds
+
+    def unrolled(self, steps: int, *, initial: bool) -> str:
+        """``s0`` to ``s<steps - 1>``, each following the one before, the first one initial if so wished."""
+        lines = [self.text]
+        width = self.text.split("(define-sort |bench_s| () ", 1)[1].split("\n", 1)[0].removesuffix(")")
+        lines += [f"(declare-const s{t} {width})\n(assert (|bench_u| s{t}))" for t in range(steps)]
+        lines += [f"(assert (|bench_t| s{t - 1} s{t}))" for t in range(1, steps)]
+        return "\n".join([*lines, "(assert (|bench_i| s0))" * initial])
+
+    def ask(self, steps: int, wanted: str, watched: dict[str, str], *, initial: bool) -> dict[str, int] | None:
+        """Whether steps exist in which ``wanted`` holds: the values of the ``watched`` terms in an example, or None.
+
+        Raises
+        ------
+        SpikegateError
+            If z3 does not know in time.
+        """
+        if importlib.util.find_spec("z3") is None:
+            raise ToolMissing("z3 is not installed; install it with: pip install z3-solver")
+        import z3
+
+        solver = z3.SolverFor("QF_BV")
+        solver.set("timeout", self.seconds * 1000)
+        watched = {name: term for name, term in watched.items()}
+        shown = "\n".join(f"(declare-const |{name}| Bool)\n(assert (= |{name}| {term}))" for name, term in watched.items())
+        solver.from_string(f"{self.unrolled(steps, initial=initial)}\n{shown}\n(assert {wanted})\n")
+        answer = solver.check()
+        if answer == z3.unknown:
+            raise SpikegateError(f"z3 does not know in {self.seconds} s: {solver.reason_unknown()}")
+        if answer == z3.unsat:
+            return None
+        model = solver.model()
+        return {name: int(z3.is_true(model.eval(z3.Bool(name), model_completion=True))) for name in watched}
+
+
+def relation(leaf: str, verilog: str, bench: str, folder: Path, *, forget: bool, seconds: int = 60) -> Relation:
+    """Of a bench, its RTLIL, around a leaf, its Verilog; with ``forget``, memories return anything.
+
+    A net without a driver, too, has any value in any cycle, and a register without an initial value any in the first.
+    """
+    (folder / f"{leaf}.v").write_text(verilog)
+    (folder / "bench.il").write_text(bench)
+    memory = "delete t:$mem_v2" if forget else "memory_map"
+    yosys(READ.format(leaf=leaf, memory=memory) + "setundef -anyseq -undriven\nopt -full -fine\nasync2sync\ndffunmap\nopt_clean\nwrite_smt2 -stbv -wires bench.smt2\n", folder)
+    return Relation((folder / "bench.smt2").read_text(), seconds)
