@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spikegate.cosim.mutants import SELECT
-from spikegate.cosim.solver import READ
+from spikegate.cosim.solver import READ, read
 from spikegate.cosim.synthesis import yosys
 
 __all__ = ["MODULES", "Lanes", "Seen", "lanes"]
@@ -134,8 +134,18 @@ class Lanes:
 
 def lanes(leaf: str, verilog: str, bench: str, folder: Path) -> Lanes:
     """Of a bench, its RTLIL with the select, around a leaf's mutants, their Verilog; what has no initial value begins with 0."""
-    (folder / f"{leaf}.v").write_text(verilog)
-    (folder / "bench.il").write_text(bench)
-    yosys(READ.format(leaf=leaf, memory="memory_map") + "setundef -zero -undriven -init\nopt -full\nzinit -all\ntechmap\nopt -fast\nasync2sync\ndffunmap\nsimplemap\n"
-          "aigmap\nopt_clean\nwrite_aiger -ascii -symbols bench.aag\n", folder)
+    read(leaf, verilog, bench, folder)
+    yosys(READ.format(leaf=leaf, memory="memory_map") + """
+        setundef -zero -undriven -init
+        zinit -all
+        async2sync
+        dffunmap
+        simplemap
+        techmap
+        opt_expr
+        opt_merge
+        aigmap
+        opt_clean
+        write_aiger -ascii -symbols bench.aag
+        """, folder)
     return Lanes((folder / "bench.aag").read_text())

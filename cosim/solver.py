@@ -6,8 +6,25 @@ from pathlib import Path
 from spikegate.cosim.synthesis import yosys
 from spikegate.models.errors import SpikegateError, ToolMissing
 
-__all__ = ["READ", "Relation", "relation"]
+__all__ = ["READ", "Relation", "read", "relation"]
 
+#: A product of unsigned numbers as the sum of what is shifted by the ones of the second, row by row, in which z3 finds a claim's sum again.
+ROWS = """(* techmap_celltype = "$mul" *)
+module rows(A, B, Y);
+  parameter A_SIGNED = 0, B_SIGNED = 0, A_WIDTH = 1, B_WIDTH = 1, Y_WIDTH = 1;
+  input [A_WIDTH-1:0] A;
+  input [B_WIDTH-1:0] B;
+  output [Y_WIDTH-1:0] Y;
+  wire [Y_WIDTH*(B_WIDTH+1)-1:0] sum;
+  wire _TECHMAP_FAIL_ = A_SIGNED || B_SIGNED;
+  wire [Y_WIDTH-1:0] a = A;
+  assign sum[Y_WIDTH-1:0] = 0, Y = sum[Y_WIDTH*B_WIDTH +: Y_WIDTH];
+  genvar i;
+  generate for (i = 0; i < B_WIDTH; i = i + 1) begin
+    assign sum[Y_WIDTH*(i+1) +: Y_WIDTH] = sum[Y_WIDTH*i +: Y_WIDTH] + (B[i] ? a << i : {Y_WIDTH{1'b0}});
+  end endgenerate
+endmodule
+"""
 #: Read a leaf and its bench, flat, without memories.
 READ = """
     read_verilog {leaf}.v
@@ -18,6 +35,7 @@ READ = """
     opt_clean
     memory_collect
     {memory}
+    techmap -map rows.v
     opt_clean
 """
 
@@ -58,7 +76,6 @@ class Relation:
 
         solver = z3.SolverFor("QF_BV")
         solver.set("timeout", self.seconds * 1000)
-        watched = {name: term for name, term in watched.items()}
         shown = "\n".join(f"(declare-const |{name}| Bool)\n(assert (= |{name}| {term}))" for name, term in watched.items())
         solver.from_string(f"{self.unrolled(steps, initial=initial)}\n{shown}\n(assert {wanted})\n")
         answer = solver.check()
@@ -70,13 +87,24 @@ class Relation:
         return {name: int(z3.is_true(model.eval(z3.Bool(name), model_completion=True))) for name in watched}
 
 
+def read(leaf: str, verilog: str, bench: str, folder: Path) -> None:
+    """What `READ` reads."""
+    for name, text in ((f"{leaf}.v", verilog), ("bench.il", bench), ("rows.v", ROWS)):
+        (folder / name).write_text(text)
+
+
 def relation(leaf: str, verilog: str, bench: str, folder: Path, *, forget: bool, seconds: int = 60) -> Relation:
     """Of a bench, its RTLIL, around a leaf, its Verilog; with ``forget``, memories return anything.
 
     A net without a driver, too, has any value in any cycle, and a register without an initial value any in the first.
     """
-    (folder / f"{leaf}.v").write_text(verilog)
-    (folder / "bench.il").write_text(bench)
-    memory = "delete t:$mem_v2" if forget else "memory_map"
-    yosys(READ.format(leaf=leaf, memory=memory) + "setundef -anyseq -undriven\nopt -full -fine\nasync2sync\ndffunmap\nopt_clean\nwrite_smt2 -stbv -wires bench.smt2\n", folder)
+    read(leaf, verilog, bench, folder)
+    yosys(READ.format(leaf=leaf, memory="delete t:$mem_v2" if forget else "memory_map") + """
+        setundef -anyseq -undriven
+        opt -full -fine
+        async2sync
+        dffunmap
+        opt_clean
+        write_smt2 -stbv -wires bench.smt2
+        """, folder)
     return Relation((folder / "bench.smt2").read_text(), seconds)

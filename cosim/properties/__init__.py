@@ -3,13 +3,16 @@
 from collections.abc import Callable
 
 from spikegate.cosim.leaves import LEAVES
-from spikegate.cosim.properties import sources
+from spikegate.cosim.properties import arithmetic, encoders, sources
 from spikegate.cosim.properties.bench import Bench, Claim
 
 __all__ = ["PROPERTIES", "Bench", "Claim", "bench"]
 
 #: Leaf -> what makes its claims.
-PROPERTIES: dict[str, Callable[[Bench], None]] = {"lfsr": sources.lfsr}
+PROPERTIES: dict[str, Callable[[Bench], None]] = {
+    "requantise": arithmetic.requantise, "lif": arithmetic.lif, "lfsr": sources.lfsr, "sobol": sources.sobol,
+    "encoder": encoders.encoder, "window_encoder": encoders.window_encoder, "synapse": encoders.synapse,
+}
 
 
 def bench(name: str) -> Bench:
