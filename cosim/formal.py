@@ -13,7 +13,7 @@ from importlib.metadata import version
 
 from spikegate.cosim.lanes import Seen, lanes
 from spikegate.cosim.mutants import SELECT, mutants
-from spikegate.cosim.properties import PROPERTIES, Bench, bench
+from spikegate.cosim.properties import PROPERTIES, Bench, Claim, bench
 from spikegate.cosim.solver import Relation, relation
 from spikegate.cosim.verilate import build_directory
 from spikegate.models.errors import Mismatch, SpikegateError
@@ -80,24 +80,21 @@ def induction(b: Bench, steps: Relation) -> int:
         If none of the depths up to `DEPTH` is enough.
     """
     for depth in range(1, DEPTH + 1):
-        for step in range(depth - 1, depth):
-            broken = [f"(not {term(claim.always, step)})" for claim in b.claims]
-            watched = {str(k): term(claim.always, step) for k, claim in enumerate(b.claims)}
-            example = steps.ask(depth, f"(and {given(b, depth)} (or {' '.join(broken)}))", watched, initial=True)
-            if example is not None:
-                raise Mismatch(f"{b.name}: {failing(b, example)}; refuted in cycle {step}")
+        now = given(b, depth)
+        broken = [claim for claim in b.claims if steps.ask(depth, f"(and {now} (not {term(claim.always, depth - 1)}))", {}, initial=True) is not None]
+        if broken:
+            raise Mismatch(f"{b.name}: refuted in cycle {depth - 1}: {listed(broken)}")
         kept = " ".join(term(claim.always, step) for claim in b.claims for step in range(depth))
-        broken = [f"(not {term(claim.always, depth)})" for claim in b.claims]
-        watched = {str(k): term(claim.always, depth) for k, claim in enumerate(b.claims)}
-        example = steps.ask(depth + 1, f"(and {given(b, depth + 1)} {kept} (or {' '.join(broken)}))", watched, initial=False)
-        if example is None:
+        now = f"{given(b, depth + 1)} {kept}"
+        broken = [claim for claim in b.claims if steps.ask(depth + 1, f"(and {now} (not {term(claim.always, depth)}))", {}, initial=False) is not None]
+        if not broken:
             return depth
-    raise SpikegateError(f"{b.name}: {failing(b, example)}; not proved by induction over {DEPTH} cycles")
+    raise SpikegateError(f"{b.name}: not proved by induction over {DEPTH} cycles: {listed(broken)}")
 
 
-def failing(b: Bench, example: dict[str, int]) -> str:
-    """The claims that an example breaks."""
-    return "; ".join(f'"{claim.text}"' for k, claim in enumerate(b.claims) if not example[str(k)])
+def listed(claims: list[Claim]) -> str:
+    """Claims in a message."""
+    return "; ".join(f'"{claim.text}"' for claim in claims)
 
 
 def cover(b: Bench, steps: Relation, signal) -> int | None:

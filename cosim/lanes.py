@@ -69,8 +69,9 @@ class Lanes:
         self.step, self.count = space["step"], inputs
 
     def drawn(self, cycle: int, before: list[int], size: int, draw: random.Random, biases: dict[str, int]) -> list[int]:
-        """Values of all inputs in every lane: words random, or all 0, all 1 or as before; single bits with a probability of their own."""
+        """Values of all inputs in every lane: words random, or all 0, all 1 or as before, and at times many are 0; single bits with a probability of their own."""
         values, bits, every = list(before), draw.getrandbits, (1 << size) - 1
+        quiet = bits(size) & bits(size)
         for name, places in self.inputs.items():
             if len(places) == 1:
                 if cycle % EPOCH == 0:
@@ -79,7 +80,7 @@ class Lanes:
                 (place,) = places.values()
                 values[place] = (value, value | extra, value & extra, value | extra | bits(size), value & extra & bits(size), value)[biases[name]]
                 continue
-            keep, zero, one = bits(size) & bits(size), bits(size) & bits(size) & bits(size), bits(size) & bits(size) & bits(size)
+            keep, zero, one = bits(size) & bits(size), bits(size) & (bits(size) & bits(size) | quiet), bits(size) & bits(size) & bits(size)
             for place in places.values():
                 values[place] = before[place] & keep | (bits(size) & ~zero | one) & (every ^ keep)
         return values

@@ -4,7 +4,8 @@ import sys
 from dataclasses import dataclass
 
 from amaranth.back import rtlil
-from amaranth.hdl import ClockDomain, Const, Fragment, Instance, Module, Signal, Value, ValueCastable
+from amaranth.hdl import Cat, ClockDomain, Const, Fragment, Instance, Module, Signal, Value, ValueCastable
+from amaranth.lib import data
 from amaranth.lib.wiring import Component, In
 
 from spikegate.cosim.verilate import to_verilog
@@ -45,6 +46,13 @@ def elaborated(component: Component) -> tuple[Fragment, dict[int, dict]]:
         sys.setprofile(before)
 
 
+def spread(name: str, shape) -> list[Signal]:
+    """A signal for each number in a layout without gaps."""
+    if not isinstance(shape, data.Layout):
+        return [Signal(shape, name=name)]
+    return [part for key, field in shape for part in spread(f"{name}__{key}", field.shape)]
+
+
 class Bench:
     """What surrounds a leaf.
 
@@ -81,6 +89,7 @@ class Bench:
         self._inner, self._free, self._driven, self._pasts = {}, [], set(), 0
         self.ports = {"__".join(map(str, path)): (member.flow, Value.cast(value)) for path, member, value in dut.signature.flatten(dut)
                       if not isinstance(Value.cast(value), Const)}
+        self._layouts = {"__".join(map(str, path)): value.shape() for path, _, value in dut.signature.flatten(dut) if isinstance(value, data.View)}
         self.first = Signal(init=1)
         self.m.d.sync += self.first.eq(0)
 
@@ -148,6 +157,10 @@ class Bench:
         pins = {f"{'i' if flow == In else 'o'}_{name}": value for name, (flow, value) in self.ports.items()}
         pins |= {f"o_{name}": signal for name, (signal, _) in self._inner.items()}
         free = {name: value for name, (flow, value) in self.ports.items() if flow == In and id(value) not in self._driven}
+        for name, layout in self._layouts.items():
+            if name in free:
+                m.d.comb += free.pop(name).eq(Cat(parts := spread(name, layout)))
+                free |= {part.name: part for part in parts}
         if mutated:
             pins["i_mutant"] = free["mutant"] = Signal(16, name="mutant")
         m.submodules.dut = Instance(self.name, i_clk=sync.clk, **pins)
