@@ -70,7 +70,7 @@ def given(b: Bench, steps: int) -> str:
 
 
 def induction(b: Bench, steps: Relation) -> int:
-    """The depth at which all claims are proved together.
+    """The depth at which all claims are proved together, each with the help of those before it in the same cycle.
 
     Raises
     ------
@@ -79,14 +79,21 @@ def induction(b: Bench, steps: Relation) -> int:
     SpikegateError
         If none of the depths up to `DEPTH` is enough.
     """
+    claims = [*b.lemmas, *b.claims]
     for depth in range(1, DEPTH + 1):
-        now = given(b, depth)
-        broken = [claim for claim in b.claims if steps.ask(depth, f"(and {now} (not {term(claim.always, depth - 1)}))", {}, initial=True) is not None]
+        fails = lambda claim, before, step, **how: steps.ask(  # noqa: E731
+            step + 1, f"(and {' '.join(before)} (not {term(claim.always, step)}))", {}, **how) is not None
+        broken = [claim for claim in claims if fails(claim, [given(b, depth)], depth - 1, initial=True)]
         if broken:
             raise Mismatch(f"{b.name}: refuted in cycle {depth - 1}: {listed(broken)}")
-        kept = " ".join(term(claim.always, step) for claim in b.claims for step in range(depth))
-        now = f"{given(b, depth + 1)} {kept}"
-        broken = [claim for claim in b.claims if steps.ask(depth + 1, f"(and {now} (not {term(claim.always, depth)}))", {}, initial=False) is not None]
+        known = [given(b, depth + 1), *(term(claim.always, step) for claim in claims for step in range(depth))]
+        same = [given(b, 1)]
+        for claim in claims:
+            # Many follow from others in the same cycle.
+            if fails(claim, same, 0, initial=False) and fails(claim, known, depth, initial=False):
+                broken.append(claim)
+            known.append(term(claim.always, depth))
+            same.append(term(claim.always, 0))
         if not broken:
             return depth
     raise SpikegateError(f"{b.name}: not proved by induction over {DEPTH} cycles: {listed(broken)}")
@@ -94,7 +101,7 @@ def induction(b: Bench, steps: Relation) -> int:
 
 def listed(claims: list[Claim]) -> str:
     """Claims in a message."""
-    return "; ".join(f'"{claim.text}"' for claim in claims)
+    return "; ".join(f'"{claim.text or claim.always.name}"' for claim in claims)
 
 
 def cover(b: Bench, steps: Relation, signal) -> int | None:
@@ -142,7 +149,7 @@ def prove(b: Bench) -> list[Proof]:
                 at, caught = seen.covered.get(claim.cover.name), seen.caught[claim.always.name]
                 if at is None:
                     at = cover(b, steps, claim.cover)
-                if not caught:
+                if not caught and at is not None:
                     mutated = mutated or relation(b.name, made.text, around, folder, forget=False)
                     caught = catch(b, mutated, claim.always, len(made.names))
                 problems += [f'"{claim.text}" is about nothing that was reached'] * (at is None)

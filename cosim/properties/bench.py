@@ -69,7 +69,8 @@ class Bench:
         Of the properties.
     first : Signal
         High in the first cycle alone.
-    claims : list of Claim
+    claims, lemmas : list of Claim
+        About the leaf, and about the bench alone.
     given : dict of str to Signal or None
         What is assumed: a text, and what is 1 in every cycle that counts; None where the bench makes it so.
     script : list of dict of str to int
@@ -84,7 +85,7 @@ class Bench:
 
     def __init__(self, name: str, dut: Component):
         self.name, self.dut, self.m = name, dut, Module()
-        self.claims, self.given, self.script, self.forget, self.cycles, self.depth = [], {}, [], False, 200, 8
+        self.claims, self.lemmas, self.given, self.script, self.forget, self.cycles, self.depth = [], [], {}, [], False, 200, 8
         self._fragment, self._locals = elaborated(dut)
         self._inner, self._free, self._driven, self._pasts = {}, [], set(), 0
         self.ports = {"__".join(map(str, path)): (member.flow, Value.cast(value)) for path, member, value in dut.signature.flatten(dut)
@@ -99,6 +100,11 @@ class Bench:
         when, then, cover = (Value.cast(x).bool() for x in (when, then, cover))
         self.m.d.comb += [always.eq(~when | then), reached.eq(when & cover)]
         self.claims.append(Claim(text, always, reached))
+
+    def lemma(self, then) -> None:
+        """What holds in every cycle of the bench itself: proved with the claims and used by them, but none about the leaf."""
+        self.lemmas.append(Claim("", always := Signal(name=f"lemma_{len(self.lemmas)}"), always))
+        self.m.d.comb += always.eq(Value.cast(then).bool())
 
     def assume(self, text: str, value=None) -> None:
         """Of inputs: from the first cycle on in which ``value`` is 0, none counts. Without, the bench itself sees to it."""
@@ -118,14 +124,19 @@ class Bench:
         self.m.d.comb += Value.cast(port).eq(value)
 
     def inner(self, name: str):
-        """A signal inside, by its name in ``elaborate``, after the names of the submodules that lead to it: ``uart.due``."""
-        inside = self._locals[id(self.dut)]
-        *path, last = name.split(".")
-        for part in path:
-            inside = self._locals[id(inside[part])]
-        found = inside[last]
-        signal = Signal(found.shape(), name=f"inner_{name.replace('.', '_')}")
-        self._inner[name.replace(".", "_")] = (Value.cast(signal), Value.cast(found))
+        """A signal inside, by its name in ``elaborate`` or as a member, after the names of what leads to it: ``uart.due``, ``source.o.payload``."""
+        found = self.dut
+        for part in name.split("."):
+            inside = self._locals.get(id(found), {})
+            found = inside[part] if part in inside else getattr(found, part)
+        if isinstance(found, list):
+            return [self._show(f"{name}_{k}", part) for k, part in enumerate(found)]
+        return self._show(name, found)
+
+    def _show(self, name: str, found):
+        name = name.replace(".", "_")
+        signal = Signal(found.shape(), name=f"inner_{name}")
+        self._inner[f"inner_{name}"] = (Value.cast(signal), Value.cast(found))
         return signal
 
     def keep(self, shape=1, init=None, name: str | None = None):
@@ -143,7 +154,7 @@ class Bench:
         """Claim the two rules of a stream that the leaf feeds."""
         stuck = self.past(port.valid & ~port.ready)
         self.claim(f"{what} stays valid until it is taken", port.valid, when=stuck)
-        self.claim(f"{what} does not change until it is taken", Value.cast(port.payload) == self.past(port.payload), when=stuck)
+        self.claim(f"{what} does not change until it is taken", Value.cast(port.payload) == self.past(Value.cast(port.payload)), when=stuck)
 
     def verilog(self) -> str:
         """The leaf, with what is inside and looked at as further outputs."""
@@ -164,6 +175,7 @@ class Bench:
         if mutated:
             pins["i_mutant"] = free["mutant"] = Signal(16, name="mutant")
         m.submodules.dut = Instance(self.name, i_clk=sync.clk, **pins)
-        told = [*self._free, *(x for x in self.given.values() if x is not None), *(x for claim in self.claims for x in (claim.always, claim.cover))]
+        told = [*self._free, *(x for x in self.given.values() if x is not None), *(lemma.always for lemma in self.lemmas),
+                *(x for claim in self.claims for x in (claim.always, claim.cover))]
         ports = free | {signal.name: signal for signal in told} | {"clk": sync.clk}
         return rtlil.convert(m, name="bench", ports={name: (value, None) for name, value in ports.items()}, emit_src=False)

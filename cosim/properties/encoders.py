@@ -1,6 +1,6 @@
 """Claims about the encoders and the gate that multiplies what they make."""
 
-from amaranth.hdl import Const, Mux, Signal, Value
+from amaranth.hdl import Cat, Mux, Signal
 
 from spikegate.cosim.properties.bench import Bench
 from spikegate.cosim.properties.sources import DIRECTIONS, leapt, requests
@@ -11,8 +11,29 @@ __all__ = ["encoder", "window_encoder", "synapse"]
 def encoder(b: Bench) -> None:
     """16 bits of the LFSR against a threshold."""
     i, o, raw, start = b.dut.i, b.dut.o, b.free("threshold", 17), b.free("seed", 64)
-    b.drive(i.payload, i.payload.shape().const({}))
-    raise NotImplementedError
+    b.drive(i.payload, Cat(Mux(start == 0, 1, start), Mux(raw > 1 << 16, 1 << 16, raw)))
+    b.assume("Seeds are not 0")
+    b.assume("Thresholds are 0..2^bits")
+    taken, loaded = requests(b)
+    state, threshold = b.keep(64), b.keep(17)
+    with b.m.If(i.valid & i.ready):
+        b.m.d.sync += [state.eq(i.payload.start), threshold.eq(i.payload.threshold)]
+    with b.m.Elif(o.valid & o.ready):
+        b.m.d.sync += state.eq(leapt(b, state))
+    number, bit = state[:16], o.payload
+    b.claim("The number is that of the register, from the seed on", b.inner("source.o.payload") == state, when=o.valid)
+    b.claim("The threshold is that of the last request", b.inner("threshold") == threshold, when=o.valid)
+    b.lemma(threshold <= 1 << 16)
+    b.claim("The register is never 0", state != 0, when=o.valid)
+    b.claim("A bit is 1 exactly when its number is below the threshold", bit == (number < threshold), when=o.valid, cover=bit & (threshold == number + 1))
+    b.claim("Threshold 0 gives no ones, whatever the numbers", ~bit, when=o.valid & (threshold == 0), cover=taken)
+    b.claim("Threshold 2^bits gives nothing but ones", bit, when=o.valid & (threshold == 1 << 16), cover=taken)
+    b.claim("A threshold of half the range tells the highest bit", bit == ~number[15], when=o.valid & (threshold == 1 << 15))
+    b.claim("The largest number is 1 at the threshold of certainty alone", bit == (threshold == 1 << 16), when=o.valid & (number == (1 << 16) - 1))
+    b.claim("The smallest number is 1 at all thresholds but 0", bit == (threshold != 0), when=o.valid & (number == 0))
+    b.claim("The first bit is that of the seed's low bits", bit == (b.past(i.payload.start)[:16] < b.past(i.payload.threshold)), when=loaded)
+    b.claim("A request taken together with a bit leaves that bit as it is", bit == (number < threshold), when=o.valid & i.valid & i.ready,
+            cover=bit & (i.payload.threshold < number))
 
 
 def window_encoder(b: Bench) -> None:
@@ -56,20 +77,21 @@ def window_encoder(b: Bench) -> None:
     for half in (0, 1):
         positions = [o.payload[63 - t] == (numbers[64 * half + t] < threshold) for t in range(64)]
         b.claim(f"In window {half} each position has a one where its number is below the threshold, the earliest highest",
-                Value.cast(sum(positions[1:], positions[0])) == 64, when=fresh & (used == half), cover=threshold == 77)
+                Cat(positions).all(), when=fresh & (used == half), cover=threshold == 77)
     b.claim("A window holds half as many ones as the threshold says", ones == threshold >> 1, when=fresh & ~threshold[0], cover=ones == 17)
     b.claim("At an odd threshold it holds that many or one more", (ones == threshold >> 1) | (ones == (threshold >> 1) + 1), when=fresh & threshold[0])
+    kept = [last["window"][63 - t] == (Mux(last["index"], numbers[64 + t], numbers[t]) < last["threshold"]) for t in range(64)]
+    b.claim("The window remembered is that of its index and threshold", Cat(kept).all(), when=last["there"])
     both = Signal(8)
     past_ones = b.keep(7)
     with b.m.If(fresh):
         b.m.d.sync += past_ones.eq(ones)
     b.m.d.comb += both.eq(ones + past_ones)
     pair = fresh & last["there"] & (threshold == last["threshold"]) & (used != last["index"])
-    b.claim("The last remembered count is that of the last window", past_ones == sum(last["window"][t] for t in range(64)), when=last["there"])
+    b.lemma(~last["there"] | (past_ones == sum(last["window"][t] for t in range(64))))
     b.claim("The two windows of a period hold as many ones as the threshold says", both == threshold, when=pair, cover=threshold[0])
     b.claim("A window of a higher threshold has all ones of that of a lower one", (last["window"] & ~o.payload) == 0,
             when=fresh & last["there"] & (used == last["index"]) & (threshold > last["threshold"]))
-    b.claim("A window after a load is that of the index loaded", used == b.past(b.past(load.start)), when=took & b.past(b.past(load.en)))
 
 
 def synapse(b: Bench) -> None:
