@@ -51,7 +51,7 @@ class Relation:
         For each question.
     """
 
-    def __init__(self, text: str, seconds: int = 60):
+    def __init__(self, text: str, seconds: int = 20):
         self.text, self.seconds = text, seconds
 
     def unrolled(self, steps: int, *, initial: bool) -> str:
@@ -74,12 +74,17 @@ class Relation:
             raise ToolMissing("z3 is not installed; install it with: pip install z3-solver")
         import z3
 
-        solver = z3.SolverFor("QF_BV")
-        solver.set("timeout", self.seconds * 1000)
         shown = "\n".join(f"(declare-const |{name}| Bool)\n(assert (= |{name}| {term}))" for name, term in watched.items())
-        solver.from_string(f"{self.unrolled(steps, initial=initial)}\n{shown}\n(assert {wanted})\n")
-        answer = solver.check()
-        if answer == z3.unknown:
+        question = f"{self.unrolled(steps, initial=initial)}\n{shown}\n(assert {wanted})\n"
+        # The second leaves sums as they are written, so that equal ones are found equal.
+        written = z3.With("simplify", flat=False)
+        for solver in (z3.SolverFor("QF_BV"), z3.Then(written, "propagate-values", "bit-blast", written, "sat").solver()):
+            solver.set("timeout", self.seconds * 1000)
+            solver.from_string(question)
+            answer = solver.check()
+            if answer != z3.unknown:
+                break
+        else:
             raise SpikegateError(f"z3 does not know in {self.seconds} s: {solver.reason_unknown()}")
         if answer == z3.unsat:
             return None
@@ -93,7 +98,7 @@ def read(leaf: str, verilog: str, bench: str, folder: Path) -> None:
         (folder / name).write_text(text)
 
 
-def relation(leaf: str, verilog: str, bench: str, folder: Path, *, forget: bool, seconds: int = 60) -> Relation:
+def relation(leaf: str, verilog: str, bench: str, folder: Path, *, forget: bool, seconds: int = 20) -> Relation:
     """Of a bench, its RTLIL, around a leaf, its Verilog; with ``forget``, memories return anything.
 
     A net without a driver, too, has any value in any cycle, and a register without an initial value any in the first.

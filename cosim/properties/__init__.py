@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from spikegate.cosim.leaves import LEAVES
-from spikegate.cosim.properties import arithmetic, counts, encoders, sources
+from spikegate.cosim.properties import arithmetic, counts, encoders, lines, sources, tables
 from spikegate.cosim.properties.bench import Bench, Claim
 
 __all__ = ["PROPERTIES", "Bench", "Claim", "bench"]
@@ -12,6 +12,8 @@ __all__ = ["PROPERTIES", "Bench", "Claim", "bench"]
 PROPERTIES: dict[str, Callable[[Bench], None]] = {
     "requantise": arithmetic.requantise, "lif": arithmetic.lif, "lfsr": sources.lfsr, "sobol": sources.sobol,
     "encoder": encoders.encoder, "window_encoder": encoders.window_encoder, "synapse": encoders.synapse,
+    "uart_receiver": lines.uart_receiver, "uart_transmitter": lines.uart_transmitter,
+    "drive": tables.drive, "rows": tables.rows, "spikes": tables.spikes,
     "dot_product": counts.dot_product, "correlation": counts.correlation,
 }
 
