@@ -35,7 +35,7 @@ READ = """
     opt_clean
     memory_collect
     {memory}
-    techmap -map rows.v
+    techmap -map products.v
     opt_clean
 """
 
@@ -94,7 +94,7 @@ class Relation:
 
 def read(leaf: str, verilog: str, bench: str, folder: Path) -> None:
     """What `READ` reads."""
-    for name, text in ((f"{leaf}.v", verilog), ("bench.il", bench), ("rows.v", ROWS)):
+    for name, text in ((f"{leaf}.v", verilog), ("bench.il", bench), ("products.v", ROWS)):
         (folder / name).write_text(text)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from spikegate.cosim.leaves import LEAVES
-from spikegate.cosim.properties import arithmetic, counts, encoders, lines, sources, tables
+from spikegate.cosim.properties import arithmetic, counts, encoders, frames, lines, sources, tables
 from spikegate.cosim.properties.bench import Bench, Claim
 
 __all__ = ["PROPERTIES", "Bench", "Claim", "bench"]
@@ -14,6 +14,7 @@ PROPERTIES: dict[str, Callable[[Bench], None]] = {
     "encoder": encoders.encoder, "window_encoder": encoders.window_encoder, "synapse": encoders.synapse,
     "uart_receiver": lines.uart_receiver, "uart_transmitter": lines.uart_transmitter,
     "drive": tables.drive, "rows": tables.rows, "spikes": tables.spikes,
+    "frame_receiver": frames.frame_receiver,
     "dot_product": counts.dot_product, "correlation": counts.correlation,
 }
 

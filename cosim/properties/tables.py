@@ -71,7 +71,7 @@ def rows(b: Bench) -> None:
     b.claim("The address is that of the row and its word", address == (first + done)[:5], when=busy, cover=word == 1)
     b.claim("In the cycle after an add the weight is that of its row", dut.weight == b.past(weight), when=added, cover=dut.weight < 0)
     b.claim("In the cycle after an add the bits are those of the word, loaded just before",
-            dut.bits == b.past(b.past(load.data)), when=added & b.past(b.past(load.en)) & (b.past(address) == b.past(b.past(load.address))) & b.past(b.past(add | 1))
+            dut.bits == b.past(b.past(load.data)), when=added & b.past(b.past(load.en)) & (b.past(address) == b.past(b.past(load.address)))
             & (b.past(b.past(load.address)) < 30), cover=dut.bits != 0)
     b.claim("The bits stand still without an add", dut.bits == b.past(dut.bits), when=~added & ~b.first & b.past(~b.first), cover=dut.bits != 0)
 
@@ -82,7 +82,7 @@ def spikes(b: Bench) -> None:
     cleared = b.past(dut.clear)
     hand, hand_valid, pick, pop, due, head = (b.inner(name) for name in ("hand", "hand_valid", "pick", "pop", "due", "head"))
     lowest, rest, source, valid = (b.inner(name) for name in ("lowest", "rest", "s1_source", "s1_valid"))
-    level = b.inner("spikes.level")
+    level, room = b.inner("spikes.level"), b.inner("spikes.w_rdy")
     picked, given, held = b.keep(8), b.keep(8), b.keep(4)
     out = o.valid & o.ready
     pushed = push.en & push.any
@@ -90,12 +90,13 @@ def spikes(b: Bench) -> None:
     with b.m.If(dut.clear):
         b.m.d.sync += [picked.eq(0), given.eq(0), held.eq(0)]
     with b.m.Else():
-        b.m.d.sync += [picked.eq(picked + pick), given.eq(given + out), held.eq(held + (pushed & (held < 10)) - pop)]
+        b.m.d.sync += [picked.eq(picked + pick), given.eq(given + out), held.eq(held + (pushed & room) - pop)]
     stuck = b.past(o.valid & ~o.ready & ~dut.clear)
     b.claim("A spike stays valid until it is taken, but for a clear", o.valid, when=stuck)
     b.claim("A spike does not change until it is taken", o.payload.as_value() == b.past(o.payload.as_value()), when=stuck)
     b.claim("After a clear nothing is on its way out", ~o.valid & ~valid & ~hand_valid, when=cleared, cover=b.past(o.valid))
     b.claim("The list holds what was pushed and not popped", level == held, cover=held == 5)
+    b.claim("No word of spikes is refused while fewer than nine wait", room, when=level < 9, cover=level == 8)
     b.claim("Every spike picked is given once, none is lost and none invented", picked == (given + valid + o.valid)[:8], cover=given > 3)
     b.claim("Busy as long as a spike is on its way", dut.busy, when=o.valid | valid | hand_valid | due)
     b.claim("Not busy when nothing is due and nothing on its way", ~dut.busy, when=~(o.valid | valid | hand_valid | due))
