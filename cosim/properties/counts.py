@@ -79,9 +79,9 @@ def dot_product(b: Bench) -> None:
     b.claim("Four windows make a total, none is lost and none invented", taken == (4 * given + position + 4 * owed)[:8], cover=given > 2)
     b.claim("A last window is in flight a cycle after it is taken", flying & last, when=b.past(complete))
     b.claim("A total is valid two cycles after its last window", o.valid, when=b.past(b.past(complete)), cover=~b.past(o.valid))
-    b.claim("No total is beyond channels times length", (total <= 4 * LENGTH) & (total >= -4 * LENGTH), when=owed, cover=total > 40)
-    b.claim("A total so far is beyond no windows times channels", (so_far <= 4 * WIDTH * position) & (so_far >= -4 * WIDTH * position),
-            when=position != 0, cover=so_far < -20)
+    b.lemma(~owed | (total <= 4 * LENGTH) & (total >= -4 * LENGTH))
+    b.lemma((position == 0) | (so_far <= 4 * WIDTH * position) & (so_far >= -4 * WIDTH * position))
+    b.claim("No total is beyond channels times length", (o.payload <= 4 * LENGTH) & (o.payload >= -4 * LENGTH), when=o.valid, cover=o.payload > 40)
     remembered = {kind: all_so_far & (position != 0) for kind, (all_so_far, _, _) in kinds.items()}
     for kind, sign in (("excitatory", total >= 0), ("inhibitory", total <= 0), ("off", total == 0), ("lonely", (total <= LENGTH) & (total >= -LENGTH))):
         part = {"excitatory": so_far >= 0, "inhibitory": so_far <= 0, "off": so_far == 0,

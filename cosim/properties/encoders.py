@@ -11,7 +11,8 @@ __all__ = ["encoder", "window_encoder", "synapse"]
 def encoder(b: Bench) -> None:
     """16 bits of the LFSR against a threshold."""
     i, o, raw, start = b.dut.i, b.dut.o, b.free("threshold", 17), b.free("seed", 64)
-    b.drive(i.payload, Cat(Mux(start == 0, 1, start), Mux(raw > 1 << 16, 1 << 16, raw)))
+    near = b.free("near", 3)
+    b.drive(i.payload, Cat(Mux(start == 0, 1, start), Mux(near == 7, 1 << 15, Mux(raw > 1 << 16, 1 << 16, raw))))
     b.assume("Seeds are not 0")
     b.assume("Thresholds are 0..2^bits")
     taken, loaded = requests(b)

@@ -23,7 +23,7 @@ def frame_receiver(b: Bench) -> None:
     b.forget, b.cycles = True, 60
     frame, wrong = encode(Frame(2, 5, b"\x7e")), bytes([FLAG, 1, 2, 3, 4, 5, 6, 7, FLAG])
     empty = encode(Frame(1, 1))
-    idle = {"finish": 0, "wish": 0, "o__ready": 0}
+    idle = {"wish": 0, "o__ready": 0}
     b.script = [*line(empty, **idle), *line(frame, **idle), *line(empty[1:], **idle), *line(wrong, **idle),
                 *({"rx": 1, "wish": 0, "o__ready": 1} for _ in range(16)), {"rx": 1, "wish": 1}, *({"rx": 1, "wish": 0, "o__ready": 1} for _ in range(20)),
                 {"rx": 1, "wish": 1}, *line(empty[:4], **idle), *({"rx": 0, **idle} for _ in range(40)), *({"rx": 1, **idle} for _ in range(3)),
