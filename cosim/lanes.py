@@ -80,7 +80,8 @@ class Lanes:
                 (place,) = places.values()
                 values[place] = (value, value | extra, value & extra, value | extra | bits(size), value & extra & bits(size), value)[biases[name]]
                 continue
-            keep, zero, one = bits(size) & bits(size), bits(size) & (bits(size) & bits(size) | quiet), bits(size) & bits(size) & bits(size)
+            keep = bits(size) & bits(size)
+            zero, one = bits(size) & (bits(size) & bits(size) | quiet), bits(size) & bits(size) & bits(size)
             for place in places.values():
                 values[place] = before[place] & keep | (bits(size) & ~zero | one) & (every ^ keep)
         return values

@@ -107,7 +107,7 @@ def spikes(b: Bench) -> None:
     b.claim("Every spike picked is given once, none is lost and none invented", picked == (given + valid + o.valid)[:8], cover=given > 3)
     b.claim("Busy as long as a spike is on its way", dut.busy, when=o.valid | valid | hand_valid | due)
     b.claim("Not busy when nothing is due and nothing on its way", ~dut.busy, when=~(o.valid | valid | hand_valid | due))
-    b.claim("An entry is due when its step is delay - 1 steps ago", head.tag == (dut.tag - (dut.delay - 1))[:6], when=due, cover=dut.delay == 3)
+    b.claim("An entry is due when its step is delay - 1 steps ago", head.tag == (dut.tag - (dut.delay - 1))[:6], when=due, cover=dut.delay == 2)
     b.claim("An entry is popped only when it is due", due, when=pop)
     b.claim("An entry is popped only when the one in hand has no spike left", ~hand_valid | (rest == 0), when=pop, cover=hand_valid)
     b.claim("Without a pop, a pick takes exactly the lowest spike out of hand", hand.mask == (b.past(hand.mask) & (b.past(hand.mask) - 1)),
