@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from amaranth.back import rtlil
-from amaranth.hdl import ClockDomain, Const, Module, Value
+from amaranth.hdl import ClockDomain, Const, Fragment, Module, Value
 from amaranth.lib.wiring import Component
 
 from spikegate.models.errors import SpikegateError, ToolMissing
@@ -55,8 +55,11 @@ def without_zeros(text: str) -> str:
     return MEMORY_INIT.sub(lambda cell: cell.group() if INITIAL_ONE.search(cell.group()) else "", text)
 
 
-def to_verilog(component: Component, name: str, *, reset: bool = True) -> str:
+def to_verilog(component: Component, name: str, *, reset: bool = True, body: Fragment | None = None,
+               shown: Mapping[str, Value] | None = None) -> str:
     """Verilog of a component, without source locations and memories' zeros.
+
+    ``shown`` are signals inside of ``body``, the component elaborated, that become further outputs.
 
     Without ``reset`` there is no ``rst`` port and the registers' initial values do its work: what depends on an
     input port, Verilator evaluates at every edge of every clock, and a reset reaches every register.
@@ -68,10 +71,11 @@ def to_verilog(component: Component, name: str, *, reset: bool = True) -> str:
     """
     m = Module()
     m.domains.sync = sync = ClockDomain(reset_less=not reset)
-    m.submodules.top = component
+    m.submodules.top = component if body is None else body
     values = {"__".join(map(str, path)): Value.cast(value) for path, _, value in component.signature.flatten(component)}
     # A stream that is always ready has a constant there.
     ports = {name: (value, None) for name, value in values.items() if not isinstance(value, Const)}
+    ports |= {name: (value, None) for name, value in (shown or {}).items()}
     ports |= {"clk": (sync.clk, None)} | ({"rst": (sync.rst, None)} if reset else {})
     collecting = gc.isenabled()
     gc.disable()  # of the millions of objects none goes before the end, and looking for some takes longer than all the rest
