@@ -72,9 +72,11 @@ def lif_rows(rng: random.Random):
             after = golden(params, inputs._replace(noise=0))
 
 
+#: As `LifParams` has it: no leak above 1.0, and rest_leak is a membrane times it.
+POPULATION = "(leak != 0) & (leak <= 256) & ({9'd0, rest_leak} <= {9'd0, leak, 16'd0} - leak)"
 GUARDS: dict[str, Guard] = {
     "requantise": Guard(requantise_rows, 750),
     "synapse": Guard(synapse_rows, 500),
-    "lif": Guard(lif_rows, 1500, proved=False),
+    "lif": Guard(lif_rows, 1500, assume=POPULATION, proved=False),
     **guards_streams.GUARDS, **guards_line.GUARDS, **guards_core.GUARDS, **guards_network.GUARDS,
 }

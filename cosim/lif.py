@@ -63,7 +63,9 @@ def stimuli(params: LifParams, rng: random.Random):
     near = lambda *places: [place + d for place in places for d in (-1, 0, 1)]  # noqa: E731
     v = [x for x in near(params.threshold, params.reset, params.rest, 0, q.min, q.max) if q.holds(x)]
     hold = [0, 0, 0, 1, 2, params.refractory, (1 << REFRACTORY_BITS) - 1]
-    current = [0, 1, -1, full - 1, -full, q.max, q.min, q.one // 2, -q.one // 2]
+    # Sums that leave the format by each of the bits above it, and by it alone.
+    above = [sign << bit for bit in range(q.width - 1, params.input_width - 1) for sign in (1, -1)]
+    current = [0, 1, -1, full - 1, -full, q.max, q.min, q.one // 2, -q.one // 2, *above]
     noise = [0, 0, 1, -1, q.max, q.min]
     bits = params.leak_fraction
     at_random = [0, 1 << (bits - 1), (1 << bits) - 1]
