@@ -38,7 +38,8 @@ def drive(b: Bench) -> None:
         b.claim(f"Lane {lane}: the number is looked up three cycles long", count[2] == 1, when=(number == 0xFFFFFFFF) & (roots[3] == 0))
     settled = b.keep(3)
     b.m.d.sync += settled.eq(Mux(settled == 4, 4, settled + 1))
-    b.claim("The same number gives the same events in both lanes", events[0] == events[1], when=(settled == 4) & (old[0] == old[1]), cover=events[0] != 0)
+    b.claim("The same number gives the same events in both lanes", events[0] == events[1], when=(settled == 4) & (old[0] == old[1]),
+            cover=events[0] != 0)
     b.claim("A larger number never has fewer events", events[0] >= events[1], when=(settled == 4) & (old[0] > old[1]), cover=events[0] > events[1])
     b.claim("A smaller number never has more events", events[0] <= events[1], when=(settled == 4) & (old[0] < old[1]), cover=events[0] < events[1])
 
@@ -58,7 +59,8 @@ def rows(b: Bench) -> None:
     b.claim("Nothing is under way at first", ~busy, when=b.first)
     b.claim("A word is added exactly in cycles of go while busy", add == (go & busy), cover=add)
     b.claim("A row is taken at once when none is under way", i.ready, when=~busy)
-    b.claim("Behind a row another is taken with the last of its three words, and not before", i.ready == (add & (done == 2)), when=busy, cover=i.ready)
+    b.claim("Behind a row another is taken with the last of its three words, and not before", i.ready == (add & (done == 2)), when=busy,
+            cover=i.ready)
     b.claim("A row begins with word 0", busy & (word == 0), when=took & ~cleared)
     b.claim("Words ascend without a gap", word == was + 1, when=added & ~took & ~cleared & busy)
     b.claim("The word stands still without go", word == was, when=wait & ~added & ~took)
