@@ -10,6 +10,7 @@ __all__ = ["drive", "rows", "spikes"]
 def drive(b: Bench) -> None:
     """A search through 7 limits, 3 cycles, two lanes."""
     load, events = b.dut.load, b.dut.events
+    b.least = 4
     numbers = [b.dut.uniform[0], b.dut.uniform[1]]
     b.drive(numbers[1], Mux(b.free("alike"), numbers[0], b.free("other", 32)))
     old, roots = [], [b.keep(32)]
@@ -47,6 +48,7 @@ def drive(b: Bench) -> None:
 def rows(b: Bench) -> None:
     """10 neurons on 4 lanes: 3 words a row."""
     dut, i, load = b.dut, b.dut.i, b.dut.load
+    b.least = 2
     add, word, busy, go = dut.add, dut.word, dut.busy, dut.go
     took, added, cleared = b.past(i.valid & i.ready), b.past(add), b.past(dut.clear)
     was, first, weight, wait = b.past(word), b.keep(5), b.keep(i.payload.weight.shape()), b.past(busy)
@@ -81,6 +83,7 @@ def rows(b: Bench) -> None:
 def spikes(b: Bench) -> None:
     """10 neurons on 4 lanes, 3 words a step, 3 steps of delay."""
     dut, o, push, load = b.dut, b.dut.o, b.dut.push, b.dut.load
+    b.least = 2
     cleared = b.past(dut.clear)
     hand, hand_valid, pick, pop, due, head = (b.inner(name) for name in ("hand", "hand_valid", "pick", "pop", "due", "head"))
     lowest, rest, source, valid = (b.inner(name) for name in ("lowest", "rest", "s1_source", "s1_valid"))
