@@ -87,6 +87,8 @@ def induction(b: Bench, steps: Relation) -> int:
         broken = [claim for claim in claims if fails(claim, [given(b, depth)], depth - 1, initial=True)]
         if broken:
             raise Mismatch(f"{b.name}: refuted in cycle {depth - 1}: {listed(broken)}")
+        if depth < b.least:
+            continue
         known = [given(b, depth + 1), *(term(claim.always, step) for claim in claims for step in range(depth))]
         same = [given(b, 1)]
         for claim in claims:

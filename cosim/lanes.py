@@ -69,7 +69,7 @@ class Lanes:
         self.step, self.count = space["step"], inputs
 
     def drawn(self, cycle: int, before: list[int], size: int, draw: random.Random, biases: dict[str, int]) -> list[int]:
-        """Values of all inputs in every lane: words random, or all 0, all 1 or as before, and at times many are 0; single bits with a probability of their own."""
+        """Values of all inputs in every lane: words random, all 0, all 1 or as before; single bits with a probability of their own, for a while."""
         values, bits, every = list(before), draw.getrandbits, (1 << size) - 1
         quiet = bits(size) & bits(size)
         for name, places in self.inputs.items():

@@ -33,6 +33,7 @@ def test_every_leaf_has_ten_claims_and_all_together_have_150():
     assert set(benches) == set(LEAVES)
     assert all(len(b.claims) >= 10 for b in benches.values())
     assert sum(len(b.claims) for b in benches.values()) >= 150
+    assert all("always_9" in b.rtlil(mutated=False) for b in benches.values())
     assert all(len({claim.text for claim in b.claims}) == len(b.claims) for b in benches.values())
 
 

@@ -58,19 +58,22 @@ def lif(b: Bench) -> None:
     b.claim("A neuron that neither spikes nor is refractory stays free", after.hold == 0, when=~held & ~spike)
     b.claim("After a spike the membrane is the reset", after.v == dut.reset, when=spike)
     b.claim("After a spike the counter is the refractory time", after.hold == dut.refractory, when=spike, cover=dut.refractory != 0)
-    b.claim("A free neuron spikes exactly when the membrane reaches the threshold", spike == fires, when=free, cover=spike & (fitted == dut.threshold))
+    b.claim("A free neuron spikes exactly when the membrane reaches the threshold", spike == fires, when=free,
+            cover=spike & (fitted == dut.threshold))
     b.claim("Without a spike the membrane is the exact sum", after.v == total, when=free & ~spike & ~above & ~below)
     b.claim("A sum above the format always is a spike", spike, when=free & above)
     b.claim("A sum below the format is the lowest number", after.v == LOWEST, when=free & below & ~spike)
-    b.claim("The membrane is the lowest number or above the sum is in the format", (total >= after.v) | below, when=free & ~spike)
-    b.claim("The overflow flag rises exactly when the sum of a free neuron leaves the format", after.overflow == (before.overflow | ~held & (above | below)),
+    b.claim("The membrane exceeds the sum only below the format", (total >= after.v) | below, when=free & ~spike)
+    b.claim("The overflow flag rises exactly when the sum of a free neuron leaves the format",
+            after.overflow == (before.overflow | ~held & (above | below)),
             when=~b.first, cover=after.overflow & ~before.overflow)
     b.claim("The overflow flag stays", after.overflow, when=before.overflow)
     b.claim("A refractory neuron does not overflow", after.overflow == before.overflow, when=held)
     expected = Cat(Mux(fires, dut.reset, Mux(held, before.v, fitted))[:16], Mux(held, before.hold - 1, Mux(fires, dut.refractory, 0))[:8],
                    before.overflow | ~held & (above | below))
     b.claim("The whole next state is that of the equation", Value.cast(after) == expected, when=~b.first)
-    b.claim("Without a leak the current is integrated", after.v == before.v + current, when=free & ~spike & (leak == 0) & (rest == 0) & ~above & ~below,
+    b.claim("Without a leak the current is integrated", after.v == before.v + current,
+            when=free & ~spike & (leak == 0) & (rest == 0) & ~above & ~below,
             cover=current != 0)
     power, by_shift = Signal(), Signal(signed(24))
     for k in range(9):

@@ -79,6 +79,8 @@ class Bench:
         Whether proofs let memories return anything at any time, which allows more than the hardware does.
     cycles : int
         Of a simulation, after the script.
+    least : int
+        Depth of the shortest induction that is tried.
     depth : int
         Cycles up to which a cover or a defect that no simulation reached is looked for.
     """
@@ -86,6 +88,7 @@ class Bench:
     def __init__(self, name: str, dut: Component):
         self.name, self.dut, self.m = name, dut, Module()
         self.claims, self.lemmas, self.given, self.script, self.forget, self.cycles, self.depth = [], [], {}, [], False, 200, 8
+        self.least = 1
         self._fragment, self._locals = elaborated(dut)
         self._inner, self._free, self._driven, self._pasts = {}, [], set(), 0
         self.ports = {"__".join(map(str, path)): (member.flow, Value.cast(value)) for path, member, value in dut.signature.flatten(dut)

@@ -83,10 +83,12 @@ def dot_product(b: Bench) -> None:
     b.lemma((position == 0) | (so_far <= 4 * WIDTH * position) & (so_far >= -4 * WIDTH * position))
     b.claim("No total is beyond channels times length", (o.payload <= 4 * LENGTH) & (o.payload >= -4 * LENGTH), when=o.valid, cover=o.payload > 40)
     remembered = {kind: all_so_far & (position != 0) for kind, (all_so_far, _, _) in kinds.items()}
-    for kind, sign in (("excitatory", total >= 0), ("inhibitory", total <= 0), ("off", total == 0), ("lonely", (total <= LENGTH) & (total >= -LENGTH))):
+    signs = {"excitatory": total >= 0, "inhibitory": total <= 0, "off": total == 0, "lonely": (total <= LENGTH) & (total >= -LENGTH)}
+    for kind, sign in signs.items():
         part = {"excitatory": so_far >= 0, "inhibitory": so_far <= 0, "off": so_far == 0,
                 "lonely": (so_far <= WIDTH * position) & (so_far >= -WIDTH * position)}[kind]
-        text = {"excitatory": "Channels that are all excitatory never make less than 0", "inhibitory": "Channels that are all inhibitory never make more than 0",
+        text = {"excitatory": "Channels that are all excitatory never make less than 0",
+                "inhibitory": "Channels that are all inhibitory never make more than 0",
                 "off": "Channels without enable make 0", "lonely": "One enabled channel makes no more than the length"}[kind]
         whole = kinds[kind][1]
         b.claim(text, (~remembered[kind] | part) & (~(owed & whole) | sign) & (~(o.valid & whole) | (o.payload == total)), cover=o.valid & whole)

@@ -26,7 +26,8 @@ def encoder(b: Bench) -> None:
     b.claim("The threshold is that of the last request", b.inner("threshold") == threshold, when=o.valid)
     b.lemma(threshold <= 1 << 16)
     b.claim("The register is never 0", state != 0, when=o.valid)
-    b.claim("A bit is 1 exactly when its number is below the threshold", bit == (number < threshold), when=o.valid, cover=bit & (threshold == number + 1))
+    b.claim("A bit is 1 exactly when its number is below the threshold", bit == (number < threshold), when=o.valid,
+            cover=bit & (threshold == number + 1))
     b.claim("Threshold 0 gives no ones, whatever the numbers", ~bit, when=o.valid & (threshold == 0), cover=taken)
     b.claim("Threshold 2^bits gives nothing but ones", bit, when=o.valid & (threshold == 1 << 16), cover=taken)
     b.claim("A threshold of half the range tells the highest bit", bit == ~number[15], when=o.valid & (threshold == 1 << 15))
@@ -80,7 +81,8 @@ def window_encoder(b: Bench) -> None:
         b.claim(f"In window {half} each position has a one where its number is below the threshold, the earliest highest",
                 Cat(positions).all(), when=fresh & (used == half), cover=threshold == 77)
     b.claim("A window holds half as many ones as the threshold says", ones == threshold >> 1, when=fresh & ~threshold[0], cover=ones == 17)
-    b.claim("At an odd threshold it holds that many or one more", (ones == threshold >> 1) | (ones == (threshold >> 1) + 1), when=fresh & threshold[0])
+    b.claim("At an odd threshold it holds that many or one more", (ones == threshold >> 1) | (ones == (threshold >> 1) + 1),
+            when=fresh & threshold[0])
     kept = [last["window"][63 - t] == (Mux(last["index"], numbers[64 + t], numbers[t]) < last["threshold"]) for t in range(64)]
     b.claim("The window remembered is that of its index and threshold", Cat(kept).all(), when=last["there"])
     both = Signal(8)
@@ -106,8 +108,8 @@ def synapse(b: Bench) -> None:
         return sum(value[k] for k in range(16))
 
     b.claim("Without faults it is the AND", post == (spike & weight), when=sound[0] & sound[1], cover=post != 0)
-    b.claim("Without faults no more ones leave than a window has", (ones(post) <= ones(spike)) & (ones(post) <= ones(weight)), when=sound[0] & sound[1],
-            cover=spike.any() & weight.any())
+    b.claim("Without faults no more ones leave than a window has", (ones(post) <= ones(spike)) & (ones(post) <= ones(weight)),
+            when=sound[0] & sound[1], cover=spike.any() & weight.any())
     b.claim("A weight of nothing but ones passes the spikes", post == spike, when=sound[0] & sound[1] & (weight == full), cover=spike != 0)
     b.claim("A weight without ones passes nothing", post == 0, when=sound[0] & sound[1] & (weight == 0), cover=spike != 0)
     b.claim("A window with itself is itself", post == spike, when=sound[0] & sound[1] & (spike == weight), cover=spike != 0)
@@ -115,16 +117,18 @@ def synapse(b: Bench) -> None:
             cover=(spike & weight) != 0)
     b.claim("A weight stuck at 0 silences the synapse", post == 0, when=(others.stuck0 == full) & (others.stuck1 == 0) & (others.flips == 0),
             cover=(spike & weight) != 0)
-    b.claim("A spike line stuck at 1 passes the weight", post == weight, when=(faults.stuck1 == full) & (faults.flips == 0) & sound[1], cover=weight != 0)
-    b.claim("A weight line stuck at 1 passes the spikes", post == spike, when=(others.stuck1 == full) & (others.flips == 0) & sound[0], cover=spike != 0)
+    b.claim("A spike line stuck at 1 passes the weight", post == weight, when=(faults.stuck1 == full) & (faults.flips == 0) & sound[1],
+            cover=weight != 0)
+    b.claim("A weight line stuck at 1 passes the spikes", post == spike, when=(others.stuck1 == full) & (others.flips == 0) & sound[0],
+            cover=spike != 0)
     b.claim("Stuck at 1 is stronger than stuck at 0", post[0], when=faults.stuck1[0] & others.stuck1[0] & ~faults.flips[0] & ~others.flips[0],
             cover=faults.stuck0[0] & others.stuck0[0])
     b.claim("A flip acts behind a stuck line", ~post[1], when=faults.stuck1[1] & faults.flips[1])
-    b.claim("Flips of all spikes pass the weight where there is no spike", post == (weight & ~spike), when=(stuck[0] == 0) & (faults.flips == full) & sound[1],
-            cover=post != 0)
+    b.claim("Flips of all spikes pass the weight where there is no spike", post == (weight & ~spike),
+            when=(stuck[0] == 0) & (faults.flips == full) & sound[1], cover=post != 0)
     b.claim("Flips of all weights pass the spikes where there is no weight", post == (spike & ~weight),
             when=(stuck[1] == 0) & (others.flips == full) & sound[0], cover=post != 0)
     clean = ~(stuck[0] | faults.flips | stuck[1] | others.flips)
     b.claim("A fault changes no other line", ((post ^ spike & weight) & clean) == 0, cover=clean.any() & ~clean.all() & post.any())
-    b.claim("The order of two flips and a stuck line does not matter across the gate", post[2] == (faults.flips[2] ^ 1),
+    b.claim("Between lines stuck at 1, the flip alone tells", post[2] == (faults.flips[2] ^ 1),
             when=faults.stuck1[2] & others.stuck1[2] & ~others.flips[2])

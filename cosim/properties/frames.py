@@ -25,7 +25,8 @@ def frame_receiver(b: Bench) -> None:
     empty = encode(Frame(1, 1))
     idle = {"wish": 0, "o__ready": 0}
     b.script = [*line(empty, **idle), *line(frame, **idle), *line(empty[1:], **idle), *line(wrong, **idle),
-                *({"rx": 1, "wish": 0, "o__ready": 1} for _ in range(16)), {"rx": 1, "wish": 1}, *({"rx": 1, "wish": 0, "o__ready": 1} for _ in range(20)),
+                *({"rx": 1, "wish": 0, "o__ready": 1} for _ in range(16)), {"rx": 1, "wish": 1},
+                *({"rx": 1, "wish": 0, "o__ready": 1} for _ in range(20)),
                 {"rx": 1, "wish": 1}, *line(empty[:4], **idle), *({"rx": 0, **idle} for _ in range(40)), *({"rx": 1, **idle} for _ in range(3)),
                 *line(bytes([FLAG, 0x7D, FLAG, 0xF9, 1, FLAG]), **idle), *line(empty, **idle)]
     full, bank, reading = (b.inner(name) for name in ("full", "bank", "reading"))

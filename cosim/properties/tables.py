@@ -10,6 +10,7 @@ __all__ = ["drive", "rows", "spikes"]
 def drive(b: Bench) -> None:
     """A search through 7 limits, 3 cycles, two lanes."""
     load, events = b.dut.load, b.dut.events
+    b.least = 4
     numbers = [b.dut.uniform[0], b.dut.uniform[1]]
     b.drive(numbers[1], Mux(b.free("alike"), numbers[0], b.free("other", 32)))
     old, roots = [], [b.keep(32)]
@@ -38,7 +39,8 @@ def drive(b: Bench) -> None:
         b.claim(f"Lane {lane}: the number is looked up three cycles long", count[2] == 1, when=(number == 0xFFFFFFFF) & (roots[3] == 0))
     settled = b.keep(3)
     b.m.d.sync += settled.eq(Mux(settled == 4, 4, settled + 1))
-    b.claim("The same number gives the same events in both lanes", events[0] == events[1], when=(settled == 4) & (old[0] == old[1]), cover=events[0] != 0)
+    b.claim("The same number gives the same events in both lanes", events[0] == events[1], when=(settled == 4) & (old[0] == old[1]),
+            cover=events[0] != 0)
     b.claim("A larger number never has fewer events", events[0] >= events[1], when=(settled == 4) & (old[0] > old[1]), cover=events[0] > events[1])
     b.claim("A smaller number never has more events", events[0] <= events[1], when=(settled == 4) & (old[0] < old[1]), cover=events[0] < events[1])
 
@@ -46,6 +48,7 @@ def drive(b: Bench) -> None:
 def rows(b: Bench) -> None:
     """10 neurons on 4 lanes: 3 words a row."""
     dut, i, load = b.dut, b.dut.i, b.dut.load
+    b.least = 2
     add, word, busy, go = dut.add, dut.word, dut.busy, dut.go
     took, added, cleared = b.past(i.valid & i.ready), b.past(add), b.past(dut.clear)
     was, first, weight, wait = b.past(word), b.keep(5), b.keep(i.payload.weight.shape()), b.past(busy)
@@ -58,7 +61,8 @@ def rows(b: Bench) -> None:
     b.claim("Nothing is under way at first", ~busy, when=b.first)
     b.claim("A word is added exactly in cycles of go while busy", add == (go & busy), cover=add)
     b.claim("A row is taken at once when none is under way", i.ready, when=~busy)
-    b.claim("Behind a row another is taken with the last of its three words, and not before", i.ready == (add & (done == 2)), when=busy, cover=i.ready)
+    b.claim("Behind a row another is taken with the last of its three words, and not before", i.ready == (add & (done == 2)), when=busy,
+            cover=i.ready)
     b.claim("A row begins with word 0", busy & (word == 0), when=took & ~cleared)
     b.claim("Words ascend without a gap", word == was + 1, when=added & ~took & ~cleared & busy)
     b.claim("The word stands still without go", word == was, when=wait & ~added & ~took)
@@ -79,6 +83,7 @@ def rows(b: Bench) -> None:
 def spikes(b: Bench) -> None:
     """10 neurons on 4 lanes, 3 words a step, 3 steps of delay."""
     dut, o, push, load = b.dut, b.dut.o, b.dut.push, b.dut.load
+    b.least = 2
     cleared = b.past(dut.clear)
     hand, hand_valid, pick, pop, due, head = (b.inner(name) for name in ("hand", "hand_valid", "pick", "pop", "due", "head"))
     lowest, rest, source, valid = (b.inner(name) for name in ("lowest", "rest", "s1_source", "s1_valid"))
