@@ -49,8 +49,8 @@ def never(text: str, top: str, edges: Sequence[tuple[str, str]]) -> list[bool]:
         folder = Path(name)
         (folder / "top.v").write_text(text)
         outputs = "".join(f"add -output watched_{k} 1\nconnect -nomap -set watched_{k} {bit}\n" for k, (bit, _) in enumerate(edges))
-        yosys(f"read_verilog top.v\nhierarchy -check -top {top}\nproc\nflatten\ncd {top}\n{outputs}cd ..\nmemory_collect\ndelete t:$mem*\nwrite_verilog -noattr flat.v\n",
-              folder)
+        yosys(f"read_verilog top.v\nhierarchy -check -top {top}\nproc\nflatten\ncd {top}\n{outputs}cd ..\n"
+              "memory_collect\ndelete t:$mem*\nwrite_verilog -noattr flat.v\n", folder)
         flat = (folder / "flat.v").read_text()
     inputs = [(port, int(size or 0)) for size, port in re.findall(r"^  input (?:\[(\d+):0\] )?(\w+) *;", flat, re.MULTILINE)]
     declared = ", ".join(f"input [{size}:0] {port}" for port, size in inputs)

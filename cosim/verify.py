@@ -17,19 +17,21 @@ from spikegate.cosim import netlist
 from spikegate.cosim.coverage import KINDS, cover_leaf
 from spikegate.cosim.equivalence import prove
 from spikegate.cosim.formal import prove_leaf
-from spikegate.cosim.leaves import LEAVES, leaf_verilog
+from spikegate.cosim.leaves import LEAVES, WHOLE, leaf_verilog
 from spikegate.cosim.mutation import assess
 from spikegate.cosim.synthesis import FAMILIES, synthesise
 from spikegate.cosim.traffic import traffic
 from spikegate.models.errors import InputError, SpikegateError
 
-__all__ = ["MIN_CLAIMS", "TRAFFIC_CYCLES", "Row", "same_netlists", "verify_leaf", "verify_core", "table", "main"]
+__all__ = ["MIN_CLAIMS", "TRAFFIC_CYCLES", "Row", "same_netlists", "verify_mutants", "verify_leaf", "verify_traffic", "table", "main"]
 
 #: Claims that each leaf must have at least.
 MIN_CLAIMS = 10
-#: Clock cycles of random traffic through the core.
+#: Clock cycles of random traffic through cores.
 TRAFFIC_CYCLES = 10_000_000
-CORE = "core"
+#: Name of the row for these.
+TRAFFIC = "traffic"
+MODULES = (*LEAVES, *WHOLE, TRAFFIC)
 HEADERS = ("module", "compared", "line %", "branch %", "expr %", "toggle %", "waived", "claims", "depth", "mutants", "killed", "equivalent",
            "unresolved", "netlist", "s", "verdict")
 
@@ -84,6 +86,16 @@ def _part(row: Row, name: str, look: Callable[[], Any], say: Callable[[str], Non
         return None
 
 
+def verify_mutants(row: Row, *, say: Callable[[str], None] = lambda _: None) -> Row:
+    """The mutants of a row's module."""
+    start = time.perf_counter()
+    if (mutants := _part(row, "mutants", lambda: assess(row.module), say)) is not None:
+        row.compared, row.seconds = mutants.compared, time.perf_counter() - start
+        row.parts["mutants"] = {**asdict(mutants), "unresolved": mutants.unresolved}
+        row.problems += [f"mutant {survivor.name}: {survivor.verdict}" for survivor in mutants.survivors]
+    return row
+
+
 def verify_leaf(name: str, *, say: Callable[[str], None] = lambda _: None) -> Row:
     """All parts of one leaf; a part that fails is a problem of the row, and the others go on."""
     row, start = Row(name), time.perf_counter()
@@ -94,19 +106,16 @@ def verify_leaf(name: str, *, say: Callable[[str], None] = lambda _: None) -> Ro
         row.parts["proofs"] = [asdict(proof) for proof in proofs]
         if len(proofs) < MIN_CLAIMS:
             row.problems.append(f"proofs: {len(proofs)} claims, at least {MIN_CLAIMS} are asked for")
-    if (mutants := _part(row, "mutants", lambda: assess(name), say)) is not None:
-        row.compared = mutants.compared
-        row.parts["mutants"] = {**asdict(mutants), "unresolved": mutants.unresolved}
-        row.problems += [f"mutant {survivor.name}: {survivor.verdict}" for survivor in mutants.survivors]
+    verify_mutants(row, say=say)
     if (same := _part(row, "netlists", lambda: same_netlists(name), say)) is not None:
         row.parts["netlists"] = same
     row.seconds = time.perf_counter() - start
     return row
 
 
-def verify_core(cycles: int, *, seed: int = 1, say: Callable[[str], None] = lambda _: None) -> Row:
-    """Random networks through the core, against the golden model."""
-    row = Row(CORE)
+def verify_traffic(cycles: int, *, seed: int = 1, say: Callable[[str], None] = lambda _: None) -> Row:
+    """Random networks through cores of many geometries, against the golden model."""
+    row = Row(TRAFFIC)
     if (found := _part(row, f"{cycles:,} cycles of random traffic", lambda: traffic(cycles, seed), say)) is not None:
         row.compared, row.seconds, row.parts["traffic"] = found.items, found.seconds, asdict(found)
     return row
@@ -136,14 +145,14 @@ def table(rows: Sequence[Row]) -> Table:
 def main(arguments: list[str] | None = None) -> int:
     """Verify modules, print the table and write it as JSON; 1 if something is open, 2 for bad input."""
     parser = argparse.ArgumentParser(prog="verify", description=__doc__)
-    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"some of {', '.join([*LEAVES, CORE])}; all by default")
-    parser.add_argument("--cycles", type=int, default=TRAFFIC_CYCLES, help="of random traffic through the core (default %(default)s)")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"some of {', '.join(MODULES)}; all by default")
+    parser.add_argument("--cycles", type=int, default=TRAFFIC_CYCLES, help="of random traffic through cores (default %(default)s)")
     parser.add_argument("--json", type=Path, default=Path("build/verify.json"), metavar="FILE", help="write everything to this file")
     options = parser.parse_args(arguments)
     try:
-        names = options.modules or [*LEAVES, CORE]
-        if unknown := [name for name in names if name not in (*LEAVES, CORE)]:
-            raise InputError(f"Modules must be of {', '.join([*LEAVES, CORE])}, not {', '.join(unknown)}")
+        names = options.modules or list(MODULES)
+        if unknown := [name for name in names if name not in MODULES]:
+            raise InputError(f"Modules must be of {', '.join(MODULES)}, not {', '.join(unknown)}")
         if options.cycles < 1:
             raise InputError(f"--cycles must be at least 1, not {options.cycles}")
         try:
@@ -158,7 +167,8 @@ def main(arguments: list[str] | None = None) -> int:
     for name in names:
         with bars.status(name) as line:
             say = lambda what: line.update(what)  # noqa: B023, E731
-            rows.append(verify_core(options.cycles, say=say) if name == CORE else verify_leaf(name, say=say))
+            rows.append(verify_traffic(options.cycles, say=say) if name == TRAFFIC else
+                        verify_leaf(name, say=say) if name in LEAVES else verify_mutants(Row(name), say=say))
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
     Console(width=max(150, Console().width)).print(table(rows))
     for row in rows:

@@ -1,4 +1,4 @@
-"""The verification table: a small module is signed off, a core too, and what is open is seen and named."""
+"""The verification table: a small module is signed off, traffic too, and what is open is seen and named."""
 
 import json
 
@@ -8,10 +8,10 @@ from spikegate.cosim import verify
 from spikegate.models.errors import Mismatch
 
 
-def test_a_leaf_and_the_core_are_signed_off_in_one_table(tmp_path, capsys):
-    assert verify.main(["uart_transmitter", "core", "--cycles", "30000", "--json", str(tmp_path / "verify.json")]) == 0
-    leaf, core = json.loads((tmp_path / "verify.json").read_text())
-    assert leaf["problems"] == core["problems"] == [] and core["parts"]["traffic"]["cycles"] >= 30_000 and core["compared"] > 10_000
+def test_a_leaf_and_traffic_are_signed_off_in_one_table(tmp_path, capsys):
+    assert verify.main(["uart_transmitter", "traffic", "--cycles", "30000", "--json", str(tmp_path / "verify.json")]) == 0
+    leaf, traffic = json.loads((tmp_path / "verify.json").read_text())
+    assert leaf["problems"] == traffic["problems"] == [] and traffic["parts"]["traffic"]["cycles"] >= 30_000 and traffic["compared"] > 10_000
     assert len(leaf["parts"]["proofs"]) >= verify.MIN_CLAIMS and leaf["parts"]["netlists"] == ["ice40", "ecp5"]
     assert leaf["parts"]["mutants"]["enumerated"] > 300 and leaf["parts"]["mutants"]["unresolved"] == 0
     assert min(leaf["parts"]["coverage"]["share"].values()) == 1 and leaf["compared"] > 1000
@@ -31,8 +31,8 @@ def test_what_is_open_is_named_and_the_rest_goes_on(monkeypatch, tmp_path, capsy
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["nothing"], "Modules must be of requantise, lif,"), (["core", "--cycles", "0"], "--cycles must be at least 1, not 0"),
-    (["core", "--json", "/proc/none/x.json"], "--json /proc/none/x.json cannot be written")])
+    (["nothing"], "Modules must be of requantise, lif,"), (["traffic", "--cycles", "0"], "--cycles must be at least 1, not 0"),
+    (["traffic", "--json", "/proc/none/x.json"], "--json /proc/none/x.json cannot be written")])
 def test_bad_input_is_refused(arguments, message, capsys):
     assert verify.main(arguments) == 2
     assert message in capsys.readouterr().err
