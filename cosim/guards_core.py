@@ -50,7 +50,8 @@ def drive_rows(rng: random.Random):
             if again:
                 index, limit = 1, rng.randint(int(params.limits[MIDDLE - 1]), int(params.limits[MIDDLE + 1]))
             known = pending.popleft() or [None] * LANES
-            yield ({"load": layout.const({"en": load or again, "index": index, "limit": limit}).as_bits(), **{f"uniform__{k}": pair[k] for k in range(LANES)}},
+            yield ({"load": layout.const({"en": load or again, "index": index, "limit": limit}).as_bits(),
+                    **{f"uniform__{k}": pair[k] for k in range(LANES)}},
                    {f"events__{k}": known[k] for k in range(LANES)})
             pending.append(None if words else [params.step(value) for value in pair])
             if load:

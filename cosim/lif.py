@@ -62,7 +62,7 @@ def stimuli(params: LifParams, rng: random.Random):
     q, full = params.format, 1 << (params.input_width - 1)
     near = lambda *places: [place + d for place in places for d in (-1, 0, 1)]  # noqa: E731
     v = [x for x in near(params.threshold, params.reset, params.rest, 0, q.min, q.max) if q.holds(x)]
-    hold = [0, 0, 0, 1, 2, params.refractory, (1 << REFRACTORY_BITS) - 1]
+    hold = [0] * 8 + [1, 2, params.refractory, (1 << REFRACTORY_BITS) - 1, *(1 << bit for bit in range(2, REFRACTORY_BITS))]
     # Sums that leave the format by each of the bits above it, and by it alone.
     above = [sign << bit for bit in range(q.width - 1, params.input_width - 1) for sign in (1, -1)]
     current = [0, 1, -1, full - 1, -full, q.max, q.min, q.one // 2, -q.one // 2, *above]
