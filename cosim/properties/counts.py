@@ -127,6 +127,9 @@ def correlation(b: Bench) -> None:
     b.claim("Between windows the sums before are those of the windows taken", same(before, so_far), when=~held)
     b.claim("The last window of a result completes its sums", same(total, newest), when=held & last)
     b.lemma((owed != 1) | same(oldest, newest))
+    for k in (1, 2):
+        b.lemma(so_far[k] <= WIDTH * position)
+        b.lemma((oldest[k] <= LENGTH) & (newest[k] <= LENGTH))
     for x in (so_far, oldest, newest):
         b.lemma((x[0] <= x[1]) & (x[0] <= x[2]))
     b.claim("n11 counts the positions where both are 1", n.n11 == oldest[0], when=o.valid, cover=n.n11 > 20)
