@@ -51,7 +51,7 @@ class Relation:
         For each question.
     """
 
-    def __init__(self, text: str, seconds: int = 20):
+    def __init__(self, text: str, seconds: int = 120):
         self.text, self.seconds = text, seconds
 
     def unrolled(self, steps: int, *, initial: bool) -> str:
@@ -98,7 +98,7 @@ def read(leaf: str, verilog: str, bench: str, folder: Path) -> None:
         (folder / name).write_text(text)
 
 
-def relation(leaf: str, verilog: str, bench: str, folder: Path, *, forget: bool, seconds: int = 20) -> Relation:
+def relation(leaf: str, verilog: str, bench: str, folder: Path, *, forget: bool, seconds: int = 120) -> Relation:
     """Of a bench, its RTLIL, around a leaf, its Verilog; with ``forget``, memories return anything.
 
     A net without a driver, too, has any value in any cycle, and a register without an initial value any in the first.
