@@ -105,7 +105,7 @@ def contents(rng: random.Random):
     frame = lambda size: Frame(any_byte(), any_byte(), bytes(any_byte() for _ in range(size))).content()  # noqa: E731
     body = lambda length, size: checked(bytes([length, *(rng.getrandbits(7) for _ in range(size - 3))]))  # noqa: E731
     begin = rng.randint(8, 24)
-    long = (lambda: frame(MAX_PAYLOAD), lambda: frame(200), lambda: body(3, 3 + 5 + 256), *(lambda n=n: body(n, n + 5) for n in (248, 249, 250)))
+    long = (lambda: frame(MAX_PAYLOAD), lambda: body(3, 3 + 5 + 256), lambda: body(3, 3 + 5 + 256), *(lambda n=n: body(n, n + 5) for n in (248, 249, 250)))
     for number in count_up():
         if number == begin:
             yield stuff(rng.choice(long)())[1:-1]
@@ -122,12 +122,13 @@ def contents(rng: random.Random):
 
 
 def frame_line(rng: random.Random) -> list[int]:
-    """Frames on the line, most of them back to back; a lost byte has a stop bit of 0."""
+    """Frames on the line, most of them back to back; a lost byte has a stop bit of 0, and in long pauses between frames there is a glitch."""
     line: list[int] = [1] * rng.randrange(9)
     for content in contents(rng):
         for byte in [FLAG, *content, *([FLAG] if rng.getrandbits(1) else [])]:
             levels = bits(rng.getrandbits(8))[:-1] + [0, 1] if byte is None else bits(byte)
-            line += [level for level in levels for _ in range(FRAME_DIVISOR)] + [1] * rng.choice((0, 0, 0, 0, 1, 2, 7))
+            pause = [1] * rng.choice((0, 0, 0, 0, 1, 2, 7))
+            line += [level for level in levels for _ in range(FRAME_DIVISOR)] + ([1, 1, 1, 0, 1, 1, 1] if byte == FLAG and pause[6:] else pause)
         if len(line) > FRAME_CYCLES:
             return line[:FRAME_CYCLES] + [1] * 2 * BITS * FRAME_DIVISOR
 
