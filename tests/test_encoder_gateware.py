@@ -102,7 +102,7 @@ def test_verilated_gateware_equals_the_model(params):
 @pytest.mark.parametrize("params", SERIAL + PARALLEL, ids=NAMES)
 def test_at_most_instead_of_less_is_rejected_in_verilator(params):
     with pytest.raises(Mismatch, match="first divergence at cycle .*: signal o, golden"):
-        check(params, count=200, seed=52, fault="at most")
+        check(params, count=800, seed=52, fault="at most")
 
 
 @pytest.mark.parametrize("params", PARALLEL, ids=NAMES[len(SERIAL):])
