@@ -67,12 +67,12 @@ def test_a_wrong_initial_state_is_refuted():
     assert wrong != text and decide(text, wrong, "lfsr")[0] == "different"
 
 
-def flips(name, count, tmp_path):
+def flips(name, count, tmp_path, undecided=0):
     text = rtl(name)
     placed, _ = bits(name, text, tmp_path)
     found = study(placed, text, count=count, seed=5)
     print(f"{name}: {count} flipped bits: {', '.join(f'{found[what]} {what}' for what in OUTCOMES)}")
-    assert sum(found.values()) == count == found["refuted"] + found["harmless"] + found["unreached"]
+    assert sum(found.values()) == count and found["unread"] == 0 and found["undecided"] <= undecided
     return found
 
 
@@ -83,4 +83,4 @@ def test_flipped_bits_are_noticed_or_harmless(tmp_path):
 
 @pytest.mark.long
 def test_80_flipped_bits_are_noticed_or_harmless(tmp_path):
-    assert flips("lif", 80, tmp_path)["refuted"] > 20
+    assert flips("lif", 80, tmp_path, undecided=1)["refuted"] > 20
