@@ -63,9 +63,6 @@ WAIVERS = (
            module="lif", what=r"(rest_leak|__0243)\[24\]:.*|__0241\[2[45]\]:.*", kind="toggle"),
     Waiver("n00 = length - ones_a - ones_b + both is a number of positions, 0..64, in an expression as wide as its terms may be",
            module="correlation", what=r"__02416\[[789]\]:.*", kind="toggle"),
-    Waiver("Delays of this geometry end at 3", module="spikes", what=r"delay\[[2-5]\]:.*", kind="toggle"),
-    Waiver("The list has a place for every word of the longest delay and one more, so that it is never full", module="spikes",
-           what=r"inner_level\[3\]:.*|w_rdy:1->0|\(inner_level\[3\]==1\) => 1|\(w_rdy==0\) => 0"),
     Waiver("Rows of ten sources begin at an address below 2^5", module="spikes", what=r"__02423\[5\]:.*", kind="toggle"),
     Waiver("Rows end at an address below 2^5 - 1, so that the next one carries nowhere", module="rows", what=r"__0244\[5\]:.*", kind="toggle"),
 )

@@ -205,5 +205,5 @@ NEURONS = "~push[0] | (push[3:2] < 2) | ((push[3:2] == 2) & (push[7:6] == 0))"
 GUARDS = {
     "drive": Guard(drive_rows, 1200, assume="~load[0] | (load[3:1] != 0)"),
     "spikes": Guard(spikes_rows, 1200, {"o__payload": ("o__valid",)}, assume=NEURONS),
-    "rows": Guard(rows_rows, 1000, {"word": ("add",), "bits": ("added",), "weight": ("added",)}, ("i",), state=ADDED),
+    "rows": Guard(rows_rows, 2000, {"word": ("add",), "bits": ("added",), "weight": ("added",)}, ("i",), state=ADDED),
 }

@@ -105,7 +105,8 @@ def contents(rng: random.Random):
     frame = lambda size: Frame(any_byte(), any_byte(), bytes(any_byte() for _ in range(size))).content()  # noqa: E731
     body = lambda length, size: checked(bytes([length, *(rng.getrandbits(7) for _ in range(size - 3))]))  # noqa: E731
     begin = rng.randint(8, 24)
-    long = (lambda: frame(MAX_PAYLOAD), lambda: body(3, 3 + 5 + 256), lambda: body(3, 3 + 5 + 256), *(lambda n=n: body(n, n + 5) for n in (248, 249, 250)))
+    over = lambda: body(3, 3 + 5 + 256)  # noqa: E731
+    long = (lambda: frame(MAX_PAYLOAD), over, over, *(lambda n=n: body(n, n + 5) for n in (248, 249, 250)))
     for number in count_up():
         if number == begin:
             yield stuff(rng.choice(long)())[1:-1]

@@ -31,6 +31,8 @@ def edge_of(kind: str, hierarchy: str, source: str, what: str) -> tuple[str, str
     """
     if kind == "toggle":
         name, edge = what.rsplit(":", 1)
+        if name.count("[") > 1:  # a word of a memory
+            return None
         return f"\\{hierarchy}.{ESCAPED.sub(lambda match: chr(int(match[1], 16)), name.replace('___05F', '__05F_'))}", edge
     if kind == "expr":
         found = TERM.fullmatch(what)

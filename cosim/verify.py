@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -32,6 +33,7 @@ TRAFFIC_CYCLES = 10_000_000
 #: Name of the row for these.
 TRAFFIC = "traffic"
 MODULES = (*LEAVES, *WHOLE, TRAFFIC)
+MEMORY = re.compile(r"^ *reg (\[\d+:\d+\] )?\S+ \[\d+:\d+\];", re.MULTILINE)
 HEADERS = ("module", "compared", "line %", "branch %", "expr %", "toggle %", "waived", "claims", "depth", "mutants", "killed", "equivalent",
            "unresolved", "netlist", "s", "verdict")
 
@@ -68,7 +70,7 @@ def same_netlists(name: str) -> list[str]:
         If one is not.
     """
     text, same = leaf_verilog(name), []
-    if " [0:" in "".join(line for line in text.splitlines() if line.lstrip().startswith("reg ") and line.endswith("];")):
+    if MEMORY.search(text):
         return same
     for family in FAMILIES:
         made = synthesise(text, name, family, options="-nodsp" if family == "ecp5" else "")
@@ -170,7 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
             rows.append(verify_traffic(options.cycles, say=say) if name == TRAFFIC else
                         verify_leaf(name, say=say) if name in LEAVES else verify_mutants(Row(name), say=say))
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
-    Console(width=max(150, Console().width)).print(table(rows))
+    Console(width=max(170, Console().width)).print(table(rows))
     for row in rows:
         for problem in row.problems:
             print(f"{row.module}: {problem}")

@@ -63,6 +63,6 @@ def test_what_can_happen_is_not_proved_impossible():
     (("branch", "tried", r"assign \$3  = \$2 [0] ? 7'h40 : 7'h00;", "cond_else"), ("\\tried.$2[0]", "1->0")),
     (("branch", "tried", r"if (\$17 ) begin", "if"), ("\\tried.$17", "0->1")), (("expr", "tried", "", "(w_rdy==0) => 0"), ("\\tried.w_rdy", "1->0")),
     (("branch", "tried", "if (a & b) begin", "if"), None), (("expr", "tried", "", "(a==0 && b==1) => 0"), None),
-    (("line", "tried", "x", "block"), None)])
+    (("line", "tried", "x", "block"), None), (("toggle", "tried.top", "", "rows[15][0]:0->1"), None)])
 def test_the_bit_behind_a_point(point, edge):
     assert edge_of(*point) == edge

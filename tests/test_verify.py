@@ -19,6 +19,10 @@ def test_a_leaf_and_traffic_are_signed_off_in_one_table(tmp_path, capsys):
     assert "Verification" in shown and shown.count(" ok") == 2
 
 
+def test_only_modules_without_memories_are_taken_for_the_netlist():
+    assert verify.same_netlists("rows") == verify.same_netlists("drive") == [] and verify.same_netlists("requantise") == ["ice40", "ecp5"]
+
+
 def test_what_is_open_is_named_and_the_rest_goes_on(monkeypatch, tmp_path, capsys):
     def differs(name):
         raise Mismatch(f"{name}: RTL = netlist for ice40: not equal")
