@@ -33,10 +33,11 @@ compare: .venv/.installed .venv/.installed-variants
 brian2-bench: .venv/.installed .venv/.installed-bench
 	$(BIN)/python benchmarks/brian2_benchmark.py $(ARGS)
 
-# Every small defect of every part of the gateware; about an hour, and what has been judged is kept.
+# Hours the first time; what has been proved and judged is kept.
 verify: .venv/.installed .venv/.installed-fpga
 	$(BIN)/python -m spikegate.cosim.verify $(ARGS)
 
+# Every small defect of every part of the gateware, which verify looks at too.
 mutation: .venv/.installed .venv/.installed-fpga
 	$(BIN)/python -m spikegate.cosim.mutation $(ARGS)
 

@@ -32,7 +32,7 @@ STAGES = {"ice40": {"synthesis": "top.json", "placing and routing": "top.asc", "
 #: No memory of a core with a store is read where it is written in the same cycle, unless nobody looks: block RAMs need not emulate what that
 #: would give. ``{}`` is where the core is in the hierarchy.
 COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 {0}/t:$memrd_v2 {0}/r:CLK_ENABLE=1 %i"
-#: Wires of tens of thousands of cells become a third shorter than with the default, and the router comes to an end.
+#: Wires of tens of thousands of cells become a third shorter than with the default placer.
 LARGE = " --placer static --router router2"
 CELLS = {"lut": ("ICESTORM_LC", "TRELLIS_COMB"), "ff": ("", "TRELLIS_FF"), "bram": ("ICESTORM_RAM", "DP16KD"), "spram": ("ICESTORM_SPRAM", ""),
          "dsp": ("ICESTORM_DSP", "MULT18X18D")}

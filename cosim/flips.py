@@ -66,7 +66,7 @@ def study(placed: Placed, gold: str, *, count: int, seed: int) -> Counter:
         sound = read_back("\n".join(lines), placed, folder)
         choice, bits = random.Random(seed), bits_in_use(lines)
         chosen = choice.sample([(row, at) for row, at in bits if lines[row][at] == "1"], count // 2)
-        for row, at in [*chosen, *choice.sample([bit for bit in bits if bit not in chosen], count - len(chosen))]:
+        for row, at in [*chosen, *choice.sample(sorted({*bits} - {*chosen}), count - len(chosen))]:
             flipped = list(lines)
             flipped[row] = lines[row][:at] + "01"[lines[row][at] == "0"] + lines[row][at + 1:]
             try:

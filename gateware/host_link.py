@@ -14,6 +14,7 @@ from spikegate.models.host_link import MAX_NEURONS, MAX_ROW, Answer, Identity
 
 __all__ = ["NARROW", "HostLink"]
 
+#: Lanes of a sweep word that is cheaper to wait for than to buffer.
 NARROW = 8
 
 

@@ -67,12 +67,12 @@ def test_a_wrong_initial_state_is_refuted():
     assert wrong != text and decide(text, wrong, "lfsr")[0] == "different"
 
 
-def flips(name, count, tmp_path, undecided=0):
+def flips(name, count, tmp_path):
     text = rtl(name)
     placed, _ = bits(name, text, tmp_path)
     found = study(placed, text, count=count, seed=5)
     print(f"{name}: {count} flipped bits: {', '.join(f'{found[what]} {what}' for what in OUTCOMES)}")
-    assert sum(found.values()) == count and found["unread"] == 0 and found["undecided"] <= undecided
+    assert sum(found.values()) == count == found["refuted"] + found["harmless"] + found["unreached"]
     return found
 
 
@@ -81,6 +81,7 @@ def test_flipped_bits_are_noticed_or_harmless(tmp_path):
     assert found["refuted"] and found["unreached"]
 
 
+@pytest.mark.xfail(strict=True, reason="one of these 80 flips is neither refuted nor proved harmless yet")
 @pytest.mark.long
 def test_80_flipped_bits_are_noticed_or_harmless(tmp_path):
-    assert flips("lif", 80, tmp_path, undecided=1)["refuted"] > 20
+    assert flips("lif", 80, tmp_path)["refuted"] > 20
