@@ -41,7 +41,7 @@ CELLS = {"lut": ("ICESTORM_LC", "TRELLIS_COMB"), "ff": ("", "TRELLIS_FF"), "bram
 def geometry(board: Board, network: Network) -> CoreGeometry:
     """The core that runs a network on the board."""
     board.check(network)
-    return CoreGeometry.of(network, board.lanes, store=board.store, walk=board.walk)
+    return CoreGeometry.of(network, board.lanes, **board.options)
 
 
 def environment() -> dict[str, str]:
@@ -135,7 +135,7 @@ def fit(board: Board, network: Network, folder: Path, seconds: dict[str, float],
             used[kind] = {"used": found["used"], "available": found["available"]}
     clock = max(report["fmax"].values(), key=lambda entry: entry["achieved"] and -entry["achieved"])
     recording = golden.run(network)
-    cycles = golden.predict_cycles(network, recording, board.lanes, store=board.store, walk=board.walk) / network.steps
+    cycles = golden.predict_cycles(network, recording, board.lanes, **board.options) / network.steps
     bits = next(Path(folder).glob("top.bi[nt]"))
     steps = board.clock_hz / cycles
     packages = ("amaranth", "amaranth-boards", *sorted({package for _, package in TOOLS.values()}))

@@ -127,7 +127,7 @@ def build(geometry: CoreGeometry, *, clock_gate: bool = True, trace: bool = Fals
     return Build(made.path, generate_s, made.compile_s)
 
 
-def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bool = False, trace: bool = False, clock_gate: bool = True,
+def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bool = False, banks: int = 1, trace: bool = False, clock_gate: bool = True,
         progress: Callable[[float], None] | None = None) -> Recording:
     """Run the RTL in Verilator through the native driver.
 
@@ -136,7 +136,7 @@ def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bo
     network : Network
     lanes : int
         1..N.
-    store, walk : optional
+    store, walk, banks : optional
         As in `CoreGeometry`; the recording is the same, but for the cycles.
     trace : bool
         Record ``v``, ``hold``, ``overflow`` and ``events`` at every step.
@@ -152,7 +152,7 @@ def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bo
     ToolMissing
         If Verilator or the compiler is absent.
     """
-    g = CoreGeometry.of(network, lanes, store=store, walk=walk)
+    g = CoreGeometry.of(network, lanes, store=store, walk=walk, banks=banks)
     return execute(network, g, load_words(network, g), trace=trace, clock_gate=clock_gate, progress=progress)
 
 
@@ -177,7 +177,7 @@ def execute(network: Network, g: CoreGeometry, words: np.ndarray, *, trace: bool
         cycles = core.cycles
     traces = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
     return Recording(engine, network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
-        "network": network.hash, "lanes": g.lanes, "store": g.store, "walk": g.walk, "driver": "native", "generate_s": made.generate_s,
+        "network": network.hash, "lanes": g.lanes, "store": g.store, "walk": g.walk, "banks": g.banks, "driver": "native", "generate_s": made.generate_s,
         "compile_s": made.compile_s, "load_s": loaded - start, "run_s": run_s, "cpu_s": cpu_s})
 
 

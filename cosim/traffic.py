@@ -75,7 +75,7 @@ def _reference(g: CoreGeometry, network: Network, faults: StreamFaults | None) -
         cycles = hybrid.predict_cycles(network, recording, g.lanes)
     else:
         recording = core.run(network, trace=True)
-        cycles = core.predict_cycles(network, recording, g.lanes, store=g.store, walk=g.walk)
+        cycles = core.predict_cycles(network, recording, g.lanes, store=g.store, walk=g.walk, banks=g.banks)
     return replace(recording, cycles=cycles)
 
 

@@ -1,7 +1,7 @@
 """The time-multiplexed network core: any number of lanes, one network after another through its load stream.
 
 Lane l of L holds neurons l, L + l, 2L + l, ...; word w is neuron w * L + l of every lane. A step is an update sweep over
-all W = ceil(N / L) words, then the delivery of each spike that is due: W words of its source's row, L targets a cycle.
+all W = ceil(N / L) words, then the delivery of each spike that is due: W words of its source's row, L targets a cycle, or B L with B banks.
 """
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, DomainRenamer, EnableInserter, Module, Mux, Signal, signed
@@ -26,7 +26,7 @@ SHARED = (Param.DELAY, Param.SCALE)
 class Core(wiring.Component):
     """The network core: sequencer, spike list, connectivity and lanes.
 
-    Cycles of a step: (1 + spikes due) * W + depth + 9, as long as the sweep stream is not held up; with a store, W + depth + 9 and those of `Store`.
+    Cycles of a step: W + spikes due * W / B + depth + 9, as long as the sweep stream is not held up; with a store, W + depth + 9 and those of `Store`.
     Where the drive walks, 1 in place of depth, and what `Walk` takes for large numbers of events.
 
     Parameters
@@ -57,7 +57,7 @@ class Core(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        g, word = self.geometry, range(max(2, self.geometry.words))
+        g, word, burst = self.geometry, range(max(2, self.geometry.words)), range(max(2, self.geometry.bursts))
         if g.store is None:
             m.submodules.spikes = spikes = Spikes(g)
             m.submodules.delivery = delivery = Rows(g) if g.streams is None else StreamRows(g)
@@ -142,13 +142,14 @@ class Core(wiring.Component):
 
         spiked, fired = Signal(g.lanes), Signal()
         m.d.comb += spikes.push.eq(Cat(self.o.valid & self.o.ready, fired, token[-1].word, spiked))
-        input_word, input_add, input_move = Signal(word), Signal(), Signal()
+        input_word, input_add, input_move = Signal(burst), Signal(), Signal(name="input_move")
         m.d.comb += input_move.eq(delivery.add | advance)
         m.d.sync += input_add.eq(delivery.add)
         if g.store is None:
+            place = (g.banks - 1).bit_length()
             m.d.comb += [delivery.more.eq(spikes.busy), spikes.load.eq(Cat(is_op[Op.WEIGHT], load.address[:len(spikes.load.address)], load.data))]
             with m.If(input_move):
-                m.d.sync += input_word.eq(Mux(delivery.add, delivery.word, Mux(taken, load.address, token[g.latency].word)))
+                m.d.sync += input_word.eq(Mux(delivery.add, delivery.word, Mux(taken, load.address[place:], token[g.latency].word[place:])))
             input_words = [input_word] * g.lanes
         else:
             input_words = [Mux(delivery.add, delivery.words[index], token[g.latency].word) for index in range(g.lanes)]
@@ -157,6 +158,12 @@ class Core(wiring.Component):
                 is_op[Op.STREAM_SEED] | is_op[Op.STREAM_STUCK] | is_op[Op.STREAM_RATE], load.op, load.address[:16], load.data[:64]))]
         m.submodules.drive = drive
         m.d.comb += [drive.en.eq(token[1].en & advance), ready.eq(drive.done | ~drive.en)] if g.walk else ready.eq(1)
+        input_write = input_add | (consume.en & advance) | emptying
+        if g.banks > 1:
+            input_bank = Signal(range(g.banks))
+            with m.If(input_move):
+                m.d.sync += input_bank.eq(Mux(taken, load.address, token[g.latency].word))
+            input_write = Cat(input_add | (input_write & (input_bank == bank)) for bank in range(g.banks))
         lanes = []
         for index in range(g.lanes):
             m.submodules[f"lane_{index}"] = lane = Lane(g, index)
@@ -167,9 +174,11 @@ class Core(wiring.Component):
                 lane.state_en.eq(state_en[index]), lane.state_word.eq(state_word),
                 drive.uniform[index].eq(lane.uniform), lane.events.eq(drive.events[index]),
                 lane.input_word.eq(input_words[index]), lane.input_move.eq(input_move), lane.input_add.eq(input_add),
-                lane.row_bit.eq(delivery.bits[index]),
-                lane.input_write.eq(input_add | (consume.en & advance) | emptying), lane.row_weight.eq(delivery.weight),
+                lane.row_bit.eq(Cat(delivery.bits[bank * g.lanes + index] for bank in range(g.banks))),
+                lane.input_write.eq(input_write), lane.row_weight.eq(delivery.weight),
             ]
+            if g.banks > 1:
+                m.d.comb += lane.input_bank.eq(input_bank)
             m.d.comb += [getattr(lane, param.name.lower()).eq(params[param]) for param in Param if param not in SHARED]
             lanes.append(lane)
         m.d.update += fired.eq(Cat(lane.spike for lane in lanes).any())

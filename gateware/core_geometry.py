@@ -98,12 +98,15 @@ class CoreGeometry:
         for parts with few or wide memories; neurons then keep state and input in one memory too. By default each has its own.
     walk : bool
         Walk through the drive table (`gateware.drive_walk`), a quarter of the size, instead of searching it in a pipeline.
+    banks : int
+        Words of a row that are delivered in one cycle, a power of two that divides the words of a sweep; each lane then keeps its
+        inputs in as many memories.
 
     Raises
     ------
     InputError
         If lanes is outside 1..n, or the connectivity is above 2^24 bits, or the store's word has no place for a weight or for
-        whole words of lanes, or is to hold streams.
+        whole words of lanes, or is to hold streams, or the banks do not divide the words, or are to serve a store or streams.
     """
 
     n: int
@@ -118,6 +121,7 @@ class CoreGeometry:
     leak_fraction: int | None = None
     store: int | None = None
     walk: bool = False
+    banks: int = 1
 
     def __post_init__(self):
         if self.leak_fraction is None:
@@ -132,6 +136,12 @@ class CoreGeometry:
             problems.require(store % self.lanes == 0, f"Lanes must divide the {store} bits of the store's words, not be {self.lanes}")
             problems.require(self.streams is None, "A store holds weights, not streams; leave out either")
             problems.raise_any()
+        if self.banks != 1:
+            problems = Problems()
+            problems.require(self.store is None and self.streams is None, "Banks speed up whole rows, not a store or streams; leave out either")
+            problems.require(self.banks in (2, 4, 8, 16) and self.words % self.banks == 0,
+                             f"Banks must be 1, 2, 4, 8 or 16 and divide the {self.words} words of a sweep, not be {self.banks}; choose other lanes")
+            problems.raise_any()
         bits = self.row_depth * (self.store or self.lanes)
         if bits > MAX_CONNECTIVITY_BITS:
             raise InputError(f"Connectivity of N={self.n} takes {bits:,} bits as a bitmap, above the limit of {MAX_CONNECTIVITY_BITS:,} of the RTL; "
@@ -139,7 +149,7 @@ class CoreGeometry:
 
     @classmethod
     def of(cls, network: Network, lanes: int, streams: StreamGeometry | None = None, **options) -> "CoreGeometry":
-        """The geometry that runs a network; its streams only if their geometry is given. ``options`` are ``store`` and ``walk``."""
+        """The geometry that runs a network; its streams only if their geometry is given. ``options`` are ``store``, ``walk`` and ``banks``."""
         lif, long = network.lif, network.delay > 16
         return cls(network.n, lanes, lif.format, lif.rounding, lif.overflow, network.lfsr, network.drive.depth, 63 if long else 16, streams,
                    lif.leak_fraction, **options)
@@ -158,6 +168,11 @@ class CoreGeometry:
     def stride(self) -> int:
         """Words of a source's row; in a store, with its weight at the end."""
         return self.words if self.store is None else -(-(self.n + self.format.width) // self.store)
+
+    @property
+    def bursts(self) -> int:
+        """Cycles in which a row is delivered, `banks` words in each."""
+        return self.words // self.banks
 
     @property
     def row_depth(self) -> int:
@@ -207,8 +222,8 @@ class CoreGeometry:
         return data.StructLayout({"en": 1, "op": Op, "address": 16, "data": 64})
 
     def row_layout(self) -> data.StructLayout:
-        """A source whose spike is due: first word of its row, and its weight."""
-        return data.StructLayout({"address": range(self.row_depth), "weight": self.weight_layout()})
+        """A source whose spike is due: where its row begins, in bursts, and its weight."""
+        return data.StructLayout({"address": range(self.row_depth // self.banks), "weight": self.weight_layout()})
 
     def load_layout(self) -> data.StructLayout:
         """A word of the load stream; fields lie on byte boundaries, whatever the geometry."""

@@ -1,6 +1,6 @@
 """One lane of the network core: the state and the arithmetic of its neurons, and the sums of their inputs."""
 
-from amaranth.hdl import Cat, DomainRenamer, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Array, Cat, DomainRenamer, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -22,7 +22,8 @@ class Lane(wiring.Component):
     so that nothing else of the update has to follow the faster domain.
     ``spike`` is one stage ahead of ``result``. Enables and addresses come from the core, one for each pipeline stage.
 
-    Inputs are summed modulo 2^(width + 4), weights having been extended to that width: no sum of a frozen network leaves it.
+    Inputs lie in ``banks`` memories, each with every so many words, all of which a row may add to at once; ``input_bank`` is the one that is
+    consumed. They are summed modulo 2^(width + 4), weights having been extended to that width: no sum of a frozen network leaves it.
     """
 
     def __init__(self, geometry: CoreGeometry, index: int):
@@ -36,7 +37,8 @@ class Lane(wiring.Component):
             "load_seed": In(1), "load_state": In(1), "load_data": In(64), "draw_word": In(word), "fetch_word": In(word),
             "seed_en": In(1), "seed_word": In(word), "state_en": In(1), "state_word": In(word), "exists": In(1),
             "uniform": Out(UNIFORM_BITS), "events": In(g.depth),
-            "input_word": In(word), "input_move": In(1), "input_write": In(1), "input_add": In(1), "row_bit": In(1), "row_weight": In(total),
+            "input_word": In(range(max(2, g.bursts))), "input_move": In(1), "input_write": In(g.banks), "input_add": In(1),
+            "row_bit": In(g.banks), "row_weight": In(total), **({"input_bank": In(range(g.banks))} if g.banks > 1 else {}),
             "spike": Out(1), "result": Out(g.lane_layout())})
 
     def elaborate(self, platform):
@@ -75,16 +77,24 @@ class Lane(wiring.Component):
         """States in ``update``, which stops outside sweeps, and inputs in a memory of their own."""
         g, rows = self.geometry, max(2, self.geometry.words)
         m.submodules.states = states = memory.Memory(shape=state_layout(g.format), depth=rows, init=[])
-        m.submodules.inputs = inputs = memory.Memory(shape=self.row_weight.shape(), depth=rows, init=[])
         state_read, state_write = states.read_port(domain="update"), states.write_port(domain="update")
-        # Read at a registered address, which synthesis turns into a transparent port of a block RAM.
-        input_read, input_write = inputs.read_port(domain="comb"), inputs.write_port()
+        ports = []
+        for bank in range(g.banks):
+            name = "inputs" if g.banks == 1 else f"inputs_{bank}"
+            m.submodules[name] = inputs = memory.Memory(shape=self.row_weight.shape(), depth=max(2, g.bursts), init=[])
+            # Read at a registered address, which synthesis turns into a transparent port of a block RAM.
+            input_read, input_write = inputs.read_port(domain="comb"), inputs.write_port()
+            ports.append((input_read, input_write))
+        reads = [input_read.data for input_read, _ in ports]
         m.d.comb += [
-            state_read.addr.eq(self.fetch_word), state.eq(state_read.data), inputs_now.eq(input_read.data),
+            state_read.addr.eq(self.fetch_word), state.eq(state_read.data), inputs_now.eq(Array(reads)[self.input_bank] if g.banks > 1 else reads[0]),
             state_write.en.eq(self.state_en), state_write.addr.eq(self.state_word), state_write.data.eq(state_data),
-            input_read.addr.eq(self.input_word), input_write.addr.eq(self.input_word), input_write.en.eq(self.input_write),
-            input_write.data.eq(Mux(self.input_add, input_read.data + Mux(self.row_bit, self.row_weight, 0), 0)),
         ]
+        for bank, (input_read, input_write) in enumerate(ports):
+            m.d.comb += [
+                input_read.addr.eq(self.input_word), input_write.addr.eq(self.input_word), input_write.en.eq(self.input_write[bank]),
+                input_write.data.eq(Mux(self.input_add, input_read.data + Mux(self.row_bit[bank], self.row_weight, 0), 0)),
+            ]
 
     def _shared(self, m, state_data, state, inputs_now):
         """State and input side by side in one memory, read at the unregistered ``input_word``; a written state empties the input.

@@ -73,7 +73,7 @@ class Spikes(wiring.Component):
         with m.Elif(s1_ready):
             m.d.sync += s1_valid.eq(0)
         with m.If(s1_valid & s1_ready):
-            m.d.sync += [s2_address.eq(s1_source * g.words), self.o.valid.eq(1)]
+            m.d.sync += [s2_address.eq(s1_source * g.bursts), self.o.valid.eq(1)]
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.If(self.clear):

@@ -61,7 +61,7 @@ class Board:
         On the board, of the core after the PLL, of the host link.
     n, lanes : int
         Neurons of the core, and its lanes.
-    store : int, optional
+    store, banks : int, optional
         As in `spikegate.gateware.core.CoreGeometry`.
     capacity : Mapping
         What the part has: ``lut``, ``ff``, ``bram``, ``spram``, ``dsp``.
@@ -77,12 +77,18 @@ class Board:
     n: int
     lanes: int
     store: int | None = None
+    banks: int = 1
     capacity: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def walk(self) -> bool:
         """Whether the core's drive walks through its table, which saves cells; with tens of lanes its end would set the clock."""
         return self.store is not None
+
+    @property
+    def options(self) -> dict:
+        """What else of `spikegate.gateware.core.CoreGeometry`, and of its cycles, the board chooses."""
+        return {"store": self.store, "walk": self.walk, "banks": self.banks}
 
     @property
     def pll(self) -> Pll:
@@ -111,10 +117,10 @@ _HX8K = {"lut": 7680, "ff": 7680, "bram": 32, "spram": 0, "dsp": 0}
 _ECP5_85 = {"lut": 83640, "ff": 83640, "bram": 208, "spram": 0, "dsp": 156}
 
 BOARDS = {spec.name: spec for spec in (
-    Board("icebreaker", "iCEBreaker", "ice40", "iCE40UP5K-SG48", 12_000_000, 18_000_000, 2_000_000, 1000, 2, 64, _UP5K),
-    Board("hx8k_evn", "iCE40-HX8K breakout", "ice40", "iCE40HX8K-CT256", 12_000_000, 36_000_000, 3_000_000, 256, 1, 32, _HX8K),
-    Board("ulx3s_85f", "ULX3S-85F", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 50_000_000, 3_000_000, 1000, 72, None, _ECP5_85),
-    Board("ecpix5_85f", "ECPIX-5 85F", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 50_000_000, 3_000_000, 1000, 72, None, _ECP5_85),
+    Board("icebreaker", "iCEBreaker", "ice40", "iCE40UP5K-SG48", 12_000_000, 18_000_000, 2_000_000, 1000, 2, 64, capacity=_UP5K),
+    Board("hx8k_evn", "iCE40-HX8K breakout", "ice40", "iCE40HX8K-CT256", 12_000_000, 36_000_000, 3_000_000, 256, 1, 32, capacity=_HX8K),
+    Board("ulx3s_85f", "ULX3S-85F", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 40_000_000, 2_000_000, 1000, 50, banks=4, capacity=_ECP5_85),
+    Board("ecpix5_85f", "ECPIX-5 85F", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 40_000_000, 2_000_000, 1000, 50, banks=4, capacity=_ECP5_85),
 )}
 
 

@@ -237,10 +237,10 @@ def store_rows(network: Network, lanes: int, store: int) -> np.ndarray:
     return np.maximum(1, np.bincount(place, minlength=network.n * words * lanes).reshape(network.n, words, lanes).max(axis=2)).sum(axis=1)
 
 
-def predict_cycles(network: Network, recording: Recording, lanes: int, *, store: int | None = None, walk: bool = False) -> int:
+def predict_cycles(network: Network, recording: Recording, lanes: int, *, store: int | None = None, walk: bool = False, banks: int = 1) -> int:
     """Clock cycles of the core with ``lanes`` lanes for this run.
 
-    Per step (1 + spikes due) * ceil(N / lanes) + depth + 9. With a ``store``: ceil(N / lanes) + depth + 10, from step delay - 1 on
+    Per step W + spikes due * W / banks + depth + 9, where W = ceil(N / lanes). With a ``store``: ceil(N / lanes) + depth + 10, from step delay - 1 on
     ceil(N / store) + 1 more, 1 for each word of ``store`` neurons among which spikes are due, and for each of these 4 and those of its row
     (`store_rows`).
     With ``walk``, 1 in place of depth, and 2^depth / 4 - 1 more for each word of ``lanes`` neurons of which one has 4 events or more.
@@ -252,7 +252,7 @@ def predict_cycles(network: Network, recording: Recording, lanes: int, *, store:
         many = np.pad(events >= WALK, ((0, 0), (0, words * lanes - network.n))).reshape(recording.steps, words, lanes).any(axis=2)
         cycles += (walk_groups(depth) - 1) * int(many.sum())
     if store is None:
-        return cycles + words * int(due.sum())
+        return cycles + words // banks * int(due.sum())
     first = network.delay - 1
     step, source = recording.spikes[recording.spikes[:, 0] < recording.steps - first].T
     spans = len(np.unique(step.astype(np.int64) * network.n + source // store))

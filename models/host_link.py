@@ -15,7 +15,7 @@ __all__ = ["VERSION", "FLAG", "ESCAPE", "FLIP", "MAX_PAYLOAD", "CHUNK", "HEADER"
            "Request", "Answer", "Run", "Frame", "Deframer", "Status", "Identity", "crc", "stuff", "encode", "item_bytes", "record_bytes"]
 
 #: Of the protocol; changes with every change that an older client would misread.
-VERSION = 1
+VERSION = 2
 FLAG, ESCAPE, FLIP = 0x7E, 0x7D, 0x20
 #: Bytes; a LENGTH above is an error.
 MAX_PAYLOAD = 247
@@ -243,7 +243,7 @@ class Identity(_Payload):
     ----------
     version : int
         Of the protocol.
-    n, lanes, width, fraction, rounding, overflow, depth, max_delay, leak_fraction, store, walk : int
+    n, lanes, width, fraction, rounding, overflow, depth, max_delay, leak_fraction, store, walk, banks : int
         As in `spikegate.gateware.core.CoreGeometry` and its format; a store of 0 is none.
     family : int
         CRC-32 of the description of generator and streams.
@@ -265,6 +265,7 @@ class Identity(_Payload):
     leak_fraction: int
     store: int
     walk: int
+    banks: int
     family: int
     build: int
 
@@ -274,7 +275,7 @@ class Identity(_Payload):
         g, q = geometry, geometry.format
         family = zlib.crc32(repr((g.lfsr, g.streams)).encode())
         return cls(VERSION, g.n, g.lanes, q.width, q.fraction, g.rounding.value, g.overflow.value, g.depth, g.max_delay, g.leak_fraction,
-                   g.store or 0, int(g.walk), family, build)
+                   g.store or 0, int(g.walk), g.banks, family, build)
 
     @property
     def row_bits(self) -> int:

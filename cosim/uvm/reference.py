@@ -87,7 +87,7 @@ def _delivered(item: Scenario, g: CoreGeometry, recording: Recording) -> tuple[i
         if g.streams:
             cycles += hybrid.predict_cycles(network, run, g.lanes)
         else:
-            cycles += core.predict_cycles(network, run, g.lanes, store=g.store, walk=g.walk)
+            cycles += core.predict_cycles(network, run, g.lanes, store=g.store, walk=g.walk, banks=g.banks)
         due.append(core.due_spikes(run, network.delay))
         first = last
     return cycles, np.concatenate(due)

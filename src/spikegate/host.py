@@ -152,7 +152,7 @@ class Board(Line):
         traces = {name: np.array([records[step][row] for step in range(network.steps)], kind) for row, (name, kind) in rows}
         cycles = (after.cycles - before.cycles) % 2**32
         return Recording("rtl", network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
-            "network": network.hash, "lanes": g.lanes, "store": g.store, "walk": g.walk, "driver": "host link", "port": self.port, "baud": self.baud,
+            "network": network.hash, "lanes": g.lanes, "store": g.store, "walk": g.walk, "banks": g.banks, "driver": "host link", "port": self.port, "baud": self.baud,
             "load_s": loaded - start, "run_s": run_s})
 
     def geometry(self, network: Network, faults: StreamFaults | None = None) -> CoreGeometry:
@@ -164,7 +164,7 @@ class Board(Line):
             With everything that does not fit.
         """
         mine, problems = self.identity, Problems()
-        options = {"store": mine.store or None, "walk": bool(mine.walk)}
+        options = {"store": mine.store or None, "walk": bool(mine.walk), "banks": mine.banks if network.n == mine.n else 1}
         lanes = min(mine.lanes, network.n)
         g = stream_geometry(network, lanes, faults) if network.streams else CoreGeometry.of(network, lanes, **options)
         asked = Identity.of(g)
