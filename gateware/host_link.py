@@ -30,7 +30,7 @@ class HostLink(wiring.Component):
     divisor : int
         Clock cycles of a bit, as `spikegate.models.uart.UartParams.divisor`.
     build : int
-        48 bits that name the build.
+        40 bits that name the build.
 
     Raises
     ------

@@ -248,11 +248,11 @@ class Identity(_Payload):
     family : int
         CRC-32 of the description of generator and streams.
     build : int
-        48 bits that name the build.
+        40 bits that name the build.
     """
 
     SIZE: ClassVar[int] = 1
-    SIZES: ClassVar[dict[str, int]] = {"n": 2, "lanes": 2, "family": 4, "build": 6}
+    SIZES: ClassVar[dict[str, int]] = {"n": 2, "lanes": 2, "family": 4, "build": 5}
     version: int
     n: int
     lanes: int
