@@ -156,7 +156,7 @@ def run(network: Network, lanes: int, family: str, *, trace: bool = False, seed:
     progress : callable, optional
         Called with the finished fraction, 0..1.
     options
-        ``store`` and ``walk``, as in `CoreGeometry`.
+        ``store``, ``walk`` and ``banks``, as in `CoreGeometry`.
 
     Raises
     ------

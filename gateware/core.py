@@ -27,7 +27,7 @@ class Core(wiring.Component):
     """The network core: sequencer, spike list, connectivity and lanes.
 
     Cycles of a step: W + spikes due * W / B + depth + 9, as long as the sweep stream is not held up; with a store, W + depth + 9 and those of `Store`.
-    Where the drive walks, 1 in place of depth, and what `Walk` takes for large numbers of events.
+    Where the drive walks, 2 in place of depth, and what `Walk` takes for large numbers of events.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Core(wiring.Component):
         for stage, (before, after) in enumerate(zip(token, token[1:])):
             m.d["draw" if stage < g.latency else "update"] += after.eq(before)
         if g.walk:
-            m.d.update += token[2].en.eq(token[1].en & ready)
+            m.d.update += token[g.latency + 1].en.eq(token[g.latency].en & ready)
         consume = token[g.latency + 1]
 
         with m.If(sweeping & forward):
@@ -157,13 +157,13 @@ class Core(wiring.Component):
             m.d.comb += [delivery.scale.eq(params[Param.SCALE]), delivery.stream_load.eq(Cat(
                 is_op[Op.STREAM_SEED] | is_op[Op.STREAM_STUCK] | is_op[Op.STREAM_RATE], load.op, load.address[:16], load.data[:64]))]
         m.submodules.drive = drive
-        m.d.comb += [drive.en.eq(token[1].en & advance), ready.eq(drive.done | ~drive.en)] if g.walk else ready.eq(1)
-        input_write = input_add | (consume.en & advance) | emptying
+        m.d.comb += [drive.en.eq(token[g.latency].en & advance), drive.move.eq(forward), ready.eq(drive.done | ~drive.en)] if g.walk else ready.eq(1)
+        input_empty = (consume.en & advance) | emptying
         if g.banks > 1:
             input_bank = Signal(range(g.banks))
             with m.If(input_move):
                 m.d.sync += input_bank.eq(Mux(taken, load.address, token[g.latency].word))
-            input_write = Cat(input_add | (input_write & (input_bank == bank)) for bank in range(g.banks))
+            input_empty = Cat(input_empty & (input_bank == bank) for bank in range(g.banks))
         lanes = []
         for index in range(g.lanes):
             m.submodules[f"lane_{index}"] = lane = Lane(g, index)
@@ -175,7 +175,7 @@ class Core(wiring.Component):
                 drive.uniform[index].eq(lane.uniform), lane.events.eq(drive.events[index]),
                 lane.input_word.eq(input_words[index]), lane.input_move.eq(input_move), lane.input_add.eq(input_add),
                 lane.row_bit.eq(Cat(delivery.bits[bank * g.lanes + index] for bank in range(g.banks))),
-                lane.input_write.eq(input_write), lane.row_weight.eq(delivery.weight),
+                lane.input_empty.eq(input_empty), lane.row_weight.eq(delivery.weight),
             ]
             if g.banks > 1:
                 m.d.comb += lane.input_bank.eq(input_bank)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from amaranth.hdl import Shape, ShapeLike, signed
 from amaranth.lib import data, enum
 
-from spikegate.models.drive import MAX_DEPTH, MIN_DEPTH
+from spikegate.models.drive import MAX_DEPTH, MIN_DEPTH, WALK_STAGES
 from spikegate.models.encoder import PROBABILITY_BITS
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.fixed import Overflow, QFormat, Rounding
@@ -99,8 +99,8 @@ class CoreGeometry:
     walk : bool
         Walk through the drive table (`gateware.drive_walk`), a quarter of the size, instead of searching it in a pipeline.
     banks : int
-        Words of a row that are delivered in one cycle, a power of two that divides the words of a sweep; each lane then keeps its
-        inputs in as many memories.
+        Words of a row that are delivered in one cycle, a power of two that divides the words of a sweep and is less; each lane then keeps
+        its inputs in as many memories.
 
     Raises
     ------
@@ -139,8 +139,8 @@ class CoreGeometry:
         if self.banks != 1:
             problems = Problems()
             problems.require(self.store is None and self.streams is None, "Banks speed up whole rows, not a store or streams; leave out either")
-            problems.require(self.banks in (2, 4, 8, 16) and self.words % self.banks == 0,
-                             f"Banks must be 1, 2, 4, 8 or 16 and divide the {self.words} words of a sweep, not be {self.banks}; choose other lanes")
+            problems.require(self.banks in (2, 4, 8, 16) and self.words % self.banks == 0 and self.banks < self.words, "Banks must be 1, 2, 4, 8 or 16, "
+                             f"divide the {self.words} words of a sweep and be less, not be {self.banks}; choose other banks or lanes")
             problems.raise_any()
         bits = self.row_depth * (self.store or self.lanes)
         if bits > MAX_CONNECTIVITY_BITS:
@@ -162,7 +162,7 @@ class CoreGeometry:
     @property
     def latency(self) -> int:
         """Stages of the drive."""
-        return 1 if self.walk else self.depth
+        return WALK_STAGES if self.walk else self.depth
 
     @property
     def stride(self) -> int:

@@ -37,7 +37,7 @@ class Lane(wiring.Component):
             "load_seed": In(1), "load_state": In(1), "load_data": In(64), "draw_word": In(word), "fetch_word": In(word),
             "seed_en": In(1), "seed_word": In(word), "state_en": In(1), "state_word": In(word), "exists": In(1),
             "uniform": Out(UNIFORM_BITS), "events": In(g.depth),
-            "input_word": In(range(max(2, g.bursts))), "input_move": In(1), "input_write": In(g.banks), "input_add": In(1),
+            "input_word": In(range(max(2, g.bursts))), "input_move": In(1), "input_empty": In(g.banks), "input_add": In(1),
             "row_bit": In(g.banks), "row_weight": In(total), **({"input_bank": In(range(g.banks))} if g.banks > 1 else {}),
             "spike": Out(1), "result": Out(g.lane_layout())})
 
@@ -57,10 +57,7 @@ class Lane(wiring.Component):
             seed_write.data.eq(Mux(self.load_seed, self.load_data, leap(seed_read.data, g.lfsr))),
         ]
         m.d.comb += [getattr(lif, name).eq(getattr(self, name)) for name in LIF_PARAMS]
-        # Many lanes leave the multipliers of a part to the leak.
-        shifted = g.walk and g.lanes > 8
-        driven = sum(Mux(self.events[k], self.drive_weight << k, 0) for k in range(g.depth)) if shifted else self.events * self.drive_weight
-        m.d.comb += lif.i_current.eq((input_data + driven)[:len(lif.i_current)])
+        m.d.comb += lif.i_current.eq((input_data + self.events * self.drive_weight)[:len(lif.i_current)])
         if g.rounding == Rounding.STOCHASTIC:
             random = seed_read.data[UNIFORM_BITS:UNIFORM_BITS + g.leak_fraction]
             for stage in range(g.latency):
@@ -90,10 +87,13 @@ class Lane(wiring.Component):
             state_read.addr.eq(self.fetch_word), state.eq(state_read.data), inputs_now.eq(Array(reads)[self.input_bank] if g.banks > 1 else reads[0]),
             state_write.en.eq(self.state_en), state_write.addr.eq(self.state_word), state_write.data.eq(state_data),
         ]
+        # With banks, no word is read in two cycles that follow each other: sums rest a cycle, in registers which that empties without further logic.
+        write = m.d.comb if g.banks == 1 else m.d.sync
         for bank, (input_read, input_write) in enumerate(ports):
-            m.d.comb += [
-                input_read.addr.eq(self.input_word), input_write.addr.eq(self.input_word), input_write.en.eq(self.input_write[bank]),
-                input_write.data.eq(Mux(self.input_add, input_read.data + Mux(self.row_bit[bank], self.row_weight, 0), 0)),
+            m.d.comb += input_read.addr.eq(self.input_word)
+            write += [
+                input_write.addr.eq(self.input_word), input_write.en.eq(self.input_empty[bank] | (self.input_add & self.row_bit[bank])),
+                input_write.data.eq(Mux(self.input_add, input_read.data + self.row_weight, 0)),
             ]
 
     def _shared(self, m, state_data, state, inputs_now):

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from spikegate.models.core_delivery import deliver, make_room
-from spikegate.models.drive import UNIFORM_BITS, WALK, count_events, walk_groups
+from spikegate.models.drive import UNIFORM_BITS, WALK, WALK_STAGES, count_events, walk_groups
 from spikegate.models.errors import InputError
 from spikegate.models.lfsr import leap_once
 from spikegate.models.lif import INPUT_GUARD_BITS, lif_step, lif_steps
@@ -243,10 +243,10 @@ def predict_cycles(network: Network, recording: Recording, lanes: int, *, store:
     Per step W + spikes due * W / banks + depth + 9, where W = ceil(N / lanes). With a ``store``: ceil(N / lanes) + depth + 10, from step delay - 1 on
     ceil(N / store) + 1 more, 1 for each word of ``store`` neurons among which spikes are due, and for each of these 4 and those of its row
     (`store_rows`).
-    With ``walk``, 1 in place of depth, and 2^depth / 4 - 1 more for each word of ``lanes`` neurons of which one has 4 events or more.
+    With ``walk``, 2 in place of depth, and 2^depth / 4 - 1 more for each word of ``lanes`` neurons of which one has 4 events or more.
     """
     words, depth, due = -(-network.n // lanes), network.drive.depth, due_spikes(recording, network.delay)
-    cycles = recording.steps * (words + CYCLES_PER_STEP + (1 if walk else depth))
+    cycles = recording.steps * (words + CYCLES_PER_STEP + (WALK_STAGES if walk else depth))
     if walk:
         events = recording.trace["events"] if "events" in recording.trace else external_events(network)
         many = np.pad(events >= WALK, ((0, 0), (0, words * lanes - network.n))).reshape(recording.steps, words, lanes).any(axis=2)

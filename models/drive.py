@@ -14,7 +14,7 @@ from numba import njit
 from spikegate.models.checks import exact_array, require_whole
 from spikegate.models.errors import InputError, Problems
 
-__all__ = ["UNIFORM_BITS", "WALK", "DriveParams", "binomial_limits", "count_events", "walk_groups"]
+__all__ = ["UNIFORM_BITS", "WALK", "WALK_STAGES", "DriveParams", "binomial_limits", "count_events", "walk_groups"]
 
 UNIFORM_BITS = 32
 MIN_DEPTH, MAX_DEPTH = 4, 8
@@ -23,6 +23,8 @@ MAX_TRIALS = 100_000
 MAX_BITS = 1 << 24
 #: Limits that hardware which walks through the table compares at a time.
 WALK = 4
+#: Cycles from a number to its events in such hardware, if there are less than `WALK`.
+WALK_STAGES = 2
 
 
 def walk_groups(depth: int) -> int:

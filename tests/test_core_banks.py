@@ -30,8 +30,8 @@ def judge(network, recording, banks):
 
 
 @pytest.mark.parametrize(("lanes", "banks", "network"), [
-    (13, 8, small()),  # a row in one cycle
-    (13, 2, small(Q16_12)),
+    (13, 4, small()),  # a row in two cycles
+    (7, 8, small(Q16_12, n=112)),
     (6, 2, small(delay=0.1)),  # spikes of the step itself; 18 words
     (1, 4, small(n=100, delay=6.3)),
     (9, 4, small(weight_exc=9.0))], ids=("whole rows", "q16.12", "delay 1", "delay 63", "overflow"))
@@ -68,8 +68,9 @@ def test_a_wrong_bit_of_a_row_is_noticed_in_every_bank(bank):
 
 
 @pytest.mark.parametrize(("lanes", "options", "message"), [
-    (13, dict(banks=3), "Banks must be 1, 2, 4, 8 or 16 and divide the 8 words of a sweep, not be 3"),
-    (10, dict(banks=2), "divide the 11 words of a sweep, not be 2; choose other lanes"),
+    (13, dict(banks=3), "Banks must be 1, 2, 4, 8 or 16, divide the 8 words of a sweep and be less, not be 3"),
+    (10, dict(banks=2), "divide the 11 words of a sweep and be less, not be 2; choose other banks or lanes"),
+    (13, dict(banks=8), "be less, not be 8"),
     (4, dict(banks=2, store=16), "not a store or streams")])
 def test_bad_banks_are_named(lanes, options, message):
     with pytest.raises(InputError, match=message):
