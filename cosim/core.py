@@ -127,8 +127,8 @@ def build(geometry: CoreGeometry, *, clock_gate: bool = True, trace: bool = Fals
     return Build(made.path, generate_s, made.compile_s)
 
 
-def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bool = False, banks: int = 1, trace: bool = False, clock_gate: bool = True,
-        progress: Callable[[float], None] | None = None) -> Recording:
+def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bool = False, banks: int = 1, trace: bool = False,
+        clock_gate: bool = True, progress: Callable[[float], None] | None = None) -> Recording:
     """Run the RTL in Verilator through the native driver.
 
     Parameters
@@ -177,8 +177,8 @@ def execute(network: Network, g: CoreGeometry, words: np.ndarray, *, trace: bool
         cycles = core.cycles
     traces = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
     return Recording(engine, network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
-        "network": network.hash, "lanes": g.lanes, "store": g.store, "walk": g.walk, "banks": g.banks, "driver": "native", "generate_s": made.generate_s,
-        "compile_s": made.compile_s, "load_s": loaded - start, "run_s": run_s, "cpu_s": cpu_s})
+        "network": network.hash, "lanes": g.lanes, "store": g.store, "walk": g.walk, "banks": g.banks, "driver": "native",
+        "generate_s": made.generate_s, "compile_s": made.compile_s, "load_s": loaded - start, "run_s": run_s, "cpu_s": cpu_s})
 
 
 def waveform(network: Network, lanes: int, first_step: int, last_step: int, path) -> None:

@@ -26,8 +26,8 @@ SHARED = (Param.DELAY, Param.SCALE)
 class Core(wiring.Component):
     """The network core: sequencer, spike list, connectivity and lanes.
 
-    Cycles of a step: W + spikes due * W / B + depth + 9, as long as the sweep stream is not held up; with a store, W + depth + 9 and those of `Store`.
-    Where the drive walks, 2 in place of depth, and what `Walk` takes for large numbers of events.
+    Cycles of a step: W + spikes due * W / B + depth + 9, as long as the sweep stream is not held up; with a store, W + depth + 9 and
+    those of `Store`. Where the drive walks, 2 in place of depth, and what `Walk` takes for large numbers of events.
 
     Parameters
     ----------

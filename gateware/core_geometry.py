@@ -138,9 +138,10 @@ class CoreGeometry:
             problems.raise_any()
         if self.banks != 1:
             problems = Problems()
-            problems.require(self.store is None and self.streams is None, "Banks speed up whole rows, not a store or streams; leave out either")
-            problems.require(self.banks in (2, 4, 8, 16) and self.words % self.banks == 0 and self.banks < self.words, "Banks must be 1, 2, 4, 8 or 16, "
-                             f"divide the {self.words} words of a sweep and be less, not be {self.banks}; choose other banks or lanes")
+            problems.require(self.store is None and self.streams is None, "Banks serve whole rows, not a store or streams; leave out either")
+            problems.require(self.banks in (2, 4, 8, 16) and self.words % self.banks == 0 and self.banks < self.words,
+                             f"Banks must be 1, 2, 4, 8 or 16, divide the {self.words} words of a sweep and be less, not be {self.banks}; "
+                             "choose other banks or lanes")
             problems.raise_any()
         bits = self.row_depth * (self.store or self.lanes)
         if bits > MAX_CONNECTIVITY_BITS:

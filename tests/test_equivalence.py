@@ -82,8 +82,8 @@ def flips(name, count, tmp_path):
     ("(n2 ? 1'b0 : 1'b0)", "different")])
 def test_a_loop_of_look_up_tables_is_harmless_only_if_its_value_does_not_matter(value, verdict):
     gold = "module m(input a, output y);\nassign y = a;\nendmodule\n"
-    gate = f"module bits(input \\a , output \\y );\nwire never = 1'b0;\nwire n1, n2, n3;\nassign n2 = \\a ;\nassign n1 = {value};\nassign n3 = n1;\n" \
-        "assign \\y = n3;\nendmodule\nmodule m(input a, output y);\n  bits bits(.\\a (a), .\\y (y));\nendmodule\n"
+    gate = f"module bits(input \\a , output \\y );\nwire never = 1'b0;\nwire n1, n2, n3;\nassign n2 = \\a ;\nassign n1 = {value};\n" \
+        "assign n3 = n1;\nassign \\y = n3;\nendmodule\nmodule m(input a, output y);\n  bits bits(.\\a (a), .\\y (y));\nendmodule\n"
     assert verdict_on(gold, gate, "m") == verdict
 
 

@@ -40,6 +40,8 @@ GEOMETRIES: dict[str, CoreGeometry] = {
     "wide-stochastic-wrap": CoreGeometry(11, 4, Q16_12, _STOCHASTIC, _WRAP, leak_fraction=20),
     "store": CoreGeometry(20, 4, Q8_8, _NEAREST, _SAT, store=16, walk=True),
     "wide-store": CoreGeometry(13, 4, Q16_12, _NEAREST, _SAT, store=64),
+    "banks": CoreGeometry(24, 3, Q8_8, _NEAREST, _SAT, walk=True, banks=4),
+    "wide-banks": CoreGeometry(37, 4, Q16_12, _FLOOR, _SAT, banks=2),
     "lfsr": CoreGeometry(10, 4, Q8_8, _NEAREST, _SAT, streams=_streams(Generator.LFSR, 64, 3)),
     "wide-lfsr": CoreGeometry(8, 3, Q16_12, _NEAREST, _SAT, streams=_streams(Generator.LFSR, 64, 4)),
     "sobol": CoreGeometry(9, 3, Q8_8, _NEAREST, _SAT, streams=_streams(Generator.SOBOL, 64, 1, True)),

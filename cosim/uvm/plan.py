@@ -22,7 +22,7 @@ ROUNDING = Point("rounding", tuple(mode.name.lower() for mode in Rounding))
 OVERFLOW = Point("overflow", tuple(mode.name.lower() for mode in Overflow))
 LANES = Point("lanes", ("1", "3", "4"))
 SIZE = Point("size", ("one", "lanes", "lanes+1", "multiple", "other"), "N against lanes")
-DELIVERY = Point("delivery", ("rows", "store", "lfsr", "sobol"))
+DELIVERY = Point("delivery", ("rows", "banks", "store", "lfsr", "sobol"))
 DRIVE = Point("drive", ("search", "walk"))
 DELAY = Point("delay", ("1", "2..15", "16", "17..62", "63"), "steps")
 REFRACTORY = Point("refractory", ("0", "1", "2..254", "255"), "steps")
@@ -76,7 +76,8 @@ def _context(g: CoreGeometry, network: Network) -> dict[str, str]:
     kind = g.streams and Generator(g.streams.generator).name.lower()
     context = {
         "format": str(QFormat(g.format.width, g.format.fraction)), "rounding": Rounding(g.rounding).name.lower(),
-        "overflow": Overflow(g.overflow).name.lower(), "lanes": str(g.lanes), "size": _size(g), "delivery": kind or ("store" if g.store else "rows"),
+        "overflow": Overflow(g.overflow).name.lower(), "lanes": str(g.lanes), "size": _size(g),
+        "delivery": kind or ("store" if g.store else "banks" if g.banks > 1 else "rows"),
         "drive": "walk" if g.walk else "search", "delay": {1: "1", 16: "16", 63: "63"}.get(delay, "2..15" if delay < 16 else "17..62"),
         "refractory": {0: "0", 1: "1", 255: "255"}.get(lif.refractory, "2..254"),
         "leak": {1: "least", 1 << lif.leak_fraction: "whole"}.get(lif.leak, "between"),

@@ -152,7 +152,8 @@ class Board(Line):
         traces = {name: np.array([records[step][row] for step in range(network.steps)], kind) for row, (name, kind) in rows}
         cycles = (after.cycles - before.cycles) % 2**32
         return Recording("rtl", network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
-            "network": network.hash, "lanes": g.lanes, "store": g.store, "walk": g.walk, "banks": g.banks, "driver": "host link", "port": self.port, "baud": self.baud,
+            "network": network.hash, "lanes": g.lanes, "store": g.store, "walk": g.walk, "banks": g.banks, "driver": "host link",
+            "port": self.port, "baud": self.baud,
             "load_s": loaded - start, "run_s": run_s})
 
     def geometry(self, network: Network, faults: StreamFaults | None = None) -> CoreGeometry:
