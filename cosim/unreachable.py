@@ -14,7 +14,7 @@ __all__ = ["edge_of", "never"]
 #: Conditions of one bit: of a choice between two values, of a statement, and in Verilator's words for a term.
 CHOICE = re.compile(r"= \\?(\S+?) ?(\[\d+\])? \? ")
 IF = re.compile(r"if \(\\?(\S+?) ?(\[\d+\])? ?\) begin")
-TERM = re.compile(r"\((\S+?)(\[\d+\])?==([01])\) => [01]")
+TERM = re.compile(r"\((\S+?)(?:\[\d+:(\d+)\])?(?:\[(\d+)\])?==([01])\) => [01]")
 EDGES = {"cond_then": "0->1", "cond_else": "1->0", "if": "0->1", "else": "1->0", "1": "0->1", "0": "1->0"}
 ESCAPED = re.compile(r"__0([0-9a-fA-F]{2})")
 
@@ -36,9 +36,11 @@ def edge_of(kind: str, hierarchy: str, source: str, what: str) -> tuple[str, str
         return f"\\{hierarchy}.{ESCAPED.sub(lambda match: chr(int(match[1], 16)), name.replace('___05F', '__05F_'))}", edge
     if kind == "expr":
         found = TERM.fullmatch(what)
-        what = found[3] if found else ""
-    else:
-        found = (CHOICE if what.startswith("cond") else IF).search(source)
+        if not found or found[2] and not found[3]:
+            return None
+        bit = f"[{int(found[3]) + int(found[2] or 0)}]" if found[3] else ""  # in a part of a signal, bits are counted from its own first one
+        return f"\\{hierarchy}.{found[1]}{bit}", EDGES[found[4]]
+    found = (CHOICE if what.startswith("cond") else IF).search(source)
     return (f"\\{hierarchy}.{found[1]}{found[2] or ''}", EDGES[what]) if found and what in EDGES else None
 
 
