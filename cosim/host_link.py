@@ -147,6 +147,10 @@ class NativeLink:
         function(self._link, _pointer(found))
         return found
 
+    def cover(self, path: Path) -> None:
+        """Write what of the source has been covered; the library must have been compiled for that."""
+        self._library.link_cover(ctypes.c_void_p(self._link), os.fsencode(path))
+
     def serve(self, fd: int, stop: ctypes.c_int) -> None:
         """Move bytes between a file descriptor and the pins until ``stop`` is not 0."""
         self._library.link_serve(self._link, fd, ctypes.byref(stop))

@@ -2,7 +2,9 @@
 
 import copy
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -187,8 +189,8 @@ def plain(frame: Frame) -> tuple:
     return frame.type & ~(OVERFLOW if frame.type & RUNNING else 0), frame.seq, frame.payload.hex()
 
 
-def check(link: HostLink, *, frames: int, seed: int) -> Report:
-    """Abuse a host link with at least so many frames.
+def check(link: HostLink, *, frames: int, seed: int, library: Path | None = None, finish: Callable[[NativeLink], None] = lambda _: None) -> Report:
+    """Abuse a host link with at least so many frames; its own simulator, or whichever ``library`` is, before it goes handed to ``finish``.
 
     Raises
     ------
@@ -197,7 +199,7 @@ def check(link: HostLink, *, frames: int, seed: int) -> Report:
     SpikegateError
         If the board does not come to rest.
     """
-    with NativeLink(build(link).path, link.divisor) as native:
+    with NativeLink(library or build(link).path, link.divisor) as native:
         abuse = Abuse(link, native, random.Random(seed))
         while abuse.report.frames < frames:
             abuse.long_run() if abuse.rng.random() < 0.1 else abuse.round()
@@ -208,6 +210,7 @@ def check(link: HostLink, *, frames: int, seed: int) -> Report:
         abuse.status()
         abuse.tally.compare("the end", "bytes from the board that were none", 0, native.bad + abuse.deframer.dropped)
         abuse.tally.judge()
+        finish(native)
         abuse.report.dropped, abuse.report.compared, abuse.report.cycles = abuse.device.deframer.dropped, abuse.tally.compared, native.cycles
         return abuse.report
 
