@@ -5,19 +5,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from spikegate.cosim.coverage import OPTIONS, PARTS, Coverage, judge, merged, points
-from spikegate.cosim.host_link import NAME
-from spikegate.cosim.host_link_abuse import check
+from spikegate.cosim.host_link import HARNESS, NAME, NativeLink
+from spikegate.cosim.host_link_abuse import Abuse, Sweeps, check, flood
 from spikegate.cosim.verilate import compile_shared, to_verilog
-from spikegate.gateware.core_geometry import CoreGeometry, StreamGeometry
+from spikegate.gateware.core_geometry import CoreGeometry, Op, StreamGeometry
 from spikegate.gateware.host_link import HostLink
 from spikegate.models.encoder import window_lfsr
+from spikegate.models.errors import Mismatch
 from spikegate.models.fixed import Q8_8
+from spikegate.models.host_link import Frame, Request, encode, item_bytes
 from spikegate.models.streams import Generator
 
-__all__ = ["LINKS", "link_verilog", "cover_link"]
+__all__ = ["LINKS", "cover_link"]
 
-HARNESS = Path(__file__).with_suffix(".cpp")
 #: A sweep word that is waited for, and, with rows of two bytes and stream loads, two that are kept.
 LINKS: dict[str, Callable[[], HostLink]] = {
     "host_link": lambda: HostLink(CoreGeometry(141, 4, Q8_8), 4),
@@ -25,24 +28,56 @@ LINKS: dict[str, Callable[[], HostLink]] = {
 }
 
 
-def link_verilog(name: str) -> str:
-    """Verilog of an entry of `LINKS`."""
-    return to_verilog(LINKS[name](), NAME, reset=False)
+def more(abuse: Abuse) -> None:
+    """What chance leaves out: every type, long sequences, distances of two bytes, a core that is slow to take words."""
+    rng, device, send = abuse.rng, abuse.device, lambda frame: abuse.settle(list(encode(frame)))
+    for kind in range(256):
+        send(Frame(kind, device.expected))
+    abuse.native.hesitate(rng.randint(10, 300))
+    for _ in range(260):
+        op = rng.choice((Op.PARAM, Op.ROW, Op.SEED)).value
+        items = rng.randbytes(3 * item_bytes(op, device.identity.row_bits))
+        send(Frame(Request.LOAD, device.expected, bytes([op, *rng.randbytes(5)]) + items))
+    for rate in (0.0005, 0.002, 0.01):
+        abuse.sweeps = Sweeps(abuse.g, np.random.default_rng(rng.getrandbits(32)), rate)
+        abuse.native.core(abuse.sweeps.words, abuse.load_size, 1, 5)
+        for flags in range(8):
+            send(Frame(Request.RUN, device.expected, bytes([flags, 0, 9, 0, 0, 0])))
 
 
-def cover_link(name: str, *, frames: int = 12_000, seed: int = 1, prove: bool = True) -> Coverage:
-    """Coverage of an entry of `LINKS` by so many frames; without ``prove``, what no one can reach is open.
+def overrun(link: HostLink, library: Path, finish: Callable[[NativeLink], None]) -> int:
+    """Requests faster than answers: those lost are counted, the others answered; how many there were.
+
+    Raises
+    ------
+    Mismatch
+        If one is neither.
+    """
+    requests = [Frame(Request.STATUS, k) for k in range(200)]
+    answers, _, status = flood(link, requests, library=library, finish=finish)
+    if not status.overruns or len(answers) + status.overruns != len(requests) or status.dropped != status.overruns:
+        raise Mismatch(f"Host link answered {len(answers)} of {len(requests)} requests, and counted {status.overruns} overruns")
+    return len(requests)
+
+
+def cover_link(name: str, *, frames: int = 500, seeds: int = 2, prove: bool = True) -> Coverage:
+    """Coverage of an entry of `LINKS` by so many frames and `more`, several times; without ``prove``, what cannot be reached is open.
 
     Raises
     ------
     Mismatch
         If an answer, datum or load word is not the golden model's.
     """
-    text, found, compared = link_verilog(name), [], 0
+    link, found, compared = LINKS[name](), [], 0
+    text = to_verilog(link, NAME, reset=False)
     for part in PARTS:
         library = compile_shared(text, NAME, HARNESS, options=[*OPTIONS, *part]).path
         with tempfile.TemporaryDirectory(prefix="spikegate-") as folder:
-            report = check(LINKS[name](), frames=frames, seed=seed, library=library,
-                           finish=lambda native: native.cover(Path(folder) / "link.dat"))  # noqa: B023
-            found, compared = merged([*found, *points(Path(folder), text, f"TOP.{NAME}")]), compared + report.compared
+            for seed in range(seeds):
+                def last(abuse):
+                    more(abuse)
+                    abuse.native.cover(Path(folder) / f"{seed}.dat")  # noqa: B023
+                compared += check(link, frames=frames, seed=seed, library=library, more=last).compared
+            compared += overrun(link, library, lambda native: native.cover(Path(folder) / "overrun.dat"))  # noqa: B023
+            found = merged([*found, *points(Path(folder), text, f"TOP.{NAME}")])
     return replace(judge(name, found, text=text if prove else "", top=NAME), compared=compared)
