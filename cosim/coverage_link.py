@@ -38,11 +38,12 @@ def more(abuse: Abuse) -> None:
         op = rng.choice((Op.PARAM, Op.ROW, Op.SEED)).value
         items = rng.randbytes(3 * item_bytes(op, device.identity.row_bits))
         send(Frame(Request.LOAD, device.expected, bytes([op, *rng.randbytes(5)]) + items))
+    abuse.native.hesitate(0)
     for rate in (0.0005, 0.002, 0.01):
         abuse.sweeps = Sweeps(abuse.g, np.random.default_rng(rng.getrandbits(32)), rate)
         abuse.native.core(abuse.sweeps.words, abuse.load_size, 1, 5)
         for flags in range(8):
-            send(Frame(Request.RUN, device.expected, bytes([flags, 0, 9, 0, 0, 0])))
+            send(Frame(Request.RUN, device.expected, bytes([flags, 0, 5, 0, 0, 0])))
 
 
 def overrun(link: HostLink, library: Path, finish: Callable[[NativeLink], None]) -> int:
