@@ -24,7 +24,7 @@ __all__ = ["LINKS", "cover_link"]
 #: A sweep word that is waited for, and, with rows of two bytes and stream loads, two that are kept.
 LINKS: dict[str, Callable[[], HostLink]] = {
     "host_link": lambda: HostLink(CoreGeometry(141, 4, Q8_8), 4),
-    "host_link_wide": lambda: HostLink(CoreGeometry(100, 12, Q8_8, streams=StreamGeometry(Generator.LFSR, 64, 1, window_lfsr(64), ())), 4),
+    "host_link_wide": lambda: HostLink(CoreGeometry(250, 12, Q8_8, streams=StreamGeometry(Generator.LFSR, 64, 1, window_lfsr(64), ())), 4),
 }
 
 
@@ -39,8 +39,9 @@ def more(abuse: Abuse) -> None:
         items = rng.randbytes(3 * item_bytes(op, device.identity.row_bits))
         send(Frame(Request.LOAD, device.expected, bytes([op, *rng.randbytes(5)]) + items))
     abuse.native.hesitate(0)
-    for rate in (0.0005, 0.002, 0.01):
-        abuse.sweeps = Sweeps(abuse.g, np.random.default_rng(rng.getrandbits(32)), rate)
+    places = np.arange(abuse.g.words * abuse.g.lanes)
+    for first, rate in ((0, 0.01), (129, 0.1), (abuse.g.n - 1, 0.5)):
+        abuse.sweeps = Sweeps(abuse.g, np.random.default_rng(rng.getrandbits(32)), rate * (places >= first))
         abuse.native.core(abuse.sweeps.words, abuse.load_size, 1, 5)
         for flags in range(8):
             send(Frame(Request.RUN, device.expected, bytes([flags, 0, 5, 0, 0, 0])))

@@ -24,9 +24,9 @@ LAST = (Request.STATUS, Request.RUN)
 
 
 class Sweeps:
-    """What the stand-in for the core plays: random neurons, some of which spike, the last word with fewer of them."""
+    """What the stand-in for the core plays: random neurons, some of which spike (``rate``, of all or of each), the last word with fewer of them."""
 
-    def __init__(self, geometry: CoreGeometry, rng: np.random.Generator, rate: float = 0.03):
+    def __init__(self, geometry: CoreGeometry, rng: np.random.Generator, rate: float | np.ndarray = 0.03):
         g, places = geometry, geometry.words * geometry.lanes
         bits, shape = g.format.width, (STEPS, places)
         self.v = rng.integers(g.format.min, g.format.max + 1, shape)
