@@ -100,9 +100,9 @@ class Coverage:
 
 
 def points(folder: Path, text: str, hierarchy: str) -> list[Point]:
-    """Verilator's points of an instance of a source and below, with the counts of all files ``*.dat`` of a folder."""
+    """Verilator's points of an instance of a source and below, with the counts of all files ``*.dat`` in a folder."""
     counts, lines = Counter(), text.splitlines()
-    for path in folder.glob("*.dat"):
+    for path in folder.rglob("*.dat"):
         for key, count in ENTRY.findall(path.read_text()):
             counts[key] += int(count)
     found = []
@@ -170,11 +170,12 @@ def cover_leaf(name: str, guards: Sequence[Guard] = (), *, prove: bool = True) -
     for part in PARTS:
         library = ctypes.CDLL(str(compile_shared(top, "mutated", HARNESS, options=[*OPTIONS, *part]).path))
         library.coverage_run.restype = ctypes.c_int64
-        for number, rows in enumerate(tables):
-            pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in (rows.inputs, rows.expected, rows.care)]
-            with tempfile.TemporaryDirectory(prefix="spikegate-") as folder:
-                row = library.coverage_run(*pointers, ctypes.c_uint64(len(rows.inputs)), ctypes.c_uint64(rows.cycles), folder.encode())
+        with tempfile.TemporaryDirectory(prefix="spikegate-") as folder:
+            for number, rows in enumerate(tables):
+                (place := Path(folder) / str(number)).mkdir()
+                pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in (rows.inputs, rows.expected, rows.care)]
+                row = library.coverage_run(*pointers, ctypes.c_uint64(len(rows.inputs)), ctypes.c_uint64(rows.cycles), str(place).encode())
                 if row >= 0:
                     raise Mismatch(f"{name}: outputs in row {row} of table {number} are not those of the golden model")
-                found += points(Path(folder), top, "TOP.mutated.tried")
+            found += points(Path(folder), top, "TOP.mutated.tried")
     return replace(judge(name, merged(found), text=top if prove else ""), compared=sum(rows.compared for rows in tables))

@@ -116,6 +116,23 @@ def compare(g: CoreGeometry, sweeps: np.ndarray, recordings: Sequence[Recording]
     return sum(values.size for values in wanted.values())
 
 
+def _run(library: ctypes.CDLL, g: CoreGeometry, episode: Episode, seed: int, what: str, path: Path) -> int:
+    """Run an episode, write its coverage, and compare: so many values."""
+    library.cover_run.restype, library.cover_sweep_size.restype = ctypes.c_int64, ctypes.c_uint64
+    steps, predicted = (sum(getattr(recording, name) for recording in episode.recordings) for name in ("steps", "cycles"))
+    cycles, words, room = ctypes.c_uint64(), np.ascontiguousarray(episode.words), steps * g.words + episode.ends
+    sweeps = np.zeros((room, library.cover_sweep_size()), np.uint8)
+    pointer = lambda array: array.ctypes.data_as(ctypes.c_void_p)  # noqa: E731
+    count = library.cover_run(
+        pointer(words), ctypes.c_uint64(len(words)), seed, episode.pause, episode.stall, pointer(sweeps), ctypes.c_uint64(room),
+        ctypes.c_uint64(1000 + 600 * len(words) + 8 * predicted), str(path).encode(), ctypes.byref(cycles))
+    if count != steps * g.words:
+        raise Mismatch(f"{what}: {count} sweep words, golden {steps * g.words}")
+    if episode.ends and not episode.stall and cycles.value != predicted:
+        raise Mismatch(f"{what}: {cycles.value} cycles, golden {predicted}")
+    return compare(g, sweeps[:count], episode.recordings)
+
+
 def cover_core(name: str, some: Sequence[Episode] | None = None, *, prove: bool = True) -> Coverage:
     """Coverage of an entry of `CORES`, by default by all episodes; without ``prove``, what no one can reach is open.
 
@@ -128,23 +145,8 @@ def cover_core(name: str, some: Sequence[Episode] | None = None, *, prove: bool 
     text, each = core_verilog(g, False), list(episodes(g, 12)) if some is None else some
     for part in PARTS:
         library = ctypes.CDLL(str(compile_shared(text, "core", HARNESS, options=[*OPTIONS, *part]).path))
-        library.cover_run.restype, library.cover_sweep_size.restype = ctypes.c_int64, ctypes.c_uint64
-        for number, episode in enumerate(each):
-            steps, cycles = sum(recording.steps for recording in episode.recordings), ctypes.c_uint64()
-            room = steps * g.words + episode.ends
-            sweeps = np.zeros((room, library.cover_sweep_size()), np.uint8)
-            pointer = lambda array: array.ctypes.data_as(ctypes.c_void_p)  # noqa: E731
-            limit = 1000 + 600 * len(episode.words) + 8 * sum(recording.cycles for recording in episode.recordings)
-            with tempfile.TemporaryDirectory(prefix="spikegate-") as folder:
-                count = library.cover_run(pointer(np.ascontiguousarray(episode.words)), ctypes.c_uint64(len(episode.words)), number, episode.pause,
-                                          episode.stall, pointer(sweeps), ctypes.c_uint64(room), ctypes.c_uint64(limit),
-                                          f"{folder}/run.dat".encode(), ctypes.byref(cycles))
-                found += points(Path(folder), text, "TOP.core")
-            if count != steps * g.words:
-                raise Mismatch(f"{name}, episode {number}: {count} sweep words, golden {steps * g.words}")
-            compared += compare(g, sweeps[:count], episode.recordings)
-            predicted = sum(recording.cycles for recording in episode.recordings)
-            if episode.ends and not episode.stall and cycles.value != predicted:
-                raise Mismatch(f"{name}, episode {number}: {cycles.value} cycles, golden {predicted}")
-        found = merged(found)
-    return replace(judge(name, found, text=text if prove else "", top="core"), compared=compared)
+        with tempfile.TemporaryDirectory(prefix="spikegate-") as folder:
+            for number, episode in enumerate(each):
+                compared += _run(library, g, episode, number, f"{name}, episode {number}", Path(folder) / f"{number}.dat")
+            found += points(Path(folder), text, "TOP.core")
+    return replace(judge(name, merged(found), text=text if prove else "", top="core"), compared=compared)
