@@ -73,6 +73,8 @@ WAIVERS = (
            module="core_store/delivery", source=r"  wire \[3:0\] \\\$31 ;", kind="toggle"),
     Waiver("The lowest target of each lane is taken away, so that bit 0 of what is left never rises, as is proved of rest_0 to rest_3",
            module="core_store/delivery", what=r"\(\{32'h1\{+rest_3, .*rest_0\}+\[(0|4|8|12)\]==1\) => 1", kind="expr"),
+    Waiver("A distance from the last spike is at most the 144 places of a sweep and the lanes of a word, below 2^8",
+           module="host_link/runner", what=r"__02484\[8\]:.*", kind="toggle"),
     Waiver("No number exceeds the last of 16 limits, with which a table of 15 is filled up",
            module="core_store/drive", what=r"__024(66|73|80|87)\[4\]:.*", kind="toggle"),
     Waiver("Bit k of the count of cycles changes after 2^k of them; the longest run here has 2^16, and traffic checks the count in others",

@@ -29,10 +29,11 @@ LINKS: dict[str, Callable[[], HostLink]] = {
 
 
 def more(abuse: Abuse) -> None:
-    """What chance leaves out: every type, long sequences, distances of two bytes, a core that is slow to take words."""
+    """What chance leaves out: every type, the last address, long sequences, distances of two bytes, a core that is slow to take words."""
     rng, device, send = abuse.rng, abuse.device, lambda frame: abuse.settle(list(encode(frame)))
     for kind in range(256):
         send(Frame(kind, device.expected))
+    send(Frame(Request.LOAD, device.expected, bytes([Op.PARAM.value, 0, 0, 0xFF, 0xFF, 0xFF]) + rng.randbytes(16)))
     abuse.native.hesitate(rng.randint(10, 300))
     for _ in range(260):
         op = rng.choice((Op.PARAM, Op.ROW, Op.SEED)).value

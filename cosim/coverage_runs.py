@@ -12,6 +12,7 @@ import numpy as np
 from spikegate.cosim.core import core_verilog, run_word, unpack
 from spikegate.cosim.coverage import OPTIONS, PARTS, Coverage, judge, merged, points
 from spikegate.cosim.coverage_networks import full, loads, scrambled
+from spikegate.cosim.guards_coverage import BEFORE, FIRST, PATIENCE, TOO_LONG
 from spikegate.cosim.uvm.networks import any_faults
 from spikegate.cosim.verilate import compile_shared
 from spikegate.gateware.core_geometry import CoreGeometry, StreamGeometry
@@ -32,10 +33,8 @@ CORES: dict[str, CoreGeometry] = {
     "core_lfsr": CoreGeometry(8, 4, Q8_8, max_delay=3, streams=StreamGeometry(Generator.LFSR, 64, 2, window_lfsr(64), ())),
     "core_sobol": CoreGeometry(8, 4, Q8_8, max_delay=3, streams=StreamGeometry(Generator.SOBOL, 64, 1, window_lfsr(64), (0,), True, True)),
 }
-#: Cycles of the longest run, and steps of a run that is left before its end.
-PATIENCE, FIRST = 67_000, 4
 CORNERS = ("all", "bottom", "top", "echo")
-KINDS = ("short", "short", "short", "long", *CORNERS)
+KINDS = ("short", "short", "short", "long", "lost", *CORNERS)
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,9 @@ def episodes(g: CoreGeometry, count: int) -> Iterator[Episode]:
         rng, words, recordings = random.Random(seed), [], []
         for _ in range(8):
             kind = rng.choice(KINDS)
-            net = full(g, rng, 130 if kind == "long" else rng.randint(3, 20), kind if kind in CORNERS else "")
+            net = full(g, rng, {"long": 130, "lost": BEFORE}.get(kind, rng.randint(3, 20)), kind if kind in CORNERS else "")
+            if kind == "lost" and g.store is None:
+                net = net.replace(delay=TOO_LONG)
             faults = any_faults(g, np.random.default_rng(rng.getrandbits(32)))
             first = rng.randint(0, net.steps)
             words += [scrambled(g, rng, rng.randrange(300)), loads(g, net, faults), run_word(g, first), run_word(g, net.steps - first)]
@@ -82,7 +83,7 @@ def episodes(g: CoreGeometry, count: int) -> Iterator[Episode]:
         yield Episode(np.concatenate(words), tuple(recordings), pause=rng.choice((0, 128)), stall=(0, 80, 200)[seed % 3])
     for bit in range(32):
         net = full(g, random.Random(bit), FIRST, "some")
-        if 1 << bit > FIRST:
+        if 1 << bit >= FIRST:
             yield Episode(np.concatenate([loads(g, net), run_word(g, 1 << bit)]), (_golden(g, net, None),), ends=False)
     net = full(g, random.Random(count), PATIENCE // (g.words + g.latency + core.CYCLES_PER_STEP), "silent")
     yield Episode(np.concatenate([loads(g, net), run_word(g, net.steps)]), (_golden(g, net, None),))

@@ -12,7 +12,7 @@ from spikegate.cosim.guards_network import DRAIN, G, Request, core_rows, payload
 from spikegate.cosim.mutated import Guard
 from spikegate.models.network import Network
 
-__all__ = ["EXTRA"]
+__all__ = ["TOO_LONG", "BEFORE", "FIRST", "PATIENCE", "EXTRA"]
 
 #: A delay that the list of spikes has no room for; steps before it delivers any.
 TOO_LONG, BEFORE = 63, 40
