@@ -41,8 +41,8 @@ def more(abuse: Abuse) -> None:
         send(Frame(Request.LOAD, device.expected, bytes([op, *rng.randbytes(5)]) + items))
     abuse.native.hesitate(0)
     places = np.arange(abuse.g.words * abuse.g.lanes)
-    for first, rate in ((0, 0.01), (129, 0.1), (abuse.g.n - 1, 0.5)):
-        abuse.sweeps = Sweeps(abuse.g, np.random.default_rng(rng.getrandbits(32)), rate * (places >= first))
+    for first, rate, overflows in ((0, 0.01, 0.0), (129, 0.1, 20.0), (abuse.g.n - 1, 0.5, 0.5)):
+        abuse.sweeps = Sweeps(abuse.g, np.random.default_rng(rng.getrandbits(32)), rate * (places >= first), overflows)
         abuse.native.core(abuse.sweeps.words, abuse.load_size, 1, 5)
         for flags in range(8):
             send(Frame(Request.RUN, device.expected, bytes([flags, 0, 5, 0, 0, 0])))

@@ -24,13 +24,16 @@ LAST = (Request.STATUS, Request.RUN)
 
 
 class Sweeps:
-    """What the stand-in for the core plays: random neurons, some of which spike (``rate``, of all or of each), the last word with fewer of them."""
+    """What the stand-in for the core plays: random neurons, some of which spike (``rate``, of all or of each), the last word with fewer of them.
 
-    def __init__(self, geometry: CoreGeometry, rng: np.random.Generator, rate: float | np.ndarray = 0.03):
+    So many neurons have their ``overflows`` flag set in a step.
+    """
+
+    def __init__(self, geometry: CoreGeometry, rng: np.random.Generator, rate: float | np.ndarray = 0.03, overflows: float = 0.2):
         g, places = geometry, geometry.words * geometry.lanes
         bits, shape = g.format.width, (STEPS, places)
         self.v = rng.integers(g.format.min, g.format.max + 1, shape)
-        self.hold, self.overflow = rng.integers(0, 256, shape), (rng.random(shape) < 0.2 / places).astype(int)
+        self.hold, self.overflow = rng.integers(0, 256, shape), (rng.random(shape) < overflows / places).astype(int)
         self.spikes = ((rng.random(shape) < rate) & (np.arange(places) < g.n)).astype(int)
         layout, record = g.sweep_layout(), g.lane_layout()
         values = (self.v & (1 << bits) - 1) << record["v"].offset | self.hold << record["hold"].offset
