@@ -73,8 +73,6 @@ WAIVERS = (
            module="core_store/delivery", source=r"  wire \[3:0\] \\\$31 ;", kind="toggle"),
     Waiver("The lowest target of each lane is taken away, so that bit 0 of what is left never rises, as is proved of rest_0 to rest_3",
            module="core_store/delivery", what=r"\(\{32'h1\{+rest_3, .*rest_0\}+\[(0|4|8|12)\]==1\) => 1", kind="expr"),
-    Waiver("FLAG and ESCAPE both have bit 5, without which they are sent behind an ESCAPE: on the line it is never 1 there",
-           module="host_link.*/transmitter", source=r"  assign data = value \^ .*", what=r"\(value==1 && .*==1\) => 0", kind="expr"),
     Waiver("A distance from the last spike is at most the 144 places of a sweep and the lanes of a word, below 2^8",
            module="host_link/runner", what=r"__02484\[8\]:.*", kind="toggle"),
     Waiver("No number exceeds the last of 16 limits, with which a table of 15 is filled up",
