@@ -48,8 +48,8 @@ template <class Model, class Root, void (*Eval)(Root*)> struct Clock {
         }
         if constexpr (requires { top->stream_clk; }) top->stream_clk = level & top->stream_enable;
     }
-#if VM_TRACE
-    void eval() { model->eval(); }  // also marks what changed, for the waveform
+#if VM_TRACE || COVERED
+    void eval() { model->eval(); }  // also marks what changed, for the waveform, and clocks that fall are covered
     void fall() {
         set_gated(model.get(), false);
         model->clk = 0;

@@ -1,6 +1,7 @@
 """Guard of the whole core: small networks, loaded and run one after another, in each cycle what the golden model's recording makes of it."""
 
 import random
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from spikegate.models.lfsr import LfsrParams
 from spikegate.models.lif import LifParams
 from spikegate.models.network import Network
 
-__all__ = ["GUARDS"]
+__all__ = ["DRAIN", "G", "GUARDS", "Request", "core_rows", "payloads", "sweeps"]
 
 G = GEOMETRY
 #: From the first word of a sweep to its place on the output, and cycles of a step beyond its words and deliveries.
@@ -47,10 +48,11 @@ def network(rng: random.Random) -> Network:
 
 
 def sweeps(net: Network) -> tuple[list[list[int]], list[int]]:
-    """The golden model's words of each step, and how many spikes are delivered in it; lanes without a neuron rest."""
+    """The golden model's words of each step, and how many spikes are delivered in it; lanes without a neuron rest, and those beyond N never spike."""
     found, layout, lane = golden.run(net, trace=True), component("core").o.payload.shape(), G.lane_layout()
-    spiked = {(int(step), int(neuron)) for step, neuron in found.spikes}
-    counts = np.bincount(found.spikes[:, 0], minlength=net.steps)
+    spikes = found.spikes[found.spikes[:, 1] < G.n]
+    spiked = {(int(step), int(neuron)) for step, neuron in spikes}
+    counts = np.bincount(spikes[:, 0], minlength=net.steps)
     words = []
     for step in range(net.steps):
         words.append([])
@@ -71,24 +73,28 @@ class Request(NamedTuple):
     steps: list[tuple[list[int], int]]
 
 
+def payloads(words: np.ndarray) -> list[int]:
+    """Load words as the core's port takes them."""
+    size = component("core").i.payload.shape().size // 8
+    return [int.from_bytes(word.tobytes()[:size], "little") for word in words]
+
+
 def requests(rng: random.Random):
     """Load words without end: a network, then its steps in runs of any length."""
-    size = component("core").i.payload.shape().size // 8
-    payload = lambda words: [int.from_bytes(word.tobytes()[:size], "little") for word in words]  # noqa: E731
     while True:
         net = network(rng)
         steps, at = list(zip(*sweeps(net))), 0
-        for bits in payload(load_words(net, G)):
+        for bits in payloads(load_words(net, G)):
             yield Request(bits, False, [])
         while at < net.steps:
             count = rng.choice((0, 1, rng.randint(1, net.steps - at), net.steps - at))
-            yield Request(payload(run_word(G, count))[0], True, steps[at:at + count])
+            yield Request(payloads(run_word(G, count))[0], True, steps[at:at + count])
             at += count
 
 
-def core_rows(rng: random.Random):
-    """Each cycle of loads and runs, as `Core` counts them: a sweep that stands still while its output waits, then the deliveries."""
-    source, offered, taken, run = requests(rng), None, None, []
+def core_rows(rng: random.Random, source: Iterator[Request] | None = None):
+    """Each cycle of `requests`, or of others, as `Core` counts them: a sweep that stands still while its output waits, then the deliveries."""
+    source, offered, taken, run = source or requests(rng), None, None, []
     cycles = place = left = 0
     load_stall, stall = rng.choice((0.0, 0.0, 0.5)), rng.choice((0.0, 0.3, 0.8))
     while True:

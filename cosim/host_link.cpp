@@ -3,6 +3,9 @@
 #include "Vhost_link.h"
 #include "Vhost_link___024root.h"
 #include "clock.h"
+#if COVERED
+#include "verilated_cov.h"
+#endif
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -28,10 +31,11 @@ struct Core {
     uint64_t left = 0, worked = 0;
     int pause = 0, tail = 0;
     bool held = false;  // no step ends
+    int hesitation = 0, rest = 0;  // cycles between a load word and the readiness for the next
     bool taken = false, running = false, is_run = false, draining = false;
     int wait = 0;
     template <class Top> void inputs(Top* top) {
-        top->o___05Fready = !running && !(taken && is_run);
+        top->o___05Fready = !running && !(taken && is_run) && !rest;
         top->busy = running || taken;
         top->i___05Fvalid = running && !draining && wait == 0;
         const size_t size = sizeof(top->i___05Fpayload);
@@ -54,7 +58,9 @@ struct Core {
         }
         if (taken && is_run && left) { running = true; word = 0; wait = pause; }
         taken = load;
+        if (rest) --rest;
         if (load) {
+            rest = hesitation;
             const uint8_t* payload = reinterpret_cast<const uint8_t*>(&top->o___05Fpayload);
             log.insert(log.end(), payload, payload + load_size);
             is_run = payload[load_size - 1] == RUN;
@@ -114,7 +120,7 @@ struct Link : Clock<Vhost_link, Vhost_link___024root, Vhost_link___024root___eva
     template <class Top> void stand_in(Top* top) {
         if constexpr (requires { top->o___05Fvalid; }) {
             // While nothing passes between link and core, only the line changes, and that goes into a register.
-            const bool busy = core.running || core.taken || top->running || top->o___05Fvalid;
+            const bool busy = core.running || core.taken || core.rest || top->running || top->o___05Fvalid;
             if (busy || active) {
                 core.inputs(top);
                 eval();
@@ -153,6 +159,7 @@ void link_core(Link* d, const uint8_t* sweeps, uint64_t steps, uint64_t words, u
     d->core.steps = steps; d->core.words = words; d->core.pause = pause; d->core.tail = tail; d->core.load_size = load_size;
 }
 void link_hold(Link* d, int held) { d->core.held = held; }
+void link_hesitate(Link* d, int cycles) { d->core.hesitation = cycles; }
 
 // Sends symbols, then waits until the line was quiet for a while, and, if asked, no run is under way. Returns -1 past max_cycles.
 int64_t link_exchange(Link* d, const uint32_t* symbols, uint64_t count, int finish, uint64_t max_cycles) {
@@ -197,4 +204,8 @@ void link_serve(Link* d, int fd, volatile int* stop) {
         for (int k = 0; k < 2000; ++k) d->tick();
     }
 }
+
+#if COVERED
+void link_cover(Link* d, const char* path) { d->context.coveragep()->write(path); }
+#endif
 }

@@ -18,7 +18,7 @@ from spikegate.gateware.core import Core, CoreGeometry
 from spikegate.gateware.host_link import HostLink
 from spikegate.models.errors import SpikegateError
 
-__all__ = ["DIVISOR", "NAME", "LinkedCore", "NativeLink", "build", "build_linked", "virtual_board"]
+__all__ = ["DIVISOR", "HARNESS", "NAME", "LinkedCore", "NativeLink", "build", "build_linked", "virtual_board"]
 
 HARNESS, NAME = Path(__file__).with_suffix(".cpp"), "host_link"
 #: Clock cycles of a bit; simulated time is what the line costs, so as few as are realistic: 3 Mbaud from 12 MHz.
@@ -80,6 +80,7 @@ class NativeLink:
         for name, result, arguments in (
                 ("new", pointer, [number]), ("delete", None, [pointer]), ("cycles", size, [pointer]), ("bad", size, [pointer]),
                 ("core", None, [pointer, pointer, size, size, size, number, number, size]), ("hold", None, [pointer, number]),
+                ("hesitate", None, [pointer, number]),
                 ("exchange", ctypes.c_int64, [pointer, pointer, size, number, size]), ("received", size, [pointer, pointer]),
                 ("loaded", size, [pointer, pointer]), ("ends", size, [pointer, pointer]), ("serve", None, [pointer, number, pointer])):
             function = getattr(lib, f"link_{name}")
@@ -120,6 +121,10 @@ class NativeLink:
         """Let no step of the stand-in end."""
         self._library.link_hold(self._link, held)
 
+    def hesitate(self, cycles: int) -> None:
+        """Let the stand-in take no load word for so many cycles after each."""
+        self._library.link_hesitate(self._link, cycles)
+
     def exchange(self, symbols: Sequence[int], *, finish: bool = True) -> bytes:
         """Send symbols, and return what the board says until it is silent, and, with ``finish``, no run is under way.
 
@@ -146,6 +151,10 @@ class NativeLink:
         found = np.empty(function(self._link, None), np.uint8)
         function(self._link, _pointer(found))
         return found
+
+    def cover(self, path: Path) -> None:
+        """Write what of the source has been covered; the library must have been compiled for that."""
+        self._library.link_cover(ctypes.c_void_p(self._link), os.fsencode(path))
 
     def serve(self, fd: int, stop: ctypes.c_int) -> None:
         """Move bytes between a file descriptor and the pins until ``stop`` is not 0."""

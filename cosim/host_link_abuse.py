@@ -2,7 +2,9 @@
 
 import copy
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from spikegate.gateware.host_link import HostLink
 from spikegate.models.host_link import OVERFLOW, RUNNING, Answer, Deframer, Frame, Request, Status, encode, item_bytes
 from spikegate.models.host_link_device import OPS, Device
 
-__all__ = ["Report", "Sweeps", "check", "flood"]
+__all__ = ["Abuse", "Report", "Sweeps", "check", "flood"]
 
 STEPS, PAUSE, TAIL = 8, 1, 5
 #: What comes after these on the line might, or might not, be counted in the answer.
@@ -22,25 +24,33 @@ LAST = (Request.STATUS, Request.RUN)
 
 
 class Sweeps:
-    """What the stand-in for the core plays: random neurons, some of which spike, the last word with fewer of them."""
+    """What the stand-in for the core plays: random neurons, some of which spike (``rate``, of all or of each), the last word with fewer of them.
 
-    def __init__(self, geometry: CoreGeometry, rng: np.random.Generator, rate: float = 0.03):
+    So many neurons have their ``overflows`` flag set in a step.
+    """
+
+    def __init__(self, geometry: CoreGeometry, rng: np.random.Generator, rate: float | np.ndarray = 0.03, overflows: float = 0.2):
         g, places = geometry, geometry.words * geometry.lanes
         bits, shape = g.format.width, (STEPS, places)
         self.v = rng.integers(g.format.min, g.format.max + 1, shape)
-        self.hold, self.overflow = rng.integers(0, 256, shape), (rng.random(shape) < 0.2 / places).astype(int)
+        self.hold, self.overflow = rng.integers(0, 256, shape), (rng.random(shape) < overflows / places).astype(int)
         self.spikes = ((rng.random(shape) < rate) & (np.arange(places) < g.n)).astype(int)
         layout, record = g.sweep_layout(), g.lane_layout()
         values = (self.v & (1 << bits) - 1) << record["v"].offset | self.hold << record["hold"].offset
         values |= self.overflow << record["overflow"].offset | self.spikes << record["spike"].offset
-        values |= rng.integers(0, 32, shape) << record["events"].offset  # which the link does not send
+        rest = 8 * (record.size // 8) - record["events"].offset
+        values |= rng.integers(0, 1 << rest, shape) << record["events"].offset  # which the link does not send
         self.words = np.zeros((STEPS, g.words, layout.size // 8), np.uint8)
         size = record.size // 8
         self.words[:, :, :g.lanes * size] = values.astype(f"<u{size}").reshape(STEPS, g.words, g.lanes).view(np.uint8)
         bits = np.pad(self.spikes.reshape(STEPS, g.words, g.lanes), ((0, 0), (0, 0), (0, g.lane_bits - g.lanes)))
         mask = np.packbits(bits, axis=2, bitorder="little")
         at = layout["spikes"].offset // 8
+        # Neither does it look at what a core leaves 0, or at the number of the word.
+        unused, beyond = np.arange(g.lane_bits) >= g.lanes, (layout["word"].offset // 8, layout["word"].offset // 8 + 4)
+        mask |= np.packbits(unused & (rng.random((STEPS, g.words, g.lane_bits)) < 0.5), axis=2, bitorder="little")
         self.words[:, :, at:at + g.lane_bits // 8] = mask
+        self.words[:, :, slice(*beyond)] = rng.integers(0, 256, (STEPS, g.words, 4))
 
     def step(self, number: int) -> tuple[np.ndarray, ...]:
         """Of a step since power-up: ``v``, ``hold``, ``overflow`` and ``spikes``."""
@@ -146,7 +156,10 @@ class Abuse:
 
     def round(self) -> None:
         """Some damaged frames and one or two good ones; a run comes to its end."""
-        symbols = self.symbols(lambda good: len(good) <= 2 and all(frame.type not in LAST for frame in good[:-1]))
+        self.settle(self.symbols(lambda good: len(good) <= 2 and all(frame.type not in LAST for frame in good[:-1])))
+
+    def settle(self, symbols) -> None:
+        """These, until a run has come to its end."""
         self.exchange(symbols, finish=True)
         expected, self.ends = self.device.receive(received(symbols)), self.native.ends()
         self.steps()
@@ -187,8 +200,8 @@ def plain(frame: Frame) -> tuple:
     return frame.type & ~(OVERFLOW if frame.type & RUNNING else 0), frame.seq, frame.payload.hex()
 
 
-def check(link: HostLink, *, frames: int, seed: int) -> Report:
-    """Abuse a host link with at least so many frames.
+def check(link: HostLink, *, frames: int, seed: int, library: Path | None = None, more: Callable[[Abuse], None] = lambda _: None) -> Report:
+    """Abuse a host link, or its simulator in ``library``, with at least so many frames, and do ``more`` to it before the last STATUS.
 
     Raises
     ------
@@ -197,7 +210,7 @@ def check(link: HostLink, *, frames: int, seed: int) -> Report:
     SpikegateError
         If the board does not come to rest.
     """
-    with NativeLink(build(link).path, link.divisor) as native:
+    with NativeLink(library or build(link).path, link.divisor) as native:
         abuse = Abuse(link, native, random.Random(seed))
         while abuse.report.frames < frames:
             abuse.long_run() if abuse.rng.random() < 0.1 else abuse.round()
@@ -205,6 +218,7 @@ def check(link: HostLink, *, frames: int, seed: int) -> Report:
                 break
             if abuse.rng.random() < 0.1:
                 abuse.status()
+        more(abuse)
         abuse.status()
         abuse.tally.compare("the end", "bytes from the board that were none", 0, native.bad + abuse.deframer.dropped)
         abuse.tally.judge()
@@ -212,11 +226,13 @@ def check(link: HostLink, *, frames: int, seed: int) -> Report:
         return abuse.report
 
 
-def flood(link: HostLink, requests: list[Frame]) -> tuple[list[Frame], np.ndarray, Status]:
+def flood(link: HostLink, requests: list[Frame], *, library: Path | None = None,
+          finish: Callable[[NativeLink], None] = lambda _: None) -> tuple[list[Frame], np.ndarray, Status]:
     """Send requests back to back without waiting for an answer: the answers, the load words that reached the core, and the counters."""
-    with NativeLink(build(link).path, link.divisor) as native:
+    with NativeLink(library or build(link).path, link.divisor) as native:
         size = link.geometry.load_layout().size // 8
         native.core(Sweeps(link.geometry, np.random.default_rng(1)).words, size, PAUSE, TAIL)
         answers = list(Deframer().feed(native.exchange([byte for frame in requests for byte in encode(frame)])))
         status, = Deframer().feed(native.exchange(list(encode(Frame(Request.STATUS, 0)))))
+        finish(native)
         return answers, native.loaded(size), Status.unpack(status.payload)

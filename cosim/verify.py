@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from spikegate.cosim import netlist
-from spikegate.cosim.coverage import KINDS, cover_leaf
+from spikegate.cosim.coverage import KINDS, Coverage, cover_leaf
+from spikegate.cosim.coverage_link import LINKS, cover_link
+from spikegate.cosim.coverage_runs import CORES, cover_core
 from spikegate.cosim.equivalence import prove
 from spikegate.cosim.formal import prove_leaf
 from spikegate.cosim.leaves import LEAVES, WHOLE, leaf_verilog
@@ -24,7 +27,8 @@ from spikegate.cosim.synthesis import FAMILIES, synthesise
 from spikegate.cosim.traffic import traffic
 from spikegate.models.errors import InputError, SpikegateError
 
-__all__ = ["MIN_CLAIMS", "TRAFFIC_CYCLES", "Row", "same_netlists", "verify_mutants", "verify_leaf", "verify_traffic", "table", "main"]
+__all__ = ["MIN_CLAIMS", "TRAFFIC_CYCLES", "Row", "same_netlists", "verify_mutants", "verify_coverage", "verify_leaf", "verify_whole",
+           "verify_traffic", "table", "main"]
 
 #: Claims that each leaf must have at least.
 MIN_CLAIMS = 10
@@ -32,7 +36,10 @@ MIN_CLAIMS = 10
 TRAFFIC_CYCLES = 10_000_000
 #: Name of the row for these.
 TRAFFIC = "traffic"
-MODULES = (*LEAVES, *WHOLE, TRAFFIC)
+#: What is covered alone, under native drivers.
+NATIVE: dict[str, Callable[[], Coverage]] = {
+    name: partial(cover, name) for cover, names in ((cover_core, CORES), (cover_link, LINKS)) for name in names}
+MODULES = (*LEAVES, *WHOLE, *NATIVE, TRAFFIC)
 MEMORY = re.compile(r"^ *reg (\[\d+:\d+\] )?\S+ \[\d+:\d+\];", re.MULTILINE)
 HEADERS = ("module", "compared", "line %", "branch %", "expr %", "toggle %", "waived", "claims", "depth", "mutants", "killed", "equivalent",
            "unresolved", "netlist", "s", "verdict")
@@ -98,12 +105,29 @@ def verify_mutants(row: Row, *, say: Callable[[str], None] = lambda _: None) -> 
     return row
 
 
+def verify_coverage(row: Row, *, say: Callable[[str], None] = lambda _: None) -> Row:
+    """The coverage of a row's module."""
+    start, name = time.perf_counter(), row.module
+    if (covered := _part(row, "coverage", NATIVE.get(name, partial(cover_leaf, name)), say)) is not None:
+        row.compared, row.seconds = covered.compared, time.perf_counter() - start
+        row.parts["coverage"] = {**asdict(covered), "share": {kind: covered.share(kind) for kind in KINDS}}
+        row.problems += [f"open {point.kind}, line {point.line}: {point.what}" for point in covered.open]
+    return row
+
+
+def verify_whole(name: str, *, say: Callable[[str], None] = lambda _: None) -> Row:
+    """Coverage and mutants of a whole."""
+    row, start = Row(name), time.perf_counter()
+    verify_coverage(row, say=say)
+    verify_mutants(row, say=say)
+    row.seconds = time.perf_counter() - start
+    return row
+
+
 def verify_leaf(name: str, *, say: Callable[[str], None] = lambda _: None) -> Row:
     """All parts of one leaf; a part that fails is a problem of the row, and the others go on."""
     row, start = Row(name), time.perf_counter()
-    if (covered := _part(row, "coverage", lambda: cover_leaf(name), say)) is not None:
-        row.parts["coverage"] = {**asdict(covered), "share": {kind: covered.share(kind) for kind in KINDS}}
-        row.problems += [f"open {point.kind}, line {point.line}: {point.what}" for point in covered.open]
+    verify_coverage(row, say=say)
     if (proofs := _part(row, "proofs", lambda: prove_leaf(name), say)) is not None:
         row.parts["proofs"] = [asdict(proof) for proof in proofs]
         if len(proofs) < MIN_CLAIMS:
@@ -170,7 +194,8 @@ def main(arguments: list[str] | None = None) -> int:
         with bars.status(name) as line:
             say = lambda what: line.update(what)  # noqa: B023, E731
             rows.append(verify_traffic(options.cycles, say=say) if name == TRAFFIC else
-                        verify_leaf(name, say=say) if name in LEAVES else verify_mutants(Row(name), say=say))
+                        verify_leaf(name, say=say) if name in LEAVES else verify_whole(name, say=say) if name in WHOLE else
+                        verify_coverage(Row(name), say=say))
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
     Console(width=max(170, Console().width)).print(table(rows))
     for row in rows:

@@ -193,7 +193,9 @@ def compile_model(folder: Path, verilate: Sequence[str], harness: Path, link: Se
     once = [path for path in sources if "Slow" in path.name or "Syms" in path.name]
     include = lambda paths: "".join(f'#include "{path}"\n' for path in paths)  # noqa: E731
     # What runs once is not worth optimising.
-    (folder / "model.cpp").write_text(f"#define VM_TRACE {int(trace)}\n{include([path for path in sources if path not in once])}"
+    covered = any(option.startswith("--coverage") for option in verilate)
+    (folder / "model.cpp").write_text(f"#define VM_TRACE {int(trace)}\n#define COVERED {int(covered)}\n"
+                                      f"{include([path for path in sources if path not in once])}"
                                       f'#include "{harness.resolve()}"\n#pragma GCC optimize("O0")\n{include(once)}')
     with ThreadPoolExecutor(2) as pool:
         parts = pool.map(_runtime, (*RUNTIME, *(["verilated_vcd_c"] if trace else []), *runtime))
@@ -213,7 +215,7 @@ def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False, o
     top : str
         Its top module; the harness includes ``V<top>.h``.
     harness : Path
-        C++ source; ``VM_TRACE`` is 1 in it when there are waveforms.
+        C++ source; ``VM_TRACE`` is 1 in it when there are waveforms, ``COVERED`` when coverage is counted.
     trace : bool
         With waveforms (VCD), several times slower.
     options : sequence of str
