@@ -123,14 +123,14 @@ def _kept(graph: Aig) -> Path:
     return folder / hashlib.sha256(repr(graph).encode()).hexdigest()[:20]
 
 
-def decide(graphs: Sequence[Aig], engines: Sequence[str] = ENGINES) -> list[Verdict]:
+def decide(graphs: Sequence[Aig]) -> list[Verdict]:
     """Whether the output of each graph is never 1 (equal); verdicts are kept."""
     found: dict[Aig, Verdict] = {graph: (("equal", "different")[graph.outputs[0]], []) for graph in graphs if graph.outputs[0] < 2}
     for graph in set(graphs) - set(found):
         if (kept := _kept(graph)).exists():
             verdict, cycles = json.loads(kept.read_text())
             found[graph] = verdict, cycles
-    for engine in engines:
+    for engine in ENGINES:
         todo = list(dict.fromkeys(graph for graph in graphs if graph not in found or found[graph][0] == "unknown"))
         batches = [todo[k:k + BATCH] for k in range(0, len(todo), BATCH)]
         with ThreadPoolExecutor(PROCESSES) as pool:

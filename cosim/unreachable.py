@@ -44,9 +44,6 @@ abc -g AND -script abc.txt
 #: Whatever is the same in every state that can be reached becomes one; most outputs 0. The network that Yosys gave goes back.
 ABC = "write_blif kept.blif\nread_aiger watch.aig\nstrash\nscorr\nwrite_aiger proved.aig\nread_blif kept.blif\nstrash\n"
 
-#: What the rest is given: most of it can happen.
-ENGINES = ("pdr -T 6",)
-
 
 def edge_of(kind: str, hierarchy: str, source: str, what: str) -> tuple[str, str] | None:
     """Yosys's name of a bit, after flattening, and the edge without which a point is not reached; None if there is no such.
@@ -108,4 +105,4 @@ endmodule
     places, latches = [whole.leaf() for _ in graph.inputs], [whole.leaf() for _ in graph.next]
     made, after = whole.copy(graph, places, latches)
     cones = [whole.finished({str(k): place for k, place in enumerate(places)}, dict(zip(latches, after)), output) for output in made]
-    return [verdict == "equal" for verdict, _ in decide(cones, ENGINES)]
+    return [verdict == "equal" for verdict, _ in decide(cones)]
