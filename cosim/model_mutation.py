@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import signal
+import subprocess
 import sys
 import time
 import tomllib
@@ -46,7 +47,7 @@ FACTOR, GRACE = 5, 2.0
 #: Bytes that a mutant may take.
 ROOM = 16 << 30
 #: Exit codes: all tests passed, or none was there to run; and the child itself broke.
-SURVIVED, BROKEN = (0, 5), 120
+ALIVE, SURVIVED, BROKEN = 0, (0, 5), 120
 OPTIONS = ["-q", "-s", "--tb=native", "--assert=plain", "--hypothesis-profile=mutation", f"--rootdir={ROOT}",
            *(option for name in ("cacheprovider", "warnings", "unraisableexception", "threadexception") for option in ("-p", f"no:{name}"))]
 Progress = Callable[[str], None]
@@ -177,18 +178,20 @@ class Judge:
     def time_test(self, item) -> Timed | None:
         """None if the test fails, is slow or starts other programs: a simulator of its own has the model itself, whatever the mutant here."""
         def work(file):
-            calls, start = set(), os.times()
+            calls, start = set(), time.process_time()
+            subprocess.Popen.__init__ = lambda *_, **__: os._exit(BROKEN)
             self.trace(calls)
             passed = passes(item, None)
             sys.settrace(None)
-            own, others = ([sum(times[at:at + 2]) for times in (start, os.times())] for at in (0, 2))
-            os.write(file, json.dumps([own[1] - own[0], sorted(calls)]).encode())
-            return int(not passed or others[1] > others[0])
+            os.write(file, json.dumps([time.process_time() - start, sorted(calls)]).encode())
+            return int(not passed)
 
         code, text = in_child(work, SLOW)
         return None if code else Timed(*json.loads(text))
 
     def pytest_runtestloop(self, session):
+        if session.testsfailed:
+            return None  # pytest refuses
         items = {item.nodeid: item for item in session.items}
         found = {}
         for number, (name, item) in enumerate(items.items(), 1):
@@ -206,16 +209,17 @@ class Judge:
         alive = []
         for number, mutant in enumerate(self.made, 1):
             self.progress(f"mutant {number} of {len(self.made)}")
-            if mutant.function and self.killed(mutant, items, functions, caches):
-                continue
-            alive.append(mutant.name)
+            if not self.killed(mutant, items, functions, caches):
+                alive.append(mutant.name)
         os.write(self.file, json.dumps([{name: vars(one) for name, one in self.timed.items()}, alive, sorted(self.early)]).encode())
         return True
 
     def killed(self, mutant, items, functions, caches) -> bool:
-        chosen = [items[name] for name, timed in self.timed.items() if mutant.function in timed.calls]
+        chosen = [items[name] for name, timed in self.timed.items() if not mutant.function or mutant.function in timed.calls]
 
         def work(_):
+            if not mutant.function and not self.put_tables(mutant):
+                return ALIVE
             for one in functions:
                 if (one.__code__.co_qualname, one.__code__.co_firstlineno) == (mutant.function, mutant.line):
                     one.__code__ = function_code(mutant.code, mutant.function, mutant.line)
@@ -224,6 +228,19 @@ class Judge:
             return verdict(chosen)
 
         return in_child(work, GRACE + FACTOR * sum(self.timed[item.nodeid].seconds for item in chosen))[0] not in SURVIVED
+
+
+    def put_tables(self, mutant) -> bool:
+        """Whether it is in tables of the module, which are then replaced wherever they have been imported."""
+        model = sys.modules[f"spikegate.models.{self.path.stem}"]
+        space = {"__name__": model.__name__}
+        exec(mutant.code, space)
+        changed = {name: old for name, old in vars(model).items() if isinstance(old, (tuple, dict)) and name[0] != "_" and old != space[name]}
+        for name, old in changed.items():
+            for module in list(sys.modules.values()):
+                if getattr(module, "__dict__", {}).get(name) is old:
+                    setattr(module, name, space[name])
+        return bool(changed)
 
 
 class Fresh:
@@ -246,7 +263,7 @@ class Fresh:
         no_builds()
         items = {item.nodeid: item for item in session.items}
         chosen = [items[name] for name in self.timed if name in items]
-        os._exit(verdict(chosen))
+        os._exit(int(bool(session.testsfailed)) or verdict(chosen))  # failed so far: what could not be imported
 
     def killed(self, files: list[Path]) -> bool:
         def work(_):
@@ -326,7 +343,7 @@ def main(arguments: list[str] | None = None) -> int:
     prepare()
     found, reasons = [], reviewed(options.equivalent)
     for name in options.models or GUARDS:
-        files = options.tests or [ROOT / "tests" / f"{test}.py" for test in GUARDS[name]]
+        files = options.tests or [ROOT / "tests" / f"{test}.py" for test in ("test_models", *GUARDS[name])]
         only = set(before[name]["unresolved"]) if options.again and name in before else None
         found.append(judge(ROOT / "models" / f"{name}.py", files, only=only, equivalent={mutant for model, mutant in reasons if model == name},
                            progress=lambda what: print(f"\r{name}: {what}\033[K", end="", flush=True, file=terminal)))  # noqa: B023
