@@ -128,7 +128,7 @@ class _Sites:
     def definition(self, node: ast.AST) -> Iterator[_Site]:
         """A function or class: the body of an outermost function is its own, all the rest runs when the module is imported."""
         before = self.scope, self.function, self.line, self.default
-        for position, decorator in enumerate(node.decorator_list):
+        for decorator in node.decorator_list:
             if getattr(getattr(decorator, "func", None), "id", "") == "dataclass":
                 self.line = node.lineno
                 yield from self.walk(decorator, decorator)
@@ -161,7 +161,8 @@ class _Sites:
                 yield like(ast.UnaryOp(ast.Not(), node)), node
         if isinstance(node, ast.Return) and node.value is not None and ast.unparse(node.value) != self.default:
             yield like(ast.Return(like(ast.parse(self.default, mode="eval").body))), node
-        stored = isinstance(node, ast.Assign) and any(isinstance(part, (ast.Attribute, ast.Subscript)) for target in node.targets for part in ast.walk(target))
+        parts = [part for target in getattr(node, "targets", ()) for part in ast.walk(target)] if isinstance(node, ast.Assign) else []
+        stored = any(isinstance(part, (ast.Attribute, ast.Subscript)) for part in parts)
         called = isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant)
         if called or stored or isinstance(node, (ast.AugAssign, ast.Raise, ast.Delete, ast.Continue, ast.Break)):
             yield like(ast.Pass()), node

@@ -1,6 +1,7 @@
 """Mutation testing of the golden models: every mutant of a model is killed by the tests of its guard, or reviewed as equivalent, or unresolved."""
 
 import argparse
+import enum
 import gc
 import importlib.util
 import json
@@ -11,11 +12,13 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
+from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -33,15 +36,16 @@ REVIEWED = ROOT / "tests" / "equivalent_mutants.toml"
 #: The tests that judge a model, most of them against something that is independent of it: hand-made numbers, the gateware, a stranger's engine.
 GUARDS: dict[str, tuple[str, ...]] = {
     **{name: (f"test_{name}",) for name in ("fixed", "lif", "lfsr", "sobol", "drive", "synapse", "scc", "dot_product", "uart", "phase", "core_delivery",
-                                            "hybrid_streams", "stream_plan", "faults", "network_file", "checks", "board", "host_link")},
+                                            "stream_plan", "faults", "network_file", "checks", "board", "host_link", "hybrid_streams")},
     "encoder": ("test_encoder", "test_encoder_gateware"), "core": ("test_core", "test_core_delivery", "test_independent"),
-    "streams": ("test_hybrid", "test_checks", "test_independent"), "hybrid": ("test_hybrid", "test_independent"), "host_link_device": ("test_host_link",),
-    "network": ("test_network_file", "test_checks", "test_independent"), "recording": ("test_checks", "test_statistics"), "errors": ("test_checks", "test_fixed"),
+    "streams": ("test_hybrid", "test_checks", "test_independent"), "hybrid": ("test_hybrid", "test_independent"),
+    "host_link_device": ("test_host_link",), "network": ("test_network_file", "test_checks", "test_independent"),
+    "recording": ("test_checks", "test_statistics"), "errors": ("test_checks", "test_fixed"),
 }
 #: Imported once and shared by all children.
 SHARED = ("numpy", "numba", "scipy.stats", "galois", "hypothesis", "amaranth.sim", "amaranth.back.rtlil", "ctypes")
 #: Seconds: a test that takes longer is left out, and so are the slowest ones beyond a sum.
-SLOW, PATIENCE = 2.0, 4.0
+SLOW, PATIENCE = 1.0, 2.0
 #: A mutant may take this many times as long as the model itself, and so many seconds more.
 FACTOR, GRACE = 5, 2.0
 #: Bytes that a mutant may take.
@@ -91,8 +95,8 @@ def prepare() -> None:
     import numba
 
     numba.njit = plain
-    hypothesis.settings.register_profile("mutation", database=None, derandomize=True, deadline=None, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
-                                         suppress_health_check=list(hypothesis.HealthCheck))
+    hypothesis.settings.register_profile("mutation", database=None, derandomize=True, deadline=None, suppress_health_check=list(hypothesis.HealthCheck),
+                                         phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate])
     gc.freeze()
 
 
@@ -151,6 +155,42 @@ def no_builds() -> None:
         yield folder, True
 
     found.__code__ = strict.__code__
+
+
+def functions_of(space: dict[str, Any], name: str) -> Iterator[FunctionType]:
+    """Functions that a module defines, and those of its classes, with what dataclasses make."""
+    for one in space.values():
+        one = getattr(one, "fget", None) or getattr(one, "func", None) or getattr(one, "__wrapped__", None) or getattr(one, "__func__", one)
+        if isinstance(one, FunctionType) and one.__module__ == name:
+            yield one
+        elif isinstance(one, type) and one.__module__ == name:
+            yield from functions_of(vars(one), name)
+
+
+def is_data(value: object) -> bool:
+    """Whether it is a number, or a tuple or table of such."""
+    if isinstance(value, (tuple, dict)):
+        return all(map(is_data, value.items() if isinstance(value, dict) else value))
+    return isinstance(value, (int, float, Fraction)) and not isinstance(value, enum.Enum)
+
+
+def put_values(mutant: Mutant, model: ModuleType) -> bool:
+    """Whether a mutant of what runs at import differs in constants or defaults of arguments, which are then replaced wherever they are."""
+    space = {"__name__": model.__name__}
+    exec(mutant.code, space)
+    changed = {name for name, old in vars(model).items() if name[:2] != "__" and is_data(old) and old != space[name]}
+    for name in changed:
+        for module in [module for key, module in sys.modules.items() if key.startswith(("spikegate.", "test_", "tests."))]:
+            if vars(module).get(name) is vars(model)[name] and module is not model:
+                setattr(module, name, space[name])
+        setattr(model, name, space[name])
+    news = {one.__qualname__: one.__defaults__ for one in functions_of(space, model.__name__)}
+    for one in functions_of(vars(model), model.__name__):
+        values = [new if is_data(old) else old for old, new in zip(one.__defaults__ or (), news.get(one.__qualname__) or ())]
+        if values != list(one.__defaults__ or values):
+            one.__defaults__ = tuple(values)
+            changed.add(one.__qualname__)
+    return bool(changed)
 
 
 class Judge:
@@ -218,7 +258,7 @@ class Judge:
         chosen = [items[name] for name, timed in self.timed.items() if not mutant.function or mutant.function in timed.calls]
 
         def work(_):
-            if not mutant.function and not self.put_tables(mutant):
+            if not mutant.function and not put_values(mutant, sys.modules[f"spikegate.models.{self.path.stem}"]):
                 return ALIVE
             for one in functions:
                 if (one.__code__.co_qualname, one.__code__.co_firstlineno) == (mutant.function, mutant.line):
@@ -228,19 +268,6 @@ class Judge:
             return verdict(chosen)
 
         return in_child(work, GRACE + FACTOR * sum(self.timed[item.nodeid].seconds for item in chosen))[0] not in SURVIVED
-
-
-    def put_tables(self, mutant) -> bool:
-        """Whether it is in tables of the module, which are then replaced wherever they have been imported."""
-        model = sys.modules[f"spikegate.models.{self.path.stem}"]
-        space = {"__name__": model.__name__}
-        exec(mutant.code, space)
-        changed = {name: old for name, old in vars(model).items() if isinstance(old, (tuple, dict)) and name[0] != "_" and old != space[name]}
-        for name, old in changed.items():
-            for module in list(sys.modules.values()):
-                if getattr(module, "__dict__", {}).get(name) is old:
-                    setattr(module, name, space[name])
-        return bool(changed)
 
 
 class Fresh:
@@ -286,7 +313,8 @@ def reviewed(path: Path) -> dict[tuple[str, str], str]:
     return {(entry["module"], f"{entry['function']}: {text}"): entry["reason"] for entry in entries for text in entry["mutants"]}
 
 
-def judge(path: Path, files: list[Path], *, only: set[str] | None = None, equivalent: set[str] = frozenset(), progress: Progress = lambda _: None) -> Assessment:
+def judge(path: Path, files: list[Path], *, only: set[str] | None = None, equivalent: set[str] = frozenset(),
+          progress: Progress = lambda _: None) -> Assessment:
     """Judge every mutant of a file, or those named in ``only``, by the tests in ``files``; ``equivalent`` are names of reviewed ones.
 
     Raises
