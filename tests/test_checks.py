@@ -104,6 +104,7 @@ def test_a_recording_has_its_spikes_in_order_whatever_the_engine_gives():
     ordered = [[0, 5], [0, 2**16 - 1], [1, 0], [1, 3], [2, 0], [2, 9]]
     found = [Recording("hand", 2**16, 2**20, spikes) for spikes in (given, ordered, np.array(given, np.int64).ravel())]
     assert [one.spikes.tolist() for one in found] == [ordered] * 3 and {one.spikes.dtype for one in found} == {np.dtype(np.int32)}
+    assert Recording("hand", 9, 9, [[0, 0], [2, 0], [1, 0]]).spikes.tolist() == [[0, 0], [1, 0], [2, 0]]
     late = Recording("hand", 2**16, 2**20, [[2**17, 0], [2**16, 1]])  # step * n is beyond 32 bits
     assert late.spikes.tolist() == [[2**16, 1], [2**17, 0]]
     empty = Recording("hand", 3, 3, [])

@@ -35,6 +35,7 @@ def one_step(params, v, hold=0, current=0, noise=0, random=0):
     ({"rounding": Rounding.STOCHASTIC}, dict(v=-100, random=155), (0, -100, 0, 0)),  # (100 + 155) >> 8
     ({"rounding": Rounding.STOCHASTIC}, dict(v=-100, random=156), (0, -99, 0, 0)),
     ({"leak": 256, "rest": 40}, dict(v=3000), (0, 40, 0, 0)),  # leak 1.0: rest at once
+    ({"rounding": Rounding.STOCHASTIC, "gain": 1}, dict(v=0, current=1, random=255), (0, 1, 0, 0)),  # (1 + 255) >> 8
     ({"gain": 128}, dict(v=0, current=3), (0, 2, 0, 0)),  # 1.5, half up
     ({"gain": 128}, dict(v=0, current=-3), (0, -1, 0, 0)),  # -1.5, half up
     ({"gain": -4096}, dict(v=0, current=100), (0, -1600, 0, 0)),
@@ -117,6 +118,7 @@ def test_parameters_that_cannot_be_are_refused_all_at_once(changes, message):
     ({"format": "q8.8"}, "LifParams.format must be of type QFormat"), ({"rounding": 3}, "LifParams.rounding must be one of"),
     ({"overflow": 2}, "LifParams.overflow must be one of"), ({"leak_fraction": 7}, "leak_fraction must be in 8..28 bits for q8.8, not 7"),
     ({"leak_fraction": 29}, "leak_fraction must be in 8..28 bits for q8.8, not 29"),
+    ({"leak_fraction": -1}, "leak_fraction must be in 8..28 bits for q8.8, not -1"),
     ({"leak_fraction": 9, "leak": 513}, "leak must be in 1..512"), ({"reset": 5121}, "reset 5121 must be below threshold 5120")])
 def test_parameters_of_another_kind_or_beyond_a_bound_are_refused(changes, message):
     with pytest.raises(InputError, match=message):
@@ -143,6 +145,8 @@ def test_the_tutorials_neuron_by_default_and_from_rest():
     assert neuron.params == LifParams(Q8_8, 5120, 0, 0, rounding=Rounding.FLOOR, overflow=Overflow.SATURATE)
     assert (neuron.v, neuron.hold, neuron.overflow) == (0, 0, False)
     assert neuron.step(1, 256, 100) == (0, 100) and neuron.step(1, 128, 3) == (0, 100)  # floor(-100/256) is -1, floor(1.5) is 1
+    plain = FixedPointLIFNeuron(rounding=Rounding.STOCHASTIC)
+    assert [plain.step(1, 256, current) for current in (1, 0)] == [(0, 1), (0, 0)]  # no random number: floor(-1/256) is -1
     other = FixedPointLIFNeuron(16, 8, 2000, 10, -50, 2, Rounding.STOCHASTIC, Overflow.WRAP, 10)
     assert other.params == LifParams(Q8_8, 2000, 10, -50, 1, None, 2, Rounding.STOCHASTIC, Overflow.WRAP, 10) and other.v == -50
     assert other.step(1, 256, 0) == (0, -50) and other.step(1, 256, 1, -1, 1023) == (0, -50)
@@ -267,7 +271,8 @@ def test_a_table_of_neurons_at_once_equals_one_at_a_time(bits, rounding, overflo
     """Every kind of state with every kind of input, among them sums one beyond either end and one below the threshold."""
     params = LifParams(Q8_8, 5120, 2560, -700, 3, refractory=7, rounding=rounding, overflow=overflow, leak_fraction=bits)
     p = params.constants()
-    rows = [(v, hold, flag, current) for v in (-32768, -701, 0, 700, 5119, 5120, 32767) for hold, flag in ((0, 0), (0, 1), (1, 0), (255, 1))
+    states, kept = (-32768, -1041, -785, -701, -700, 0, 700, 5119, 5120, 32767), ((0, 0), (0, 1), (1, 0), (255, 1))
+    rows = [(v, hold, flag, current) for v in states for hold, flag in kept
             for leak in (lif_step(v, 0, 0, 0, 0, p)[1] if overflow == Overflow.SATURATE and v < 5120 else v,)
             for current in (0, -1, 5119 - leak, 5120 - leak, 32767 - leak, 32768 - leak, -32768 - leak, -32769 - leak, -(1 << 19), (1 << 19) - 1)]
     v, hold, flag, current = (np.array(column, dtype) for column, dtype in zip(zip(*rows), (np.int32, np.uint8, np.uint8, np.int32)))
