@@ -39,7 +39,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
                                             "stream_plan", "faults", "network_file", "checks", "board", "host_link", "hybrid_streams")},
     "encoder": ("test_encoder", "test_encoder_gateware"), "core": ("test_core", "test_core_delivery", "test_independent"),
     "streams": ("test_streams",), "hybrid": ("test_hybrid", "test_independent"),
-    "host_link_device": ("test_host_link",), "network": ("test_network_file", "test_checks", "test_independent"),
+    "host_link_device": ("test_host_link",), "network": ("test_network", "test_network_file"),
     "recording": ("test_checks",), "errors": ("test_checks",),
 }
 #: Imported once and shared by all children.
