@@ -37,7 +37,7 @@ REVIEWED = ROOT / "tests" / "equivalent_mutants.toml"
 GUARDS: dict[str, tuple[str, ...]] = {
     **{name: (f"test_{name}",) for name in ("fixed", "lif", "lfsr", "sobol", "drive", "synapse", "scc", "dot_product", "uart", "phase", "core_delivery",
                                             "stream_plan", "faults", "network_file", "checks", "board", "host_link", "hybrid_streams")},
-    "encoder": ("test_encoder", "test_encoder_gateware"), "core": ("test_core", "test_core_delivery", "test_independent"),
+    "encoder": ("test_encoder",), "core": ("test_core", "test_core_delivery", "test_independent"),
     "streams": ("test_streams",), "hybrid": ("test_hybrid", "test_independent"),
     "host_link_device": ("test_host_link",), "network": ("test_network", "test_network_file"),
     "recording": ("test_checks",), "errors": ("test_checks",),
