@@ -3,8 +3,9 @@
 import ast
 import copy
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import CodeType
 
@@ -36,14 +37,19 @@ class Mutant:
         First line of that function with its decorators, or of the statement.
     text : str
         Source before and after, ``x < y -> x <= y``; a number follows if the function has several that read the same.
-    code : CodeType
-        The module with the defect.
+    compiled : callable
+        Makes the code of the module with the defect.
     """
 
     function: str
     line: int
     text: str
-    code: CodeType
+    compiled: Callable[[], CodeType]
+
+    @property
+    def code(self) -> CodeType:
+        """Of the module with the defect, compiled each time."""
+        return self.compiled()
 
     @property
     def name(self) -> str:
@@ -168,20 +174,27 @@ class _Sites:
             yield like(ast.Pass()), node
 
 
+def _compiled(tree: ast.Module, site: _Site, path: Path) -> CodeType:
+    old = site.put(site.new)
+    try:
+        return compile(ast.fix_missing_locations(tree), str(path), "exec")
+    finally:
+        site.put(old)
+
+
 def mutants(path: Path) -> list[Mutant]:
     """Every mutant of a file, in the order of its source."""
     tree = ast.parse(path.read_text())
     found, seen = [], Counter()
-    for site in _Sites(tree).walk(tree):
+    for site in list(_Sites(tree).walk(tree)):
         before = _header(site.shown)
         old = site.put(site.new)
         after = _header(site.new if site.shown is old else site.shown)
-        code = compile(ast.fix_missing_locations(tree), str(path), "exec")
         site.put(old)
         if isinstance(site.shown, (ast.arguments, ast.Dict)):  # of a long list, what differs
             before, after = next((pair for pair in zip(before.split(", "), after.split(", ")) if len(set(pair)) > 1), (before, after))
         text = f"{before} -> {after}"
         seen[site.function, text] += 1
         repeated = f" #{seen[site.function, text]}" if seen[site.function, text] > 1 else ""
-        found.append(Mutant(site.function, site.line, text + repeated, code))
+        found.append(Mutant(site.function, site.line, text + repeated, partial(_compiled, tree, site, path)))
     return found

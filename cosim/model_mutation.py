@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
@@ -35,12 +35,12 @@ ROOT = Path(__file__).parents[1]
 REVIEWED = ROOT / "tests" / "equivalent_mutants.toml"
 #: The tests that judge a model, most of them against something that is independent of it: hand-made numbers, the gateware, a stranger's engine.
 GUARDS: dict[str, tuple[str, ...]] = {
-    **{name: (f"test_{name}",) for name in ("fixed", "lif", "lfsr", "sobol", "drive", "synapse", "scc", "dot_product", "uart", "phase", "core_delivery",
-                                            "stream_plan", "faults", "network_file", "checks", "board", "host_link", "hybrid_streams")},
-    "encoder": ("test_encoder",), "core": ("test_core", "test_core_delivery", "test_independent"),
-    "streams": ("test_streams",), "hybrid": ("test_hybrid", "test_independent"),
-    "host_link_device": ("test_host_link",), "network": ("test_network", "test_network_file"),
-    "recording": ("test_checks",), "errors": ("test_checks",),
+    **{name: (f"test_{name}",) for name in (
+        "fixed", "lif", "lfsr", "sobol", "drive", "encoder", "synapse", "scc", "dot_product", "uart", "phase", "core_delivery", "streams",
+        "hybrid_streams", "stream_plan", "faults", "network_file", "checks", "board", "host_link")},
+    "network": ("test_network", "test_network_file"), "recording": ("test_checks",), "errors": ("test_checks",),
+    "host_link_device": ("test_host_link",),
+    "core": ("test_core", "test_core_delivery", "test_independent"), "hybrid": ("test_hybrid", "test_independent"),
 }
 #: Imported once and shared by all children.
 SHARED = ("numpy", "numba", "scipy.stats", "galois", "hypothesis", "amaranth.sim", "amaranth.back.rtlil", "ctypes")
@@ -95,8 +95,8 @@ def prepare() -> None:
     import numba
 
     numba.njit = plain
-    hypothesis.settings.register_profile("mutation", database=None, derandomize=True, deadline=None, suppress_health_check=list(hypothesis.HealthCheck),
-                                         phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate])
+    phases, checks = [hypothesis.Phase.explicit, hypothesis.Phase.generate], list(hypothesis.HealthCheck)
+    hypothesis.settings.register_profile("mutation", database=None, derandomize=True, deadline=None, phases=phases, suppress_health_check=checks)
     gc.freeze()
 
 
@@ -174,10 +174,10 @@ def is_data(value: object) -> bool:
     return isinstance(value, (int, float, Fraction)) and not isinstance(value, enum.Enum)
 
 
-def put_values(mutant: Mutant, model: ModuleType) -> bool:
-    """Whether a mutant of what runs at import differs in constants or defaults of arguments, which are then replaced wherever they are."""
+def put_values(code: CodeType, model: ModuleType) -> bool:
+    """Whether the code of a mutant, run anew, differs in constants or defaults of arguments, which are then replaced wherever they are."""
     space = {"__name__": model.__name__}
-    exec(mutant.code, space)
+    exec(code, space)
     changed = {name for name, old in vars(model).items() if name[:2] != "__" and is_data(old) and old != space[name]}
     for name in changed:
         for module in [module for key, module in sys.modules.items() if key.startswith(("spikegate.", "test_", "tests."))]:
@@ -258,11 +258,12 @@ class Judge:
         chosen = [items[name] for name, timed in self.timed.items() if not mutant.function or mutant.function in timed.calls]
 
         def work(_):
-            if not mutant.function and not put_values(mutant, sys.modules[f"spikegate.models.{self.path.stem}"]):
+            code = mutant.code
+            if not mutant.function and not put_values(code, sys.modules[f"spikegate.models.{self.path.stem}"]):
                 return ALIVE
             for one in functions:
                 if (one.__code__.co_qualname, one.__code__.co_firstlineno) == (mutant.function, mutant.line):
-                    one.__code__ = function_code(mutant.code, mutant.function, mutant.line)
+                    one.__code__ = function_code(code, mutant.function, mutant.line)
             for one in caches:
                 one.cache_clear()
             return verdict(chosen)

@@ -231,7 +231,8 @@ def test_the_ends_of_what_faults_can_be():
 
 @pytest.mark.parametrize("make, message", [
     (lambda: FaultParams(32), "at least 64 lines, not 32"), (lambda: FaultParams(64, PointFaults(flips=-1)), "Flip threshold of stream must be in"),
-    (lambda: FaultParams(64, count=PointFaults(128)), "Fault mask stuck0 of count"), (lambda: FaultParams(64).lines("x"), "Fault point must be one of"),
+    (lambda: FaultParams(64, count=PointFaults(128)), "Fault mask stuck0 of count"),
+    (lambda: FaultParams(64).lines("x"), "Fault point must be one of"),
     (lambda: FaultParams.random(0, 1, flip_rate=1.1), "^Flip rate must be in 0..1, not 1.1; it is a probability for each line$"),
     (lambda: FaultParams(-64, PointFaults(1)), "^Fault window length must be a power of two and at least 64 lines, not -64$")])
 def test_faults_just_beyond_are_refused(make, message):

@@ -146,7 +146,8 @@ SMALL = [REGISTERS[2], REGISTERS[0], (LfsrParams(61, (61, 60, 59, 55), 256), 256
                          ids=lambda one: f"{one.generator.name}-{one.length}-{one.lfsr.taps}")
 def test_a_few_windows_at_every_threshold(streams):
     """Every threshold of the list, on windows of which some are left out."""
-    planes = lfsr_planes(streams.lfsr, streams.seeds, 0, 8, streams.length) if len(streams.seeds) else sobol_planes(streams.sobol[0], streams.length, 0, 8)
+    length = streams.length
+    planes = lfsr_planes(streams.lfsr, streams.seeds, 0, 8, length) if len(streams.seeds) else sobol_planes(streams.sobol[0], length, 0, 8)
     generator, at, expected = golden.generator(streams, 5), 0, np.empty(streams.length // 64, np.uint64)
     room, out = np.zeros((16, 8), np.uint64), np.empty((streams.length // 64, 8), np.uint64)
     for first in (0, 4):

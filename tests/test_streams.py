@@ -17,7 +17,8 @@ LFSR = StreamParams([0, 2**16], 512, length=64, lfsr=window_lfsr(64), seeds=rang
 
 def test_what_is_not_given_has_the_documented_value():
     streams = StreamParams([1], 5, seeds=range(1, 17))
-    assert (streams.generator, streams.length, streams.channels, streams.lfsr, streams.dimensions) == (Generator.LFSR, 256, 1, LfsrParams(61, leap=256), ())
+    assert (streams.generator, streams.length, streams.channels, streams.dimensions) == (Generator.LFSR, 256, 1, ())
+    assert streams.lfsr == LfsrParams(61, leap=256)
     assert (streams.probabilities.dtype, streams.seeds.dtype) == (np.uint32, np.uint64) and [*map(int, Generator)] == [0, 1]
     assert (MAX_CHANNELS, MAX_LENGTH, StreamFaults(()).seed) == (8, 1024, 1)
 
@@ -66,12 +67,14 @@ def test_the_ends_of_what_register_streams_can_be(changes):
     (lambda: replace(SOBOL, length=65), "Stream length must be a power of two in 64..1024 bits, not 65"),
     (lambda: replace(SOBOL, generator=2), "StreamParams.generator must be one of Generator.LFSR, Generator.SOBOL, not 2"),
     (lambda: replace(LFSR, lfsr=window_lfsr(128)), "LFSR leap must be the stream length 64, not 128"),
-    (lambda: replace(LFSR, lfsr=LfsrParams(60, leap=64)), "LFSR of streams must have 4 taps, not (60, 59); with 2, each number is the XOR of two others"),
+    (lambda: replace(LFSR, lfsr=LfsrParams(60, leap=64)),
+     "LFSR of streams must have 4 taps, not (60, 59); with 2, each number is the XOR of two others"),
     (lambda: replace(LFSR, seeds=range(1, 18)), "Seeds of the streams must be 16, 16 a channel, not (17,)"),
     (lambda: replace(LFSR, seeds=range(16)), "Stream seeds must be in 1..2^width-1"),
     (lambda: replace(LFSR, seeds=[2**61, *range(1, 16)]), "Stream seeds must be in 1..2^width-1"),
     (lambda: replace(LFSR, seeds=[1] * 16), "Stream seeds must differ: two streams on one phase are the same stream"),
-    (lambda: replace(LFSR, seeds=[-1] * 16), "Array seeds must hold whole numbers of the type uint64 in 1 dimension, not [-1, -1, -1, -1, -1, -1, ...]"),
+    (lambda: replace(LFSR, seeds=[-1] * 16),
+     "Array seeds must hold whole numbers of the type uint64 in 1 dimension, not [-1, -1, -1, -1, -1, -1, ...]"),
     (lambda: replace(LFSR, scale=True), "StreamParams.scale must be a whole number, not True"),
     (lambda: replace(LFSR, channels=1.0), "StreamParams.channels must be a whole number, not 1.0"),
     (lambda: replace(LFSR, lfsr=3), "StreamParams.lfsr must be of type LfsrParams, not 3")])
@@ -102,7 +105,7 @@ def test_faults_are_for_the_streams_that_they_are_made_for():
     assert StreamFaults.none(two) == StreamFaults((FaultParams(64), FaultParams(64)), 1) and not StreamFaults.none(two).stuck
     faults = StreamFaults.none(two)
     assert faults.check(two) is faults
-    for other, message in ((SOBOL, "1 channels of 64 bits, not for lengths [64, 64]"), (replace(two, length=128), "2 channels of 128 bits, not for len")):
+    for other, message in ((SOBOL, "1 channels of 64 bits, not for lengths [64, 64]"), (replace(two, length=128), "2 channels of 128 bits, not for")):
         with pytest.raises(InputError) as caught:
             faults.check(other)
         assert f"Faults must be given for {message}" in str(caught.value)
