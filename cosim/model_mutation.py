@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -44,8 +45,8 @@ GUARDS: dict[str, tuple[str, ...]] = {
 }
 #: Imported once and shared by all children.
 SHARED = ("numpy", "numba", "scipy.stats", "galois", "hypothesis", "amaranth.sim", "amaranth.back.rtlil", "ctypes")
-#: Seconds: a test that takes longer is left out, and so are the slowest ones beyond a sum.
-SLOW, PATIENCE = 1.0, 2.0
+#: Seconds of processor time: a test that takes longer is left out, and so are the slowest of a mutant's beyond a sum.
+SLOW, PATIENCE = 2.0, 4.0
 #: A mutant may take this many times as long as the model itself, and so many seconds more.
 FACTOR, GRACE = 3, 1.0
 #: Bytes that a mutant may take.
@@ -157,6 +158,12 @@ def no_builds() -> None:
     found.__code__ = strict.__code__
 
 
+def chosen_for(function: str, timed: dict[str, Timed]) -> list[str]:
+    """The tests that judge mutants of a function: those that call it, the shortest first, as many as `PATIENCE` allows; all tests if it is none."""
+    names = [name for name, one in timed.items() if not function or function in one.calls]
+    return [name for name, spent in zip(names, accumulate(timed[name].seconds for name in names)) if spent <= PATIENCE] or names[:1]
+
+
 def functions_of(space: dict[str, Any], name: str) -> Iterator[FunctionType]:
     """Functions that a module defines, and those of its classes, with what dataclasses make."""
     for one in space.values():
@@ -238,11 +245,7 @@ class Judge:
             self.progress(f"test {number} of {len(items)}")
             if (timed := self.time_test(item)) is not None:
                 found[name] = timed
-        spent = 0.0
-        for name in sorted(found, key=lambda name: found[name].seconds):
-            spent += found[name].seconds
-            if spent < PATIENCE:
-                self.timed[name] = found[name]
+        self.timed = {name: found[name] for name in sorted(found, key=lambda name: found[name].seconds)}
         no_builds()
         functions = [one for one in gc.get_objects() if isinstance(one, FunctionType) and one.__code__.co_filename == str(self.path)]
         caches = [one for one in gc.get_objects() if isinstance(one, type(lru_cache(print)))]
@@ -255,7 +258,7 @@ class Judge:
         return True
 
     def killed(self, mutant, items, functions, caches) -> bool:
-        chosen = [items[name] for name, timed in self.timed.items() if not mutant.function or mutant.function in timed.calls]
+        chosen = [items[name] for name in chosen_for(mutant.function, self.timed)]
 
         def work(_):
             code = mutant.code
@@ -290,7 +293,7 @@ class Fresh:
     def pytest_runtestloop(self, session):
         no_builds()
         items = {item.nodeid: item for item in session.items}
-        chosen = [items[name] for name in self.timed if name in items]
+        chosen = [items[name] for name in chosen_for("", self.timed) if name in items]
         os._exit(int(bool(session.testsfailed)) or verdict(chosen))  # failed so far: what could not be imported
 
     def killed(self, files: list[Path]) -> bool:
@@ -298,7 +301,7 @@ class Fresh:
             sys.meta_path.insert(0, self)
             return run_pytest(files, self)
 
-        return in_child(work, 5 * GRACE + FACTOR * sum(one.seconds for one in self.timed.values()))[0] not in SURVIVED
+        return in_child(work, 5 * GRACE + FACTOR * PATIENCE)[0] not in SURVIVED
 
 
 def run_pytest(files: list[Path], plugin: object) -> int:

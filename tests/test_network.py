@@ -91,9 +91,9 @@ def test_what_is_just_beyond_is_refused(changes, message):
 
 def fan_in(weight, drive, streams=None):
     """Neuron 0 has the other fifteen as sources."""
-    n = 16
+    n, made = 16, streams and StreamParams([0] * 16, streams, Generator.SOBOL, 64, dimensions=(0,))
     return SMALL.replace(n_exc=n, n_inh=0, indptr=[0, *range(n)], indices=[0] * (n - 1), weights=[0, *[weight] * (n - 1)],
-                         seeds=range(1, n + 1), v0=[0] * n, drive=DriveParams([9], drive), streams=streams and StreamParams([0] * n, streams, Generator.SOBOL, 64, dimensions=(0,)))
+                         seeds=range(1, n + 1), v0=[0] * n, drive=DriveParams([9], drive), streams=made)
 
 
 def test_the_largest_input_is_that_of_all_sources_and_events():
