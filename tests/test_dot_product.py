@@ -158,6 +158,7 @@ def test_the_tutorial_dot_product_spans_its_range():
     (lambda: BitstreamDotProduct([]), "A dot product needs synapses of one length, not 0 synapses"),
     (lambda: BitstreamDotProduct([BitstreamSynapse(), BitstreamSynapse(length=64)]), "not 2 synapses of lengths \\[64, 256\\]"),
     (lambda: BitstreamDotProduct([BitstreamSynapse()]).apply(np.zeros((2, 256))), "one stream for each of 1 channels, not of shape \\(2, 256\\)"),
+    (lambda: BitstreamDotProduct([BitstreamSynapse()]).apply(np.zeros((1, 2, 256))), "one stream for each of 1 channels, not of shape \\(1, 2, 256"),
     (lambda: BitstreamDotProduct([BitstreamSynapse()]).apply(np.zeros((1, 255))), "Streams must be 256 bits of 0 or 1, or 4 uint64 words")])
 def test_a_dot_product_that_cannot_be_is_refused(make, message):
     with pytest.raises(InputError, match=message):
