@@ -13,6 +13,7 @@ from spikegate.cosim.synapse import OrSynapse, check
 from spikegate.gateware.synapse import Synapse
 from spikegate.models.encoder import WindowParams, unpack, window_lfsr
 from spikegate.models.errors import InputError, Mismatch
+from spikegate.models.sobol import SobolParams
 from spikegate.models.synapse import BitstreamSynapse, SynapseParams, bitstream, gate, packed, weight_probability
 
 
@@ -177,3 +178,9 @@ def test_streams_of_words_are_words_and_others_bits():
     for wrong in (np.zeros(2, np.int64), np.zeros(3, np.uint64), np.full(128, -1), np.zeros((128, 1))):
         with pytest.raises(InputError, match="Streams must be 128 bits of 0 or 1, or 2 uint64 words"):
             packed(wrong, 128)
+
+
+def test_a_sobol_stream_is_window_0_of_its_dimension():
+    for dimension in (0, 2):
+        points = [SobolParams(dimension, 16).point(i) for i in range(64)]
+        assert unpack(bitstream(0.25, 64, "sobol", dimension)).tolist() == [int(point < 16384) for point in points]
