@@ -96,6 +96,7 @@ def test_the_ends_of_what_a_clock_makes_are_allowed(clock, baud, divisor):
 @pytest.mark.parametrize("clock, baud, message", [
     (2, 1, "A baud rate that the clock cannot make: 1 from 2 Hz is 0.0% off with 2 cycles a bit, limits 2% and at least 3 cycles; use 0 baud or"),
     (1021, 250, "250 from 1,021 Hz is 2.1% off with 4 cycles a bit, limits 2% and at least 3 cycles; use 255 baud"),
+    (40_804, 10_000, "10,000 from 40,804 Hz is 2.0% off with 4 cycles a bit"),
     (979, 250, "250 from 979 Hz is 2.1% off with 4 cycles a bit"), (1, 10, "10 from 1 Hz is 90.0% off with 1 cycles a bit"),
     (0, 1, "Clock must be above 0 Hz, not 0"), (1, 0, "Baud rate must be above 0 Hz, not 0"), (1, -1, "Baud rate must be above 0 Hz, not -1")])
 def test_just_beyond_is_refused(clock, baud, message):
