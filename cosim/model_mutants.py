@@ -1,15 +1,18 @@
-"""Small defects of a golden model's Python source, one at a time, as compiled code."""
+"""Small defects of a golden model's Python source, one at a time, as compiled code, and how constants are put in place."""
 
 import ast
 import copy
+import enum
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FunctionType, ModuleType
 
-__all__ = ["Mutant", "mutants", "function_code"]
+__all__ = ["Mutant", "mutants", "function_code", "put_values"]
 
 #: What an operator becomes; a boundary of a comparison moves by one.
 SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.FloorDiv: ast.Mult, ast.Div: ast.Mult, ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult,
@@ -198,3 +201,39 @@ def mutants(path: Path) -> list[Mutant]:
         repeated = f" #{seen[site.function, text]}" if seen[site.function, text] > 1 else ""
         found.append(Mutant(site.function, site.line, text + repeated, partial(_compiled, tree, site, path)))
     return found
+
+
+def functions_of(space: dict[str, object], name: str) -> Iterator[FunctionType]:
+    """Functions that a module defines, and those of its classes, with what dataclasses make."""
+    for one in space.values():
+        one = getattr(one, "fget", None) or getattr(one, "func", None) or getattr(one, "__wrapped__", None) or getattr(one, "__func__", one)
+        if isinstance(one, FunctionType) and one.__module__ == name:
+            yield one
+        elif isinstance(one, type) and one.__module__ == name:
+            yield from functions_of(vars(one), name)
+
+
+def is_data(value: object) -> bool:
+    """Whether it is a number, or a tuple or table of such."""
+    if isinstance(value, (tuple, dict)):
+        return all(map(is_data, value.items() if isinstance(value, dict) else value))
+    return isinstance(value, (int, float, Fraction)) and not isinstance(value, enum.Enum)
+
+
+def put_values(code: CodeType, model: ModuleType) -> bool:
+    """Whether the code of a mutant, run anew, differs in constants or defaults of arguments, which are then replaced wherever they are."""
+    space = {"__name__": model.__name__}
+    exec(code, space)
+    changed = {name for name, old in vars(model).items() if name[:2] != "__" and is_data(old) and old != space[name]}
+    for name in changed:
+        for module in [module for key, module in sys.modules.items() if key.startswith(("spikegate.", "test_", "tests."))]:
+            if vars(module).get(name) is vars(model)[name] and module is not model:
+                setattr(module, name, space[name])
+        setattr(model, name, space[name])
+    news = {one.__qualname__: one.__defaults__ for one in functions_of(space, model.__name__)}
+    for one in functions_of(vars(model), model.__name__):
+        values = [new if is_data(old) else old for old, new in zip(one.__defaults__ or (), news.get(one.__qualname__) or ())]
+        if values != list(one.__defaults__ or values):
+            one.__defaults__ = tuple(values)
+            changed.add(one.__qualname__)
+    return bool(changed)

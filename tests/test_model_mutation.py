@@ -8,8 +8,9 @@ from collections import Counter
 
 import pytest
 
+from spikegate.cosim.model_judge import ROOT
 from spikegate.cosim.model_mutants import function_code, mutants
-from spikegate.cosim.model_mutation import GUARDS, REVIEWED, ROOT, reviewed
+from spikegate.cosim.model_mutation import GUARDS, REVIEWED, reviewed
 
 SOURCE = '''
 """Docs with 7."""
