@@ -154,3 +154,8 @@ def test_the_largest_in_terms_of_the_bound_come_first():
     assert ratios == sorted(ratios, reverse=True) and len(every) == 66
     assert [correlations(words, worst=count) == every[:count] for count in (1, 2, 5)] == [True] * 3
     assert max(every, key=lambda pair: abs(pair.scc)) != every[0]
+
+
+def test_at_most_two_to_the_27_words_are_combined():
+    words = np.zeros((256, 1 << 13), np.uint64)
+    assert max(pair.second - pair.first for pair in correlations(words, worst=1 << 20)) == 64
