@@ -200,6 +200,7 @@ def test_the_ends_of_what_an_encoder_can_be():
     assert [EncoderParams(LfsrParams(40), bits).bits for bits in (1, 16, 32)] == [1, 16, 32] and EncoderParams(SobolParams(0)).bits == 16
     assert WindowParams(LfsrParams(7, leap=64)).bits == 16 and WindowParams(SobolParams(0, leap=64)).bits == 16
     assert sobol_planes(least, 64, 0, 1).shape == (1, 6, 1) and lfsr_planes(LfsrParams(7), [1, 127], 0, 1, 64).shape == (1, 2, 1)
+    assert encoder.window_lfsr(128) == LfsrParams(61, (61, 60, 59, 56), 128) and len(encoder.window_lfsr(64).taps) == 4
     params = EncoderParams(SobolParams(0))
     given = params.require_thresholds([0, 2**16])
     assert given.tolist() == [0, 2**16] and given.dtype == np.int64 and params.require_thresholds([]).shape == (0,)
@@ -207,6 +208,7 @@ def test_the_ends_of_what_an_encoder_can_be():
 
 @pytest.mark.parametrize("make, message", [
     (lambda: EncoderParams(LfsrParams(40), 0), "^Encoder bits must be in 1..32, not 0$"),
+    (lambda: WindowParams("x"), "^Encoder source must be an LFSR, a Sobol sequence or a counter, not x$"),
     (lambda: EncoderParams(LfsrParams(40), 33), "^Encoder bits must be in 1..32, not 33$"),
     (lambda: EncoderParams(LfsrParams(8), 9), "^Encoder bits must be at most the LFSR's 8, not 9$"),
     (lambda: WindowParams(SobolParams(0, 6, 32), 6), "^Window length must be a power of two and at least 64 positions, not 32$"),
@@ -237,6 +239,8 @@ def test_a_serial_encoder_compares_the_low_bits_of_its_register():
     source, p = LfsrParams(9, leap=5), 77
     states = source.run(3, 40)
     assert EncoderParams(source, 7).run(3, p, 40).tolist() == [int(state % 128 < p) for state in states]
+    for p in {state % 128 for state in states}:
+        assert EncoderParams(source, 7).run(3, p, 40).tolist() == [int(state % 128 < p) for state in states]
     points = [SobolParams(2, 8).point(4 * (k + 6)) for k in range(90)]
     found = EncoderParams(SobolParams(2, 8, 4), 8).run(6, p, 90)
     assert found.tolist() == [int(point < p) for point in points] and found.dtype == np.uint8
