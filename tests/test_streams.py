@@ -89,6 +89,13 @@ def test_all_that_is_inconsistent_is_reported_together():
         replace(SOBOL, channels=0, scale=0, probabilities=[2**17])
 
 
+def test_dimensions_become_plain_integers():
+    made = replace(SOBOL, dimensions=np.array([3]))
+    assert made.dimensions == (3,) and type(made.dimensions) is tuple and type(made.dimensions[0]) is int
+    with pytest.raises(InputError, match="^Array dimensions must hold whole numbers"):
+        replace(LFSR, dimensions=[0.5])
+
+
 def test_faults_by_hand():
     sound, broken = FaultParams(128), FaultParams(128, PointFaults(1, 2 << 64, 3), PointFaults(flips=4), PointFaults(0x80, 0x11))
     none, some, all_flip = StreamFaults((sound,)), StreamFaults((sound, broken), 5), StreamFaults((FaultParams(128, count=PointFaults(flips=1)),))
