@@ -243,10 +243,28 @@ def test_faults_just_beyond_are_refused(make, message):
 def test_registers_of_flips_are_evenly_spaced_and_each_point_has_sixteen():
     assert flip_seeds(3, 64, 5) == window_lfsr(64).phases(3, 48, 5) and flip_seeds(3, 64, 5, 2) == window_lfsr(64).phases(3, 32, 5)
     assert flip_encoder(128) == WindowParams(LfsrParams(61, leap=128), 16)
-    faults, seeds = FaultParams(64, PointFaults(flips=30000), PointFaults(flips=20000), PointFaults(flips=10000)), flip_seeds(3, 64, 9)
+    faults, seeds = FaultParams(64, PointFaults(flips=30000), PointFaults(flips=20000), PointFaults(flips=50000)), flip_seeds(3, 64, 9)
     found = faults.flip_windows(3, 4, 5)
-    for k, (point, threshold) in enumerate(zip(POINTS, (30000, 20000, 10000))):
+    for k, (point, threshold) in enumerate(zip(POINTS, (30000, 20000, 50000))):
         whole = flip_encoder(64).run(seeds[16 * k:16 * k + 16], [threshold] * 9)[4:]
         assert found[point].tolist() == (whole if point != "count" else whole & np.uint64(0x7F)).tolist() and found[point].any()
     assert FaultParams(128).flip_windows(3, 0, 2)["count"].shape == (2, 1) and FaultParams(128).flip_windows(3, 0, 2)["stream"].shape == (2, 2)
     assert PointFaults(0b0011, 0b0110).step(0b1001) == 0b1110 and PointFaults(0b0011, 0b0110).step(0b1001, 0b1100) == 0b0010
+
+
+def test_a_draw_that_equals_its_rate_is_not_below_it(monkeypatch):
+    class Always:
+        def __init__(self, seed):
+            self.random = lambda: 0.5
+
+    monkeypatch.setattr("spikegate.models.faults.random.Random", Always)
+    assert not FaultParams.random(0.5, 1, 64).any
+    assert FaultParams.random(0.6, 1, 64, points=["stream"]).stream == PointFaults(stuck0=(1 << 64) - 1)
+
+
+def test_flips_are_refused_for_windows_that_would_overlap():
+    """48 registers share 2^61 - 1 positions, 64 a window."""
+    last, faults = (2**61 - 1) // 48 // 64, FaultParams(64, PointFaults(flips=9))
+    assert faults.flip_windows(3, last - 1, 1)["stream"].shape == (1, 1)
+    with pytest.raises(InputError, match="^Each of 48 streams has "):
+        faults.flip_windows(3, last, 1)
