@@ -13,7 +13,7 @@ from spikegate.cosim.amaranth_sim import evaluate, exchange
 from spikegate.cosim.sobol import check
 from spikegate.gateware.sobol import Sobol, advance, point
 from spikegate.models.errors import InputError, Mismatch
-from spikegate.models.sobol import JOE_KUO, CounterParams, SobolParams
+from spikegate.models.sobol import JOE_KUO, CounterParams, DigitalSequence, SobolParams
 
 BITS = 16
 DIMENSIONS = 1 + len(JOE_KUO)
@@ -181,3 +181,8 @@ def test_points_runs_and_steps_by_hand():
     assert [counter.point(i) for i in (0, 7, 8, 9)] == [0, 7, 0, 1] and counter.run(3, 3).tolist() == [6, 0, 2]
     assert counter.points(np.arange(9)).dtype == np.uint32
     assert [counter.step(state, index) for state, index in ((0, 5), (6, 1), (4, 0))] == [2, 0, 6]
+
+
+def test_a_sequence_without_points_of_its_own_says_so():
+    with pytest.raises(NotImplementedError):
+        DigitalSequence().points(np.arange(3))
