@@ -73,6 +73,7 @@ def test_the_ends_of_what_a_network_can_be(changes):
     ({"external": np.full((7, 3), 256)}, "Array external must hold whole numbers of the type uint8 in 2 dimensions"),
     ({"indptr": [1, 2, 2, 3]}, "Array indptr must ascend from 0 to 3"), ({"indptr": [0, 2, 2, 2]}, "Array indptr must ascend from 0 to 3"),
     ({"indptr": [0, 2, 1, 3]}, "Array indptr must ascend from 0 to 3"), ({"indices": [1, 3, 0]}, "Targets must be below N=3"),
+    ({"indptr": []}, "Array indptr must have 4 entries, not (0,)"), ({"indptr": [0, 1, 1, 3], "indices": [1, 2, 0]}, "Targets of each source must"),
     ({"indices": [2, 1, 0]}, "Targets of each source must ascend without repeats"), ({"indices": [1, 1, 0]}, "Targets of each source must ascend"),
     ({"weights": [32768, 0, 0]}, "Array weights holds 0..32768, outside q8.8 (-32768..32767); use a wider format"),
     ({"weights": [-32769, 0, 0]}, "Array weights holds -32769..0"), ({"v0": [0, 0, 40000]}, "Array v0 holds 0..40000, outside q8.8"),
@@ -110,3 +111,9 @@ def test_the_largest_input_is_that_of_all_sources_and_events():
     assert both.n == 16
     with pytest.raises(InputError, match="may reach 524289 raw"):
         both.replace(drive=DriveParams([9, 9, 9], 10928))
+
+
+def test_inputs_are_judged_only_if_all_else_is_sound():
+    with pytest.raises(InputError) as caught:
+        SMALL.replace(weights=[3_000_000, 0, 0])
+    assert str(caught.value) == "Array weights holds 0..3000000, outside q8.8 (-32768..32767); use a wider format"
