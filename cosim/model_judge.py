@@ -104,9 +104,13 @@ def passes(item, following) -> bool:
     return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=following))
 
 
-def verdict(items) -> int:
-    """0 if these tests pass; the first one that fails is the last that is run."""
-    return int(not all(passes(item, following) for item, following in zip(items, [*items[1:], None])))
+def verdict(items: list, timed: dict[str, Timed]) -> int:
+    """0 if these tests pass; the first one that fails is the last that is run, and one that takes too long ends the process."""
+    for item, following in zip(items, [*items[1:], None]):
+        signal.setitimer(signal.ITIMER_PROF, GRACE + FACTOR * timed[item.nodeid].seconds)
+        if not passes(item, following):
+            return 1
+    return 0
 
 
 def no_builds() -> None:
@@ -200,7 +204,7 @@ class Judge:
                     one.__code__ = function_code(code, mutant.function, mutant.line)
             for one in caches:
                 one.cache_clear()
-            return verdict(chosen)
+            return verdict(chosen, self.timed)
 
         return in_child(work, GRACE + FACTOR * sum(self.timed[item.nodeid].seconds for item in chosen))[0] not in SURVIVED
 
@@ -225,7 +229,7 @@ class Fresh:
         no_builds()
         items = {item.nodeid: item for item in session.items}
         chosen = [items[name] for name in chosen_for("", self.timed) if name in items]
-        os._exit(int(bool(session.testsfailed)) or verdict(chosen))  # failed so far: what could not be imported
+        os._exit(int(bool(session.testsfailed)) or verdict(chosen, self.timed))  # failed so far: what could not be imported
 
     def killed(self, files: list[Path]) -> bool:
         def work(_):
