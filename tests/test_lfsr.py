@@ -179,6 +179,7 @@ def test_the_ends_of_what_a_generator_can_be_and_what_is_not_given():
 @pytest.mark.parametrize("make, message", [
     (lambda: LfsrParams(8, leap=65537), "^LFSR leap must be in 1..65536 positions, not 65537$"),
     (lambda: LfsrParams(8, (9, 5)), "^LFSR taps must desc"),
+    (lambda: LfsrParams(8, (8, 5, 0)), "^LFSR taps must descend"),
     (lambda: LfsrParams(8, (8, 8)), "^LFSR taps must descend"), (lambda: LfsrParams(True), "^LfsrParams.width must be a whole number, not True$"),
     (lambda: LfsrParams(8, leap=2.0), "^LfsrParams.leap must be a whole number, not 2.0$"),
     (lambda: LfsrParams(8, (8, "5")), "^LFSR taps must be whole"),
