@@ -125,3 +125,26 @@ def test_large_networks_have_targets_of_32_bits():
 def test_room_for_the_digits_of_255(monkeypatch):
     digits, carry, counts = make_room(small(monkeypatch, np.ones((70, 70), bool), 0))
     assert (digits.shape, carry.shape, counts.shape) == ((9, 8), (8,), (64,)) and digits.dtype == carry.dtype == counts.dtype == np.uint64
+
+
+def test_bits_are_made_from_4096_neurons_and_a_sixteenth_of_all_pairs_on(monkeypatch):
+    shapes = [make_rows(n, np.zeros(n + 1), np.zeros(count)).bits.shape for n, count in ((4096, 1 << 20), (4096, (1 << 20) - 1), (4095, 1 << 20))]
+    assert shapes == [(4097, 512), (0, 64), (0, 64)]
+    monkeypatch.setattr(core_delivery, "MIN_NEURONS", 0)
+    assert [make_rows(n, np.zeros(n + 1), np.zeros(n * n)).bits.shape[1] for n in (1, 500, 512, 513)] == [64, 64, 64, 128]
+
+
+def test_weights_that_take_turns_are_not_counted_together(monkeypatch):
+    dense, weights = np.ones((9, 9), bool), np.array([5, -9, 5, 5, 5, 70, -9, 5, 5], np.int64)
+    rows, current = small(monkeypatch, dense, 0), np.zeros(9, np.int64)
+    deliver(current, weights, np.arange(9, dtype=np.int32), rows, make_room(rows))
+    assert current.tolist() == [weights.sum()] * 9
+
+
+def test_targets_of_every_bit_of_a_byte_are_counted(monkeypatch):
+    monkeypatch.setattr(core_delivery, "MAX_SPARSENESS", 1 << 20)
+    dense, targets = np.zeros((512, 512), bool), np.arange(5, 512, 64)
+    dense[:4, targets] = dense[1, 511] = True
+    rows, current = small(monkeypatch, dense, 0), np.zeros(512, np.int64)
+    deliver(current, np.full(512, 3, np.int64), np.arange(4, dtype=np.int32), rows, make_room(rows))
+    assert current[targets].tolist() == [12] * 8 and current[511] == 3 and current.sum() == 99
