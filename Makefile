@@ -6,7 +6,7 @@ ARGS ?=
 ICESTORM := apt-get download --quiet fpga-icestorm || (apt-get update --quiet && apt-get download --quiet fpga-icestorm)
 BOARD ?= icebreaker
 
-.PHONY: sim test test-long bitstream program bench compare brian2-bench mutation verify lint doctor clean
+.PHONY: sim test test-long bitstream program bench compare brian2-bench mutation mutation-models verify lint doctor clean
 
 sim: .venv/.installed
 	$(BIN)/spikegate sim $(ARGS)
@@ -40,6 +40,10 @@ verify: .venv/.installed .venv/.installed-fpga
 # Every small defect of every part of the gateware, which verify looks at too.
 mutation: .venv/.installed .venv/.installed-fpga
 	$(BIN)/python -m spikegate.cosim.mutation $(ARGS)
+
+# Every small defect of the golden models, judged by their tests; some of them: make mutation-models ARGS="fixed lif".
+mutation-models: .venv/.installed
+	$(BIN)/python -m spikegate.cosim.model_mutation $(ARGS)
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

@@ -246,5 +246,5 @@ class CorrelationParams:
     def run(self, a: list[int], b: list[int]) -> np.ndarray:
         """Counts of 11, 10, 01, 00, int64 (results, 4), of windows as integers of ``width`` bits; what does not fill a result is left out."""
         size, used = -(-self.width // WORD) * 8, len(a) // self.windows * self.windows
-        packed = [np.frombuffer(b"".join(x.to_bytes(size, "little") for x in side[:used]), "<u8").reshape(used, -1) for side in (a, b)]
+        packed = [np.frombuffer(b"".join(x.to_bytes(size, "little") for x in side[:used]), "<u8").reshape(used, size // 8) for side in (a, b)]
         return overlap_counts(*packed, self.width).reshape(-1, self.windows, 4).sum(axis=1)

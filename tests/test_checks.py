@@ -7,10 +7,11 @@ import pytest
 
 from spikegate.models.checks import exact_array, require_member, require_type, require_whole, whole
 from spikegate.models.drive import DriveParams
-from spikegate.models.errors import InputError
+from spikegate.models.errors import InputError, Mismatch, Problems, SpikegateError, ToolMissing
 from spikegate.models.fixed import Q8_8, Overflow, QFormat, Rounding
 from spikegate.models.lfsr import LfsrParams
 from spikegate.models.lif import LifParams
+from spikegate.models.recording import Recording
 from spikegate.models.streams import Generator, StreamParams
 
 
@@ -82,3 +83,46 @@ def test_parameters_of_another_type_are_refused(make, words):
 
 def test_enumerations_are_kept_as_members():
     assert replace(LIF, rounding=0, overflow=1).rounding is Rounding.FLOOR and replace(LIF, overflow=1).overflow is Overflow.WRAP
+
+
+def test_errors_carry_the_exit_codes_of_the_command_line():
+    assert [error.exit_code for error in (SpikegateError, InputError, ToolMissing, Mismatch)] == [1, 2, 3, 1]
+
+
+def test_all_problems_are_reported_together():
+    problems = Problems()
+    problems.require(True, "nothing")
+    problems.raise_any()
+    problems.require(False, "one")
+    problems.require(False, "another")
+    with pytest.raises(InputError, match="^one\nanother$"):
+        problems.raise_any()
+
+
+def test_a_recording_has_its_spikes_in_order_whatever_the_engine_gives():
+    given = [[2, 9], [1, 0], [0, 5], [1, 3], [0, 2**16 - 1], [2, 0]]
+    ordered = [[0, 5], [0, 2**16 - 1], [1, 0], [1, 3], [2, 0], [2, 9]]
+    found = [Recording("hand", 2**16, 2**20, spikes) for spikes in (given, ordered, np.array(given, np.int64).ravel())]
+    assert [one.spikes.tolist() for one in found] == [ordered] * 3 and {one.spikes.dtype for one in found} == {np.dtype(np.int32)}
+    assert Recording("hand", 9, 9, [[0, 0], [2, 0], [1, 0]]).spikes.tolist() == [[0, 0], [1, 0], [2, 0]]
+    late = Recording("hand", 2**16, 2**20, [[2**17, 0], [2**16, 1]])  # step * n is beyond 32 bits
+    assert late.spikes.tolist() == [[2**16, 1], [2**17, 0]]
+    empty = Recording("hand", 3, 3, [])
+    assert empty.spikes.shape == (0, 2) and (empty.final, empty.trace, empty.cycles, empty.provenance) == ({}, {}, None, {})
+
+
+def test_numbers_beyond_what_a_float_holds_exactly_are_no_whole_numbers():
+    assert exact_array("x", [2.0**53 - 1, -(2.0**53) + 1], np.int64).tolist() == [2**53 - 1, 1 - 2**53]
+    for value in (2.0**53, -(2.0**53)):
+        with pytest.raises(InputError):
+            exact_array("x", [value], np.int64)
+
+
+@pytest.mark.parametrize(("values", "ndim", "message"), [([[1]], 1, "in 1 dimension, not [[1]]"), ([1], 2, "in 2 dimensions, not [1]"),
+                                                         (np.zeros((1, 1), np.uint8), 1, "in 1 dimension, not array([[0]], dtype=uint8)")])
+def test_the_dimensions_of_an_array_are_part_of_its_type(values, ndim, message):
+    with pytest.raises(InputError) as caught:
+        exact_array("x", values, np.int32, ndim)
+    assert str(caught.value) == f"Array x must hold whole numbers of the type int32 {message}"
+    assert exact_array("x", [[1, 2]], np.int32, 2).tolist() == [[1, 2]]
+    assert exact_array("x", np.array([[1, 2], [3, 4]]).T, np.int32, 2).flags.c_contiguous

@@ -158,6 +158,7 @@ def test_the_tutorial_dot_product_spans_its_range():
     (lambda: BitstreamDotProduct([]), "A dot product needs synapses of one length, not 0 synapses"),
     (lambda: BitstreamDotProduct([BitstreamSynapse(), BitstreamSynapse(length=64)]), "not 2 synapses of lengths \\[64, 256\\]"),
     (lambda: BitstreamDotProduct([BitstreamSynapse()]).apply(np.zeros((2, 256))), "one stream for each of 1 channels, not of shape \\(2, 256\\)"),
+    (lambda: BitstreamDotProduct([BitstreamSynapse()]).apply(np.zeros((1, 2, 256))), "one stream for each of 1 channels, not of shape \\(1, 2, 256"),
     (lambda: BitstreamDotProduct([BitstreamSynapse()]).apply(np.zeros((1, 255))), "Streams must be 256 bits of 0 or 1, or 4 uint64 words")])
 def test_a_dot_product_that_cannot_be_is_refused(make, message):
     with pytest.raises(InputError, match=message):
@@ -203,3 +204,28 @@ def test_a_count_one_bit_too_narrow_is_seen_by_full_windows_alone():
     full, most = ((1 << 256) - 1,) * 3, ((1 << 255) - 1,) * 3
     sums = [[clock_sum(model, Beat(windows, windows, 0, 7)) for model in (DotProductParams(3), NarrowCount(3))] for windows in (most, full)]
     assert sums == [[765, 765], [768, 0]]
+
+
+def test_the_smallest_shape_and_what_is_not_given():
+    least, usual = DotProductParams(1, 1, 1), DotProductParams(2)
+    assert (least.clocks, least.count_bits, least.total_bits(), least.total_bits(faulty=True)) == (1, 1, 2, 2)
+    assert (usual.width, usual.length, usual.clocks, usual.count_bits, usual.total_bits(), usual.total_bits(faulty=True)) == (256, 256, 1, 9, 11, 11)
+    assert [DotProductParams(3, 64, 256).total_bits(faulty=faulty) for faulty in (False, True)] == [11, 12]
+
+
+def test_a_clock_by_hand():
+    params = DotProductParams(3, 4, 4)
+    spikes, weights = np.array([[0b1111], [0b1010], [0b0111]], np.uint64), np.array([[0b1110], [0b0110], [0b0011]], np.uint64)
+    yes, no = np.ones(3, bool), np.zeros(3, bool)
+    assert params.counts(spikes, weights).tolist() == [3, 1, 2] and params.counts(spikes, weights).dtype == np.int64
+    cases = ((no, yes, 6), (yes, yes, -6), (no, no, 0), ([0, 1, 0], yes, 4), ([0, 1, 0], [1, 1, 0], 2), ([1, 0, 1], [0, 1, 1], -1))
+    for inhibitory, enable, total in cases:
+        assert params.step(spikes, weights, np.array(inhibitory, bool), np.array(enable, bool)) == total
+
+
+def test_the_value_of_a_total_by_hand():
+    ones, none = np.ones(64, int), np.zeros(64, int)
+    dot = BitstreamDotProduct([BitstreamSynapse(w=1.0, length=64), BitstreamSynapse(w=0.5, length=64, source="sobol")])
+    found = [dot.apply(pre) for pre in ([ones, ones], [ones, none], [none, none])]
+    assert [(one.total, one.y) for one in found] == [(96, 0.75), (64, 0.5), (0, 0.0)] and type(found[0].total) is int
+    assert dot.inhibitory.tolist() == [False, False] and dot.params == DotProductParams(2, 64, 64)

@@ -229,3 +229,46 @@ def test_a_table_with_one_limit_changed_is_rejected_in_verilator(entry, change):
     limits[entry] += change
     with pytest.raises(Mismatch, match="signal events, golden"):
         check(params, count=200, seed=32, lanes=3, model=DriveParams(limits, 128))
+
+
+def test_groups_of_the_walk_by_hand():
+    assert [walk_groups(depth) for depth in range(1, 9)] == [1, 1, 2, 4, 8, 16, 32, 64]
+
+
+@pytest.mark.parametrize("size", [1, 3, 255])
+def test_the_smallest_and_the_largest_table_are_allowed(size):
+    drive = DriveParams(np.zeros(size), -5)
+    assert (drive.depth, drive.weight, drive.limits.dtype) == (size.bit_length(), -5, np.uint32) and drive.step(1) == size
+    assert type(drive.step(1)) is int
+
+
+@pytest.mark.parametrize("trials, probability, first", [(1, Fraction(1, 2), [2**31 - 1]), (100_000, Fraction(0), [TOP] * 15),
+                                                         (33, Fraction(1, 2), [0, 16])])
+def test_the_ends_of_trials_and_probability_are_allowed(trials, probability, first):
+    # 33 coins show no head with 2^-33, which is rounded up to 1 of 2^32, and one at most with 17 of 2^32.
+    limits = binomial_limits(trials, probability)
+    assert limits[:len(first)].tolist() == first and len(limits) == (15 if trials != 33 else 63)
+
+
+@pytest.mark.parametrize("make, message", [
+    (lambda: binomial_limits(100_001, Fraction(1, 2)), "must be in 1..100000, not 100001"),
+    (lambda: binomial_limits(2**16, Fraction(1, 2**256)), "denominator of 257 bits, too many for 65536 trials"),
+    (lambda: binomial_limits(2**16, 1 - Fraction(1, 2**255)), "Drive of 6.554e\\+04 events per step is outside"),
+    (lambda: DriveParams([1, 3, 2], 1), "Drive table limits must ascend"),
+    (lambda: binomial_limits(1, Fraction(1)), "Drive of 1 events per step is outside"),
+    (lambda: binomial_limits(34, Fraction(1, 2)), "Drive of 17 events per step is outside"),
+    (lambda: DriveParams(np.zeros(2), 1), "not 2"), (lambda: DriveParams(np.zeros(256), 1), "not 256"), (lambda: DriveParams([1], True), "weight")])
+def test_just_beyond_is_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def test_counts_of_many_numbers_by_hand():
+    limits, uniform = np.array([0, 0, 3, 3, 5, 8, 8, TOP], np.uint64)[:7], np.array([0, 1, 3, 4, 5, 6, 8, 9, TOP], np.uint64)
+    for count, expected in ((7, [0, 2, 2, 4, 4, 5, 5, 7, 7]), (3, [0, 2, 2, 3, 3, 3, 3, 3, 3]), (1, [0, 1, 1, 1, 1, 1, 1, 1, 1])):
+        events = np.full(9, 77, np.uint8)
+        count_events(uniform, limits[:count], events)
+        assert events.tolist() == expected
+    events = np.full(3, 77, np.uint8)
+    count_events(np.array([0, 1, 2], np.uint64), limits, events)
+    assert events.tolist() == [0, 2, 2]

@@ -191,3 +191,66 @@ def test_packed_windows_of_a_period_hold_p_ones(source):
 def test_an_encoder_that_cannot_be_is_refused(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_the_ends_of_what_an_encoder_can_be():
+    least = SobolParams(0, 6, 64)
+    assert (WindowParams(least, 6).length, WindowParams(least, 6).start_bits, EncoderParams(SobolParams(0, leap=64)).start_bits) == (64, 0, 10)
+    assert EncoderParams(LfsrParams(8), 8).start_bits == 8
+    assert [EncoderParams(LfsrParams(40), bits).bits for bits in (1, 16, 32)] == [1, 16, 32] and EncoderParams(SobolParams(0)).bits == 16
+    assert WindowParams(LfsrParams(7, leap=64)).bits == 16 and WindowParams(SobolParams(0, leap=64)).bits == 16
+    assert sobol_planes(least, 64, 0, 1).shape == (1, 6, 1) and lfsr_planes(LfsrParams(7), [1, 127], 0, 1, 64).shape == (1, 2, 1)
+    assert encoder.window_lfsr(128) == LfsrParams(61, (61, 60, 59, 56), 128) and len(encoder.window_lfsr(64).taps) == 4
+    params = EncoderParams(SobolParams(0))
+    given = params.require_thresholds([0, 2**16])
+    assert given.tolist() == [0, 2**16] and given.dtype == np.int64 and params.require_thresholds([]).shape == (0,)
+
+
+@pytest.mark.parametrize("make, message", [
+    (lambda: EncoderParams(LfsrParams(40), 0), "^Encoder bits must be in 1..32, not 0$"),
+    (lambda: WindowParams("x"), "^Encoder source must be an LFSR, a Sobol sequence or a counter, not x$"),
+    (lambda: EncoderParams(LfsrParams(40), 33), "^Encoder bits must be in 1..32, not 33$"),
+    (lambda: EncoderParams(LfsrParams(8), 9), "^Encoder bits must be at most the LFSR's 8, not 9$"),
+    (lambda: WindowParams(SobolParams(0, 6, 32), 6), "^Window length must be a power of two and at least 64 positions, not 32$"),
+    (lambda: sobol_planes(SobolParams(0, 6), 128, 0, 1), "^Window length must be at most the period of 64 points, not 128"),
+    (lambda: lfsr_planes(LfsrParams(7), [128], 0, 1, 64), "^LFSR seeds must be in 1..2.7 - 1"),
+    (lambda: EncoderParams(SobolParams(0)).require_thresholds([5, -1]), "^Thresholds must be in 0..2.16, not -1..5; make them with"),
+    (lambda: EncoderParams(SobolParams(0)).require_thresholds([2**16 + 1, 5]), "^Thresholds must be in 0..2.16, not 5..65537; make")])
+def test_an_encoder_just_beyond_is_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("width, first, count", [(7, 0, 20), (7, 3, 9), (9, 5, 2), (64, 1, 66)])
+def test_windows_of_a_register_by_single_positions(width, first, count):
+    """The definition, a position at a time: each new bit is the parity of the tapped ones; more windows than the register has bits."""
+    params, seeds = LfsrParams(width), [1, 5 << width - 4]
+    planes = lfsr_planes(params, seeds, first, count, 64)
+    for plane, seed in enumerate(seeds):
+        bits, state = [], seed
+        for _ in range((first + count) * 64):
+            state = (state << 1 | sum(state >> (tap - 1) for tap in params.taps) & 1) & params.mask
+            bits.append(state & 1)
+        expected = [int("".join(map(str, bits[n * 64:n * 64 + 64])), 2) for n in range(first, first + count)]
+        assert planes[:, plane, 0].tolist() == expected
+
+
+def test_a_serial_encoder_compares_the_low_bits_of_its_register():
+    source, p = LfsrParams(9, leap=5), 77
+    states = source.run(3, 40)
+    assert EncoderParams(source, 7).run(3, p, 40).tolist() == [int(state % 128 < p) for state in states]
+    for p in {state % 128 for state in states}:
+        assert EncoderParams(source, 7).run(3, p, 40).tolist() == [int(state % 128 < p) for state in states]
+    points = [SobolParams(2, 8).point(4 * (k + 6)) for k in range(90)]
+    found = EncoderParams(SobolParams(2, 8, 4), 8).run(6, p, 90)
+    assert found.tolist() == [int(point < p) for point in points] and found.dtype == np.uint8
+
+
+def test_windows_of_a_sequence_are_its_points_compared():
+    params = WindowParams(SobolParams(3, 8, 64), 8)
+    points = [SobolParams(3, 8).point(i) for i in range(256)]
+    thresholds = [0, 1, 100, 255, 256, 100]
+    for start, first in ((0, 0), (3, 2)):
+        windows = unpack(params.run(start, thresholds, first))
+        expected = [[int(points[((start + first + n) % 4) * 64 + i] < p) for i in range(64)] for n, p in enumerate(thresholds)]
+        assert windows.tolist() == expected

@@ -21,8 +21,9 @@ from spikegate.gateware.dot_product import DotProduct
 from spikegate.gateware.faults import Fault, faulty
 from spikegate.gateware.synapse import Synapse
 from spikegate.models.dot_product import DotProductParams
+from spikegate.models.encoder import WindowParams, window_lfsr
 from spikegate.models.errors import InputError, Mismatch
-from spikegate.models.faults import POINTS, FaultParams, PointFaults, apply, flip_seeds
+from spikegate.models.faults import POINTS, FaultParams, PointFaults, apply, flip_encoder, flip_seeds
 from spikegate.models.lfsr import LfsrParams
 from spikegate.models.synapse import SynapseParams
 
@@ -213,3 +214,57 @@ def test_verilated_gateware_equals_the_model_with_flips_from_its_own_encoders(pa
 def test_a_wrong_model_is_rejected_in_verilator(wrong):
     with pytest.raises(Mismatch, match="first divergence at window .*: signal (post|count), golden"):
         check(BOTH, count=200, seed=62, model=wrong)
+
+
+def test_the_ends_of_what_faults_can_be():
+    least = FaultParams(64, PointFaults((1 << 64) - 1, (1 << 64) - 1, 1 << 16), count=PointFaults(127, 127))
+    assert [least.lines(point) for point in POINTS] == [64, 64, 7] and least.any and not FaultParams(64).any
+    assert [FaultParams(64, **{point: PointFaults(**{name: 1})}).any for point in POINTS for name in ("stuck0", "stuck1", "flips")] == [True] * 9
+    assert FaultParams.random(0, 1) == FaultParams(256) and FaultParams.random(0.2, 1) == FaultParams.random(0.2, 1, 256, flip_rate=0, points=POINTS)
+    every = FaultParams.random(1, 1, 64, flip_rate=1)
+    for point in POINTS:
+        faults = getattr(every, point)
+        assert faults.stuck0 ^ faults.stuck1 == (1 << every.lines(point)) - 1 and faults.stuck0 and faults.stuck1 and faults.flips == 1 << 16
+    some = FaultParams.random(0.5, 1, 64, points=["weight"])
+    assert some.weight != PointFaults() and some.stream == some.count == PointFaults()
+
+
+@pytest.mark.parametrize("make, message", [
+    (lambda: FaultParams(32), "at least 64 lines, not 32"), (lambda: FaultParams(64, PointFaults(flips=-1)), "Flip threshold of stream must be in"),
+    (lambda: FaultParams(64, count=PointFaults(128)), "Fault mask stuck0 of count"),
+    (lambda: FaultParams(64).lines("x"), "Fault point must be one of"),
+    (lambda: FaultParams.random(0, 1, flip_rate=1.1), "^Flip rate must be in 0..1, not 1.1; it is a probability for each line$"),
+    (lambda: FaultParams(-64, PointFaults(1)), "^Fault window length must be a power of two and at least 64 lines, not -64$")])
+def test_faults_just_beyond_are_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def test_registers_of_flips_are_evenly_spaced_and_each_point_has_sixteen():
+    assert flip_seeds(3, 64, 5) == window_lfsr(64).phases(3, 48, 5) and flip_seeds(3, 64, 5, 2) == window_lfsr(64).phases(3, 32, 5)
+    assert flip_encoder(128) == WindowParams(LfsrParams(61, leap=128), 16)
+    faults, seeds = FaultParams(64, PointFaults(flips=30000), PointFaults(flips=20000), PointFaults(flips=50000)), flip_seeds(3, 64, 9)
+    found = faults.flip_windows(3, 4, 5)
+    for k, (point, threshold) in enumerate(zip(POINTS, (30000, 20000, 50000))):
+        whole = flip_encoder(64).run(seeds[16 * k:16 * k + 16], [threshold] * 9)[4:]
+        assert found[point].tolist() == (whole if point != "count" else whole & np.uint64(0x7F)).tolist() and found[point].any()
+    assert FaultParams(128).flip_windows(3, 0, 2)["count"].shape == (2, 1) and FaultParams(128).flip_windows(3, 0, 2)["stream"].shape == (2, 2)
+    assert PointFaults(0b0011, 0b0110).step(0b1001) == 0b1110 and PointFaults(0b0011, 0b0110).step(0b1001, 0b1100) == 0b0010
+
+
+def test_a_draw_that_equals_its_rate_is_not_below_it(monkeypatch):
+    class Always:
+        def __init__(self, seed):
+            self.random = lambda: 0.5
+
+    monkeypatch.setattr("spikegate.models.faults.random.Random", Always)
+    assert not FaultParams.random(0.5, 1, 64).any
+    assert FaultParams.random(0.6, 1, 64, points=["stream"]).stream == PointFaults(stuck0=(1 << 64) - 1)
+
+
+def test_flips_are_refused_for_windows_that_would_overlap():
+    """48 registers share 2^61 - 1 positions, 64 a window."""
+    last, faults = (2**61 - 1) // 48 // 64, FaultParams(64, PointFaults(flips=9))
+    assert faults.flip_windows(3, last - 1, 1)["stream"].shape == (1, 1)
+    with pytest.raises(InputError, match="^Each of 48 streams has "):
+        faults.flip_windows(3, last, 1)

@@ -64,7 +64,18 @@ def test_formats_by_hand():
     assert (Q8_8.min, Q8_8.max, Q8_8.one, str(Q8_8)) == (-32768, 32767, 256, "q8.8")
     assert (Q16_12.min, Q16_12.max, Q16_12.one, str(Q16_12)) == (-(1 << 31), (1 << 31) - 1, 4096, "q16.12")
     assert Q8_8.real(-384) == Fraction(-3, 2) and Q8_8.holds(32767) and not Q8_8.holds(32768)
+    assert Q8_8.holds(-32768) and not Q8_8.holds(-32769)
     assert QFormat.parse("q8.8") == Q8_8 and QFormat.parse("Q16.12") == Q16_12 and QFormat.parse("q3.4") == QFormat(8, 4)
+    assert [str(QFormat(*bits)) for bits in ((8, 4), (17, 8), (15, 8), (16, 9), (16, 7))] == ["q4.4", "q9.8", "q7.8", "q7.9", "q9.7"]
+
+
+def test_the_numbers_of_the_modes_are_those_of_the_network_file():
+    assert {mode.name: mode.value for mode in (*Rounding, *Overflow)} == dict(FLOOR=0, NEAREST=1, STOCHASTIC=2, SATURATE=0, WRAP=1)
+
+
+@pytest.mark.parametrize("width, fraction", [(2, 1), (32, 22), (16, 15)])
+def test_the_smallest_and_the_largest_format_are_allowed(width, fraction):
+    assert QFormat(width, fraction).max == 2 ** (width - 1) - 1
 
 
 @pytest.mark.parametrize("make, message", [
@@ -72,6 +83,8 @@ def test_formats_by_hand():
     (lambda: QFormat(33, 8), "Format width must be in 2..32 bits, not 33"),
     (lambda: QFormat(16, 0), "Format fraction must be in 1..15 bits for width 16, not 0"),
     (lambda: QFormat(16, 16), "Format fraction must be in 1..15 bits for width 16, not 16"),
+    (lambda: QFormat(True, 1), "QFormat.width must be a whole number, not True"),
+    (lambda: QFormat(16, 8.0), "QFormat.fraction must be a whole number, not 8.0"),
     (lambda: QFormat(32, 23), "Format fraction must be in 1..22 bits for width 32, not 23"),
     (lambda: QFormat.parse("8.8"), "Format must be written qM.N, such as q8.8 or q16.12, not '8.8'"),
     (lambda: QFormat.parse("q30.12"), "Format q30.12 needs 42 bits, above the limit of 32; use q16.12 or q8.8")])

@@ -47,7 +47,7 @@ def groups(streams, most, rounds, seed=1):
         for channel in range(streams.channels):
             windows = np.sort(rng.choice(count, int(rng.integers(1, count + 1)), replace=False))
             threshold = THRESHOLDS[(k + channel) % len(THRESHOLDS)] if k % 2 else int(rng.integers(0, 65537))
-            golden.weigh(generator, at, windows, channel, threshold, room, out)
+            golden.weigh(generator, at, windows, channel, np.int64(threshold), room, out)
             yield channel, first, windows, threshold, out[:, :len(windows)].T
         at, first = at + count, first + count
 
@@ -137,3 +137,59 @@ def test_faults_act_on_each_window_as_on_a_single_one():
             gated = path.stream.step(integer(spike), flip[0]) & path.weight.step(integer(weights[:, k]), flip[1])
             assert counts[k] == path.count.step(gated.bit_count(), flip[2] & 511)
     assert len(set(counts.tolist())) > 5
+
+
+SMALL = [REGISTERS[2], REGISTERS[0], (LfsrParams(61, (61, 60, 59, 55), 256), 256), (LfsrParams(24, (24, 7, 2, 1), 128), 128)]
+
+
+@pytest.mark.parametrize("streams", [*(lfsr_streams(*one, 1) for one in SMALL), *(sobol_streams(length, (5,)) for length in (64, 128, 256))],
+                         ids=lambda one: f"{one.generator.name}-{one.length}-{one.lfsr.taps}")
+def test_a_few_windows_at_every_threshold(streams):
+    """Every threshold of the list, on windows of which some are left out."""
+    length = streams.length
+    planes = lfsr_planes(streams.lfsr, streams.seeds, 0, 8, length) if len(streams.seeds) else sobol_planes(streams.sobol[0], length, 0, 8)
+    generator, at, expected = golden.generator(streams, 5), 0, np.empty(streams.length // 64, np.uint64)
+    room, out = np.zeros((16, 8), np.uint64), np.empty((streams.length // 64, 8), np.uint64)
+    for first in (0, 4):
+        at = golden.advance(generator, at, 4)
+        for k, threshold in enumerate([*THRESHOLDS, 3, 12345, 54321]):
+            window = np.array([0, 1 + k % 3])
+            golden.weigh(generator, at, window, 0, np.int64(threshold), room, out)
+            for j in (0, 1):
+                below(planes[first + window[j]], threshold, expected)
+                assert out[:, j].tolist() == expected.tolist(), (first, threshold, j)
+        at += 4
+
+
+@pytest.mark.parametrize("streams", [lfsr_streams(LfsrParams(12, leap=64), 64), sobol_streams(1024, (3, 0))], ids=["register", "sobol"])
+def test_windows_go_on_after_the_end_of_the_rows_and_in_every_channel(streams):
+    """More windows than there are rows of states: 76 of the register, 64 of the sequence."""
+    generator, at, first = golden.generator(streams, 9), 0, 0
+    room, out = np.zeros((16, 8), np.uint64), np.empty((streams.length // 64, 8), np.uint64)
+    for k in range(24):
+        at = golden.advance(generator, at, 9 if k % 3 else 8)
+        golden.weigh(generator, at, np.array([7]), k % 2, np.int64(30000 + k), room, out)
+        assert out[:, 0].tolist() == single(streams, k % 2, first + 7, 30000 + k).tolist(), k
+        at, first = at + (9 if k % 3 else 8), first + (9 if k % 3 else 8)
+    assert first > 200 and at < 90
+
+
+def test_states_are_those_that_the_description_says():
+    streams = lfsr_streams(LfsrParams(12, leap=64), 64, 1)
+    states, taps, shifts, leap, base = golden.generator(streams, 100)
+    assert states.shape == (112, 16) and golden.generator(streams, 3)[0].shape == (76, 16) and not states[12:].any()
+    assert states[:12].tolist() == lfsr_planes(streams.lfsr, streams.seeds, 0, 12, 64)[:, :, -1].tolist()
+    assert (taps.tolist(), leap, base.size) == (list(streams.lfsr.taps), 1 << streams.lfsr.taps[-1].bit_length() - 1, 0)
+    assert list(map(int, shifts)) == [tap - int(leap) for tap in taps]
+    numbers, none, zeros, zero, base = golden.generator(sobol_streams(1024, (3, 0)), 5)
+    third, = sobol_streams(1024, (3,)).sobol
+    assert numbers.shape == (69, 2) and numbers[:, 0].tolist() == [third.point(1024 * k) for k in range(69)]
+    assert (len(none), list(map(int, zeros)), int(zero), base.shape) == (0, [0] * 4, 0, (32, 16))
+    assert base[16:].tolist() == sobol_planes(sobol_streams(1024, (0,)).sobol[0], 1024, 0, 1)[0].tolist()
+
+
+def test_ones_that_pass_the_gate_by_hand():
+    spike, weights = np.array([0b1111, 1], np.uint64), np.array([[0b1010, 0, 15], [1, 3, 2]], np.uint64)
+    counts = np.full(3, 99, np.int64)
+    golden.count_all(weights, spike, counts)
+    assert counts.tolist() == [3, 1, 4]

@@ -228,3 +228,40 @@ def test_the_windows_of_a_register_are_its_bits():
                 bit = sum(state >> tap - 1 & 1 for tap in taps) % 2
                 state, expected = (state << 1 | bit) % (1 << width), expected << 1 | bit
             assert next(windows) == expected
+
+
+SMALL = [(Q8_8, Rounding.NEAREST, Overflow.SATURATE, 1, 0, False), (Q8_8, Rounding.FLOOR, Overflow.WRAP, 3, 2, False),
+         (QFormat(16, 4), Rounding.NEAREST, Overflow.WRAP, 2, 1, True), (Q8_8, Rounding.STOCHASTIC, Overflow.SATURATE, 2, 3, True),
+         (QFormat(17, 9), Rounding.NEAREST, Overflow.WRAP, 1, 1, False), (Q16_12, Rounding.STOCHASTIC, Overflow.WRAP, 4, 0, True)]
+
+
+@pytest.mark.parametrize("case", SMALL, ids=str)
+def test_small_odd_networks_in_small_pieces(case, tmp_path, monkeypatch):
+    """A run is made in chunks of steps and, as Python, in blocks of neurons: seven and eight here."""
+    monkeypatch.setattr(core, "CHUNK", 7)
+    monkeypatch.setattr(core, "BLOCK", 8)
+    q, rounding, overflow, delay, refractory, fine = case
+    rng, spikes = np.random.default_rng(SMALL.index(case)), 0
+    for _ in range(3):
+        network = odd_network(rng, q, rounding, overflow, delay=delay, refractory=refractory, fine=fine).replace(steps=24)
+        wrong, _, golden = differences(network, tmp_path / "net")
+        assert wrong == 0, network
+        assert golden.trace["v"].dtype == (np.int16 if q.width <= 16 else np.int32) and golden.steps == 24 and golden.engine == "golden"
+        assert np.array_equal(golden.final["v"], golden.trace["v"][-1]) and np.array_equal(golden.final["hold"], golden.trace["hold"][-1])
+        assert np.array_equal(core.external_events(network), golden.trace["events"])
+        spikes += len(golden.spikes)
+    assert spikes > 5
+
+
+@pytest.mark.parametrize(("generator", "length", "channels", "faulty"), [
+    (Generator.SOBOL, 64, 1, False), (Generator.SOBOL, 128, 3, False), (Generator.LFSR, 64, 2, False), (Generator.SOBOL, 64, 2, True)])
+def test_small_odd_networks_of_streams(generator, length, channels, faulty, tmp_path):
+    rng, spikes = np.random.default_rng([length, channels]), 0
+    for delay in (1, 3):
+        network = odd_network(rng, Q8_8, Rounding.NEAREST, Overflow.SATURATE, delay=delay, refractory=1, fine=False).replace(steps=12)
+        network = with_streams(network, rng, generator, length, channels)
+        path = FaultParams(length, PointFaults(6, 1 << 40, 700), PointFaults(1 << 50, 3, 900), PointFaults(1, 4, 800))
+        wrong, _, golden = differences(network, tmp_path / "net", bits=True, faults=StreamFaults((path,) * channels, 5) if faulty else None)
+        assert wrong == 0, network
+        spikes += len(golden.spikes)
+    assert spikes > 5

@@ -29,11 +29,15 @@ def test_three_bits_by_hand():
     assert LfsrParams(3, (3, 2), 2).run(1, 4) == [0b001, 0b101, 0b111, 0b100]
 
 
-def test_every_polynomial_of_the_table_is_primitive():
+@pytest.mark.parametrize("width", range(3, 65))
+def test_every_polynomial_of_the_table_is_primitive(width):
+    taps = PRIMITIVE_TAPS[width]
+    assert len(taps) in (2, 4) and taps[0] == width
+    assert galois.Poly.Degrees([width, *(width - tap for tap in taps)]).is_primitive()
+
+
+def test_the_table_has_every_width():
     assert sorted(PRIMITIVE_TAPS) == list(range(3, 65))
-    for width, taps in PRIMITIVE_TAPS.items():
-        assert len(taps) in (2, 4)
-        assert galois.Poly.Degrees([width, *(width - tap for tap in taps)]).is_primitive(), (width, taps)
 
 
 def test_the_primitivity_check_can_fail():
@@ -163,3 +167,36 @@ def test_verilated_gateware_equals_the_model(params):
 def test_a_wrong_model_is_rejected_in_verilator(wrong):
     with pytest.raises(Mismatch, match="first divergence at cycle .*: signal o, golden"):
         check(LfsrParams(), count=500, seed=22, model=wrong)
+
+
+def test_the_ends_of_what_a_generator_can_be_and_what_is_not_given():
+    assert LfsrParams() == LfsrParams(64, (64, 63, 61, 60), 32) and LfsrParams(3, leap=1).taps == (3, 2)
+    assert LfsrParams(3, leap=65536).leap == 65536 and LfsrParams(8, (8, 1)).taps == (8, 1) and LfsrParams(8, [8, 6, 5, 4]).taps == (8, 6, 5, 4)
+    assert (LfsrParams(5).mask, LfsrParams(5).period) == (31, 31)
+    assert (LfsrParams(7, (7, 6), 6).chunks, LfsrParams(7, (7, 6), 13).chunks, LfsrParams(7, (7, 6), 5).chunks) == ((6,), (6, 6, 1), (5,))
+
+
+@pytest.mark.parametrize("make, message", [
+    (lambda: LfsrParams(8, leap=65537), "^LFSR leap must be in 1..65536 positions, not 65537$"),
+    (lambda: LfsrParams(8, (9, 5)), "^LFSR taps must desc"),
+    (lambda: LfsrParams(8, (8, 5, 0)), "^LFSR taps must descend"),
+    (lambda: LfsrParams(8, (8, 8)), "^LFSR taps must descend"), (lambda: LfsrParams(True), "^LfsrParams.width must be a whole number, not True$"),
+    (lambda: LfsrParams(8, leap=2.0), "^LfsrParams.leap must be a whole number, not 2.0$"),
+    (lambda: LfsrParams(8, (8, "5")), "^LFSR taps must be whole"),
+    (lambda: LfsrParams(8, 8), "^LFSR taps must be whole numbers, not 8$"), (lambda: LfsrParams(8, (8, 7, 5), 0), "^LFSR leap"),
+    (lambda: LfsrParams(8).phases(1, 0, 1), "^Streams must be at least 1, not 0$"),
+    (lambda: LfsrParams(8, leap=1).phases(0, 1, 256), "^Each of 1 streams has 255 .*\n?.* 256 steps need 256; .*\nLFSR seed must not be 0")])
+def test_a_generator_just_beyond_is_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def test_phases_by_hand():
+    # 001, 010, 101, 011, 111, 110, 100: seven positions, three streams are two apart
+    params = LfsrParams(3, (3, 2), 1)
+    assert params.phases(0b001, 3, 2) == [0b001, 0b101, 0b111] and params.phases(0b1001, 1, 7) == [0b001]
+    assert params.phases(0b010, 7, 1) == [0b010, 0b101, 0b011, 0b111, 0b110, 0b100, 0b001]
+    assert params.jump(0) == (1, 2, 4) and params.jump(1) == (0b010, 0b101, 0b001) and apply(params.jump(3), 1) == 0b011
+    assert params.jump(2) == tuple(apply(params.jump(1), column) for column in params.jump(1))
+    assert params.step(0b111) == 0b110 and params.run(0b111, 0) == [] and params.run(0b111, 3) == [0b111, 0b110, 0b100]
+    assert [leap_once.py_func(state, (2, 1), 1, 1, 7) for state in (0b001, 0b100, 0b111)] == [0b010, 0b001, 0b110]

@@ -35,6 +35,7 @@ def one_step(params, v, hold=0, current=0, noise=0, random=0):
     ({"rounding": Rounding.STOCHASTIC}, dict(v=-100, random=155), (0, -100, 0, 0)),  # (100 + 155) >> 8
     ({"rounding": Rounding.STOCHASTIC}, dict(v=-100, random=156), (0, -99, 0, 0)),
     ({"leak": 256, "rest": 40}, dict(v=3000), (0, 40, 0, 0)),  # leak 1.0: rest at once
+    ({"rounding": Rounding.STOCHASTIC, "gain": 1}, dict(v=0, current=1, random=255), (0, 1, 0, 0)),  # (1 + 255) >> 8
     ({"gain": 128}, dict(v=0, current=3), (0, 2, 0, 0)),  # 1.5, half up
     ({"gain": 128}, dict(v=0, current=-3), (0, -1, 0, 0)),  # -1.5, half up
     ({"gain": -4096}, dict(v=0, current=100), (0, -1600, 0, 0)),
@@ -111,7 +112,58 @@ def test_parameters_that_cannot_be_are_refused_all_at_once(changes, message):
         dataclasses.replace(PLAIN, **changes)
 
 
+@pytest.mark.parametrize("changes, message", [
+    *(({name: True}, f"LifParams.{name} must be a whole number, not True")
+      for name in ("threshold", "reset", "rest", "leak", "gain", "refractory", "leak_fraction")),
+    ({"format": "q8.8"}, "LifParams.format must be of type QFormat"), ({"rounding": 3}, "LifParams.rounding must be one of"),
+    ({"overflow": 2}, "LifParams.overflow must be one of"), ({"leak_fraction": 7}, "leak_fraction must be in 8..28 bits for q8.8, not 7"),
+    ({"leak_fraction": 29}, "leak_fraction must be in 8..28 bits for q8.8, not 29"),
+    ({"leak_fraction": -1}, "leak_fraction must be in 8..28 bits for q8.8, not -1"),
+    ({"leak_fraction": 9, "leak": 513}, "leak must be in 1..512"), ({"reset": 5121}, "reset 5121 must be below threshold 5120")])
+def test_parameters_of_another_kind_or_beyond_a_bound_are_refused(changes, message):
+    with pytest.raises(InputError, match=message):
+        dataclasses.replace(PLAIN, **changes)
+
+
+@pytest.mark.parametrize("changes", [
+    {"leak": 1}, {"leak": 256}, {"gain": 4096}, {"gain": -4096}, {"refractory": 0}, {"refractory": 255}, {"leak_fraction": 8}, {"reset": 5119},
+    {"leak_fraction": 28, "leak": 1 << 28}, {"rest": -32768}, {"rest": 32767}, {"threshold": 32767}, {"reset": -32768}])
+def test_the_ends_of_every_range_are_allowed(changes):
+    assert {name: getattr(dataclasses.replace(PLAIN, **changes), name) for name in changes} == changes
+
+
+def test_what_is_not_given_has_the_documented_value():
+    params = LifParams(Q8_8, 5120, 2560)
+    assert params == LifParams(Q8_8, 5120, 2560, 0, 1, 256, 0, Rounding.NEAREST, Overflow.SATURATE, 8)
+    assert params.input_width == 20 and dataclasses.replace(params, rest=-32765, leak=7).rest_leak == 21
+    assert tuple(VARIED.constants()) == (13, -900, 5120, -300, 77, 3, 8, 16, 1, 0, 8)
+    assert all(type(value) is int for value in VARIED.constants())
+
+
+def test_the_tutorials_neuron_by_default_and_from_rest():
+    neuron = FixedPointLIFNeuron()
+    assert neuron.params == LifParams(Q8_8, 5120, 0, 0, rounding=Rounding.FLOOR, overflow=Overflow.SATURATE)
+    assert (neuron.v, neuron.hold, neuron.overflow) == (0, 0, False)
+    assert neuron.step(1, 256, 100) == (0, 100) and neuron.step(1, 128, 3) == (0, 100)  # floor(-100/256) is -1, floor(1.5) is 1
+    plain = FixedPointLIFNeuron(rounding=Rounding.STOCHASTIC)
+    assert [plain.step(1, 256, current) for current in (1, 0)] == [(0, 1), (0, 0)]  # no random number: floor(-1/256) is -1
+    other = FixedPointLIFNeuron(16, 8, 2000, 10, -50, 2, Rounding.STOCHASTIC, Overflow.WRAP, 10)
+    assert other.params == LifParams(Q8_8, 2000, 10, -50, 1, None, 2, Rounding.STOCHASTIC, Overflow.WRAP, 10) and other.v == -50
+    assert other.step(1, 256, 0) == (0, -50) and other.step(1, 256, 1, -1, 1023) == (0, -50)
+
+
+@pytest.mark.parametrize("call", [dict(I_t=-(1 << 19)), dict(I_t=(1 << 19) - 1), dict(I_t=0, noise_in=-32768), dict(I_t=0, noise_in=32767),
+                                  dict(I_t=0, random=0), dict(I_t=0, random=255)])
+def test_the_ends_of_every_port_are_taken(call):
+    neuron = FixedPointLIFNeuron()
+    total = call["I_t"] + call.get("noise_in", 0)
+    spike, v = neuron.step(1, 256, **call)
+    assert spike == (total >= 5120) and v == (0 if spike else max(total, -32768)) and neuron.overflow == (not -32768 <= total <= 32767)
+
+
 @pytest.mark.parametrize("call, message", [
+    (dict(I_t=-(1 << 19) - 1), "I_t must be in"), (dict(I_t=0, noise_in=-32769), "noise_in must be in"),
+    (dict(I_t=0, random=-1), "random must be in"),
     (dict(I_t=1 << 19), "I_t must be in -524288..524287"), (dict(I_t=0, noise_in=32768), "noise_in must be in -32768..32767"),
     (dict(I_t=0, random=256), "random must be in 0..255"), (dict(I_t=0, leak_k=0), "leak must be in 1..256")])
 def test_a_step_with_a_value_that_fits_no_port_is_refused(call, message):
@@ -213,7 +265,26 @@ def test_many_neurons_at_once_equal_one_at_a_time(q, data):
     assert list(zip(spiked, v, hold, flag)) == [(s, v, h, over | row[2]) for (s, v, h, over), row in zip(expected, rows)]
 
 
+@pytest.mark.parametrize("rounding, overflow", list(itertools.product((Rounding.FLOOR, Rounding.NEAREST), Overflow)))
+@pytest.mark.parametrize("bits", [8, 10])
+def test_a_table_of_neurons_at_once_equals_one_at_a_time(bits, rounding, overflow):
+    """Every kind of state with every kind of input, among them sums one beyond either end and one below the threshold."""
+    params = LifParams(Q8_8, 5120, 2560, -700, 3, refractory=7, rounding=rounding, overflow=overflow, leak_fraction=bits)
+    p = params.constants()
+    states, kept = (-32768, -1041, -785, -701, -700, 0, 700, 5119, 5120, 32767), ((0, 0), (0, 1), (1, 0), (255, 1))
+    rows = [(v, hold, flag, current) for v in states for hold, flag in kept
+            for leak in (lif_step(v, 0, 0, 0, 0, p)[1] if overflow == Overflow.SATURATE and v < 5120 else v,)
+            for current in (0, -1, 5119 - leak, 5120 - leak, 32767 - leak, 32768 - leak, -32768 - leak, -32769 - leak, -(1 << 19), (1 << 19) - 1)]
+    v, hold, flag, current = (np.array(column, dtype) for column, dtype in zip(zip(*rows), (np.int32, np.uint8, np.uint8, np.int32)))
+    spiked = np.full(len(rows), 9, np.uint8)
+    lif_steps(v, hold, flag, current, p, spiked)
+    expected = [lif_step(v, hold, current, 0, 0, p) for v, hold, _, current in rows]
+    assert list(zip(spiked, v, hold, flag)) == [(s, v, h, over | row[2]) for (s, v, h, over), row in zip(expected, rows)]
+    assert {s for s, *_ in expected} == {0, 1} and {over for *_, over in expected} == {0, 1}
+
+
 def test_what_is_not_narrow_goes_one_at_a_time():
     wide = [dict(rounding=Rounding.STOCHASTIC), dict(leak_fraction=13), dict(format=Q16_12)]
-    assert PLAIN.constants().narrow
+    assert PLAIN.constants().narrow and LifParams(QFormat(16, 12), 5120, 0).constants().narrow
+    assert not LifParams(QFormat(17, 8), 5120, 0).constants().narrow and not LifParams(Q8_8, 5120, 0, leak_fraction=13).constants().narrow
     assert not any(dataclasses.replace(PLAIN, **{"leak_fraction": None, **changes}).constants().narrow for changes in wide)

@@ -69,3 +69,22 @@ def test_taps_that_are_not_primitive_are_seen():
     assert params.run(1, 6)[0] == params.run(1, 6)[5]
     with pytest.raises(InputError, match=r"LFSR taps \(4, 3, 2, 1\) are not primitive: the seeds do not lie on one cycle; use those"):
         phases_between(params, [1, 2, 5, 7, 9, 11])
+
+
+@pytest.mark.parametrize(("width", "expected"), [
+    (3, (7,)), (4, (3, 5)), (6, (7, 9)), (8, (3, 5, 17)), (9, (7, 73)), (10, (3, 11, 31)), (11, (23, 89)), (12, (5, 7, 9, 13)), (13, (8191,)),
+    (18, (7, 19, 27, 73)), (20, (3, 11, 25, 31, 41)), (21, (49, 127, 337)), (32, (3, 5, 17, 257, 65537))])
+def test_factors_by_hand(width, expected):
+    assert coprime_factors(width) == expected
+
+
+def test_phases_are_those_after_the_first_seed_whichever_it_is():
+    params = LfsrParams(10, leap=7)
+    states = LfsrParams(10, leap=1).run(1, params.period)
+    for first in (0, 1, 500, 1022):
+        others = [first, 0, 3, 700, 1022, first]
+        assert phases_between(params, [states[k] for k in others]) == [(k - first) % 1023 for k in others]
+    assert phases_between(params, [5]) == [0]
+    seeds = [states[k] for k in (9, 4, 1000)]
+    assert phases_hold(params, seeds, [9, 4, 1000]) and phases_hold(params, seeds, [5, 0, 996]) and phases_hold(params, seeds, [1032, 4, 1000 - 1023])
+    assert not any(phases_hold(params, seeds, phases) for phases in ([9, 4, 1001], [9, 5, 1000], [8, 4, 1000])) and phases_hold(params, [3], [99])

@@ -1,5 +1,7 @@
 """Stochastic computing correlation: its definition, its extremes, and the bound on what chance explains."""
 
+from math import sqrt
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -97,3 +99,63 @@ def test_too_many_streams_are_paired_with_the_nearest(monkeypatch):
     words = streams(6, 20, 256)
     found = correlations(words, worst=1000)
     assert {pair.second - pair.first for pair in found} == {1, 2, 3, 4, 5} and len(found) == 19 + 18 + 17 + 16 + 15
+
+
+def test_the_smallest_counts_by_hand():
+    """11, 10, 01, 00: room for one more or less, and none for more where the excess is 0, which is taken downwards."""
+    assert scc_of([1, 1, 0, 1]) == 1.0 and scc_of([0, 1, 1, 0]) == -1.0 and scc_of([1, 2, 3, 6]) == 0.0
+    assert scc_of([[2, 0, 0, 2], [0, 2, 2, 0], [1, 1, 1, 1], [0, 0, 0, 0]]).tolist() == [1.0, -1.0, 0.0, 0.0]
+
+
+def quantile(pairs, level=1e-6):
+    return norm.isf(level / 2 / pairs)
+
+
+@pytest.mark.parametrize(("length", "texts", "value", "bound"), [
+    (3, ("110", "100"), 1.0, sqrt(2 * 1 * 1 * 2 / 2)), (2, ("10", "01"), -1.0, 1.0),
+    (12, ("111000000000", "100111000000"), 0.0, sqrt(3 * 9 * 4 * 8 / 11) / 12)])
+def test_bounds_of_short_streams_by_hand(length, texts, value, bound):
+    words = np.array([[int(text, 2)] for text in texts], np.uint64)
+    with np.errstate(all="raise"):
+        (pair,) = correlations(words, length)
+    assert pair[:3] == (0, 1, value) and pair.bound == pytest.approx(quantile(1) * bound, rel=1e-9)
+
+
+def test_constant_and_single_positions_have_no_bound():
+    with np.errstate(all="raise"):
+        assert correlations(np.array([[1], [0]], np.uint64), 1) == [(0, 1, 0.0, 1.0)]
+        assert correlations(np.array([[7], [5]], np.uint64), 3) == [(0, 1, 0.0, 1.0)]
+
+
+def test_the_level_is_that_of_all_pairs():
+    words = streams(8, 6, 64)
+    alone = correlations(words[:2])[0].bound
+    for count, pairs in ((3, 3), (5, 10), (6, 15)):
+        found = {pair[:2]: pair.bound for pair in correlations(words[:count], worst=99)}
+        assert len(found) == pairs and found[0, 1] / alone == pytest.approx(quantile(pairs) / quantile(1), rel=1e-9)
+    assert len(correlations(words)) == 10 and correlations(words, level=1e-6) == correlations(words)
+
+
+def test_of_too_many_streams_the_nearest_are_paired_at_least(monkeypatch):
+    words = streams(9, 4, 64)
+    for budget, pairs in ((1, 3), (2 * 4, 5)):
+        monkeypatch.setattr("spikegate.models.scc.BUDGET", budget)
+        found = {pair[:2]: pair.bound for pair in correlations(words, worst=99)}
+        assert len(found) == pairs and {(0, 1), (1, 2), (2, 3)} <= set(found)
+        assert found[0, 1] / correlations(words[:2])[0].bound == pytest.approx(quantile(pairs) / quantile(1), rel=1e-9)
+
+
+def test_the_largest_in_terms_of_the_bound_come_first():
+    """Sparse streams beside others: what is large may lie far inside its bound."""
+    rng = np.random.default_rng(10)
+    words = pack(rng.random((12, 64)) < np.array([0.03, 0.5, 0.9, 0.1] * 3)[:, None])
+    every = correlations(words, worst=99)
+    ratios = [abs(pair.scc) / pair.bound for pair in every]
+    assert ratios == sorted(ratios, reverse=True) and len(every) == 66
+    assert [correlations(words, worst=count) == every[:count] for count in (1, 2, 5)] == [True] * 3
+    assert max(every, key=lambda pair: abs(pair.scc)) != every[0]
+
+
+def test_at_most_two_to_the_27_words_are_combined():
+    words = np.zeros((256, 1 << 13), np.uint64)
+    assert max(pair.second - pair.first for pair in correlations(words, worst=1 << 20)) == 64

@@ -1,5 +1,7 @@
 """Sobol sequence: every point of every dimension against scipy, skip-ahead against steps, the gateware against the model."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from amaranth.hdl import Module, Signal
@@ -11,7 +13,7 @@ from spikegate.cosim.amaranth_sim import evaluate, exchange
 from spikegate.cosim.sobol import check
 from spikegate.gateware.sobol import Sobol, advance, point
 from spikegate.models.errors import InputError, Mismatch
-from spikegate.models.sobol import JOE_KUO, CounterParams, SobolParams
+from spikegate.models.sobol import JOE_KUO, CounterParams, DigitalSequence, SobolParams
 
 BITS = 16
 DIMENSIONS = 1 + len(JOE_KUO)
@@ -139,3 +141,48 @@ def test_verilated_gateware_equals_the_model(params):
 def test_a_wrong_model_is_rejected_in_verilator(wrong):
     with pytest.raises(Mismatch, match="first divergence at cycle .*: signal o, golden"):
         check(SobolParams(3, leap=256), count=500, seed=42, model=wrong)
+
+
+@pytest.mark.parametrize("kind", [partial(SobolParams, 3), CounterParams], ids=["sobol", "counter"])
+def test_the_ends_of_what_a_sequence_can_be(kind):
+    assert (kind().bits, kind().leap, kind().period, kind().index_bits, kind().shift) == (16, 1, 65536, 16, 0)
+    for bits, leap in ((1, 1), (1, 2), (32, 1), (32, 1 << 32), (8, 64)):
+        params = kind(bits=bits, leap=leap)
+        assert (params.period, params.shift, params.index_bits) == (2**bits, leap.bit_length() - 1, bits - leap.bit_length() + 1)
+    for changes, message in (({"bits": 0}, "bits must be in 1..32, not 0"), ({"bits": 33}, "bits must be in 1..32, not 33"),
+                           ({"leap": 0}, "leap must be a power of two, not 0"), ({"leap": 3}, "leap must be a power of two, not 3"),
+                           ({"leap": -1}, "leap must be a power of two, not -1"),
+                           ({"bits": 4, "leap": 32}, "leap must be at most the period of 16 points, not 32; use more bits or a shorter leap")):
+        with pytest.raises(InputError, match=f"^(Sobol|Counter) {message}$"):
+            kind(**changes)
+    with pytest.raises(InputError, match="^(Sobol|Counter) bits must be in 1..32, not 0\n(Sobol|Counter) leap must be a power of two, not 3$"):
+        kind(bits=0, leap=3)
+
+
+def test_the_ends_of_the_table_of_dimensions():
+    assert SobolParams(0).dimension == 0 and SobolParams(31).dimension == 31
+    for dimension in (-1, 32):
+        with pytest.raises(InputError, match=f"^Sobol dimension must be in 0..31, not {dimension}; the table of direction numbers ends there$"):
+            SobolParams(dimension)
+
+
+def test_points_runs_and_steps_by_hand():
+    van_der_corput = [0, 4, 6, 2, 3, 7, 5, 1]  # bits of the Gray code, reversed
+    params = SobolParams(0, 3)
+    assert [params.point(i) for i in range(-8, 16)] == van_der_corput * 3 and type(params.point(3)) is int
+    assert params.run(6, 4).tolist() == [5, 1, 0, 4] and params.run(14, 2).dtype == np.uint32
+    assert SobolParams(0, 3, 2).run(3, 3).tolist() == [5, 0, 6] and SobolParams(0, 3, 8).run(5, 2).tolist() == [0, 0]
+    for leap in (1, 2, 4, 8):
+        leaping, state = SobolParams(0, 3, leap), 0
+        for index in range(20):
+            assert state == van_der_corput[index * leap % 8], (leap, index)
+            state = leaping.step(state, index)
+    counter = CounterParams(3, 2)
+    assert [counter.point(i) for i in (0, 7, 8, 9)] == [0, 7, 0, 1] and counter.run(3, 3).tolist() == [6, 0, 2]
+    assert counter.points(np.arange(9)).dtype == np.uint32
+    assert [counter.step(state, index) for state, index in ((0, 5), (6, 1), (4, 0))] == [2, 0, 6]
+
+
+def test_a_sequence_without_points_of_its_own_says_so():
+    with pytest.raises(NotImplementedError):
+        DigitalSequence().points(np.arange(3))

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from spikegate.cosim.amaranth_sim import evaluate
 from spikegate.cosim.synapse import OrSynapse, check
 from spikegate.gateware.synapse import Synapse
-from spikegate.models.encoder import unpack
+from spikegate.models.encoder import WindowParams, unpack, window_lfsr
 from spikegate.models.errors import InputError, Mismatch
-from spikegate.models.synapse import BitstreamSynapse, SynapseParams, bitstream, gate, weight_probability
+from spikegate.models.sobol import SobolParams
+from spikegate.models.synapse import BitstreamSynapse, SynapseParams, bitstream, gate, packed, weight_probability
 
 
 def ones(windows):
@@ -143,3 +144,43 @@ def test_verilated_gateware_equals_the_model(params):
 def test_a_wrong_gate_is_rejected_in_verilator(wrong):
     with pytest.raises(Mismatch, match="first divergence at spike .*: signal post, golden"):
         check(SynapseParams(256), count=100, seed=42, model=wrong)
+
+
+def test_what_is_not_given_and_the_ends_of_what_can_be():
+    params = window_lfsr(256)
+    starts = params.phases(0x5EED, 16, 1)
+    expected = WindowParams(params).run(starts, [32768])[0]
+    assert bitstream(0.5).tolist() == bitstream(0.5, 256, "lfsr", 0).tolist() == expected.tolist()
+    last = (2**61 - 1) // 16 // 256 - 1
+    assert bitstream(0.5, seed=last).tolist() == WindowParams(params).run(starts, [32768], last)[0].tolist()
+    with pytest.raises(InputError, match=f"Stream seed must be in 0..{last}, not {last + 1}"):
+        bitstream(0.5, seed=last + 1)
+    assert SynapseParams(1) == SynapseParams(1, False) and [SynapseParams(1).step(a, b) for a in (0, 1) for b in (0, 1)] == [0, 0, 0, 1]
+    assert [weight_probability(weight, 1) for weight in (0, 1, -1)] == [66, 65470, 65470]
+
+
+def test_the_tutorial_synapse_by_default_and_at_the_ends_of_its_weights():
+    synapse = BitstreamSynapse()
+    assert (synapse.w_min, synapse.w_max, synapse.length, synapse.inhibitory) == (0.0, 1.0, 256, False)
+    assert synapse.weights.tolist() == bitstream(0.5).tolist()
+    assert [BitstreamSynapse(w=w).effective_weight() for w in (0.0, 1.0)] == [0.0, 1.0]
+    other = BitstreamSynapse(-2.0, 6.0, 64, 0.0, "sobol", 1, True)
+    assert other.inhibitory and other.weights.tolist() == bitstream(0.25, 64, "sobol", 1).tolist() and other.effective_weight() == 0.0
+    with pytest.raises(InputError, match="w must be in 0.0..1.0, not -0.1"):
+        BitstreamSynapse(w=-0.1)
+    with pytest.raises(InputError, match="w_min 2 must be below w_max 1\nw must be in 2..1, not 0.5"):
+        BitstreamSynapse(2, 1)
+
+
+def test_streams_of_words_are_words_and_others_bits():
+    words, bits = np.array([[1, 2], [3, 4]], np.uint64), np.zeros((2, 128))
+    assert packed(words, 128)[1] and packed(words, 128)[0] is words and not packed(bits, 128)[1]
+    for wrong in (np.zeros(2, np.int64), np.zeros(3, np.uint64), np.full(128, -1), np.zeros((128, 1))):
+        with pytest.raises(InputError, match="Streams must be 128 bits of 0 or 1, or 2 uint64 words"):
+            packed(wrong, 128)
+
+
+def test_a_sobol_stream_is_window_0_of_its_dimension():
+    for dimension in (0, 2):
+        points = [SobolParams(dimension, 16).point(i) for i in range(64)]
+        assert unpack(bitstream(0.25, 64, "sobol", dimension)).tolist() == [int(point < 16384) for point in points]

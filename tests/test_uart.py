@@ -70,6 +70,41 @@ def test_glitches_are_nothing_and_breaks_are_one_error():
     assert list(golden.receive([1] * 9 + [0] * 400 + [1] * 20 + byte, 8)) == [(0, 0), (0xA5, 1)]
 
 
+def test_a_byte_and_its_samples_by_hand():
+    assert golden.bits(0xA5) == [0, 1, 0, 1, 0, 0, 1, 0, 1, 1] and golden.bits(0x80) == [0, 0, 0, 0, 0, 0, 0, 0, 1, 1]
+    assert [golden.sample_offset(divisor) for divisor in (3, 4, 5, 6, 26)] == [1, 1, 2, 2, 12]
+    assert [golden.tolerance(divisor) for divisor in (3, 4, 5, 100)] == [Fraction(1, 30), Fraction(1, 36), Fraction(1, 25), Fraction(1, 20)]
+
+
+def test_lines_by_hand():
+    """Three cycles a bit: a start is sampled one cycle after it is seen, and every bit three cycles after the one before."""
+    frame = [0, 0, 0, *[1, 1, 1, 0, 0, 0] * 4, 1, 1, 1]  # 0x55
+    assert list(golden.receive(frame, 3)) == [(0x55, 1)] and list(golden.receive(frame * 3, 3)) == [(0x55, 1)] * 3
+    assert list(golden.receive(frame[:28], 3)) == [] and list(golden.receive(frame[:29], 3)) == [(0x55, 1)]
+    assert list(golden.receive([0, 1, 1, *frame], 3)) == [(0x55, 1)] and list(golden.receive([0, *frame[3:]], 3)) == []
+    broken = [*frame[:27], 0, 0, 0]  # what follows at once is no start, as the line has not been 1
+    assert list(golden.receive([*broken, 0, 0, 0], 3)) == [(0x55, 0)]
+    assert list(golden.receive([*broken, 1, *frame], 3)) == [(0x55, 0), (0x55, 1)]
+
+
+@pytest.mark.parametrize("clock, baud, divisor", [(3, 1, 3), (102, 25, 4), (98, 25, 4)])
+def test_the_ends_of_what_a_clock_makes_are_allowed(clock, baud, divisor):
+    params = golden.UartParams(clock, baud)
+    assert params.divisor == divisor and params.error == Fraction(clock, divisor * baud) - 1
+
+
+@pytest.mark.parametrize("clock, baud, message", [
+    (2, 1, "A baud rate that the clock cannot make: 1 from 2 Hz is 0.0% off with 2 cycles a bit, limits 2% and at least 3 cycles; use 0 baud or"),
+    (1021, 250, "250 from 1,021 Hz is 2.1% off with 4 cycles a bit, limits 2% and at least 3 cycles; use 255 baud"),
+    (40_804, 10_000, "10,000 from 40,804 Hz is 2.0% off with 4 cycles a bit"),
+    (979, 250, "250 from 979 Hz is 2.1% off with 4 cycles a bit"), (1, 10, "10 from 1 Hz is 90.0% off with 1 cycles a bit"),
+    (0, 1, "Clock must be above 0 Hz, not 0"), (1, 0, "Baud rate must be above 0 Hz, not 0"), (1, -1, "Baud rate must be above 0 Hz, not -1")])
+def test_just_beyond_is_refused(clock, baud, message):
+    with pytest.raises(InputError) as error:
+        golden.UartParams(clock, baud)
+    assert message in str(error.value)
+
+
 @pytest.mark.parametrize("clock, baud, divisor", [(12_000_000, 3_000_000, 4), (12_000_000, 115_200, 104), (48_000_000, 921_600, 52)])
 def test_a_divisor_and_its_error_are_stated(clock, baud, divisor):
     params = golden.UartParams(clock, baud)
