@@ -1,0 +1,80 @@
+"""Proofs in which a mutant has registers of its own only where it is seen to differ: all others it shares with the module, as long as it sets them alike."""
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+
+from spikegate.cosim.aig import Aig
+from spikegate.cosim.mutant_proof import Prover, decide
+from spikegate.cosim.mutants import SELECT
+from spikegate.cosim.mutated import Table, ports
+
+__all__ = ["Narrow"]
+
+#: How often a counterexample may add registers, and rows of the table in which those that differ are looked for.
+ROUNDS, ROWS = 12, 1200
+
+
+def _place(name: str) -> tuple[str, int]:
+    port, _, bit = name.rstrip("]").partition("[")
+    return port, int(bit or 0)
+
+
+class Narrow(Prover):
+    """Of a mutant with some registers of its own it is proved, from the initial state, that it shows the same and sets all others as the module does.
+
+    Then, cycle by cycle, the others are those of the mutant, and it does the same. Which are its own only decides whether the proof succeeds:
+    those that differ under the guard's table, and then those that a counterexample shows.
+    """
+
+    def _sets(self, numbers: Sequence[int], cycles: Iterable[Mapping[str, int]], own: Sequence[set[int]] | None = None) -> list[set[int]]:
+        """Of each mutant the registers that it sets to something else in some cycle; all are its own, or only ``own``."""
+        graph, lanes = self.graph, range(1, len(numbers) + 1)
+        every = (2 << len(numbers)) - 1
+        masks = [every] * len(graph.next) if own is None else [sum(1 << lane for lane in lanes if k in own[lane - 1]) for k in range(len(graph.next))]
+        places, found, state = [_place(name) for name in graph.inputs], [0] * len(graph.next), [0] * len(graph.next)
+        selected = [sum(1 << lane for lane in lanes if numbers[lane - 1] >> bit & 1) if port == SELECT else None for port, bit in places]
+        for cycle in cycles:
+            value = [0, *(every * (cycle.get(port, 0) >> bit & 1) if chosen is None else chosen for (port, bit), chosen in zip(places, selected)), *state]
+            for a, b in graph.gates:
+                value.append((value[a >> 1] ^ -(a & 1)) & (value[b >> 1] ^ -(b & 1)) & every)
+            for k, literal in enumerate(graph.next):
+                after = (value[literal >> 1] ^ -(literal & 1)) & every
+                module = every * (after & 1)
+                found[k] |= after ^ module
+                state[k] = after & masks[k] | module & ~masks[k]
+        return [{k for k, differ in enumerate(found) if differ >> lane & 1} for lane in lanes]
+
+    def _cycles(self, rows: Table, rng: random.Random) -> Iterable[dict[str, int]]:
+        """Inputs of the first rows of the table; of those that the table does not have any."""
+        known = {port.name: port for port in self.table_ports}
+        others = {port: max(bit for name, bit in map(_place, self.graph.inputs) if name == port) + 1
+                  for port, _ in map(_place, self.graph.inputs) if port not in known and port != SELECT}
+        for row in rows.inputs[:min(ROWS, rows.cycles)]:
+            bits = int.from_bytes(row.tobytes(), "little")
+            yield {**{name: bits >> port.offset & (1 << port.width) - 1 for name, port in known.items()},
+                   **{name: rng.getrandbits(width) for name, width in others.items()}}
+
+    def _shared(self, number: int, own: set[int]) -> Aig:
+        """1 where a mutant shows something else, or sets a register that is not its own to something else."""
+        mine = {k: self.builder.leaf() for k in sorted(own)}
+        outputs, after = self._copy(number, [mine.get(k, latch) for k, latch in enumerate(self.latches)])
+        moved = self.builder.some(self.builder.differ(self.next[k], after[k]) for k in range(len(after)) if k not in own)
+        latches = dict(zip(self.latches, self.next)) | {literal: after[k] for k, literal in mine.items()}
+        return self._finished(latches, self.builder.some((self._seen(outputs), moved)))
+
+    def equal(self, numbers: Sequence[int], text: str, top: str, rows: Table) -> set[int]:
+        """Those of the mutants ``numbers`` that are proved to do the same as the module ``top`` in ``text``, from which ``rows`` are."""
+        self.table_ports = ports(text, top, "input")
+        proved = {number for number, verdict in zip(numbers, decide([self.from_any_state(number) for number in numbers])) if verdict[0] == "equal"}
+        todo = [number for number in numbers if number not in proved]
+        own = dict(zip(todo, self._sets(todo, self._cycles(rows, random.Random(1)))))
+        for _ in range(ROUNDS):
+            verdicts = dict(zip(todo, decide([self._shared(number, own[number]) for number in todo])))
+            proved |= {number for number, verdict in verdicts.items() if verdict[0] == "equal"}
+            grown = []
+            for number, (verdict, cycles) in verdicts.items():
+                fresh = self._sets([number], cycles, [own[number]])[0] - own[number] if verdict == "different" else set()
+                own[number] |= fresh
+                grown += [number] if fresh else []
+            todo = grown
+        return proved
