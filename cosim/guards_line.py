@@ -124,7 +124,7 @@ def contents(rng: random.Random):
     checked = lambda body: body + crc(body).to_bytes(2, "little")  # noqa: E731
     frame = lambda size: Frame(any_byte(), any_byte(), bytes(any_byte() for _ in range(size))).content()  # noqa: E731
     body = lambda length, size: checked(bytes([length, *(rng.getrandbits(7) for _ in range(size - 3))]))  # noqa: E731
-    begin = rng.randint(0, 6)
+    begin = rng.randrange(3)
     over = lambda: body(3, 3 + 5 + 256)  # noqa: E731
     near = [lambda bit=bit: frame((MAX_PAYLOAD + 1 | rng.randrange(8)) ^ 1 << bit) for bit in range(3, 8)]
     long = (lambda: frame(MAX_PAYLOAD), over, over, *(lambda n=n: body(n, n + 5) for n in (248, 249, 250)), *near)
@@ -134,6 +134,8 @@ def contents(rng: random.Random):
             yield stuff(rng.choice(long)())[1:-1]
         if number % 2 and bits_wrong:
             yield stuff(off_by(frame(0)[:-2], 1 << bits_wrong.pop()))[1:-1]
+        for _ in range(rng.choice((0, 0, 0, 4)) if number > begin else 0):
+            yield stuff(frame(rng.randrange(4)))[1:-1]
         good = frame(rng.choice((0, 0, 1, 2, 3, rng.randrange(12))))
         spoiled = bytearray(good)
         spoiled[rng.randrange(len(good))] ^= 1 << rng.randrange(8)
@@ -194,7 +196,7 @@ class Room:
 def frame_rows(rng: random.Random):
     """Frames that the golden model takes from the line's bytes, if there is room; a reader that is now quick and now slow."""
     line, room, deframer = frame_line(rng), Room(), Deframer()
-    samples, escaped, crowded, patience, stall = sampled(line, FRAME_DIVISOR), False, False, 0, 0.0
+    samples, escaped, crowded, patience, stall, haste = sampled(line, FRAME_DIVISOR), False, False, 0, 0.0, 0.0
     for cycle, level in enumerate(line[:FRAME_CYCLES]):
         at, good, bad, overrun, error = samples.get(cycle), None, False, False, False
         if at is not None and at.bit == 8:
@@ -209,13 +211,13 @@ def frame_rows(rng: random.Random):
                 crowded, escaped = crowded or (is_data and room.frames[room.bank] is not None), not is_data
         current = room.frames[room.reading]
         ended = current is not None and room.taken >= len(current)
-        finish = current is not None and (rng.random() < 0.002 or (ended and rng.random() < patience))
+        finish = current is not None and (rng.random() < haste or (ended and rng.random() < patience))
         ready = rng.random() >= stall
         yield ({"rx": level, "finish": finish, "o__ready": ready},
                {"good": good is not None, "bad": bad, "overrun": overrun, "error": error, "o__valid": room.valid, "o__payload": room.byte})
         room.step(good, ready, finish)
         if rng.random() < 0.002:
-            stall, patience = rng.choice((0.0, 0.5, 0.95, 0.995)), rng.choice((1.0, 0.1, 0.001, 0.0))
+            stall, patience, haste = rng.choice((0.0, 0.5, 0.95, 0.995)), rng.choice((1.0, 0.1, 0.001, 0.0)), rng.choice((0.0, 0.0, 0.002, 0.01))
 
 
 GUARDS = {

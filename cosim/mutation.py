@@ -2,29 +2,30 @@
 
 import argparse
 import json
-import re
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.table import Table as Shown
 
-from spikegate.cosim import aig, graph, mutant_proof, mutated
+from spikegate.cosim import aig, graph, mutant_clocks, mutant_cut, mutant_narrow, mutant_proof, mutated
 from spikegate.cosim.guards import GUARDS
 from spikegate.cosim.leaves import LEAVES, WHOLE, leaf_verilog
 from spikegate.cosim.mutants import Mutants, mutants
 from spikegate.cosim.verilate import build_directory
 from spikegate.models.errors import SpikegateError
 
-__all__ = ["Survivor", "Assessment", "judge", "assess", "main"]
+__all__ = ["Survivor", "Assessment", "judge", "resolve", "assess", "main"]
 
 #: Of these a sample, spread over all cells and kinds of mutants.
 SAMPLES = {"core": 2400}
-#: Cycles in which most mutants end, and names of those that concern a clock.
-SHORT, CLOCK = 100, re.compile(r"CLK \d+")
+#: Cycles in which most mutants end, and episodes for those of clocks, which are slow.
+SHORT, EPISODES = 100, 8
+#: Registers, those of memories among them, above which nothing is proved that has them twice.
+MANY = 1000
 #: A build that is being made, a fraction, or a proof.
 Progress = Callable[[str], None]
 
@@ -84,9 +85,9 @@ def judge(name: str, text: str, made: Mutants, guard: mutated.Guard, rows: mutat
     where, = mutated.first_differences(made, name, rows, [0])
     if where >= 0:
         raise SpikegateError(f"{name} itself is not as its guard has it: cycle {where % rows.cycles} of episode {where // rows.cycles}")
-    clocks = [number for number in everyone if CLOCK.search(made.names[number - 1])]
+    clocks = [number for number in everyone if mutant_clocks.CLOCK.match(made.names[number - 1])]
     progress(f"{len(clocks)} mutants of clocks")
-    stuck = [number for number, where in zip(clocks, mutated.first_differences(made, name, rows, clocks)) if where < 0]
+    stuck = [number for number, where in zip(clocks, mutated.first_differences(made, name, rows, clocks, episodes=EPISODES)) if where < 0]
     prover = mutant_proof.Prover(made, name, guard)
     differences = lambda numbers, limit: dict(zip(numbers, graph.first_differences(prover.graph, made.text, name, rows, numbers, limit=limit)))  # noqa: E731
     alive = sorted(set(everyone) - set(clocks))
@@ -96,13 +97,35 @@ def judge(name: str, text: str, made: Mutants, guard: mutated.Guard, rows: mutat
     progress(f"{len(alive)} proofs")
     if guard.proved and (verdict := mutant_proof.is_the_module(text, made, name, guard)) != "equal":
         raise SpikegateError(f"Mutant 0 of {name} is not proved to be {name}: {verdict}")
-    verdicts = prover.decide(alive)
+    verdicts = prover.decide(alive) if len(prover.graph.next) <= MANY else dict.fromkeys(alive, ("unknown", []))
     left = {number: verdict for number, verdict in verdicts.items() if verdict[0] != "equal"}
     equivalent = len(alive) - len(left)
     left |= {number: ("unknown", []) for number in stuck}
     survivors = [Survivor(f"{number}: {made.names[number - 1]}", *verdict) for number, verdict in left.items()]
     return Assessment(name, len(everyone), len(everyone) - equivalent - len(survivors), equivalent, survivors, rows.compared,
                       round(time.perf_counter() - start, 1))
+
+
+def _write(folder: Path, found: Assessment) -> None:
+    (folder / "assessment.json").write_text(json.dumps(asdict(found)))
+
+
+def _read(folder: Path) -> Assessment:
+    entries = json.loads((folder / "assessment.json").read_text())
+    return Assessment(**{**entries, "survivors": [Survivor(**survivor) for survivor in entries["survivors"]]})
+
+
+def resolve(text: str, made: Mutants, guard: mutated.Guard, rows: mutated.Table, found: Assessment) -> Assessment:
+    """Prove of survivors that they do the same: those of clocks, and the others without memories and with few registers twice."""
+    cut, open_ = Mutants(mutant_cut.without_memories(made.text, found.name), made.names), {}
+    for survivor in found.survivors:
+        if survivor.verdict == "unknown":
+            open_[int(survivor.name.partition(":")[0])] = bool(mutant_clocks.CLOCK.match(survivor.name.partition(": ")[2]))
+    clocks, others = ([number for number, is_clock in open_.items() if is_clock == wanted] for wanted in (True, False))
+    equal = mutant_clocks.equal(cut, found.name, guard, clocks) if clocks and found.name not in SAMPLES else set()
+    equal |= mutant_narrow.Narrow(cut, found.name, guard).equal(others, text, found.name, rows) if others else set()
+    left = [survivor for survivor in found.survivors if int(survivor.name.partition(":")[0]) not in equal]
+    return replace(found, equivalent=found.equivalent + len(equal), survivors=left)
 
 
 def assess(name: str, *, progress: Progress = lambda _: None) -> Assessment:
@@ -123,9 +146,16 @@ def assess(name: str, *, progress: Progress = lambda _: None) -> Assessment:
             progress("enumerating")
             made = mutants(text, name, count=SAMPLES.get(name))
             found = judge(name, text, made, guard, rows, progress=progress)
-            (folder / "assessment.json").write_text(json.dumps(asdict(found)))
-        entries = json.loads((folder / "assessment.json").read_text())
-    return Assessment(**{**entries, "survivors": [Survivor(**survivor) for survivor in entries["survivors"]]})
+            _write(folder, found)
+        found = _read(folder)
+    if not found.survivors:
+        return found
+    sources = [Path(part.__file__).read_text() for part in (aig, mutant_proof, mutant_cut, mutant_narrow, mutant_clocks)]
+    with build_directory("resolved", text, contract, json.dumps(asdict(found)), *sources) as (folder, finished):
+        if not finished:
+            progress(f"{len(found.survivors)} proofs with fewer registers")
+            _write(folder, resolve(text, mutants(text, name, count=SAMPLES.get(name)), guard, rows, found))
+        return _read(folder)
 
 
 def shown(found: list[Assessment]) -> Shown:
