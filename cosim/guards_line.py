@@ -220,8 +220,10 @@ def frame_rows(rng: random.Random):
             stall, patience, haste = rng.choice((0.0, 0.5, 0.95, 0.995)), rng.choice((1.0, 0.1, 0.001, 0.0)), rng.choice((0.0, 0.0, 0.002, 0.01))
 
 
+#: A LENGTH that is too large is not forgotten: empty, or broken, or a LENGTH that may be.
+LENGTH = "\\top.$signal$16 | \\top.$signal$17 | (\\top.length <= 247)"
 GUARDS = {
     "uart_transmitter": Guard(transmitter_rows, 750, {"bit": ("data",), "value": ("data",)}, ("i",)),
     "uart_receiver": Guard(receiver_rows, CYCLES, {"bit": ("shift",), "o__payload": ("o__valid", "error", "shift")}),
-    "frame_receiver": Guard(frame_rows, FRAME_CYCLES, {"o__payload": ("o__valid",)}, episodes=24, proved=False),
+    "frame_receiver": Guard(frame_rows, FRAME_CYCLES, {"o__payload": ("o__valid",)}, episodes=24, proved=False, lemma=LENGTH),
 }

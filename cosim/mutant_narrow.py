@@ -4,16 +4,18 @@ import random
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from spikegate.cosim.aig import Aig
 from spikegate.cosim.equivalence import VERDICTS
 from spikegate.cosim.mutant_proof import DUMMY, Prover, Verdict, _cycles, decide
-from spikegate.cosim.mutants import SELECT
-from spikegate.cosim.mutated import Table, ports
+from spikegate.cosim.mutants import SELECT, Mutants
+from spikegate.cosim.mutated import Guard, Table, ports
 from spikegate.cosim.synthesis import yosys
+from spikegate.models.errors import SpikegateError
 
-__all__ = ["Narrow"]
+__all__ = ["Narrow", "reach", "with_lemma"]
 
 #: How often a counterexample may add registers, and rows of the table in which those that differ are looked for.
 ROUNDS, ROWS = 12, 800
@@ -46,12 +48,41 @@ def reach(graphs: Sequence[Aig]) -> list[Verdict]:
     return found
 
 
+def with_lemma(made: Mutants, top: str, guard: Guard) -> tuple[Mutants, Guard]:
+    """The guard's lemma as an output, which the mutants may have otherwise."""
+    if not guard.lemma:
+        return made, guard
+    text, count = re.subn(rf"^module {top}\((.*?)^endmodule", rf"module {top}(lemma, \1  output lemma;\n  assign lemma = @;\nendmodule", made.text,
+                          count=1, flags=re.MULTILINE | re.DOTALL)
+    if not count:
+        raise SpikegateError(f"There is no module {top} for its lemma")
+    care, state = {**guard.care, "lemma": ("never",)}, f"{guard.state} wire gold_never = 0;"
+    return replace(made, text=text.replace("assign lemma = @;", f"assign lemma = {guard.lemma};")), replace(guard, care=care, state=state)
+
+
 class Narrow(Prover):
     """Of a mutant with some registers of its own it is proved, from the initial state, that it shows the same and sets all others as the module does.
 
     Then, cycle by cycle, the others are those of the mutant, and it does the same. Which are its own only decides whether the proof succeeds:
     those that differ under the guard's table, and then those that a counterexample shows.
     """
+
+    def __init__(self, made: Mutants, top: str, guard: Guard):
+        super().__init__(made, top, guard)
+        if guard.lemma:
+            self._grant(top)
+
+    def _grant(self, top: str) -> None:
+        """Prove the lemma from the initial state and from each state to the next; from then on only states count in which it holds."""
+        b, fair, lemma = self.builder, self.graph.names.index("fair"), self.graph.names.index("see_lemma")
+        self.outputs[fair] = b.both(self.outputs[fair], self.outputs[lemma])
+        later = {f"later_{name}": b.leaf() for name in self.inputs}
+        values = [later.get(f"later_{name}", 0) for name in self.graph.inputs]
+        holds = [b.copy(self.graph, values, latches)[0][lemma] for latches in ([0] * len(self.latches), self.next)]
+        state = {f"state[{k}]": latch for k, latch in enumerate(self.latches)}
+        claims = [b.finished({**self.inputs, **later, **state}, {}, b.both(granted, claim ^ 1)) for granted, claim in zip((1, self.outputs[fair]), holds)]
+        if [verdict for verdict, _ in decide(claims)] != ["equal", "equal"]:
+            raise SpikegateError(f"The lemma of {top} is not proved by induction; it must hold at the start and from each cycle to the next")
 
     def _sets(self, numbers: Sequence[int], cycles: Iterable[Mapping[str, int]], own: Sequence[set[int]] | None = None) -> list[set[int]]:
         """Of each mutant the registers that it sets to something else in some cycle; all are its own, or only ``own``."""

@@ -46,6 +46,9 @@ class Guard:
         How often they are made, from another seed and again from the initial state.
     proved : bool
         Whether mutant 0 is also proved to be the module, which takes too long beside multipliers or large memories.
+    lemma : str
+        Verilog over the module's own signals, as `spikegate.cosim.mutants` names them, that holds in all states it reaches: proved by
+        induction, then taken for granted.
     """
 
     rows: Callable[[random.Random], Iterator[Row]]
@@ -56,6 +59,7 @@ class Guard:
     state: str = ""
     episodes: int = 8
     proved: bool = True
+    lemma: str = ""
 
 
 @dataclass(frozen=True)

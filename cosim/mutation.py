@@ -22,8 +22,8 @@ __all__ = ["Survivor", "Assessment", "judge", "resolve", "assess", "main"]
 
 #: Of these a sample, spread over all cells and kinds of mutants.
 SAMPLES = {"core": 2400}
-#: Cycles in which most mutants end, and episodes for those of clocks, which are slow.
-SHORT, EPISODES = 100, 8
+#: Cycles in which most mutants end, so that only few lanes see the whole table, and episodes for mutants of clocks, which are slow.
+SHORT, EPISODES = (100, 1000, 10_000), 8
 #: Registers, those of memories among them, above which nothing is proved that has them twice.
 MANY = 1000
 #: A build that is being made, a fraction, or a proof.
@@ -91,7 +91,7 @@ def judge(name: str, text: str, made: Mutants, guard: mutated.Guard, rows: mutat
     prover = mutant_proof.Prover(made, name, guard)
     differences = lambda numbers, limit: dict(zip(numbers, graph.first_differences(prover.graph, made.text, name, rows, numbers, limit=limit)))  # noqa: E731
     alive = sorted(set(everyone) - set(clocks))
-    for limit in (SHORT, None):
+    for limit in (*SHORT, None):
         progress(f"{len(alive)} mutants{'' if limit is None else f', {limit} cycles'}")
         alive = [number for number, where in differences(alive, limit).items() if where < 0]
     progress(f"{len(alive)} proofs")
@@ -117,7 +117,8 @@ def _read(folder: Path) -> Assessment:
 
 def resolve(text: str, made: Mutants, guard: mutated.Guard, rows: mutated.Table, found: Assessment) -> Assessment:
     """Prove of survivors that they do the same: those of clocks, and the others without memories and with few registers twice."""
-    cut, open_ = Mutants(mutant_cut.without_memories(made.text, found.name), made.names), {}
+    made, guard = mutant_narrow.with_lemma(made, found.name, guard)
+    cut, open_ = replace(made, text=mutant_cut.without_memories(made.text, found.name)), {}
     for survivor in found.survivors:
         if survivor.verdict == "unknown":
             open_[int(survivor.name.partition(":")[0])] = bool(mutant_clocks.CLOCK.match(survivor.name.partition(": ")[2]))
@@ -151,7 +152,7 @@ def assess(name: str, *, progress: Progress = lambda _: None) -> Assessment:
     if not found.survivors:
         return found
     sources = [Path(part.__file__).read_text() for part in (aig, mutant_proof, mutant_cut, mutant_narrow, mutant_clocks)]
-    with build_directory("resolved", text, contract, json.dumps(asdict(found)), *sources) as (folder, finished):
+    with build_directory("resolved", text, contract, guard.lemma, json.dumps(asdict(found)), *sources) as (folder, finished):
         if not finished:
             progress(f"{len(found.survivors)} proofs with fewer registers")
             _write(folder, resolve(text, mutants(text, name, count=SAMPLES.get(name)), guard, rows, found))
