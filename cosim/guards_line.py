@@ -146,8 +146,8 @@ def contents(rng: random.Random):
         lost.insert(at, None)
         # Bytes that need no escape but that have one, unless that would be a flag.
         escaped = b"".join(stuff(bytes([byte]))[1:-1] if byte ^ FLIP == FLAG or rng.getrandbits(1) else bytes([ESCAPE, byte ^ FLIP]) for byte in good)
-        yield rng.choice((stuff(good)[1:-1], stuff(good)[1:-1], stuff(good)[1:-1], stuff(wrong)[1:-1], stuff(good)[1:-1] + bytes([ESCAPE]), lost, escaped, b"",
-                          bytes([ESCAPE]), [None]))
+        yield rng.choice((stuff(good)[1:-1], stuff(good)[1:-1], stuff(good)[1:-1], stuff(wrong)[1:-1], stuff(good)[1:-1] + bytes([ESCAPE]), lost,
+                          escaped, b"", bytes([ESCAPE]), [None]))
 
 
 def frame_line(rng: random.Random) -> list[int]:

@@ -92,7 +92,8 @@ class Request(NamedTuple):
 def meaningless(rng: random.Random) -> int:
     """A load word that changes nothing: of a parameter or an operation that there is not, a bit away from one that there is."""
     while True:
-        op, address = rng.choice((Op.PARAM.value, rng.choice(list(Op)).value ^ 1 << rng.randrange(8))), rng.choice(list(Param)).value ^ 1 << rng.randrange(32)
+        op = rng.choice((Op.PARAM.value, rng.choice(list(Op)).value ^ 1 << rng.randrange(8)))
+        address = rng.choice(list(Param)).value ^ 1 << rng.randrange(32)
         if op > Op.RUN.value or (op == Op.PARAM.value and address >= len(Param)):
             layout = component("core").i.payload.shape()
             word = layout.const({"data": rng.getrandbits(64), "address": address, "lane": rng.getrandbits(16)}).as_bits()

@@ -167,7 +167,7 @@ def correlation_rows(rng: random.Random):
 
 #: Of a window's and a result's positions so far at most all have a 1 in either stream.
 TAKEN, LAST, LEFT = (f"\\top.$signal{suffix} " for suffix in ("", "$2", "$34"))
-EITHER = {kind: "({0} + {1} - {2})".format(*(f"{{3'd0, \\top.{kind}_{name} }}" for name in ("a", "b", "both"))) for kind in ("sum", "before")}
+EITHER = {kind: "({} + {} - {})".format(*(f"{{3'd0, \\top.{kind}_{name} }}" for name in ("a", "b", "both"))) for kind in ("sum", "before")}
 COUNTED = " & ".join([
     f"(~{TAKEN} | ({LAST} == &{LEFT}))", *(f"(\\top.{kind}_both <= \\top.{kind}_{name} )" for kind in EITHER for name in "ab"),
     f"({EITHER['sum']} <= 16)", f"({EITHER['before']} <= {{~{LEFT} - {{1'b0, {TAKEN}}}, 4'd0}})"])

@@ -88,4 +88,5 @@ endmodule
         given += [high if number % rows.cycles else inputs, inputs, high]
     packed = np.frombuffer(b"".join(value.to_bytes(4 * max(3, wide), "little") for value in given), "<u4").reshape(len(given), -1)
     second = lambda words: np.stack([np.zeros_like(words), words, np.zeros_like(words)], 1).reshape(3 * len(words), -1)  # noqa: E731
-    return first_differences(replace(made, text=text), "edges", Table(packed, second(rows.expected), second(rows.care), 3 * rows.cycles, rows.compared), numbers)
+    table = Table(packed, second(rows.expected), second(rows.care), 3 * rows.cycles, rows.compared)
+    return first_differences(replace(made, text=text), "edges", table, numbers)

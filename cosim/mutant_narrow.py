@@ -1,4 +1,4 @@
-"""Proofs in which a mutant has registers of its own only where it is seen to differ: all others it shares with the module, as long as it sets them alike."""
+"""Proofs in which a mutant has registers of its own only where it differs: it shares all others with the module, as long as it sets them alike."""
 
 import random
 import re
@@ -21,6 +21,8 @@ __all__ = ["Narrow", "reach", "with_lemma"]
 ROUNDS, ROWS = 12, 800
 #: Seconds of a proof, and proofs in one run of ABC.
 LIMIT, BATCH = 10, 16
+#: Registers that are added where there is no verdict.
+FEW = 4
 
 
 def _place(name: str) -> tuple[str, int]:
@@ -29,7 +31,7 @@ def _place(name: str) -> tuple[str, int]:
 
 
 def reach(graphs: Sequence[Aig]) -> list[Verdict]:
-    """Whether the output of each graph is never 1, by property-directed reachability alone: what ABC would simplify first is nearly all shared here."""
+    """Whether the output of each graph is never 1, by property-directed reachability alone: what ABC would merge first is shared already."""
     found: list[Verdict] = []
     for begin in range(0, len(graphs), BATCH):
         with tempfile.TemporaryDirectory(prefix="spikegate-") as name:
@@ -64,7 +66,7 @@ class Narrow(Prover):
     """Of a mutant with some registers of its own it is proved, from the initial state, that it shows the same and sets all others as the module does.
 
     Then, cycle by cycle, the others are those of the mutant, and it does the same. Which are its own only decides whether the proof succeeds:
-    those that differ under the guard's table, and then those that a counterexample shows.
+    those that differ under the guard's table, and then those that a counterexample shows, or those that can differ first.
     """
 
     def __init__(self, made: Mutants, top: str, guard: Guard):
@@ -80,7 +82,8 @@ class Narrow(Prover):
         values = [later.get(f"later_{name}", 0) for name in self.graph.inputs]
         holds = [b.copy(self.graph, values, latches)[0][lemma] for latches in ([0] * len(self.latches), self.next)]
         state = {f"state[{k}]": latch for k, latch in enumerate(self.latches)}
-        claims = [b.finished({**self.inputs, **later, **state}, {}, b.both(granted, claim ^ 1)) for granted, claim in zip((1, self.outputs[fair]), holds)]
+        inputs = {**self.inputs, **later, **state}
+        claims = [b.finished(inputs, {}, b.both(granted, claim ^ 1)) for granted, claim in zip((1, self.outputs[fair]), holds)]
         if [verdict for verdict, _ in decide(claims)] != ["equal", "equal"]:
             raise SpikegateError(f"The lemma of {top} is not proved by induction; it must hold at the start and from each cycle to the next")
 
@@ -92,7 +95,8 @@ class Narrow(Prover):
         places, found, state = [_place(name) for name in graph.inputs], [0] * len(graph.next), [0] * len(graph.next)
         selected = [sum(1 << lane for lane in lanes if numbers[lane - 1] >> bit & 1) if port == SELECT else None for port, bit in places]
         for cycle in cycles:
-            value = [0, *(every * (cycle.get(port, 0) >> bit & 1) if chosen is None else chosen for (port, bit), chosen in zip(places, selected)), *state]
+            inputs = (every * (cycle.get(port, 0) >> bit & 1) if chosen is None else chosen for (port, bit), chosen in zip(places, selected))
+            value = [0, *inputs, *state]
             for a, b in graph.gates:
                 value.append((value[a >> 1] ^ -(a & 1)) & (value[b >> 1] ^ -(b & 1)) & every)
             for k, literal in enumerate(graph.next):
@@ -120,6 +124,11 @@ class Narrow(Prover):
         latches = dict(zip(self.latches, self.next)) | {literal: after[k] for k, literal in mine.items()}
         return self._finished(latches, self.builder.some((self._seen(outputs), moved)))
 
+    def _first(self, number: int) -> set[int]:
+        """The registers that a mutant may set to something else while all are alike, if they are few."""
+        found = {k for k, (mine, other) in enumerate(zip(self.next, self._copy(number, self.latches)[1])) if mine != other}
+        return found if len(found) <= FEW else set()
+
     def equal(self, numbers: Sequence[int], text: str, top: str, rows: Table) -> set[int]:
         """Those of the mutants ``numbers`` that are proved to do the same as the module ``top`` in ``text``, from which ``rows`` are."""
         self.table_ports = ports(text, top, "input")
@@ -127,11 +136,14 @@ class Narrow(Prover):
         todo = [number for number in numbers if number not in proved]
         own = dict(zip(todo, self._sets(todo, self._cycles(rows, random.Random(1)))))
         for _ in range(ROUNDS):
+            if not todo:
+                break
             verdicts = dict(zip(todo, reach([self._shared(number, own[number]) for number in todo])))
             proved |= {number for number, verdict in verdicts.items() if verdict[0] == "equal"}
             grown = []
             for number, (verdict, cycles) in verdicts.items():
-                fresh = self._sets([number], cycles, [own[number]])[0] - own[number] if verdict == "different" else set()
+                fresh = set() if verdict == "equal" else self._first(number) if verdict == "unknown" else self._sets([number], cycles, [own[number]])[0]
+                fresh -= own[number]
                 own[number] |= fresh
                 grown += [number] if fresh else []
             todo = grown
