@@ -142,8 +142,9 @@ class Narrow(Prover):
             proved |= {number for number, verdict in verdicts.items() if verdict[0] == "equal"}
             grown = []
             for number, (verdict, cycles) in verdicts.items():
-                fresh = set() if verdict == "equal" else self._first(number) if verdict == "unknown" else self._sets([number], cycles, [own[number]])[0]
-                fresh -= own[number]
+                if verdict == "equal":
+                    continue
+                fresh = (self._first(number) if verdict == "unknown" else self._sets([number], cycles, [own[number]])[0]) - own[number]
                 own[number] |= fresh
                 grown += [number] if fresh else []
             todo = grown
