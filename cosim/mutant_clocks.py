@@ -1,5 +1,6 @@
 """Mutants of a register's clock that outlive the table: proved to do the same, or run against inputs that change between two falling edges."""
 
+import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -65,8 +66,11 @@ def _row(values: Mapping[str, int], places: list[Port]) -> int:
     return sum((values[port.name] & (1 << port.width) - 1) << port.offset for port in places if port.name in values)
 
 
-def edges(made: Mutants, top: str, rows: Table, numbers: Sequence[int]) -> list[int]:
-    """As `first_differences`, but inputs change right after the rising edge, long before the falling one; a row becomes three."""
+def edges(made: Mutants, top: str, rows: Table, numbers: Sequence[int], *, episodes: int | None = None) -> list[int]:
+    """As `first_differences`, but inputs come some time after the rising edge, long before the falling one or just after; a row becomes four.
+
+    What stands there before may be anything: it is not there any more at the rising edge.
+    """
     into, out = ports(made.text, top, "input"), ports(made.text, top, "output")
     declared = "\n".join(f"  {side} [{port.width - 1}:0] \\{port.name} ;" for side, places in (("input", into), ("output", out)) for port in places)
     names = [SELECT, *(f"\\{port.name} " for port in into + out)]
@@ -80,13 +84,14 @@ endmodule
 """
     level, = (port for port in ports(text, "edges", "input") if port.name == "level")
     there = [port for port in ports(text, "edges", "input") if port.name != "level"]
-    given, wide = [], -(-(level.offset + level.width + sum(port.width for port in there)) // WORD)
+    given, wide, rng = [], -(-(level.offset + level.width + sum(port.width for port in there)) // WORD), random.Random(1)
     for number, row in enumerate(rows.inputs):
         bits = int.from_bytes(row.tobytes(), "little")
         inputs = _row({port.name: bits >> port.offset for port in into}, there)
-        high = inputs | 1 << level.offset
-        given += [high if number % rows.cycles else inputs, inputs, high]
+        before = inputs if rng.getrandbits(1) else _row({port.name: rng.getrandbits(port.width) for port in into}, there)
+        high = 1 << level.offset
+        given += [before | high * bool(number % rows.cycles), before, inputs, inputs | high]
     packed = np.frombuffer(b"".join(value.to_bytes(4 * max(3, wide), "little") for value in given), "<u4").reshape(len(given), -1)
-    second = lambda words: np.stack([np.zeros_like(words), words, np.zeros_like(words)], 1).reshape(3 * len(words), -1)  # noqa: E731
-    table = Table(packed, second(rows.expected), second(rows.care), 3 * rows.cycles, rows.compared)
-    return first_differences(replace(made, text=text), "edges", table, numbers)
+    third = lambda words: np.stack([*[np.zeros_like(words)] * 2, words, np.zeros_like(words)], 1).reshape(4 * len(words), -1)  # noqa: E731
+    table = Table(packed, third(rows.expected), third(rows.care), 4 * rows.cycles, rows.compared)
+    return first_differences(replace(made, text=text), "edges", table, numbers, episodes=episodes)

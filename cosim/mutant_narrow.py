@@ -21,8 +21,8 @@ __all__ = ["Narrow", "reach", "with_lemma"]
 ROUNDS, ROWS = 12, 800
 #: Seconds of a proof, and proofs in one run of ABC.
 LIMIT, BATCH = 10, 16
-#: Registers that are added where there is no verdict.
-FEW = 4
+#: Registers that are added where there is no verdict; and those of a module, above which there are only proofs from any state.
+FEW, MANY = 4, 1000
 
 
 def _place(name: str) -> tuple[str, int]:
@@ -133,7 +133,7 @@ class Narrow(Prover):
         """Those of the mutants ``numbers`` that are proved to do the same as the module ``top`` in ``text``, from which ``rows`` are."""
         self.table_ports = ports(text, top, "input")
         proved = {number for number, verdict in zip(numbers, decide([self.from_any_state(number) for number in numbers])) if verdict[0] == "equal"}
-        todo = [number for number in numbers if number not in proved]
+        todo = [number for number in numbers if number not in proved and len(self.latches) <= MANY]
         own = dict(zip(todo, self._sets(todo, self._cycles(rows, random.Random(1)))))
         for _ in range(ROUNDS):
             if not todo:

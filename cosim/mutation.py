@@ -23,7 +23,7 @@ __all__ = ["Survivor", "Assessment", "judge", "resolve", "assess", "main"]
 #: Of these a sample, spread over all cells and kinds of mutants.
 SAMPLES = {"core": 2400}
 #: Cycles in which most mutants end, so that only few lanes see the whole table, and episodes for mutants of clocks, which are slow.
-SHORT, EPISODES = (100, 1000, 10_000), 8
+SHORT, EPISODES, LATE = (100, 1000, 10_000), 8, 2
 #: Registers, those of memories among them, above which nothing is proved that has them twice.
 MANY = 1000
 #: A build that is being made, a fraction, or a proof.
@@ -116,17 +116,31 @@ def _read(folder: Path) -> Assessment:
 
 
 def resolve(text: str, made: Mutants, guard: mutated.Guard, rows: mutated.Table, found: Assessment) -> Assessment:
-    """Prove of survivors that they do the same: those of clocks, and the others without memories and with few registers twice."""
-    made, guard = mutant_narrow.with_lemma(made, found.name, guard)
-    cut, open_ = replace(made, text=mutant_cut.without_memories(made.text, found.name)), {}
-    for survivor in found.survivors:
-        if survivor.verdict == "unknown":
-            open_[int(survivor.name.partition(":")[0])] = bool(mutant_clocks.CLOCK.match(survivor.name.partition(": ")[2]))
-    clocks, others = ([number for number, is_clock in open_.items() if is_clock == wanted] for wanted in (True, False))
-    equal = mutant_clocks.equal(cut, found.name, guard, clocks) if clocks and found.name not in SAMPLES else set()
-    equal |= mutant_narrow.Narrow(cut, found.name, guard).equal(others, text, found.name, rows) if others else set()
-    left = [survivor for survivor in found.survivors if int(survivor.name.partition(":")[0]) not in equal]
-    return replace(found, equivalent=found.equivalent + len(equal), survivors=left)
+    """Survivors once more.
+
+    Those of clocks: proved to do the same, or run with inputs that come late. The others: proved without memories, and with few registers twice.
+
+    Raises
+    ------
+    SpikegateError
+        If the module itself does something else when its inputs come late, or if its lemma is not proved.
+    """
+    open_ = [int(survivor.name.partition(":")[0]) for survivor in found.survivors if survivor.verdict == "unknown"]
+    clocks = [number for number in open_ if mutant_clocks.CLOCK.match(made.names[number - 1])]
+    others = sorted(set(open_) - set(clocks))
+    granted, assumed = mutant_narrow.with_lemma(made, found.name, guard)
+    cut = replace(granted, text=mutant_cut.without_memories(granted.text, found.name))
+    equal = mutant_clocks.equal(cut, found.name, assumed, clocks) if clocks and found.name not in SAMPLES else set()
+    late, killed = [number for number in clocks if number not in equal], set()
+    if late:
+        itself, *where = mutant_clocks.edges(made, found.name, rows, [0, *late], episodes=LATE)
+        if itself >= 0:
+            raise SpikegateError(f"{found.name} itself is not as its guard has it when inputs come late: row {itself}")
+        killed = {number for number, at in zip(late, where) if at >= 0}
+    if others:
+        equal |= mutant_narrow.Narrow(cut, found.name, assumed).equal(others, text, found.name, rows)
+    left = [survivor for survivor in found.survivors if int(survivor.name.partition(":")[0]) not in equal | killed]
+    return replace(found, killed=found.killed + len(killed), equivalent=found.equivalent + len(equal), survivors=left)
 
 
 def assess(name: str, *, progress: Progress = lambda _: None) -> Assessment:
