@@ -84,7 +84,7 @@ endmodule
 """
     level, = (port for port in ports(text, "edges", "input") if port.name == "level")
     there = [port for port in ports(text, "edges", "input") if port.name != "level"]
-    given, wide, rng = [], -(-(level.offset + level.width + sum(port.width for port in there)) // WORD), random.Random(1)
+    given, wide, rng = [], -(-max(port.offset + port.width for port in [level, *there]) // WORD), random.Random(1)
     for number, row in enumerate(rows.inputs):
         bits = int.from_bytes(row.tobytes(), "little")
         inputs = _row({port.name: bits >> port.offset for port in into}, there)
