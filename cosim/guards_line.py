@@ -14,6 +14,8 @@ __all__ = ["GUARDS"]
 DIVISOR, FRAME_DIVISOR = 4, 3
 #: Cycles from the line to its samples, through the synchroniser.
 SYNCHRONISED = 2
+#: Of the CRC, reflected.
+POLYNOMIAL = 0x8408
 #: Rows of an episode, and of one with frames, the longest of which takes two thirds of it.
 CYCLES, FRAME_CYCLES = 4000, 12000
 
@@ -69,6 +71,12 @@ def sampled(line: list[int], divisor: int) -> dict[int, Sampled]:
     return found
 
 
+def disturbance(rng: random.Random, divisor: int) -> list[int]:
+    """Levels of any length, or a break."""
+    noise = [level for _ in range(rng.randint(1, 6)) for level in [rng.randrange(2)] * rng.randint(1, 3 * divisor)]
+    return rng.choice((noise, [0] * rng.randint(1, 14 * divisor)))
+
+
 def uart_line(rng: random.Random) -> list[int]:
     """A line as the bench has it: bytes back to back or after pauses, breaks, glitches, wrong stop bits, and at its end silence."""
     line: list[int] = [1] * rng.randrange(4)
@@ -98,18 +106,36 @@ def receiver_rows(rng: random.Random):
         yield {"rx": level}, expected
 
 
+def off_by(body: bytes, change: int) -> bytes:
+    """A body with a CRC after which the receiver's register is not the good residue, but that XOR ``change``, 16 bits."""
+    for _ in range(16):
+        change = ((change ^ POLYNOMIAL) << 1 | 1) if change >> 15 else change << 1
+    return body + (crc(body) ^ change).to_bytes(2, "little")
+
+
 def contents(rng: random.Random):
-    """What stands between two flags, escaped, without end: good frames, and whatever can be wrong with one. One of the first is a long one."""
-    any_byte = lambda: rng.choice((FLAG, ESCAPE, FLAG ^ FLIP, ESCAPE ^ FLIP, 0, 0xFF, rng.getrandbits(8), rng.getrandbits(8)))  # noqa: E731
+    """What stands between two flags, escaped, without end: good frames, and whatever can be wrong with one.
+
+    One of the first is a long one: as long as can be, longer, or with a LENGTH that is one bit away from those that are refused. Every
+    bit of the CRC is wrong once, alone.
+    """
+    special = (FLAG, ESCAPE, FLAG ^ FLIP, ESCAPE ^ FLIP)
+    any_byte = lambda: rng.choice((*special, 0, 0xFF, rng.choice(special) ^ 1 << rng.randrange(8), rng.getrandbits(8)))  # noqa: E731
     checked = lambda body: body + crc(body).to_bytes(2, "little")  # noqa: E731
     frame = lambda size: Frame(any_byte(), any_byte(), bytes(any_byte() for _ in range(size))).content()  # noqa: E731
     body = lambda length, size: checked(bytes([length, *(rng.getrandbits(7) for _ in range(size - 3))]))  # noqa: E731
-    begin = rng.randint(8, 24)
+    begin = rng.randrange(3)
     over = lambda: body(3, 3 + 5 + 256)  # noqa: E731
-    long = (lambda: frame(MAX_PAYLOAD), over, over, *(lambda n=n: body(n, n + 5) for n in (248, 249, 250)))
+    near = [lambda bit=bit: frame((MAX_PAYLOAD + 1 | rng.randrange(8)) ^ 1 << bit) for bit in range(3, 8)]
+    long = (lambda: frame(MAX_PAYLOAD), over, over, *(lambda n=n: body(n, n + 5) for n in (248, 249, 250)), *near)
+    bits_wrong = rng.sample(range(16), 16)
     for number in count_up():
         if number == begin:
             yield stuff(rng.choice(long)())[1:-1]
+        if number % 2 and bits_wrong:
+            yield stuff(off_by(frame(0)[:-2], 1 << bits_wrong.pop()))[1:-1]
+        for _ in range(rng.choice((0, 0, 0, 4)) if number > begin else 0):
+            yield stuff(frame(rng.randrange(4)))[1:-1]
         good = frame(rng.choice((0, 0, 1, 2, 3, rng.randrange(12))))
         spoiled = bytearray(good)
         spoiled[rng.randrange(len(good))] ^= 1 << rng.randrange(8)
@@ -118,14 +144,18 @@ def contents(rng: random.Random):
         wrong = rng.choice((bytes(spoiled), good[:at], good[at:], good + b"x", other, checked(good[:1])))
         lost = list(stuff(good)[1:-1])
         lost.insert(at, None)
-        yield rng.choice((stuff(good)[1:-1], stuff(good)[1:-1], stuff(good)[1:-1], stuff(wrong)[1:-1], stuff(good)[1:-1] + bytes([ESCAPE]), lost, b"",
-                          bytes([ESCAPE]), [None]))
+        # Bytes that need no escape but that have one, unless that would be a flag.
+        escaped = b"".join(stuff(bytes([byte]))[1:-1] if byte ^ FLIP == FLAG or rng.getrandbits(1) else bytes([ESCAPE, byte ^ FLIP]) for byte in good)
+        yield rng.choice((stuff(good)[1:-1], stuff(good)[1:-1], stuff(good)[1:-1], stuff(wrong)[1:-1], stuff(good)[1:-1] + bytes([ESCAPE]), lost,
+                          escaped, b"", bytes([ESCAPE]), [None]))
 
 
 def frame_line(rng: random.Random) -> list[int]:
-    """Frames on the line, most of them back to back; a lost byte has a stop bit of 0, and in long pauses between frames there is a glitch."""
+    """Frames on the line, most of them back to back; a lost byte has a stop bit of 0, and between frames there are glitches and breaks."""
     line: list[int] = [1] * rng.randrange(9)
     for content in contents(rng):
+        if rng.random() < 0.4:
+            line += disturbance(rng, FRAME_DIVISOR) + [1] * rng.choice((0, 0, 1, 2, FRAME_DIVISOR, 20))
         for byte in [FLAG, *content, *([FLAG] if rng.getrandbits(1) else [])]:
             levels = bits(rng.getrandbits(8))[:-1] + [0, 1] if byte is None else bits(byte)
             pause = [1] * rng.choice((0, 0, 0, 0, 1, 2, 7))
@@ -166,7 +196,7 @@ class Room:
 def frame_rows(rng: random.Random):
     """Frames that the golden model takes from the line's bytes, if there is room; a reader that is now quick and now slow."""
     line, room, deframer = frame_line(rng), Room(), Deframer()
-    samples, escaped, crowded, patience, stall = sampled(line, FRAME_DIVISOR), False, False, 0, 0.0
+    samples, escaped, crowded, patience, stall, haste = sampled(line, FRAME_DIVISOR), False, False, 0, 0.0, 0.0
     for cycle, level in enumerate(line[:FRAME_CYCLES]):
         at, good, bad, overrun, error = samples.get(cycle), None, False, False, False
         if at is not None and at.bit == 8:
@@ -181,17 +211,19 @@ def frame_rows(rng: random.Random):
                 crowded, escaped = crowded or (is_data and room.frames[room.bank] is not None), not is_data
         current = room.frames[room.reading]
         ended = current is not None and room.taken >= len(current)
-        finish = current is not None and (rng.random() < 0.002 or (ended and rng.random() < patience))
+        finish = current is not None and (rng.random() < haste or (ended and rng.random() < patience))
         ready = rng.random() >= stall
         yield ({"rx": level, "finish": finish, "o__ready": ready},
                {"good": good is not None, "bad": bad, "overrun": overrun, "error": error, "o__valid": room.valid, "o__payload": room.byte})
         room.step(good, ready, finish)
         if rng.random() < 0.002:
-            stall, patience = rng.choice((0.0, 0.5, 0.95)), rng.choice((1.0, 0.1, 0.001, 0.0))
+            stall, patience, haste = rng.choice((0.0, 0.5, 0.95, 0.995)), rng.choice((1.0, 0.1, 0.001, 0.0)), rng.choice((0.0, 0.0, 0.002, 0.01))
 
 
+#: A LENGTH that is too large is not forgotten: empty, or broken, or a LENGTH that may be.
+LENGTH = "\\top.$signal$16 | \\top.$signal$17 | (\\top.length <= 247)"
 GUARDS = {
     "uart_transmitter": Guard(transmitter_rows, 750, {"bit": ("data",), "value": ("data",)}, ("i",)),
     "uart_receiver": Guard(receiver_rows, CYCLES, {"bit": ("shift",), "o__payload": ("o__valid", "error", "shift")}),
-    "frame_receiver": Guard(frame_rows, FRAME_CYCLES, {"o__payload": ("o__valid",)}, proved=False),
+    "frame_receiver": Guard(frame_rows, FRAME_CYCLES, {"o__payload": ("o__valid",)}, episodes=24, proved=False, lemma=LENGTH),
 }

@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count as count_up
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +12,7 @@ from spikegate.cosim.core import load_words, run_word
 from spikegate.cosim.guards_streams import component
 from spikegate.cosim.leaves import GEOMETRY
 from spikegate.cosim.mutated import Guard
-from spikegate.gateware.core_geometry import MIN_DEPTH
+from spikegate.gateware.core_geometry import MIN_DEPTH, Op, Param
 from spikegate.models import core as golden
 from spikegate.models.drive import UNIFORM_BITS, DriveParams
 from spikegate.models.errors import InputError
@@ -24,27 +26,43 @@ __all__ = ["DRAIN", "G", "GUARDS", "Request", "core_rows", "payloads", "sweeps"]
 G = GEOMETRY
 #: From the first word of a sweep to its place on the output, and cycles of a step beyond its words and deliveries.
 TO_OUTPUT, DRAIN = G.latency + 3, G.latency + 8
+#: Rows of an episode, and more steps than it has room for.
+CYCLES, LONG = 2500, 2500 // (G.words + DRAIN)
 
 
-def network(rng: random.Random) -> Network:
-    """A network that is valid: parameters anywhere, connections none to all, weights small to large."""
-    q, top = Q8_8, (1 << UNIFORM_BITS) - 1
+def limits_and_seeds(rng: random.Random) -> tuple[list[int], list[int]]:
+    """A drive table and the neurons' seeds: limits anywhere, or a bit away from numbers that neurons draw; likewise many of the seeds."""
+    lfsr, top = LfsrParams(), (1 << UNIFORM_BITS) - 1
+    seeds = [rng.randint(1, lfsr.mask) for _ in range(G.n)]
+    drawn = [state & top for seed in seeds for state in lfsr.run(seed, 4)]
+    spread, near = rng.choice((top, top >> 2, 0)), rng.random() < 0.6
+    limits = sorted((rng.choice(drawn) ^ rng.choice((0, 1 << rng.randrange(UNIFORM_BITS)))) if near else rng.randint(top - spread, top)
+                    for _ in range((1 << MIN_DEPTH) - 1))
+    beside = lambda seed: max(1, seed & ~top | rng.choice(limits) ^ 1 << rng.randrange(UNIFORM_BITS))  # noqa: E731
+    return limits, [beside(seed) if rng.getrandbits(1) else seed for seed in seeds]
+
+
+def network(rng: random.Random, steps: int | None = None) -> Network:
+    """A network that is valid: parameters anywhere, connections none to all, weights small to large; sometimes a threshold that membranes meet."""
+    q = Q8_8
     while True:
         reset = rng.randint(-8 * q.one, 8 * q.one)
         threshold = rng.choice((reset + rng.randint(1, 4 * q.one), reset + rng.randint(1, 30 * q.one), q.max))
         lif = LifParams(q, threshold, reset, rng.randint(q.min if rng.random() < 0.2 else reset - 2 * q.one, threshold - 1),
                         leak=rng.choice((1, q.one, rng.randint(1, q.one))), refractory=rng.choice((0, 1, rng.randrange(4), rng.getrandbits(8))))
-        spread = rng.choice((top, top >> 2, 0))
-        limits = np.array(sorted(rng.randint(top - spread, top) for _ in range((1 << MIN_DEPTH) - 1)), np.uint32)
+        limits, seeds = limits_and_seeds(rng)
         dense = np.array([[rng.random() < density for _ in range(G.n)] for density in [rng.choice((0.0, 0.3, 0.8, 1.0))] for _ in range(G.n)])
         size = rng.choice((q.one, 8 * q.one, q.max))
         try:
-            return Network("mutation", G.n - 2, 2, lif, DriveParams(limits, rng.randint(-size // 4, size // 2)), LfsrParams(),
-                           np.concatenate([[0], np.cumsum(dense.sum(axis=1))]), np.nonzero(dense)[1], [rng.randint(-size, size) for _ in range(G.n)],
-                           [rng.randint(1, LfsrParams().mask) for _ in range(G.n)], [rng.randint(q.min, q.max) for _ in range(G.n)],
-                           rng.randint(1, G.max_delay), rng.randint(2, 14), 100_000)
+            net = Network("mutation", G.n - 2, 2, lif, DriveParams(np.array(limits, np.uint32), rng.randint(-size // 4, size // 2)), LfsrParams(),
+                          np.concatenate([[0], np.cumsum(dense.sum(axis=1))]), np.nonzero(dense)[1], [rng.randint(-size, size) for _ in range(G.n)],
+                          seeds, [rng.randint(q.min, q.max) for _ in range(G.n)], rng.randint(1, G.max_delay), steps or rng.randint(2, 14), 100_000)
+            if rng.getrandbits(1):
+                met = int(rng.choice(golden.run(net, trace=True).trace["v"].ravel())) + rng.choice((0, 1, 1 << rng.randrange(q.width - 2)))
+                net = replace(net, lif=replace(lif, threshold=max(met, lif.rest + 1)))
+            return net
         except InputError:
-            pass  # an input that its sum might leave
+            pass  # an input that its sum might leave, or such a threshold
 
 
 def sweeps(net: Network) -> tuple[list[list[int]], list[int]]:
@@ -79,13 +97,31 @@ def payloads(words: np.ndarray) -> list[int]:
     return [int.from_bytes(word.tobytes()[:size], "little") for word in words]
 
 
-def requests(rng: random.Random):
-    """Load words without end: a network, then its steps in runs of any length."""
+def meaningless(rng: random.Random) -> int:
+    """A load word that changes nothing: of a parameter or an operation that there is not, a bit away from one that there is."""
     while True:
-        net = network(rng)
+        op = rng.choice((Op.PARAM.value, rng.choice(list(Op)).value ^ 1 << rng.randrange(8)))
+        address = rng.choice(list(Param)).value ^ 1 << rng.randrange(32)
+        if op > Op.RUN.value or (op == Op.PARAM.value and address >= len(Param)):
+            layout = component("core").i.payload.shape()
+            word = layout.const({"data": rng.getrandbits(64), "address": address, "lane": rng.getrandbits(16)}).as_bits()
+            return word | op << layout["op"].offset
+
+
+def requests(rng: random.Random):
+    """Load words without end: a network, then its steps in runs of any length; in some episodes one of its runs takes longer than they do."""
+    endless = rng.choice((2, 3, 4))
+    for number in count_up():
+        net = network(rng, LONG if number == endless else None)
         steps, at = list(zip(*sweeps(net))), 0
         for bits in payloads(load_words(net, G)):
             yield Request(bits, False, [])
+            if rng.random() < 0.1:
+                yield Request(meaningless(rng), False, [])
+        if number == endless:
+            count = 1 << rng.randrange(4, 32) | rng.choice((0, 1 << rng.randrange(4, 32))) | rng.randrange(1, 4)
+            yield Request(payloads(run_word(G, count))[0], True, steps[:count])
+            at = net.steps
         while at < net.steps:
             count = rng.choice((0, 1, rng.randint(1, net.steps - at), net.steps - at))
             yield Request(payloads(run_word(G, count))[0], True, steps[at:at + count])
@@ -123,4 +159,4 @@ def core_rows(rng: random.Random, source: Iterator[Request] | None = None):
             stall = rng.choice((0.0, 0.3, 0.8))
 
 
-GUARDS = {"core": Guard(core_rows, 2500, {"o__payload": ("o__valid",)}, ("i",), proved=False)}
+GUARDS = {"core": Guard(core_rows, CYCLES, {"o__payload": ("o__valid",)}, ("i",), episodes=60, proved=False)}

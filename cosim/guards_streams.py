@@ -165,6 +165,12 @@ def correlation_rows(rng: random.Random):
             first = offered
 
 
+#: Of a window's and a result's positions so far at most all have a 1 in either stream.
+TAKEN, LAST, LEFT = (f"\\top.$signal{suffix} " for suffix in ("", "$2", "$34"))
+EITHER = {kind: "({} + {} - {})".format(*(f"{{3'd0, \\top.{kind}_{name} }}" for name in ("a", "b", "both"))) for kind in ("sum", "before")}
+COUNTED = " & ".join([
+    f"(~{TAKEN} | ({LAST} == &{LEFT}))", *(f"(\\top.{kind}_both <= \\top.{kind}_{name} )" for kind in EITHER for name in "ab"),
+    f"({EITHER['sum']} <= 16)", f"({EITHER['before']} <= {{~{LEFT} - {{1'b0, {TAKEN}}}, 4'd0}})"])
 VALID, STREAM = {"o__payload": ("o__valid",)}, ("i",)
 GUARDS = {
     "lfsr": Guard(lambda rng: generator_rows(rng, LFSR.width, lfsr.seeds(LFSR, rng), int, LFSR.step), 625, VALID, STREAM,),
@@ -173,5 +179,5 @@ GUARDS = {
     "encoder": Guard(encoder_rows, 1500, VALID, STREAM),
     "window_encoder": Guard(window_encoder_rows, 1000, VALID, STREAM),
     "dot_product": Guard(dot_product_rows, 1000, VALID, STREAM),
-    "correlation": Guard(correlation_rows, 1000, VALID, STREAM),
+    "correlation": Guard(correlation_rows, 1000, VALID, STREAM, lemma=COUNTED),
 }

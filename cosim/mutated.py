@@ -46,6 +46,9 @@ class Guard:
         How often they are made, from another seed and again from the initial state.
     proved : bool
         Whether mutant 0 is also proved to be the module, which takes too long beside multipliers or large memories.
+    lemma : str
+        Verilog over the module's own signals, as `spikegate.cosim.mutants` names them, that holds in all states it reaches: proved by
+        induction, then taken for granted.
     """
 
     rows: Callable[[random.Random], Iterator[Row]]
@@ -56,6 +59,7 @@ class Guard:
     state: str = ""
     episodes: int = 8
     proved: bool = True
+    lemma: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,11 +85,15 @@ class Table:
     compared: int
 
 
+def _body(text: str, top: str) -> str:
+    found = re.search(rf"^module {top}\(.*?^endmodule", text, re.MULTILINE | re.DOTALL)
+    return found[0] if found else ""
+
+
 def ports(text: str, top: str, direction: str) -> list[Port]:
     """Inputs but for the clock and the select, or outputs, of a module in Verilog, by name."""
-    body = re.search(rf"^module {top}\(.*?^endmodule", text, re.MULTILINE | re.DOTALL)
     found, offset = [], 0
-    declared = re.findall(rf"^ *{direction} (?:\[(\d+):0\] )?\\?(\w+) *;", body[0] if body else "", re.MULTILINE)
+    declared = re.findall(rf"^ *{direction} (?:\[(\d+):0\] )?\\?(\w+) *;", _body(text, top), re.MULTILINE)
     for size, name in sorted(declared, key=lambda entry: entry[1]):
         if name not in ("clk", SELECT):
             found.append(Port(name, int(size or 0) + 1, offset))
@@ -104,7 +112,7 @@ def wrapped(text: str, top: str) -> str:
     """Verilog with a top module ``mutated``, whose ports ``i`` and ``o`` hold all others."""
     into, out = ports(text, top, "input"), ports(text, top, "output")
     wires = [f".\\{port.name} ({side}[{port.offset} +: {port.width}])" for side, places in (("i", into), ("o", out)) for port in places]
-    clock = [f".{name}({name})" for name in ("clk", SELECT) if re.search(rf"^ *input (\[15:0\] )?{name};", text, re.MULTILINE)]
+    clock = [f".{name}({name})" for name in ("clk", SELECT) if re.search(rf"^ *input (\[15:0\] )?{name};", _body(text, top), re.MULTILINE)]
     return f"""{text}
 module mutated(input clk, input [15:0] {SELECT}, input [{WORD * _words(into) - 1}:0] i, output [{WORD * _words(out) - 1}:0] o);
   {top} tried({', '.join([*clock, *wires])});

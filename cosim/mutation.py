@@ -2,29 +2,30 @@
 
 import argparse
 import json
-import re
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.table import Table as Shown
 
-from spikegate.cosim import aig, graph, mutant_proof, mutated
+from spikegate.cosim import aig, graph, mutant_clocks, mutant_cut, mutant_narrow, mutant_proof, mutated
 from spikegate.cosim.guards import GUARDS
 from spikegate.cosim.leaves import LEAVES, WHOLE, leaf_verilog
 from spikegate.cosim.mutants import Mutants, mutants
 from spikegate.cosim.verilate import build_directory
 from spikegate.models.errors import SpikegateError
 
-__all__ = ["Survivor", "Assessment", "judge", "assess", "main"]
+__all__ = ["Survivor", "Assessment", "judge", "resolve", "assess", "main"]
 
 #: Of these a sample, spread over all cells and kinds of mutants.
 SAMPLES = {"core": 2400}
-#: Cycles in which most mutants end, and names of those that concern a clock.
-SHORT, CLOCK = 100, re.compile(r"CLK \d+")
+#: Cycles in which most mutants end, so that only few lanes see the whole table, and episodes for mutants of clocks, which are slow.
+SHORT, EPISODES, LATE = (100, 1000, 10_000), 8, 2
+#: Registers, those of memories among them, above which nothing is proved that has them twice.
+MANY = 1000
 #: A build that is being made, a fraction, or a proof.
 Progress = Callable[[str], None]
 
@@ -84,25 +85,62 @@ def judge(name: str, text: str, made: Mutants, guard: mutated.Guard, rows: mutat
     where, = mutated.first_differences(made, name, rows, [0])
     if where >= 0:
         raise SpikegateError(f"{name} itself is not as its guard has it: cycle {where % rows.cycles} of episode {where // rows.cycles}")
-    clocks = [number for number in everyone if CLOCK.search(made.names[number - 1])]
+    clocks = [number for number in everyone if mutant_clocks.CLOCK.match(made.names[number - 1])]
     progress(f"{len(clocks)} mutants of clocks")
-    stuck = [number for number, where in zip(clocks, mutated.first_differences(made, name, rows, clocks)) if where < 0]
+    stuck = [number for number, where in zip(clocks, mutated.first_differences(made, name, rows, clocks, episodes=EPISODES)) if where < 0]
     prover = mutant_proof.Prover(made, name, guard)
     differences = lambda numbers, limit: dict(zip(numbers, graph.first_differences(prover.graph, made.text, name, rows, numbers, limit=limit)))  # noqa: E731
     alive = sorted(set(everyone) - set(clocks))
-    for limit in (SHORT, None):
+    for limit in (*SHORT, None):
         progress(f"{len(alive)} mutants{'' if limit is None else f', {limit} cycles'}")
         alive = [number for number, where in differences(alive, limit).items() if where < 0]
     progress(f"{len(alive)} proofs")
     if guard.proved and (verdict := mutant_proof.is_the_module(text, made, name, guard)) != "equal":
         raise SpikegateError(f"Mutant 0 of {name} is not proved to be {name}: {verdict}")
-    verdicts = prover.decide(alive)
+    verdicts = prover.decide(alive) if len(prover.graph.next) <= MANY else dict.fromkeys(alive, ("unknown", []))
     left = {number: verdict for number, verdict in verdicts.items() if verdict[0] != "equal"}
     equivalent = len(alive) - len(left)
     left |= {number: ("unknown", []) for number in stuck}
     survivors = [Survivor(f"{number}: {made.names[number - 1]}", *verdict) for number, verdict in left.items()]
     return Assessment(name, len(everyone), len(everyone) - equivalent - len(survivors), equivalent, survivors, rows.compared,
                       round(time.perf_counter() - start, 1))
+
+
+def _write(folder: Path, found: Assessment) -> None:
+    (folder / "assessment.json").write_text(json.dumps(asdict(found)))
+
+
+def _read(folder: Path) -> Assessment:
+    entries = json.loads((folder / "assessment.json").read_text())
+    return Assessment(**{**entries, "survivors": [Survivor(**survivor) for survivor in entries["survivors"]]})
+
+
+def resolve(text: str, made: Mutants, guard: mutated.Guard, rows: mutated.Table, found: Assessment) -> Assessment:
+    """Survivors once more.
+
+    Those of clocks: proved to do the same, or run with inputs that come late. The others: proved without memories, and with few registers twice.
+
+    Raises
+    ------
+    SpikegateError
+        If the module itself does something else when its inputs come late, or if its lemma is not proved.
+    """
+    open_ = [int(survivor.name.partition(":")[0]) for survivor in found.survivors if survivor.verdict == "unknown"]
+    clocks = [number for number in open_ if mutant_clocks.CLOCK.match(made.names[number - 1])]
+    others = sorted(set(open_) - set(clocks))
+    granted, assumed = mutant_narrow.with_lemma(made, found.name, guard)
+    cut = replace(granted, text=mutant_cut.without_memories(granted.text, found.name))
+    equal = mutant_clocks.equal(cut, found.name, assumed, clocks) if clocks and found.name not in SAMPLES else set()
+    late, killed = [number for number in clocks if number not in equal], set()
+    if late:
+        itself, *where = mutant_clocks.edges(made, found.name, rows, [0, *late], episodes=LATE)
+        if itself >= 0:
+            raise SpikegateError(f"{found.name} itself is not as its guard has it when inputs come late: row {itself}")
+        killed = {number for number, at in zip(late, where) if at >= 0}
+    if others:
+        equal |= mutant_narrow.Narrow(cut, found.name, assumed).equal(others, text, found.name, rows)
+    left = [survivor for survivor in found.survivors if int(survivor.name.partition(":")[0]) not in equal | killed]
+    return replace(found, killed=found.killed + len(killed), equivalent=found.equivalent + len(equal), survivors=left)
 
 
 def assess(name: str, *, progress: Progress = lambda _: None) -> Assessment:
@@ -123,9 +161,16 @@ def assess(name: str, *, progress: Progress = lambda _: None) -> Assessment:
             progress("enumerating")
             made = mutants(text, name, count=SAMPLES.get(name))
             found = judge(name, text, made, guard, rows, progress=progress)
-            (folder / "assessment.json").write_text(json.dumps(asdict(found)))
-        entries = json.loads((folder / "assessment.json").read_text())
-    return Assessment(**{**entries, "survivors": [Survivor(**survivor) for survivor in entries["survivors"]]})
+            _write(folder, found)
+        found = _read(folder)
+    if not found.survivors:
+        return found
+    sources = [Path(part.__file__).read_text() for part in (aig, mutant_proof, mutant_cut, mutant_narrow, mutant_clocks)]
+    with build_directory("resolved", text, contract, guard.lemma, json.dumps(asdict(found)), *sources) as (folder, finished):
+        if not finished:
+            progress(f"{len(found.survivors)} proofs with fewer registers")
+            _write(folder, resolve(text, mutants(text, name, count=SAMPLES.get(name)), guard, rows, found))
+        return _read(folder)
 
 
 def shown(found: list[Assessment]) -> Shown:
