@@ -76,7 +76,7 @@ WAIVERS = (
     Waiver("A distance from the last spike is at most the 144 places of a sweep and the lanes of a word, below 2^8",
            module="host_link/runner", what=r"__02484\[8\]:.*", kind="toggle"),
     Waiver("No number exceeds the last of 16 limits, with which a table of 15 is filled up",
-           module="core_store/drive", what=r"__024(66|73|80|87)\[4\]:.*", kind="toggle"),
+           module="core_store/drive", what=r"__024(69|77|85|93)\[4\]:.*", kind="toggle"),
     Waiver("Bit k of the count of cycles changes after 2^k of them; the longest run here has 2^16, and traffic checks the count in others",
            module="core.*", source=r".*\[4[78]:0\] .*", what=r".*\[(16\]:1->0|1[7-9]\]:.*|[234]\d\]:.*)", kind="toggle"),
 )
