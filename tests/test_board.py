@@ -11,6 +11,7 @@ from spikegate.cosim import board as flow
 from spikegate.models import core as golden
 from spikegate.models.board import BOARDS, Pll, board
 from spikegate.models.errors import InputError, SpikegateError
+from spikegate.models.uart import UartParams
 
 #: A core of 16 neurons: everything of a board's build but the size.
 SMALL = dataclasses.replace(board("hx8k_evn"), n=16, lanes=1, store=32, clock_hz=24_000_000)
@@ -40,6 +41,15 @@ def test_a_network_of_another_size_is_refused(n, message):
     spec = board("icebreaker")
     with pytest.raises(InputError, match=message):
         flow.geometry(spec, face.network_for(dataclasses.replace(spec, n=n)))
+
+
+@pytest.mark.parametrize("spec", BOARDS.values(), ids=str)
+def test_every_board_has_a_core_and_a_line_for_both_formats(spec):
+    for name in ("q8.8", "q16.12"):
+        network = face.network_for(spec, name)
+        g = flow.geometry(spec.suited(network), network)
+        assert (g.lanes, g.banks, g.walk) == ((spec.wide_lanes if name == "q16.12" and spec.wide_lanes else spec.lanes), spec.banks, True)
+    assert UartParams(spec.clock_hz, spec.baud).divisor >= 3
 
 
 def test_an_unknown_board_is_refused_with_the_list(capsys):
