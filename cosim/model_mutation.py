@@ -105,6 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown := sorted(set(options.models) - set(GUARDS)):
         parser.error(f"no such model: {', '.join(unknown)}; choose from {', '.join(GUARDS)}")
     terminal = os.fdopen(os.dup(sys.stderr.fileno()), "w")
+    tell = lambda what: print(what, end="", flush=True, file=terminal) if terminal.isatty() else None  # noqa: E731
     before = {one["name"]: one for one in json.loads(options.json.read_text())} if options.json.exists() else {}
     prepare()
     found, reasons = [], reviewed(options.equivalent)
@@ -112,11 +113,11 @@ def main(arguments: list[str] | None = None) -> int:
         files = options.tests or [ROOT / "tests" / f"{test}.py" for test in ("test_models", *GUARDS[name])]
         only = set(before[name]["unresolved"]) if options.again and name in before else None
         found.append(judge(ROOT / "models" / f"{name}.py", files, only=only, equivalent={mutant for model, mutant in reasons if model == name},
-                           progress=lambda what: print(f"\r{name}: {what}\033[K", end="", flush=True, file=terminal)))  # noqa: B023
+                           progress=lambda what: tell(f"\r{name}: {what}\033[K")))  # noqa: B023
         before[name] = asdict(found[-1])
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(list(before.values()), indent=1) + "\n")
-    print("\r\033[K", end="", flush=True, file=terminal)
+    tell("\r\033[K")
     Console().print(shown(found))
     for one in found:
         for kind in ("unresolved", "wrong"):

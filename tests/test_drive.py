@@ -14,7 +14,7 @@ from scipy.stats import binom, chisquare
 from spikegate.cosim.drive import check
 from spikegate.gateware.drive import Drive, table_words
 from spikegate.gateware.drive_walk import Walk, walk_words
-from spikegate.models.drive import UNIFORM_BITS, WALK, DriveParams, binomial_limits, count_events, walk_groups
+from spikegate.models.drive import UNIFORM_BITS, WALK, WALK_STAGES, DriveParams, binomial_limits, count_events, walk_groups
 from spikegate.models.errors import InputError, Mismatch
 from spikegate.models.lfsr import LfsrParams, leap_once
 
@@ -203,6 +203,11 @@ def walk(params, words, pairs, pauses):
     return found[1:]
 
 
+def test_a_small_number_of_events_is_known_one_cycle_after_the_number_has_moved_in():
+    params = DriveParams(np.array([1 << 31]), 1)
+    assert walk(params, walk_words(params), [(5, TOP), (1 << 31, 0)], []) == [((0, 1), WALK_STAGES - 1), ((0, 0), WALK_STAGES - 1)]
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 5), st.data())
 def test_a_walk_gives_the_events_of_the_model_in_as_many_cycles_as_predicted(depth, data):
@@ -212,7 +217,7 @@ def test_a_walk_gives_the_events_of_the_model_in_as_many_cycles_as_predicted(dep
     pairs = data.draw(st.lists(st.tuples(one, one), min_size=1, max_size=20))
     events = [tuple(map(params.step, pair)) for pair in pairs]
     found = walk(params, data.draw(st.permutations(walk_words(params))), pairs, data.draw(st.lists(st.booleans(), max_size=40)))
-    assert found == [(pair, walk_groups(depth) if max(pair) >= WALK else 1) for pair in events]
+    assert found == [(pair, walk_groups(depth) if max(pair) >= WALK else WALK_STAGES - 1) for pair in events]
 
 
 @pytest.mark.parametrize("params, lanes", [

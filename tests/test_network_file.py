@@ -102,6 +102,30 @@ def test_a_path_that_is_no_file_is_refused_and_nothing_is_left(path, tmp_path, m
     assert before == (sorted(os.listdir(".")), sorted(os.listdir("/")), sorted(os.listdir("..")))
 
 
+@pytest.mark.parametrize(("begin", "problem"), [
+    (b"spikegate network 2\n", "is of another version"), (b"spikegate network 1 ", "is of another version"),
+    (b"spikegate networks 1", "is no spikegate network"), (b"spikegate netwerk 1\n", "is no spikegate network")])
+def test_the_first_line_tells_another_version_from_another_file(begin, problem, tmp_path):
+    with pytest.raises(InputError) as said:
+        load(begin + changed()[20:], tmp_path / "net")
+    assert problem in str(said.value) and f"(it begins with {begin!r}, not " in str(said.value)
+
+
+@pytest.mark.parametrize("digest", [b"0" * 64 + b"\n", None])
+def test_a_file_with_another_hash_is_refused(digest, tmp_path):
+    data = changed()
+    digest = digest or data[20:84] + b" "
+    with pytest.raises(InputError, match="is truncated or damaged"):
+        load(data[:20] + digest + data[85:], tmp_path / "net")
+
+
+def test_the_reason_is_the_systems_own_words(tmp_path):
+    with pytest.raises(InputError, match=r"cannot be read \(No such file or directory\);"):
+        Network.load(tmp_path / "absent")
+    with pytest.raises(InputError, match=r"cannot be read \(.*null byte.*\);"):
+        Network.load("a\0b")
+
+
 def test_a_device_without_end_is_no_network():
     with pytest.raises(InputError, match="is no spikegate network"):
         Network.load("/dev/zero")
