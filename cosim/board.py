@@ -34,8 +34,6 @@ STAGES = {"ice40": {"synthesis": "top.json", "placing and routing": "top.asc", "
 COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 {0}/t:$memrd_v2 {0}/r:CLK_ENABLE=1 %i"
 #: Wires of tens of thousands of cells become a third shorter than with the default placer.
 LARGE = " --placer static --router router2"
-#: nextpnr is asked for a clock that is so many times the board's, as routing takes away from what placing estimates.
-AIM = {"ice40": 1.0, "ecp5": 4 / 3}
 CELLS = {"lut": ("ICESTORM_LC", "TRELLIS_COMB"), "ff": ("", "TRELLIS_FF"), "bram": ("ICESTORM_RAM", "DP16KD"), "spram": ("ICESTORM_SPRAM", ""),
          "dsp": ("ICESTORM_DSP", "MULT18X18D")}
 
@@ -94,10 +92,9 @@ def build(board: Board, g: CoreGeometry, folder: Path, *, seed: int = 1, say: Ca
 def _build(board, g, work, seed, tools, say):
     start, seconds = time.perf_counter(), {}
     options = "-dsp -spram" if board.part.startswith("iCE40UP") else "-abc9" if board.family == "ice40" else ""
-    clock = f"{AIM[board.family] * board.clock_hz / 1e6:g}"
     plan = platform(board).prepare(
         Top(board, g), "top", script_after_read=COLLISIONS.format("top.core*") if g.store else "", synth_opts=options,
-        nextpnr_opts=f"--report nextpnr.json --seed {seed} --freq {clock} --timing-allow-fail{LARGE * (board.family == 'ecp5')}")
+        nextpnr_opts=f"--report nextpnr.json --seed {seed} --freq {board.clock_hz / 1e6:g} --timing-allow-fail{LARGE * (board.family == 'ecp5')}")
     # Block RAMs that are loaded before they are read need no contents, and the largest ones can have none.
     plan.files["top.il"] = styled(without_zeros(plan.files["top.il"]), board.family)
     plan.extract(work)
