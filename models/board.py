@@ -5,7 +5,7 @@ Clocks are whole multiples of a fraction of the oscillator's, as the part's PLL 
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network import Network
@@ -63,8 +63,6 @@ class Board:
         Neurons of the core, and its lanes.
     store, banks : int, optional
         As in `spikegate.gateware.core.CoreGeometry`.
-    wide_lanes : int, optional
-        Lanes for formats above 16 bits, whose products take twice the multipliers; default ``lanes``.
     capacity : Mapping
         What the part has: ``lut``, ``ff``, ``bram``, ``spram``, ``dsp``.
     """
@@ -80,7 +78,6 @@ class Board:
     lanes: int
     store: int | None = None
     banks: int = 1
-    wide_lanes: int | None = None
     capacity: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -92,10 +89,6 @@ class Board:
     def pll(self) -> Pll:
         """Dividers that make the core's clock."""
         return Pll.of(self.family, self.oscillator_hz, self.clock_hz)
-
-    def suited(self, network: Network) -> "Board":
-        """The same board with as many lanes as the network's format leaves room for."""
-        return replace(self, lanes=self.wide_lanes) if self.wide_lanes and network.lif.format.width > 16 else self
 
     def check(self, network: Network) -> None:
         """Refuse a network that the board's core does not run.
@@ -117,13 +110,12 @@ class Board:
 _UP5K = {"lut": 5280, "ff": 5280, "bram": 30, "spram": 4, "dsp": 8}
 _HX8K = {"lut": 7680, "ff": 7680, "bram": 32, "spram": 0, "dsp": 0}
 _ECP5_85 = {"lut": 83640, "ff": 83640, "bram": 208, "spram": 0, "dsp": 156}
-_BANKS = {"banks": 4, "wide_lanes": 32, "capacity": _ECP5_85}
 
 BOARDS = {spec.name: spec for spec in (
     Board("icebreaker", "iCEBreaker", "ice40", "iCE40UP5K-SG48", 12_000_000, 18_000_000, 2_000_000, 1000, 2, 64, capacity=_UP5K),
     Board("hx8k_evn", "iCE40-HX8K breakout", "ice40", "iCE40HX8K-CT256", 12_000_000, 36_000_000, 3_000_000, 256, 1, 32, capacity=_HX8K),
-    Board("ulx3s_85f", "ULX3S-85F", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 28_125_000, 2_000_000, 1000, 63, **_BANKS),
-    Board("ecpix5_85f", "ECPIX-5 85F", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 28_125_000, 2_000_000, 1000, 63, **_BANKS),
+    Board("ulx3s_85f", "ULX3S-85F", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8, capacity=_ECP5_85),
+    Board("ecpix5_85f", "ECPIX-5 85F", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8, capacity=_ECP5_85),
 )}
 
 

@@ -47,8 +47,8 @@ def test_a_network_of_another_size_is_refused(n, message):
 def test_every_board_has_a_core_and_a_line_for_both_formats(spec):
     for name in ("q8.8", "q16.12"):
         network = face.network_for(spec, name)
-        g = flow.geometry(spec.suited(network), network)
-        assert (g.lanes, g.banks, g.walk) == ((spec.wide_lanes if name == "q16.12" and spec.wide_lanes else spec.lanes), spec.banks, True)
+        g = flow.geometry(spec, network)
+        assert (g.lanes, g.banks, g.walk, g.format) == (spec.lanes, spec.banks, True, network.lif.format)
     assert UartParams(spec.clock_hz, spec.baud).divisor >= 3
 
 

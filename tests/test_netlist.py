@@ -69,7 +69,7 @@ def test_an_unknown_family_is_refused_with_the_list():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("family", "lanes", "options"), [("ice40", 2, dict(store=64, walk=True)), ("ecp5", 63, dict(walk=True, banks=4))])
+@pytest.mark.parametrize(("family", "lanes", "options"), [("ice40", 2, dict(store=64, walk=True)), ("ecp5", 32, dict(walk=True, banks=8))])
 def test_500_steps_of_the_whole_network(family, lanes, options):
     network = translate(preset("ai"), Q8_8, ms=50.0)
     recording = netlist.run(network, lanes, family, **options)

@@ -56,7 +56,6 @@ def bitstream(name: str, out: str, *, format: str = "q8.8", seed: int = 1, as_js
 
     spec = board(name)
     network, folder = network_for(spec, format), Path(out) / name
-    spec = spec.suited(network)
     seconds = flow.build(spec, flow.geometry(spec, network), folder, seed=seed, say=lambda line: say(f"{name}: {line}"))
     report = flow.fit(spec, network, folder, seconds, seed=seed)
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
