@@ -242,7 +242,7 @@ def test_small_odd_networks_in_small_pieces(case, tmp_path, monkeypatch):
     monkeypatch.setattr(core, "BLOCK", 8)
     q, rounding, overflow, delay, refractory, fine = case
     rng, spikes = np.random.default_rng(SMALL.index(case)), 0
-    for _ in range(3):
+    for _ in range(5):
         network = odd_network(rng, q, rounding, overflow, delay=delay, refractory=refractory, fine=fine).replace(steps=24)
         wrong, _, golden = differences(network, tmp_path / "net")
         assert wrong == 0, network
