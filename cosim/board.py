@@ -140,7 +140,8 @@ def fit(board: Board, network: Network, folder: Path, seconds: dict[str, float],
     steps = board.clock_hz / cycles
     packages = ("amaranth", "amaranth-boards", *sorted({package for _, package in TOOLS.values()}))
     return {
-        "board": board.name, "part": board.part, "n": network.n, "lanes": board.lanes, "banks": board.banks, "format": str(network.lif.format), "seed": seed,
+        "board": board.name, "part": board.part, "n": network.n, "lanes": board.lanes, "banks": board.banks,
+        "format": str(network.lif.format), "seed": seed,
         "utilisation": used, "clock_hz": board.clock_hz, "fmax_hz": round(clock["achieved"] * 1e6),
         "clock_met": clock["achieved"] * 1e6 >= board.clock_hz,
         "network": {"name": network.name, "hash": network.hash, "steps": network.steps}, "cycles_per_step": cycles, "steps_per_s": steps,
