@@ -12,6 +12,10 @@ from spikegate.models.network import Network
 
 __all__ = ["Pll", "Board", "BOARDS", "board"]
 
+MHZ = 1_000_000
+#: Of a family's PLL: lowest and highest MHz of the comparator and of the oscillator, largest dividers of reference and feedback, output's dividers.
+LIMITS = {"ice40": (10, 133, 533, 1066, 16, 64, (2, 4, 8, 16, 32, 64)), "ecp5": (3.125, 400, 400, 800, 128, 80, range(1, 129))}
+
 
 @dataclass(frozen=True)
 class Pll:
@@ -34,12 +38,10 @@ class Pll:
         InputError
             If there are none.
         """
-        if family == "ice40":  # the oscillator at 533 to 1066 MHz, the comparator at 10 to 133 MHz
-            found = [cls(r, f, 1 << q) for r in range(1, 17) for f in range(1, 65) for q in range(1, 7)
-                     if 10e6 <= input_hz / r <= 133e6 and 533e6 <= input_hz * f / r <= 1066e6 and input_hz * f == output_hz * r << q]
-        else:  # the oscillator at 400 to 800 MHz, the comparator at 3.125 to 400 MHz
-            found = [cls(r, f * q, q) for r in range(1, 33) for f in range(1, 81) for q in range(1, 129)
-                     if 3.125e6 <= input_hz / r <= 400e6 and 400e6 <= input_hz * f * q / r <= 800e6 and input_hz * f == output_hz * r]
+        low, high, slow, fast, references, feedbacks, outputs = LIMITS[family]
+        found = [cls(r, f, q) for r in range(1, references + 1) for q in outputs for f in [output_hz * r * q // input_hz]
+                 if input_hz * f == output_hz * r * q and low * MHZ * r <= input_hz <= high * MHZ * r and slow * MHZ <= output_hz * q <= fast * MHZ
+                 and (f <= feedbacks if family == "ice40" else f % q == 0 and f // q <= feedbacks)]
         if not found:
             raise InputError(f"Clock of {output_hz / 1e6:g} MHz cannot be made from {input_hz / 1e6:g} MHz by the PLL of an {family}; choose another")
         return min(found, key=lambda pll: (pll.reference, pll.feedback))
@@ -128,6 +130,6 @@ def board(name: str) -> Board:
         With the list, if there is none.
     """
     if name not in BOARDS:
-        near = difflib.get_close_matches(name, BOARDS, 1, 0)[0]
+        near, = difflib.get_close_matches(name, BOARDS, 1, 0)
         raise InputError(f"Board {name!r} is not known; did you mean {near}? All: {', '.join(BOARDS)}")
     return BOARDS[name]
