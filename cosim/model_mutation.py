@@ -27,7 +27,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
         "hybrid_streams", "stream_plan", "faults", "network_file", "checks", "board", "host_link")},
     "network": ("test_network", "test_network_file"), "recording": ("test_checks",), "errors": ("test_checks",),
     "host_link_device": ("test_host_link_device", "test_host_link"),
-    "core": ("test_core", "test_core_delivery", "test_independent"), "hybrid": ("test_hybrid", "test_independent"),
+    "core": ("test_core_model", "test_core_delivery", "test_independent"), "hybrid": ("test_hybrid", "test_independent"),
 }
 
 
