@@ -2,6 +2,11 @@
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -45,10 +50,10 @@ def test_a_network_of_another_size_is_refused(n, message):
 
 @pytest.mark.parametrize("spec", BOARDS.values(), ids=str)
 def test_every_board_has_a_core_and_a_line_for_both_formats(spec):
-    for name in ("q8.8", "q16.12"):
+    for name, banks in (("q8.8", spec.banks), ("q16.12", spec.wide.get("banks", spec.banks))):
         network = face.network_for(spec, name)
-        g = flow.geometry(spec, network)
-        assert (g.lanes, g.banks, g.walk, g.format) == (spec.lanes, spec.banks, True, network.lif.format)
+        g = flow.geometry(spec.of(network.lif.format), network)
+        assert (g.lanes, g.banks, g.walk, g.format) == (spec.lanes, banks, True, network.lif.format)
     assert UartParams(spec.clock_hz, spec.baud).divisor >= 3
 
 
@@ -98,6 +103,23 @@ def test_a_core_that_is_too_large_says_what_does_not_fit_and_leaves_nothing(tmp_
     with pytest.raises(SpikegateError, match=r"(?s)Build for iCE40-HX8K breakout failed.*ICESTORM_RAM|no BELs|nable to place"):
         flow.build(large, flow.geometry(large, face.network_for(large)), tmp_path / "large")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_build_that_is_stopped_leaves_no_process_and_no_file(tmp_path):
+    code = ("import pathlib, sys; from spikegate import bitstream; from spikegate.cosim import board; from spikegate.models.board import BOARDS\n"
+            "spec = BOARDS['icebreaker']; network = bitstream.network_for(spec)\n"
+            "board.build(spec, board.geometry(spec, network), pathlib.Path(sys.argv[1]) / 'board', say=lambda line: print(line, flush=True))")
+    inside = lambda: [path for path in Path("/proc").glob("[0-9]*/cwd") if os.path.realpath(path).startswith(f"{tmp_path}/")]  # noqa: E731
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().startswith("elaborated") and process.stdout.readline() == "synthesis ...\n"
+        deadline = time.monotonic() + 20
+        while not [log for log in tmp_path.glob(".board-*/top.rpt") if log.stat().st_size] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(inside()) == 2, "the shell and Yosys, which is at work"
+        process.terminate()
+        assert process.wait(20) == 143
+    time.sleep(0.2)
+    assert inside() == [] and list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.long
