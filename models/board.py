@@ -5,9 +5,10 @@ Clocks are whole multiples of a fraction of the oscillator's, as the part's PLL 
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from spikegate.models.errors import InputError, Problems
+from spikegate.models.fixed import QFormat
 from spikegate.models.network import Network
 
 __all__ = ["Pll", "Board", "BOARDS", "board"]
@@ -67,6 +68,8 @@ class Board:
         As in `spikegate.gateware.core.CoreGeometry`.
     capacity : Mapping
         What the part has: ``lut``, ``ff``, ``bram``, ``spram``, ``dsp``.
+    wide : Mapping
+        Which of these parameters are others for formats of more than 16 bits.
     """
 
     name: str
@@ -81,6 +84,11 @@ class Board:
     store: int | None = None
     banks: int = 1
     capacity: Mapping[str, int] = field(default_factory=dict)
+    wide: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, format: QFormat) -> "Board":
+        """The board with the core that it takes in a format."""
+        return replace(self, **self.wide) if format.width > 16 else self
 
     @property
     def options(self) -> dict:
@@ -116,8 +124,10 @@ _ECP5_85 = {"lut": 83640, "ff": 83640, "bram": 208, "spram": 0, "dsp": 156}
 BOARDS = {spec.name: spec for spec in (
     Board("icebreaker", "iCEBreaker", "ice40", "iCE40UP5K-SG48", 12_000_000, 18_000_000, 2_000_000, 1000, 2, 64, capacity=_UP5K),
     Board("hx8k_evn", "iCE40-HX8K breakout", "ice40", "iCE40HX8K-CT256", 12_000_000, 36_000_000, 3_000_000, 256, 1, 32, capacity=_HX8K),
-    Board("ulx3s_85f", "ULX3S-85F", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8, capacity=_ECP5_85),
-    Board("ecpix5_85f", "ECPIX-5 85F", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8, capacity=_ECP5_85),
+    Board("ulx3s_85f", "ULX3S-85F", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8, capacity=_ECP5_85,
+          wide={"banks": 4}),
+    Board("ecpix5_85f", "ECPIX-5 85F", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 60_000_000, 2_000_000, 1000, 32, banks=8, capacity=_ECP5_85,
+          wide={"banks": 4}),
 )}
 
 

@@ -2,6 +2,10 @@
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ from spikegate.gateware.board import platform
 from spikegate.models import core as golden
 from spikegate.models.board import BOARDS, Pll, board
 from spikegate.models.errors import InputError, SpikegateError
+from spikegate.models.fixed import QFormat
 from spikegate.models.uart import UartParams
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.hybrid import hybrid
@@ -37,17 +42,23 @@ def test_parts_and_oscillators_are_those_of_amaranths_boards_and_capacities_thos
 
 
 def test_cores_and_clocks_are_those_of_the_fpga_page():
-    """By hand from there: N, lanes, banks, MHz; a board that is not in its table has the core of the one with a part alike."""
+    """N, lanes, banks and MHz; a board that is not in its table has the core of one with a part alike."""
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in PAGE.read_text().splitlines()]
-    cores = {}
-    for _, part, n, lanes, _, *_, clock, _, _ in [row for row in rows if len(row) == 12 and row[2].isdigit()]:
-        spec, = [spec for spec in BOARDS.values() if spec.part.startswith(part.replace(" ", "") + "-")]
-        lanes, banks = (int(text.split()[0]) for text in [*lanes.split(","), "1"][:2])
+    found = {}
+    for title, part, n, lanes, format, *_, clock, _, _ in [row for row in rows if len(row) == 12 and row[2].isdigit()]:
+        named, = [spec for spec in BOARDS.values() if spec.title.endswith(title) and spec.part.startswith(part.replace(" ", "") + "-")]
+        spec, (lanes, banks) = named.of(QFormat.parse(format.lower())), (int(text.split()[0]) for text in [*lanes.split(","), "1"][:2])
         assert (spec.n, spec.lanes, spec.banks, spec.clock_hz) == (int(n), lanes, banks, float(clock.split(",")[0]) * 1e6)
-        cores[tuple(spec.capacity.values())] = spec.n, spec.lanes, spec.banks, spec.store, spec.clock_hz, spec.baud
-    assert len(cores) >= 3
+        found[tuple(spec.capacity.values())] = named
+    assert len(found) >= 3
     for spec in BOARDS.values():
-        assert cores[tuple(spec.capacity.values())] == (spec.n, spec.lanes, spec.banks, spec.store, spec.clock_hz, spec.baud)
+        alike = found[tuple(spec.capacity.values())]
+        assert all(getattr(spec, name) == getattr(alike, name) for name in ("n", "lanes", "banks", "store", "wide", "baud", "options"))
+
+
+def test_formats_of_more_than_16_bits_take_four_banks_on_an_ecp5():
+    assert [board(name).of(QFormat(width, 8)).banks for name in ("ulx3s_85f", "ecpix5_85f") for width in (16, 17, 28)] == [8, 4, 4] * 2
+    assert board("hx8k_evn").of(QFormat(28, 12)) == board("hx8k_evn")
 
 
 @pytest.mark.parametrize("name", BOARDS)
@@ -118,10 +129,10 @@ def test_stochastic_synapses_are_refused():
 @pytest.mark.parametrize("name", BOARDS)
 def test_every_board_has_a_core_and_a_line_for_both_formats(name):
     spec = board(name)
-    for format in ("q8.8", "q16.12"):
+    for format, banks in (("q8.8", spec.banks), ("q16.12", spec.wide.get("banks", spec.banks))):
         network = face.network_for(spec, format)
-        g = flow.geometry(spec, network)
-        assert (g.lanes, g.banks, g.walk, g.format) == (spec.lanes, spec.banks, True, network.lif.format)
+        g = flow.geometry(spec.of(network.lif.format), network)
+        assert (g.lanes, g.banks, g.walk, g.format) == (spec.lanes, banks, True, network.lif.format)
     assert UartParams(spec.clock_hz, spec.baud).divisor >= 3
 
 
@@ -171,6 +182,23 @@ def test_a_core_that_is_too_large_says_what_does_not_fit_and_leaves_nothing(tmp_
     with pytest.raises(SpikegateError, match=r"(?s)Build for iCE40-HX8K breakout failed.*ICESTORM_RAM|no BELs|nable to place"):
         flow.build(large, flow.geometry(large, face.network_for(large)), tmp_path / "large")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_build_that_is_stopped_leaves_no_process_and_no_file(tmp_path):
+    code = ("import pathlib, sys; from spikegate import bitstream; from spikegate.cosim import board; from spikegate.models.board import BOARDS\n"
+            "spec = BOARDS['icebreaker']; network = bitstream.network_for(spec)\n"
+            "board.build(spec, board.geometry(spec, network), pathlib.Path(sys.argv[1]) / 'board', say=lambda line: print(line, flush=True))")
+    inside = lambda: [path for path in Path("/proc").glob("[0-9]*/cwd") if os.path.realpath(path).startswith(f"{tmp_path}/")]  # noqa: E731
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().startswith("elaborated") and process.stdout.readline() == "synthesis ...\n"
+        deadline = time.monotonic() + 20
+        while not [log for log in tmp_path.glob(".board-*/top.rpt") if log.stat().st_size] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(inside()) == 2, "the shell and Yosys, which is at work"
+        process.terminate()
+        assert process.wait(20) == 143
+    time.sleep(0.2)
+    assert inside() == [] and list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.long
