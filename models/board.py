@@ -125,9 +125,9 @@ BOARDS = {spec.name: spec for spec in (
     Board("icebreaker", "iCEBreaker", "ice40", "iCE40UP5K-SG48", 12_000_000, 18_000_000, 2_000_000, 1000, 2, 64, capacity=_UP5K),
     Board("hx8k_evn", "iCE40-HX8K breakout", "ice40", "iCE40HX8K-CT256", 12_000_000, 36_000_000, 3_000_000, 256, 1, 32, capacity=_HX8K),
     Board("ulx3s_85f", "ULX3S-85F", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8, capacity=_ECP5_85,
-          wide={"banks": 4}),
-    Board("ecpix5_85f", "ECPIX-5 85F", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 60_000_000, 2_000_000, 1000, 32, banks=8, capacity=_ECP5_85,
-          wide={"banks": 4}),
+          wide={"banks": 4, "clock_hz": 30_000_000}),
+    Board("ecpix5_85f", "ECPIX-5 85F", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8, capacity=_ECP5_85,
+          wide={"banks": 4, "clock_hz": 30_000_000}),
 )}
 
 
