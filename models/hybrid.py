@@ -36,7 +36,7 @@ def union(targets, place, member):
     found = 0
     for target in range(len(member)):
         targets[found], place[target] = target, found
-        found += member[target]
+        found += np.int64(member[target])
         member[target] = 0
     return found
 
@@ -158,7 +158,7 @@ def _group_cycles(sources, first, last, indptr, indices, channels, lanes, words)
             member[indices[indptr[source]:indptr[source + 1]]] = 1
         cycles += 2 * filled + 4
         for w in range(words):
-            targets = member[w * lanes:(w + 1) * lanes].sum()
+            targets = np.int64(member[w * lanes:(w + 1) * lanes].sum())
             cycles += max(targets, filled + 1) if w < words - 1 else targets
     return cycles
 

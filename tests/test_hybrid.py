@@ -7,7 +7,7 @@ import pytest
 
 from spikegate.cosim import hybrid as rtl
 from spikegate.cosim.compare import compare
-from spikegate.models import core as plain
+from spikegate.models import core, core_delivery, dot_product, drive, faults, fixed, hybrid_streams, lif
 from spikegate.models import hybrid as golden
 from spikegate.models.errors import InputError
 from spikegate.models.faults import FaultParams, PointFaults
@@ -119,6 +119,46 @@ def test_streams_survive_the_file_and_the_hash_covers_them(tmp_path):
         assert other.hash != network.hash != network.replace(streams=None).hash
 
 
+def interpreted(monkeypatch):
+    """Plain Python in place of every compiled function of a step."""
+    for module in (core, core_delivery, drive, dot_product, faults, fixed, lif, golden, hybrid_streams):
+        for name, function in list(vars(module).items()):
+            if hasattr(function, "py_func"):
+                monkeypatch.setattr(module, name, function.py_func)
+
+
+@pytest.mark.parametrize(("n", "channels", "faulty_too"), [(500, 8, False), (103, 2, True)])
+@pytest.mark.filterwarnings("ignore:overflow encountered in scalar:RuntimeWarning")
+def test_the_model_means_the_same_without_a_compiler(n, channels, faulty_too, monkeypatch):
+    """Groups of the larger one have more than 255 targets."""
+    network = small("v13", n=n, channels=channels, length=64, ms=0.7, delay=0.2, eta=6.0)
+    defects = faulty(network, stream=PointFaults(stuck0=5, flips=900), count=PointFaults(flips=900)) if faulty_too else None
+    compiled = golden.run(network, trace=True, faults=defects)
+    interpreted(monkeypatch)
+    recording = golden.run(network, trace=True, faults=defects)
+    assert recording.provenance == compiled.provenance and np.array_equal(recording.spikes, compiled.spikes) and len(compiled.spikes) > 10
+    assert all(np.array_equal(recording.trace[name], compiled.trace[name]) for name in SIGNALS[1:])
+
+
+@pytest.mark.parametrize("union", [golden.union, golden.union.py_func], ids=["compiled", "interpreted"])
+def test_the_targets_of_a_group_by_hand(union):
+    targets, place, member = np.full(5, 99, np.uint16), np.full(5, 99), np.array([0, 1, 0, 1, 1], np.uint8)
+    assert union(targets, place, member) == 3 and not member.any()
+    assert targets[:3].tolist() == [1, 3, 4] and place[[1, 3, 4]].tolist() == [0, 1, 2]
+    everyone, order = np.ones(300, np.uint8), np.empty(300, np.uint16)
+    assert union(order, np.empty(300, np.int64), everyone) == 300 and order.tolist() == list(range(300))
+
+
+@pytest.mark.parametrize("cycles", [golden._group_cycles, golden._group_cycles.py_func], ids=["compiled", "interpreted"])
+def test_the_cycles_of_groups_by_hand(cycles):
+    """Three sources of six neurons, two lanes and so three words, two channels: a group of two sources and one of one."""
+    sources, indptr, indices = np.array([4, 0, 2, 5], np.int32), np.array([0, 3, 3, 5, 5, 5, 5]), np.array([0, 1, 5, 1, 2])
+    # 2 f + 4 a group; {0, 1} {} {5}, of f = 2: max(2, 3) + max(0, 3) + 1; {1} {2} {}, of f = 1: max(1, 2) + max(1, 2) + 0
+    found = [cycles(sources, np.int64(first), np.int64(last), indptr, indices, 2, 2, 3) for first, last in ((0, 2), (2, 3), (0, 3), (1, 3), (0, 0))]
+    assert found == [8 + 7, 6 + 4, 8 + 7 + 6 + 4, 8 + 3 + 3 + 1, 0]
+    assert not any(isinstance(count, (float, np.uint64)) for count in found)
+
+
 def or_gate(weights, spike, counts):
     counts[:] = np.bitwise_count(spike[:, None] | weights[:, :len(counts)]).sum(axis=0)
 
@@ -160,7 +200,7 @@ def test_a_wrong_model_is_rejected(variant, defect):
 
 def test_the_plain_golden_model_is_another_network():
     network = small("v4")
-    assert not np.array_equal(plain.run(network).spikes, golden.run(network).spikes)
+    assert not np.array_equal(core.run(network).spikes, golden.run(network).spikes)
 
 
 @pytest.mark.parametrize(("make", "message"), [
