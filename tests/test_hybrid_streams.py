@@ -139,7 +139,10 @@ def test_faults_act_on_each_window_as_on_a_single_one():
     assert len(set(counts.tolist())) > 5
 
 
-SMALL = [REGISTERS[2], REGISTERS[0], (LfsrParams(61, (61, 60, 59, 55), 256), 256), (LfsrParams(24, (24, 7, 2, 1), 128), 128)]
+#: The last ones are next to the usual one.
+SMALL = [REGISTERS[2], REGISTERS[0], (LfsrParams(24, (24, 7, 2, 1), 128), 128), (LfsrParams(64, leap=256), 256),
+         *((LfsrParams(taps[0], taps, 256), 256) for taps in (
+             (61, 60, 59, 55), (61, 60, 59, 57), (61, 60, 58, 56), (62, 60, 59, 56), (62, 61, 60, 57), (60, 59, 58, 55)))]
 
 
 @pytest.mark.parametrize("streams", [*(lfsr_streams(*one, 1) for one in SMALL), *(sobol_streams(length, (5,)) for length in (64, 128, 256))],
@@ -193,3 +196,35 @@ def test_ones_that_pass_the_gate_by_hand():
     counts = np.full(3, 99, np.int64)
     golden.count_all(weights, spike, counts)
     assert counts.tolist() == [3, 1, 4]
+
+
+@pytest.mark.parametrize("taps", [(61, 60, 59, 56), (61, 60, 59, 55), ()], ids=["usual", "other", "sobol"])
+def test_numbers_next_to_the_threshold_are_told_apart(taps):
+    """The first 64 numbers of a window differ from the threshold in the two or three lowest bits at most, of which each comes up."""
+    rng, room, out = np.random.default_rng(8), np.zeros((16, 8), np.uint64), np.empty((4, 8), np.uint64)
+    for threshold in (1, 2, 3, 4, 7, 21845, 43690, 12346, 65532, 65533):
+        numbers = threshold ^ rng.integers(0, 8 if threshold & 4 else 4, 64)
+        planes = np.array([sum(int(x >> b & 1) << 63 - t for t, x in enumerate(numbers)) for b in range(16)], np.uint64)
+        if taps:
+            generator = planes[None], np.array(taps), tuple(np.uint64(tap - 32) for tap in taps), np.uint64(32), np.zeros((0, 0), np.uint64)
+            golden.weigh(generator, 0, np.array([0]), 0, np.int64(threshold), room, out)
+            found = int(out[3, 0])
+        else:  # the base is 0, so that a number is that of each of its windows
+            states, none = numbers[:, None].astype(np.uint64), np.uint64(0)
+            generator = states, np.zeros(0, np.int64), (none,) * 4, none, np.zeros((16, 4), np.uint64)
+            wide, each = np.zeros((16, 64), np.uint64), np.empty((4, 64), np.uint64)
+            golden.weigh(generator, 0, np.arange(64), 0, np.int64(threshold), wide, each)
+            assert all(words.tolist() == [int(words[0])] * 4 and int(words[0]) in (0, 2**64 - 1) for words in each.T)
+            found = sum(int(one & np.uint64(1)) << 63 - t for t, one in enumerate(each[0]))
+        assert [found >> 63 - t & 1 for t in range(64)] == (numbers < threshold).tolist(), threshold
+
+
+def test_rows_are_used_to_the_last():
+    """Of a register of 12 bits and 112 rows: 100 windows after the 12 that are known."""
+    streams = lfsr_streams(LfsrParams(12, leap=64), 64, 1)
+    generator = golden.generator(streams, 100)
+    assert golden.advance(generator, 0, 50) == 0 and golden.advance(generator, 50, 50) == 50
+    assert generator[0].tolist() == lfsr_planes(streams.lfsr, streams.seeds, 0, 112, 64)[:, :, -1].tolist()
+    generator = golden.generator(streams, 100)
+    assert golden.advance(generator, 0, 50) == 0 and golden.advance(generator, 50, 51) == 0
+    assert generator[0][:63].tolist() == lfsr_planes(streams.lfsr, streams.seeds, 50, 63, 64)[:, :, -1].tolist()
