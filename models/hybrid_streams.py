@@ -191,8 +191,8 @@ def count_faulty(weights, spike, stuck0, stuck1, flips, counts):
     for k in range(len(counts)):
         total = np.int64(0)
         for w in range(len(spike)):
-            stream = apply(spike[w], stuck0[0, w], stuck1[0, w], flips[0, w, k] if flips.shape[1] else flip)
-            weight = apply(weights[w, k], stuck0[1, w], stuck1[1, w], flips[1, w, k] if flips.shape[1] else flip)
+            stream = apply(spike[w], stuck0[0, w], stuck1[0, w], flips[0, w, k] if len(flips) else flip)
+            weight = apply(weights[w, k], stuck0[1, w], stuck1[1, w], flips[1, w, k] if len(flips) else flip)
             total += ones(stream & weight)
-        last = flips[2, 0, k] & np.uint64(2 * WORD * len(spike) - 1) if flips.shape[1] else flip
+        last = flips[2, 0, k] & np.uint64(2 * WORD * len(spike) - 1) if len(flips) else flip
         counts[k] = np.int64(apply(np.uint64(total), stuck0[2, 0], stuck1[2, 0], last))

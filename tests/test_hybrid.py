@@ -1,6 +1,7 @@
 """Stochastic synapses in the core: RTL in Verilator against the golden model, item by item."""
 
 import dataclasses
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,11 +10,14 @@ from spikegate.cosim import hybrid as rtl
 from spikegate.cosim.compare import compare
 from spikegate.models import core, core_delivery, dot_product, drive, faults, fixed, hybrid_streams, lif
 from spikegate.models import hybrid as golden
+from spikegate.models.drive import DriveParams, binomial_limits
 from spikegate.models.errors import InputError
 from spikegate.models.faults import FaultParams, PointFaults
 from spikegate.models.fixed import Q8_8, Q16_12
 from spikegate.models.lfsr import LfsrParams
+from spikegate.models.lif import LifParams
 from spikegate.models.network import Network
+from spikegate.models.recording import Recording
 from spikegate.models.streams import Generator, StreamFaults, StreamParams
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.hybrid import HYBRIDS, hybrid
@@ -157,6 +161,19 @@ def test_the_cycles_of_groups_by_hand(cycles):
     found = [cycles(sources, np.int64(first), np.int64(last), indptr, indices, 2, 2, 3) for first, last in ((0, 2), (2, 3), (0, 3), (1, 3), (0, 0))]
     assert found == [8 + 7, 6 + 4, 8 + 7 + 6 + 4, 8 + 3 + 3 + 1, 0]
     assert not any(isinstance(count, (float, np.uint64)) for count in found)
+
+
+@pytest.mark.parametrize(("delay", "expected"), [(1, 79), (3, 54), (9, 17), (11, 0), (13, 0)])
+def test_predicted_cycles_by_hand(delay, expected):
+    """The rows of the test above; 2 a step that delivers, and its groups: 15 for {0, 4}, 10 for 2, 11 for 0, 10 for 1, which has no targets."""
+    network = Network(name="hand", n_exc=6, n_inh=0, delay=delay, steps=10, dt_ns=1, lif=LifParams(Q8_8, 100, 0, 0, leak=2), lfsr=LfsrParams(),
+                      indptr=[0, 3, 3, 5, 5, 5, 5], indices=[0, 1, 5, 1, 2], weights=[1] * 6, seeds=range(1, 7), v0=[0] * 6,
+                      drive=DriveParams(binomial_limits(3, Fraction(1, 3)), 1),
+                      streams=StreamParams([9] * 6, 5, Generator.SOBOL, 64, 2, dimensions=(0, 1)))
+    spikes = [[0, 0], [0, 4], [2, 2], [5, 0], [7, 2], [8, 0], [9, 1]]
+    found = golden.predict_cycles(network, Recording("golden", 6, 10, spikes), 2)
+    assert type(found) is int and found == 10 * (3 + 9 + network.drive.depth) + expected
+    assert golden.predict_cycles(network, Recording("golden", 6, 10, []), 4) == 10 * (2 + 9 + network.drive.depth)
 
 
 def or_gate(weights, spike, counts):

@@ -130,10 +130,10 @@ def test_faults_act_on_each_window_as_on_a_single_one():
     weights, spike = rng.integers(0, 2**64, (4, count), np.uint64), rng.integers(0, 2**64, 4, np.uint64)
     flips, counts = rng.integers(0, 2**64, (3, 4, count), np.uint64), np.empty(count, np.int64)
     integer = lambda words: sum(int(word) << 64 * k for k, word in enumerate(words))  # noqa: E731
-    for given in (flips, np.empty((3, 0, count), np.uint64)):
+    for given in (flips, np.empty((0, 4, count), np.uint64)):
         golden.count_faulty(weights, spike, stuck0[0], stuck1[0], given, counts)
         for k in range(count):
-            flip = [integer(point[:, k]) for point in given]
+            flip = [integer(point[:, k]) for point in given] or [0] * 3
             gated = path.stream.step(integer(spike), flip[0]) & path.weight.step(integer(weights[:, k]), flip[1])
             assert counts[k] == path.count.step(gated.bit_count(), flip[2] & 511)
     assert len(set(counts.tolist())) > 5
