@@ -99,7 +99,6 @@ def _advance(weights, synapse, streams, faults, cursor, first, steps, neurons, d
             for k in range(used):
                 current[targets[k]] += totals[k]
             totals[:used] = 0
-        counts[slot] = 0
     return found
 
 

@@ -144,6 +144,11 @@ def test_the_model_means_the_same_without_a_compiler(n, channels, faulty_too, mo
     assert all(np.array_equal(recording.trace[name], compiled.trace[name]) for name in SIGNALS[1:])
 
 
+def test_a_run_is_traced_if_asked_for():
+    network = small("v14", n=10, length=64, ms=0.3, delay=0.1)
+    assert golden.run(network).trace == {} and set(golden.run(network, trace=True).trace) == set(SIGNALS[1:])
+
+
 @pytest.mark.parametrize("union", [golden.union, golden.union.py_func], ids=["compiled", "interpreted"])
 def test_the_targets_of_a_group_by_hand(union):
     targets, place, member = np.full(5, 99, np.uint16), np.full(5, 99), np.array([0, 1, 0, 1, 1], np.uint8)
