@@ -168,6 +168,14 @@ def test_the_cycles_of_groups_by_hand(cycles):
     assert not any(isinstance(count, (float, np.uint64)) for count in found)
 
 
+@pytest.mark.parametrize("cycles", [golden._group_cycles, golden._group_cycles.py_func], ids=["compiled", "interpreted"])
+def test_words_with_many_targets_take_a_cycle_each(cycles):
+    """Two sources, four lanes and three words: {0, 1, 2, 3} {5} {8, 9}, and {2} {6} {10, 11}."""
+    sources, indptr, indices = np.array([0, 1], np.int32), np.array([0, 7, 11]), np.array([0, 1, 2, 3, 5, 8, 9, 2, 6, 10, 11])
+    run = lambda first, last, channels: cycles(sources, np.int64(first), np.int64(last), indptr, indices, channels, 4, 3)  # noqa: E731
+    assert [run(0, 1, 1), run(1, 2, 1), run(0, 2, 1), run(0, 2, 2)] == [6 + 4 + 2 + 2, 6 + 2 + 2 + 2, 26, 8 + 4 + 3 + 4]
+
+
 @pytest.mark.parametrize(("delay", "expected"), [(1, 79), (3, 54), (9, 17), (11, 0), (13, 0)])
 def test_predicted_cycles_by_hand(delay, expected):
     """The rows of the test above; 2 a step that delivers, and its groups: 15 for {0, 4}, 10 for 2, 11 for 0, 10 for 1, which has no targets."""
