@@ -12,6 +12,7 @@ Streams are packed, 64 bits a word.
 
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from numba import njit
@@ -36,7 +37,7 @@ def union(targets, place, member):
     found = 0
     for target in range(len(member)):
         targets[found], place[target] = target, found
-        found += member[target]
+        found += np.int64(member[target])
         member[target] = 0
     return found
 
@@ -48,11 +49,11 @@ def _advance(weights, synapse, streams, faults, cursor, first, steps, neurons, d
     probability, scale, log2_length, channels = synapse
     indptr, indices, _ = rows
     faulty, stuck0, stuck1, flip_streams, flip_thresholds = faults
-    found, n, delay, words, flipping = 0, len(v), len(counts), 1 << log2_length >> 6, len(flip_thresholds) > 0
+    found, n, delay, words, points = 0, len(v), len(counts), 1 << log2_length >> 6, len(flip_thresholds) // channels
     size = -(-n // LANES) * LANES
     events, scratch = np.empty(n, np.uint8), make_scratch()
     spike, passed, room = np.full(words, ~np.uint64(0)), np.empty((words, size), np.uint64), np.zeros((PROBABILITY_BITS, size), np.uint64)
-    flips = np.empty((3, words if flipping else 0, size), np.uint64)
+    flips = np.empty((points, words, size), np.uint64)
     union_of, place, member, all_windows = np.empty(n, indices.dtype), np.empty(n, np.int64), np.zeros(n, np.uint8), np.arange(n)
     places, ones_of, totals = np.empty(n, np.int64), np.empty(n, np.int64), np.zeros(n, np.int64)
     for s in range(steps):
@@ -73,7 +74,7 @@ def _advance(weights, synapse, streams, faults, cursor, first, steps, neurons, d
                 targets = union_of
                 used = union(targets, place, member)
             cursor[0] = advance(streams, cursor[0], used)
-            if flipping:
+            if points:
                 cursor[2] = advance(flip_streams, cursor[2], used)
             for c in range(len(sources)):
                 row = indices[indptr[sources[c]]:indptr[sources[c] + 1]]
@@ -83,26 +84,21 @@ def _advance(weights, synapse, streams, faults, cursor, first, steps, neurons, d
                     for k in range(len(row)):
                         windows[k] = place[row[k]]
                 weigh(streams, cursor[0], windows, c, probability[sources[c]], room, passed)
-                for k in range(3 * flipping):
-                    weigh(flip_streams, cursor[2], windows, 3 * c + k, flip_thresholds[3 * c + k], room, flips[k])
+                for k in range(points):
+                    weigh(flip_streams, cursor[2], windows, points * c + k, flip_thresholds[points * c + k], room, flips[k])
                 if faulty:
                     count_faulty(passed, spike, stuck0[c], stuck1[c], flips, ones_here)
                 else:
                     count_all(passed, spike, ones_here)
                 sign = -1 if weights[sources[c]] < 0 else 1
-                if len(sources) == 1:
-                    for k in range(used):
-                        totals[k] = sign * ones_here[k]
-                else:
-                    for k in range(len(row)):
-                        totals[windows[k]] += sign * ones_here[k]
+                for k in range(len(row)):
+                    totals[windows[k]] += sign * ones_here[k]
             cursor += used
             for k in range(used):
                 totals[k] = scale_count(totals[k], scale, log2_length)
             for k in range(used):
                 current[targets[k]] += totals[k]
             totals[:used] = 0
-        counts[slot] = 0
     return found
 
 
@@ -116,7 +112,7 @@ def advancer(network: Network, faults: StreamFaults | None = None) -> tuple[Call
     """
     streams = network.require_streams()
     faults = (faults or StreamFaults.none(streams)).check(streams)
-    flips = registers(window_lfsr(streams.length), faults.seeds(network.max_windows) if faults.flips else [1], streams.length, network.n)
+    flips = registers(window_lfsr(streams.length), faults.seeds(network.max_windows) if faults.flips else [], streams.length, network.n)
     thresholds, cursor = np.array(faults.thresholds if faults.flips else [], np.int64), np.zeros(3, np.int64)
     synapse = streams.probabilities.astype(np.int64), streams.scale, streams.log2_length, streams.channels
     defects = (faults.stuck or faults.flips, *faults.masks(), flips, thresholds)
@@ -158,7 +154,7 @@ def _group_cycles(sources, first, last, indptr, indices, channels, lanes, words)
             member[indices[indptr[source]:indptr[source + 1]]] = 1
         cycles += 2 * filled + 4
         for w in range(words):
-            targets = member[w * lanes:(w + 1) * lanes].sum()
+            targets = np.int64(member[w * lanes:(w + 1) * lanes].sum())
             cycles += max(targets, filled + 1) if w < words - 1 else targets
     return cycles
 
@@ -169,11 +165,10 @@ def predict_cycles(network: Network, recording: Recording, lanes: int) -> int:
     Per step W + depth + 9 as for fixed-point synapses, W = ceil(N / lanes), and, if spikes are due, 2 more and for each group of f
     of them 2 f + 4, the targets of its last word, and for each other word the larger of f + 1 and its targets.
     """
-    words, delay, spikes = -(-network.n // lanes), network.delay, recording.spikes
-    starts = np.searchsorted(spikes[:, 0], np.arange(network.steps + 1))
+    words, spikes = -(-network.n // lanes), recording.spikes
+    starts = np.searchsorted(spikes[:, 0], np.arange(network.steps + 2 - network.delay))  # later ones are delivered after the run
     indptr, indices, total = network.indptr.astype(np.int64), network.indices.astype(np.int64), 0
-    for step in range(delay - 1, network.steps):
-        first, last = starts[step + 1 - delay], starts[step + 2 - delay]
+    for first, last in pairwise(starts):
         if last > first:
             total += GROUPS_EXTRA + _group_cycles(spikes[:, 1], first, last, indptr, indices, network.streams.channels, lanes, words)
     return int(total) + network.steps * (words + CYCLES_PER_STEP + network.drive.depth)

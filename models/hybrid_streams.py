@@ -22,7 +22,7 @@ LANES = 8
 FULL = ~np.uint64(0)
 #: The usual register, as numbers that compilers know: what shifts a word to where its bits are added in the next word, and, as squaring gives a
 #: relation of twice the taps, what shifts two words on end to where they are added in the word after.
-USUAL, USUAL_LEAP = tuple(np.uint64(tap - 32) for tap in (61, 60, 59, 56)), np.uint64(32)
+USUAL = tuple(np.uint64(tap - 32) for tap in (61, 60, 59, 56))
 NEXT_LEFT, NEXT_RIGHT = (tuple(np.uint64(shift) for shift in shifts) for shifts in ((3, 4, 5, 8), (61, 60, 59, 56)))
 AFTER_LEFT, AFTER_RIGHT = (tuple(np.uint64(shift) for shift in shifts) for shifts in ((6, 8, 10, 16), (58, 56, 54, 48)))
 
@@ -41,7 +41,7 @@ def registers(lfsr: LfsrParams, seeds, length: int, most: int) -> tuple:
     """
     states = np.zeros((lfsr.width + max(most, length), len(seeds)), np.uint64)
     states[:lfsr.width] = lfsr_planes(lfsr, seeds, 0, lfsr.width, length)[:, :, -1]
-    leap = min(WORD // 2, 1 << (lfsr.taps[-1].bit_length() - 1))
+    leap = 1 << lfsr.taps[-1].bit_length() - 1
     return aligned(states), np.array(lfsr.taps), tuple(np.uint64(tap - leap) for tap in lfsr.taps), np.uint64(leap), np.zeros((0, 0), np.uint64)
 
 
@@ -51,7 +51,7 @@ def generator(streams: StreamParams, most: int) -> tuple:
         return registers(streams.lfsr, streams.seeds, streams.length, most)
     period, none = (1 << PROBABILITY_BITS) // streams.length, np.uint64(0)
     numbers = [sobol.points(np.arange(period + most) * streams.length) for sobol in streams.sobol]
-    base = np.concatenate([sobol_planes(sobol, streams.length, 0, 1)[0] for sobol in streams.sobol])
+    base = np.concatenate([window for sobol in streams.sobol for window in sobol_planes(sobol, streams.length, 0, 1)])
     return np.array(numbers, np.uint64).T.copy(), np.zeros(0, np.int64), (none, none, none, none), none, base
 
 
@@ -167,7 +167,7 @@ def weigh(generator, at, windows, channel, threshold, room, out):
         for w in range(words):
             for k in range(count):
                 out[w, k] = 0
-        if words == 4 and leap == USUAL_LEAP and shifts == USUAL:
+        if words == 4 and shifts == USUAL:
             _below_usual(room, count, threshold, out)
         else:
             _below(room, count, threshold, shifts, leap, out)
@@ -191,8 +191,8 @@ def count_faulty(weights, spike, stuck0, stuck1, flips, counts):
     for k in range(len(counts)):
         total = np.int64(0)
         for w in range(len(spike)):
-            stream = apply(spike[w], stuck0[0, w], stuck1[0, w], flips[0, w, k] if flips.shape[1] else flip)
-            weight = apply(weights[w, k], stuck0[1, w], stuck1[1, w], flips[1, w, k] if flips.shape[1] else flip)
+            stream = apply(spike[w], stuck0[0, w], stuck1[0, w], flips[0, w, k] if len(flips) else flip)
+            weight = apply(weights[w, k], stuck0[1, w], stuck1[1, w], flips[1, w, k] if len(flips) else flip)
             total += ones(stream & weight)
-        last = flips[2, 0, k] & np.uint64(2 * WORD * len(spike) - 1) if flips.shape[1] else flip
+        last = flips[2, 0, k] & np.uint64(2 * WORD * len(spike) - 1) if len(flips) else flip
         counts[k] = np.int64(apply(np.uint64(total), stuck0[2, 0], stuck1[2, 0], last))

@@ -27,17 +27,17 @@ ONE = np.uint64(1)
 @lru_cache
 def coprime_factors(width: int) -> tuple[int, ...]:
     """Factors of 2^width - 1 without a common divisor: its prime powers as far as trial division finds them, and what is left."""
-    half, factors = 1 << width // 2, []
+    half, factors = 1 << width // 2, set()
     for rest in (half - 1, half + 1) if width % 2 == 0 else ((1 << width) - 1,):
         p = 3
         while p * p <= rest and p < TRIAL:
             power = 1
             while rest % p == 0:
                 rest, power = rest // p, power * p
-            factors += [power] * (power > 1)
+            factors.add(power)
             p += 2
-        factors += [rest] * (rest > 1)
-    return tuple(sorted(factors))
+        factors.add(rest)
+    return tuple(sorted(factors - {1}))
 
 
 class _Field:
@@ -73,18 +73,16 @@ class _Field:
         return found
 
     def logarithms(self, generator, elements, order):
-        """Exponents 0..order - 1 of the generator of a subgroup, -1 where there is none."""
+        """Exponents 0..order - 1 of the generator of a subgroup, 0 where there is none."""
         baby = np.ones(1, np.uint64)
-        while len(baby) < min(order, isqrt(BABY_RATIO * order) + 1):
+        while len(baby) < min(order, isqrt(BABY_RATIO * order)):
             baby = np.concatenate([baby, self.times(baby, self.power(generator, len(baby)))])
-        sort, found = np.argsort(baby), np.full(len(elements), -1, np.int64)
+        sort, found = np.argsort(baby), np.zeros(len(elements), np.int64)
         back, baby = self.power(generator, -len(baby) % order), baby[sort]
         for giant in range(-(-order // len(baby))):
             at = np.minimum(np.searchsorted(baby, elements), len(baby) - 1)
-            hit = (baby[at] == elements) & (found < 0)
+            hit = baby[at] == elements
             found[hit] = (giant * len(baby) + sort[at[hit]]) % order
-            if (found >= 0).all():
-                break
             elements = self.times(elements, back)
         return found
 

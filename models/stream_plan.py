@@ -87,7 +87,7 @@ class LfsrPlan:
     def gaps(self) -> list[tuple[int, int, int]]:
         """Each stream, the next one on the cycle, and the positions from the start of the first to that of the second."""
         order = sorted(range(len(self.seeds)), key=lambda i: self.phases[i] % self.params.period)
-        following = order[1:] + order[:1]
+        following = [*order[1:], order[0]]
         period = self.params.period
         return [(i, j, period if i == j else (self.phases[j] - self.phases[i]) % period) for i, j in zip(order, following)]
 
@@ -113,7 +113,8 @@ class LfsrPlan:
     def packed(self) -> np.ndarray:
         """The first `checked` positions, the earliest the highest; uint64 (streams, words). An encoder's threshold 1/2 inverts them."""
         length = max(self.checked, WORD)
-        return lfsr_planes(self.params, self.seeds, 0, 1, length)[0] >> np.uint64(length - self.checked)
+        window, = lfsr_planes(self.params, self.seeds, 0, 1, length)
+        return window >> np.uint64(length - self.checked)
 
     def correlations(self, worst: int = 10) -> list[PairScc]:
         """The ``worst`` pairs at p = q = 1/2; see `correlations`."""
@@ -124,13 +125,14 @@ def strength(first: SobolParams, second: SobolParams, length: int) -> int:
     """Largest k for which ``length`` = 2^m points of two dimensions, in an aligned window, share themselves out evenly.
 
     That is, each of the 2^k boxes of 2^-j by 2^(j-k), for each j, holds 2^(m-k) of the points; m - k is called t of a
-    (t, m, 2)-net in base 2 (Niederreiter 1987). It holds if the top j and k - j rows of the direction matrices are independent.
+    (t, m, 2)-net in base 2 (Niederreiter 1987). It holds if the top j and k - j rows of the direction matrices are independent,
+    as those of one dimension (j = k) always are.
     """
     m = length.bit_length() - 1
     rows = [[sum((v >> (params.bits - 1 - r) & 1) << k for k, v in enumerate(params.directions[:m])) for r in range(min(m, params.bits))]
             for params in (first, second)]
-    for k in range(1, m + 1):
-        for j in range(k + 1):
+    for k in range(m + 1):
+        for j in range(k):
             basis: list[int] = []
             for row in rows[0][:j] + rows[1][:k - j]:
                 for other in basis:
@@ -198,12 +200,12 @@ class SobolPlan:
         """
         chosen: list[SobolParams] = []
         for params in (SobolParams(dimension, bits) for dimension in range(len(JOE_KUO) + 1)):
-            if len(chosen) < channels and all(strength(other, params, length) >= cls.needed(length) for other in chosen):
+            if all(strength(other, params, length) >= cls.needed(length) for other in chosen):
                 chosen.append(params)
         if not 1 <= channels <= len(chosen):
             raise InputError(f"Sobol channels must be in 1..{len(chosen)} for windows of {length} positions, not {channels}; use a longer window, "
                              "LFSR streams, or a dot product of fewer channels")
-        return cls(tuple(params.dimension for params in chosen), length, bits)
+        return cls(tuple(params.dimension for params in chosen[:channels]), length, bits)
 
     @property
     def params(self) -> list[SobolParams]:
@@ -245,6 +247,6 @@ class CorrelationParams:
 
     def run(self, a: list[int], b: list[int]) -> np.ndarray:
         """Counts of 11, 10, 01, 00, int64 (results, 4), of windows as integers of ``width`` bits; what does not fill a result is left out."""
-        size, used = -(-self.width // WORD) * 8, len(a) // self.windows * self.windows
-        packed = [np.frombuffer(b"".join(x.to_bytes(size, "little") for x in side[:used]), "<u8").reshape(used, size // 8) for side in (a, b)]
+        words, used = -(-self.width // WORD), len(a) // self.windows * self.windows
+        packed = [np.frombuffer(b"".join(x.to_bytes(8 * words, "little") for x in side[:used]), "<u8").reshape(used, words) for side in (a, b)]
         return overlap_counts(*packed, self.width).reshape(-1, self.windows, 4).sum(axis=1)

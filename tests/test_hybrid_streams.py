@@ -130,10 +130,10 @@ def test_faults_act_on_each_window_as_on_a_single_one():
     weights, spike = rng.integers(0, 2**64, (4, count), np.uint64), rng.integers(0, 2**64, 4, np.uint64)
     flips, counts = rng.integers(0, 2**64, (3, 4, count), np.uint64), np.empty(count, np.int64)
     integer = lambda words: sum(int(word) << 64 * k for k, word in enumerate(words))  # noqa: E731
-    for given in (flips, np.empty((3, 0, count), np.uint64)):
+    for given in (flips, np.empty((0, 4, count), np.uint64)):
         golden.count_faulty(weights, spike, stuck0[0], stuck1[0], given, counts)
         for k in range(count):
-            flip = [integer(point[:, k]) for point in given]
+            flip = [integer(point[:, k]) for point in given] or [0] * 3
             gated = path.stream.step(integer(spike), flip[0]) & path.weight.step(integer(weights[:, k]), flip[1])
             assert counts[k] == path.count.step(gated.bit_count(), flip[2] & 511)
     assert len(set(counts.tolist())) > 5
@@ -193,3 +193,54 @@ def test_ones_that_pass_the_gate_by_hand():
     counts = np.full(3, 99, np.int64)
     golden.count_all(weights, spike, counts)
     assert counts.tolist() == [3, 1, 4]
+
+
+@pytest.mark.parametrize("taps", [(61, 60, 59, 56), (61, 60, 59, 55), ()], ids=["usual", "other", "sobol"])
+def test_numbers_next_to_the_threshold_are_told_apart(taps):
+    """The first 64 numbers of a window differ from the threshold in the two or three lowest bits at most, of which each comes up."""
+    rng, room, out = np.random.default_rng(8), np.zeros((16, 8), np.uint64), np.empty((4, 8), np.uint64)
+    for threshold in (1, 2, 3, 4, 7, 21845, 43690, 12346, 65532, 65533):
+        numbers = threshold ^ rng.integers(0, 8 if threshold & 4 else 4, 64)
+        planes = np.array([sum(int(x >> b & 1) << 63 - t for t, x in enumerate(numbers)) for b in range(16)], np.uint64)
+        if taps:
+            generator = planes[None], np.array(taps), tuple(np.uint64(tap - 32) for tap in taps), np.uint64(32), np.zeros((0, 0), np.uint64)
+            golden.weigh(generator, 0, np.array([0]), 0, np.int64(threshold), room, out)
+            found = int(out[3, 0])
+        else:  # the base is 0, so that a number is that of each of its windows
+            states, none = numbers[:, None].astype(np.uint64), np.uint64(0)
+            generator = states, np.zeros(0, np.int64), (none,) * 4, none, np.zeros((16, 4), np.uint64)
+            wide, each = np.zeros((16, 64), np.uint64), np.empty((4, 64), np.uint64)
+            golden.weigh(generator, 0, np.arange(64), 0, np.int64(threshold), wide, each)
+            assert all(words.tolist() == [int(words[0])] * 4 and int(words[0]) in (0, 2**64 - 1) for words in each.T)
+            found = sum(int(one & np.uint64(1)) << 63 - t for t, one in enumerate(each[0]))
+        assert [found >> 63 - t & 1 for t in range(64)] == (numbers < threshold).tolist(), threshold
+
+
+@pytest.mark.parametrize("taps", [(61, 60, 59, 56), (61, 60, 59, 55), (61, 60, 59, 57), (61, 60, 58, 56), (62, 60, 59, 56), (62, 61, 60, 57),
+                                  (60, 59, 58, 55), (64, 63, 61, 60)], ids=str)
+def test_the_later_words_of_a_window_follow_bit_by_bit(taps):
+    """The usual register, those next to it, and one of 64 bits, from any first words."""
+    first, bits = np.random.default_rng(taps).integers(0, 2**64, 16, np.uint64), []
+    for word in map(int, first):
+        plane = [word >> 63 - t & 1 for t in range(64)]
+        for t in range(64, 256):
+            plane.append(sum(plane[t - tap] for tap in taps) % 2)
+        bits.append(plane)
+    numbers = [sum(plane[t] << b for b, plane in enumerate(bits)) for t in range(256)]
+    generator = first[None], np.array(taps), tuple(np.uint64(tap - 32) for tap in taps), np.uint64(32), np.zeros((0, 0), np.uint64)
+    for threshold in (1 << 15, 10001, 60000):
+        out = np.empty((4, 8), np.uint64)
+        golden.weigh(generator, 0, np.array([0]), 0, np.int64(threshold), np.zeros((16, 8), np.uint64), out)
+        found = sum(int(word) << 64 * w for w, word in enumerate(out[:, 0]))
+        assert [found >> 255 - t & 1 for t in range(256)] == [number < threshold for number in numbers]
+
+
+def test_rows_are_used_to_the_last():
+    """Of a register of 12 bits and 112 rows: 100 windows after the 12 that are known."""
+    streams = lfsr_streams(LfsrParams(12, leap=64), 64, 1)
+    generator = golden.generator(streams, 100)
+    assert golden.advance(generator, 0, 50) == 0 and golden.advance(generator, 50, 50) == 50
+    assert generator[0].tolist() == lfsr_planes(streams.lfsr, streams.seeds, 0, 112, 64)[:, :, -1].tolist()
+    generator = golden.generator(streams, 100)
+    assert golden.advance(generator, 0, 50) == 0 and golden.advance(generator, 50, 51) == 0
+    assert generator[0][:63].tolist() == lfsr_planes(streams.lfsr, streams.seeds, 50, 63, 64)[:, :, -1].tolist()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from independent import engine, netfile, streams
 
-from spikegate.models import core, hybrid
+from spikegate.models import core, encoder, hybrid
 from spikegate.models.drive import DriveParams, binomial_limits
 from spikegate.models.faults import FaultParams, PointFaults
 from spikegate.models.fixed import Q8_8, Q16_12, Overflow, QFormat, Rounding
@@ -253,15 +253,24 @@ def test_small_odd_networks_in_small_pieces(case, tmp_path, monkeypatch):
     assert spikes > 5
 
 
-@pytest.mark.parametrize(("generator", "length", "channels", "faulty"), [
-    (Generator.SOBOL, 64, 1, False), (Generator.SOBOL, 128, 3, False), (Generator.LFSR, 64, 2, False), (Generator.SOBOL, 64, 2, True)])
-def test_small_odd_networks_of_streams(generator, length, channels, faulty, tmp_path):
-    rng, spikes = np.random.default_rng([length, channels]), 0
-    for delay in (1, 3):
-        network = odd_network(rng, Q8_8, Rounding.NEAREST, Overflow.SATURATE, delay=delay, refractory=1, fine=False).replace(steps=12)
-        network = with_streams(network, rng, generator, length, channels)
-        path = FaultParams(length, PointFaults(6, 1 << 40, 700), PointFaults(1 << 50, 3, 900), PointFaults(1, 4, 800))
-        wrong, _, golden = differences(network, tmp_path / "net", bits=True, faults=StreamFaults((path,) * channels, 5) if faulty else None)
-        assert wrong == 0, network
-        spikes += len(golden.spikes)
-    assert spikes > 5
+def extend_rows(rows, known, taps):
+    """`encoder._extend`, which as Python takes most of the time of a small network."""
+    for i in range(known, len(rows)):
+        rows[i] = np.bitwise_xor.reduce(rows[i - np.array(taps)])
+
+
+@pytest.mark.parametrize(("generator", "length", "channels", "delay", "seed", "faulty"), [
+    (Generator.SOBOL, 64, 1, 1, 0, False), (Generator.SOBOL, 64, 1, 3, 12, False), (Generator.SOBOL, 128, 3, 1, 0, False),
+    (Generator.SOBOL, 128, 3, 3, 3, False), (Generator.LFSR, 64, 2, 1, 6, False), (Generator.LFSR, 64, 2, 3, 3, False),
+    (Generator.SOBOL, 64, 2, 1, 6, True), (Generator.SOBOL, 64, 2, 3, 2, True)])
+def test_small_odd_networks_of_streams(generator, length, channels, delay, seed, faulty, tmp_path, monkeypatch):
+    """Registers begin anew in their rows after 64 windows, more than twice in a run."""
+    monkeypatch.setattr(encoder, "_extend", extend_rows)
+    rng = np.random.default_rng([length, channels, delay, seed])
+    network = odd_network(rng, Q8_8, Rounding.NEAREST, Overflow.SATURATE, delay=delay, refractory=1, fine=False).replace(steps=12)
+    network = with_streams(network, rng, generator, length, channels)
+    weight, count = PointFaults(1 << 50, 3, 900), PointFaults(1, 4, 800)
+    paths = tuple(FaultParams(length, PointFaults(6, 1 << 40, 700 + c), weight, count) for c in range(channels))
+    wrong, _, golden = differences(network, tmp_path / "net", bits=True, faults=StreamFaults(paths, 5) if faulty else None)
+    assert wrong == 0, network
+    assert len(golden.spikes) > 40 and golden.provenance["windows"] > 240

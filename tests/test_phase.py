@@ -58,9 +58,12 @@ def test_the_factors_are_coprime_and_their_product_is_the_period():
         assert prod(found) == (1 << width) - 1
         assert all(gcd(a, b) == 1 for i, a in enumerate(found) for b in found[:i])
     assert {width for width in PRIMITIVE_TAPS if max(coprime_factors(width)) >> 32} == HARD
-    for width in (12, 31, 42, 61, 64):
-        primes, exponents = factors((1 << width) - 1)
-        assert sorted(p**e for p, e in zip(primes, exponents)) == list(coprime_factors(width))
+
+
+@pytest.mark.parametrize("width", [12, 31, 42, 61, 64])
+def test_the_factors_are_those_of_galois(width):
+    primes, exponents = factors((1 << width) - 1)
+    assert sorted(p**e for p, e in zip(primes, exponents)) == list(coprime_factors(width))
 
 
 def test_taps_that_are_not_primitive_are_seen():
@@ -73,7 +76,9 @@ def test_taps_that_are_not_primitive_are_seen():
 
 @pytest.mark.parametrize(("width", "expected"), [
     (3, (7,)), (4, (3, 5)), (6, (7, 9)), (8, (3, 5, 17)), (9, (7, 73)), (10, (3, 11, 31)), (11, (23, 89)), (12, (5, 7, 9, 13)), (13, (8191,)),
-    (18, (7, 19, 27, 73)), (20, (3, 11, 25, 31, 41)), (21, (49, 127, 337)), (32, (3, 5, 17, 257, 65537))])
+    (18, (7, 19, 27, 73)), (20, (3, 11, 25, 31, 41)), (21, (49, 127, 337)), (32, (3, 5, 17, 257, 65537)),
+    (54, (7, 19, 73, 81, 87211, 262657)), (57, (7, 32377, 524287, 1212847)), (61, ((1 << 61) - 1,)), (62, (3, 715827883, 2147483647)),
+    (63, (49, 73, 127, 337, 92737, 649657))])
 def test_factors_by_hand(width, expected):
     assert coprime_factors(width) == expected
 

@@ -15,7 +15,8 @@ from spikegate.gateware.stream_plan import Correlation
 from spikegate.models.encoder import lfsr_planes, pack, unpack
 from spikegate.models.errors import InputError, Mismatch
 from spikegate.models.lfsr import LfsrParams, apply
-from spikegate.models.scc import overlap_counts, scc, scc_of
+from spikegate.models.phase import phases_between
+from spikegate.models.scc import PairScc, overlap_counts, scc, scc_of
 from spikegate.models.sobol import SobolParams
 from spikegate.models.stream_plan import CorrelationParams, LfsrPlan, SobolPlan, strength
 
@@ -161,7 +162,7 @@ def test_dimensions_that_are_correlated_are_refused():
     (lambda: SobolPlan((0, 32), 256), "Sobol dimension must be in 0..31, not 32"),
     (lambda: SobolPlan((0, 1), 100), "Window length must be a power of two and at least 4 positions, not 100"),
     (lambda: SobolPlan((0, 1), 256, 7), "Window length must be at most the period of 128 points, not 256; use more bits or a shorter window"),
-    (lambda: SobolPlan.make(0, 256), "Sobol channels must be in 1..0? ?.*not 0"),
+    (lambda: SobolPlan.make(0, 256), "^Sobol channels must be in 1..25 for windows of 256 positions, not 0; use a longer window"),
     (lambda: CorrelationParams(0, 8), "Meter width must be at least 1 position, not 0"),
     (lambda: CorrelationParams(3, 8), "Meter length must be a multiple of its width of 3 positions, not 8"),
     (lambda: CorrelationParams(8, 0), "Meter length must be a multiple of its width of 8 positions, not 0")])
@@ -256,7 +257,8 @@ def test_strength_by_hand():
     # Dimension 0 is the bits reversed, dimension 1 the first of Joe and Kuo; with itself a dimension has only its own boxes.
     zero, one, two = (SobolParams(d) for d in (0, 1, 2))
     assert [strength(zero, one, 2**m) for m in (1, 2, 3, 8)] == [1, 2, 3, 8]
-    assert strength(zero, zero, 16) == 1 and strength(zero, two, 4) in (1, 2) and strength(SobolParams(0, 2), SobolParams(1, 2), 8) in (2, 3)
+    assert strength(zero, zero, 16) == 1 and [strength(zero, two, 2**m) for m in (2, 3, 6)] == [2, 2, 5] and strength(zero, one, 1) == 0
+    assert strength(SobolParams(0, 2), SobolParams(1, 2), 8) == 2  # four points, twice each
     assert [SobolPlan.needed(length) for length in (4, 8, 16, 32, 64, 256, 1024)] == [2, 2, 2, 3, 3, 4, 5]
 
 
@@ -266,7 +268,7 @@ def test_the_ends_of_what_a_plan_of_dimensions_can_be():
     assert SobolPlan.make(1, 256).dimensions == (0,) and SobolPlan.make(2, 256, 8) == SobolPlan((0, 1), 256, 8)
     for make, message in ((lambda: SobolPlan((0, 1), 2), "Window length must be a power of two and at least 4 positions, not 2"),
                           (lambda: SobolPlan((0, 1), 6), "Window length must be a power of two and at least 4 positions, not 6"),
-                          (lambda: SobolPlan.make(-1, 256), "Sobol channels must be in 1..31? for windows of 256 positions, not -1|not -1")):
+                          (lambda: SobolPlan.make(-1, 256), "^Sobol channels must be in 1..25 for windows of 256 positions, not -1; use a longer")):
         with pytest.raises(InputError, match=message):
             make()
 
@@ -279,3 +281,37 @@ def test_the_meter_by_hand_in_more_words_than_one():
     assert wide.tolist() == [[2, 1, 1, 126]] and CorrelationParams(3, 6).run([7], [7]).shape == (0, 4)
     with pytest.raises(InputError, match="^Meter length must be a multiple of its width of 8 positions, not 4$"):
         CorrelationParams(8, 4)
+    for width in (0, -1):
+        both = f"^Meter width must be at least 1 position, not {width}\nMeter length must be a multiple of its width of {width} positions, not 0$"
+        with pytest.raises(InputError, match=both):
+            CorrelationParams(width, 0)
+
+
+def test_streams_that_differ_in_few_positions_are_refused_by_the_worst_pair(monkeypatch):
+    """Of the first 64 bits of these neighbours of a register of 32 bits, both others differ from the first one in eight."""
+    params, seeds = LfsrParams(32, leap=64), (0x7922E585, 0x7922E584, 0x7922E587)
+    registers, differ = list(seeds), [0, 0]
+    for _ in range(64):
+        registers = [(one << 1 | sum(one >> tap - 1 for tap in params.taps) & 1) & params.mask for one in registers]
+        differ = [count + ((registers[0] ^ other) & 1) for count, other in zip(differ, registers[1:])]
+    assert differ == [8, 8]
+    phases = phases_between(params, seeds)
+    message = "^SCC of streams 0 and 1 over their first 64 positions must be in -0.643..0.643, not 0.749; use LfsrPlan.make, or another seed$"
+    with pytest.raises(InputError, match=message):
+        LfsrPlan(params, seeds, 1, phases)
+    for value in (-0.5, 0.5):
+        monkeypatch.setattr(LfsrPlan, "correlations", lambda self, worst: [PairScc(0, 1, value, 0.5)])  # noqa: B023
+        assert LfsrPlan(params, seeds, 1, phases)
+        monkeypatch.setattr(LfsrPlan, "correlations", lambda self, worst: [PairScc(0, 1, value * 1.01, 0.5)])  # noqa: B023
+        with pytest.raises(InputError, match=f"must be in -0.5..0.5, not {value * 1.01:.3g}"):
+            LfsrPlan(params, seeds, 1, phases)
+
+
+def test_a_plan_may_use_the_last_seed_and_one_stream_the_whole_period():
+    params = LfsrParams(5, (5, 3), 1)
+    assert LfsrPlan(params, (31,), 1).seeds == (31,)
+    with pytest.raises(InputError, match="^Seed of stream 0 must be in 1..2\\^5 - 1, not 32; use any other$"):
+        LfsrPlan(params, (32,), 1)
+    assert LfsrPlan.make(params, 1, 31, 9).phases == (0,)
+    with pytest.raises(InputError, match="Each of 1 streams has 31 positions of a 5-bit LFSR, but 32 steps need 32"):
+        LfsrPlan.make(params, 1, 32, 9)
