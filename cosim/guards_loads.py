@@ -1,4 +1,4 @@
-"""A further guard of the core: load words in any order and with anything where nothing counts, before and between runs, and what each of them does."""
+"""A further guard of the core: load words in any order and with anything where nothing counts, and what each of them does."""
 
 import random
 from collections.abc import Iterator
@@ -72,7 +72,7 @@ class Loaded:
     def __init__(self):
         self.rows, self.weights, self.table, self.params = np.zeros((G.n, G.words), int), np.zeros(PLACES, int), {}, {}
         # Membranes, refractory steps, overflow flags, streams and inputs; steps so far, and those of the spikes under way, a word at a time.
-        self.neurons = (np.zeros(PLACES, np.int32), *(np.zeros(PLACES, np.uint8) for _ in range(2)), np.zeros(PLACES, np.uint64), np.zeros(PLACES, np.int32))
+        self.neurons = tuple(np.zeros(PLACES, kind) for kind in (np.int32, np.uint8, np.uint8, np.uint64, np.int32))
         self.step, self.due = 0, {}
 
     def load(self, word: Load) -> None:
@@ -131,7 +131,8 @@ class Loaded:
                 array[:] = mine
             for s in range(steps):
                 # A ring of what is emitted now and of what is due now.
-                due, ring, counts = self.due.pop(self.step + 1 - net.delay, []), np.zeros((min(net.delay, 2), PLACES), np.int32), np.zeros(2, np.int64)
+                due = self.due.pop(self.step + 1 - net.delay, [])
+                ring, counts = np.zeros((min(net.delay, 2), PLACES), np.int32), np.zeros(2, np.int64)
                 ring[(self.step + 1) % 2 % len(ring), :len(due)], counts[(self.step + 1) % 2] = due, len(due)
                 trace = tuple(array[s:s + 1] for array in traces)
                 emitted = step(self.step, 1, neurons, drive, ring, counts[:len(ring)], rows, p, lfsr, spikes, trace)

@@ -42,6 +42,8 @@ def settle(made: Mutants, name: str, guard: Guard, numbers: Sequence[int], rows:
         prover = Related(made, name, guard, HINTS[name])
         for number in todo:
             progress(f"relation of {number}")
-            if prover.related(number):
+            if prover.miscounts(number):
+                killed.add(number)
+            elif prover.related(number):
                 equal.add(number)
     return killed, equal

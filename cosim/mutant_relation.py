@@ -5,9 +5,7 @@ certain pair of values. What is shown, and where memories are looked at and writ
 decides whether the proof succeeds.
 """
 
-import importlib.util
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -17,16 +15,17 @@ from spikegate.cosim.mutant_cut import without_memories
 from spikegate.cosim.mutant_narrow import Narrow, _place
 from spikegate.cosim.mutants import Mutants
 from spikegate.cosim.mutated import Guard
-from spikegate.models.errors import SpikegateError, ToolMissing
+from spikegate.cosim.satisfied import satisfied
+from spikegate.models.errors import SpikegateError
 
 __all__ = ["Hints", "Related", "with_hints"]
 
 #: How often a counterexample may take claims away.
-ROUNDS = 100
-#: Seconds of a question.
-SECONDS = 60
+ROUNDS = 60
 #: Registers of its own, up to which a mutant may have other values there.
 OTHERS = 8
+#: Registers of its own, above which a mutant is given up.
+MOST = 16
 #: Bits of each hint, and what the name of an address begins with that stays as it is.
 BITS, WHERE = 64, "where_"
 #: What a memory gives, and where it is looked at.
@@ -49,6 +48,8 @@ class Hints:
         Registers of few bits in all, of which pairs of values may be ruled out.
     assume : str
         As in `Guard`.
+    count, going : str
+        An output, of which each cycle is compared, and the condition while which it counts up by 1, again and again as often as one likes.
     """
 
     lemma: str = "1"
@@ -56,12 +57,14 @@ class Hints:
     other: str = "1'd0"
     few: str = "1'd0"
     assume: str = "1"
+    count: str = ""
+    going: str = "1'd0"
 
 
 def with_hints(made: Mutants, top: str, guard: Guard, hints: Hints) -> tuple[Mutants, Guard]:
     """The hints, and the guard's lemma, as outputs, which the mutants may have otherwise."""
     when = ", ".join(reversed(("1'd1", *hints.when)))
-    values = {"hint_when": f"{{{when}}}", "hint_other": hints.other, "hint_few": hints.few}
+    values = {"hint_when": f"{{{when}}}", "hint_other": hints.other, "hint_few": hints.few, "hint_going": hints.going}
     lines = [f"  output [{BITS - 1}:0] {name};\n  assign {name} = {value};\n" for name, value in values.items()]
     lines.append(f"  output lemma;\n  assign lemma = ({guard.lemma or '1'}) & ({hints.lemma});\n")
     begin = re.search(rf"^module {top}\(", made.text, re.MULTILINE)
@@ -92,37 +95,6 @@ class Pair:
     mutant: tuple[int, ...]
 
 
-def satisfied(gates: Mapping[int, tuple[int, int]], output: int, *, seconds: int = SECONDS) -> dict[int, int] | str:
-    """Values of the nodes of a `Builder`'s graph with which an output is 1, or "equal" if there are none, or "unknown"."""
-    if importlib.util.find_spec("z3") is None:
-        raise ToolMissing("z3 is not installed; install it with: pip install z3-solver")
-    import z3
-
-    if output < 2:
-        return {} if output else "equal"
-    needed, todo = set(), [output >> 1]
-    while todo:
-        node = todo.pop()
-        if node not in needed:
-            needed.add(node)
-            todo += [x >> 1 for x in gates.get(node, ())]
-    term = lambda x: -(x >> 1) if x & 1 else x >> 1  # noqa: E731
-    clauses = [f"{term(output)} 0"]
-    for node in needed & gates.keys():
-        a, b = map(term, gates[node])
-        clauses += [f"-{node} {a} 0", f"-{node} {b} 0", f"{node} {-a} {-b} 0"]
-    solver = z3.SolverFor("QF_FD")
-    solver.set("timeout", 1000 * seconds)
-    with tempfile.NamedTemporaryFile("w", suffix=".cnf") as file:
-        file.write("\n".join([f"p cnf {max(needed)} {len(clauses)}", *clauses, ""]))
-        file.flush()
-        solver.from_file(file.name)
-    answer = solver.check()
-    if answer != z3.sat:
-        return "equal" if answer == z3.unsat else "unknown"
-    return {int(node): int(value == "true") for node, value in re.findall(r"k!(\d+) \(\) Bool\s+(true|false)", solver.model().sexpr())}
-
-
 class Related(Narrow):
     """A module and its mutants, their memories cut out, and hints."""
 
@@ -134,6 +106,7 @@ class Related(Narrow):
         self.when, self.other = ([place for place in hint(name) if self.graph.outputs[place]] for name in ("when", "other"))
         numbers = {literal: k for k, literal in enumerate(self.latches)}
         self.few = tuple(numbers[self.outputs[place]] for place in hint("few") if self.outputs[place] in numbers)
+        self.going, self.numbers, self.hints = hint("going")[0], numbers, hints
         self.mine: dict[int, int] = {}
         self.free: dict[str, int] = {}
 
@@ -179,7 +152,10 @@ class Related(Narrow):
         return [known[literal >> 1] ^ literal & 1 for literal in literals]
 
     def _elsewhere(self, number: int, latches: list[int]) -> tuple[list[int], list[int]]:
-        """A mutant's outputs and what its registers take. It reads from a memory what the module reads if it looks there, and anything if elsewhere."""
+        """A mutant's outputs and what its registers take.
+
+        It reads from a memory what the module reads if it looks there, and anything if elsewhere.
+        """
         b, reads = self.builder, {name: literal for name, literal in self.inputs.items() if READ.match(name)}
         inputs, before = dict(reads), None
         while True:
@@ -235,9 +211,42 @@ class Related(Narrow):
             wrong = {what for what, value in zip(parts, self._value(list(parts.values()), values)) if value}
             left = [claim for claim in claims if not wrong & {("lost", claim), ("never", claim)}]
             fresh = [what[1] for what in wrong if what[0] == "moved"]
-            if not fresh and len(left) == len(claims):
+            if not fresh and len(left) == len(claims) or len(own) + len(fresh) > MOST:
                 return False
             for k in fresh:
                 left += self._fresh(k, own)
             claims = list(dict.fromkeys(left))
         return False
+
+    def miscounts(self, number: int) -> bool:
+        """Whether a mutant is as the module in all but `Hints.count`, and shows that wrong in the cycle after it has been some number.
+
+        The module reaches every number, and the mutant with it, unless it has shown another before.
+        """
+        b, fair, names = self.builder, self.outputs[self.graph.names.index("fair")], self.graph.names
+        at = {_place(name)[1]: place for place, name in enumerate(names) if name.partition("[")[0] == f"see_{self.hints.count}"}
+        count = [self.numbers.get(self.outputs[at[bit]], -1) for bit in range(len(at))]
+        if not count or -1 in count:
+            return False
+        going, carry, counted = self.outputs[self.going], self.outputs[self.going], []
+        for k in count:
+            counted.append(b.differ(self.latches[k], carry))
+            carry = b.both(carry, self.latches[k])
+        outputs, after = self._copy(number, self.latches)
+        shown = [mine if place in at.values() else other for place, (mine, other) in enumerate(zip(self.outputs, outputs))]
+        others = b.some([self._seen(shown), *(b.differ(self.next[k], after[k]) for k in range(len(after)) if k not in count)])
+        wrong = b.some(b.differ(value, self.next[k]) for k, value in zip(count, counted))
+        if any(satisfied(b.gates, b.both(fair, claim)) != "equal" for claim in (others, wrong)):
+            return False
+        apart = lambda latches, mine, outputs, after: b.some(  # noqa: E731
+            part for bit, k in enumerate(count) for part in (b.differ(latches[k], outputs[at[bit]]), b.differ(mine[k], after[k])))
+        example = satisfied(b.gates, b.both(b.both(fair, going), apart(self.latches, self.next, outputs, after)))
+        if isinstance(example, str):
+            return False
+        fixed = list(self.latches)
+        for k in count:
+            fixed[k] = example.get(self.latches[k] >> 1, 0)
+        inputs = [self.inputs.get(name, 0) for name in self.graph.inputs]
+        module = b.copy(self.graph, inputs, fixed)
+        given = b.both(module[0][names.index("fair")], b.both(module[0][names.index("see_lemma")], module[0][self.going]))
+        return satisfied(b.gates, b.both(given, apart(fixed, module[1], *self._copy(number, fixed)) ^ 1)) == "equal"
