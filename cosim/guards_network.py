@@ -21,7 +21,7 @@ from spikegate.models.lfsr import LfsrParams
 from spikegate.models.lif import LifParams
 from spikegate.models.network import Network
 
-__all__ = ["DRAIN", "G", "GUARDS", "Request", "core_rows", "payloads", "sweeps"]
+__all__ = ["DRAIN", "G", "GUARDS", "Request", "core_rows", "payloads", "sweep_words", "sweeps"]
 
 G = GEOMETRY
 #: From the first word of a sweep to its place on the output, and cycles of a step beyond its words and deliveries.
@@ -65,21 +65,27 @@ def network(rng: random.Random, steps: int | None = None) -> Network:
             pass  # an input that its sum might leave, or such a threshold
 
 
+def sweep_words(step: list[dict[str, int]], spiked: set[int]) -> list[int]:
+    """The words of a sweep: of each place what its neuron has after the update, or nothing; and which of them spiked."""
+    layout, lane = component("core").o.payload.shape(), G.lane_layout()
+    words = []
+    for word in range(G.words):
+        places = range(word * G.lanes, (word + 1) * G.lanes)
+        lanes = [lane.const({**step[i], "spike": i in spiked}) for i in places]
+        mask = sum(1 << k for k, i in enumerate(places) if i in spiked)
+        words.append(layout.const({"lanes": lanes, "spikes": mask, "word": word}).as_bits())
+    return words
+
+
 def sweeps(net: Network) -> tuple[list[list[int]], list[int]]:
     """The golden model's words of each step, and how many spikes are delivered in it; lanes without a neuron rest, and those beyond N never spike."""
-    found, layout, lane = golden.run(net, trace=True), component("core").o.payload.shape(), G.lane_layout()
+    found, rest = golden.run(net, trace=True), {"v": net.lif.rest}
     spikes = found.spikes[found.spikes[:, 1] < G.n]
-    spiked = {(int(step), int(neuron)) for step, neuron in spikes}
     counts = np.bincount(spikes[:, 0], minlength=net.steps)
     words = []
     for step in range(net.steps):
-        words.append([])
-        for word in range(G.words):
-            neurons = [word * G.lanes + k for k in range(G.lanes)]
-            lanes = [{**{name: int(found.trace[name][step][i]) for name in ("v", "hold", "overflow", "events")}, "spike": (step, i) in spiked}
-                     if i < net.n else {"v": net.lif.rest} for i in neurons]
-            mask = sum(1 << k for k, i in enumerate(neurons) if (step, i) in spiked)
-            words[-1].append(layout.const({"lanes": [lane.const(one) for one in lanes], "spikes": mask, "word": word}).as_bits())
+        places = [{name: int(values[step][i]) for name, values in found.trace.items()} if i < net.n else rest for i in range(G.words * G.lanes)]
+        words.append(sweep_words(places, set(spikes[spikes[:, 0] == step, 1].tolist())))
     return words, [int(counts[step - net.delay + 1]) if step >= net.delay - 1 else 0 for step in range(net.steps)]
 
 

@@ -11,9 +11,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as Shown
 
-from spikegate.cosim import aig, graph, mutant_clocks, mutant_cut, mutant_narrow, mutant_proof, mutated
+from spikegate.cosim import aig, graph, mutant_clocks, mutant_cut, mutant_last, mutant_narrow, mutant_proof, mutant_relation, mutated, satisfied
 from spikegate.cosim.guards import GUARDS
 from spikegate.cosim.leaves import LEAVES, WHOLE, leaf_verilog
+from spikegate.cosim.mutant_hints import HINTS
 from spikegate.cosim.mutants import Mutants, mutants
 from spikegate.cosim.verilate import build_directory
 from spikegate.models.errors import SpikegateError
@@ -170,6 +171,24 @@ def assess(name: str, *, progress: Progress = lambda _: None) -> Assessment:
         if not finished:
             progress(f"{len(found.survivors)} proofs with fewer registers")
             _write(folder, resolve(text, mutants(text, name, count=SAMPLES.get(name)), guard, rows, found))
+        found = _read(folder)
+    return _settled(name, text, found, progress) if found.survivors and (name in HINTS or name in mutant_last.TABLES) else found
+
+
+def _settled(name: str, text: str, found: Assessment, progress: Progress) -> Assessment:
+    """Survivors for the last time, or the result from the cache."""
+    guard, rows = GUARDS[name], mutant_last.rows_of(name, text)
+    further = [] if rows is None else [part.tobytes().hex() for part in (rows.inputs, rows.expected, rows.care)]
+    contract = str((guard.care, guard.streams, guard.assume, guard.state, guard.lemma, HINTS.get(name)))
+    sources = [Path(part.__file__).read_text() for part in (aig, mutant_proof, mutant_cut, mutant_narrow, mutant_relation, mutant_last, satisfied)]
+    with build_directory("settled", text, contract, json.dumps(asdict(found)), *sources, *further) as (folder, finished):
+        if not finished:
+            made = mutants(text, name, count=SAMPLES.get(name))
+            numbers = [int(survivor.name.partition(":")[0]) for survivor in found.survivors if survivor.verdict == "unknown"]
+            killed, equal = mutant_last.settle(made, name, guard, numbers, rows, progress=progress)
+            left = [survivor for survivor in found.survivors if int(survivor.name.partition(":")[0]) not in killed | equal]
+            _write(folder, replace(found, killed=found.killed + len(killed), equivalent=found.equivalent + len(equal), survivors=left,
+                                   compared=found.compared + (rows.compared if rows else 0)))
         return _read(folder)
 
 
