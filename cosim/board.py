@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
+from spikegate.cosim.engines import terminable
 from spikegate.cosim.synthesis import styled
 from spikegate.cosim.verilate import without_zeros
 from spikegate.gateware.board import Top, platform
@@ -80,12 +82,13 @@ def build(board: Board, g: CoreGeometry, folder: Path, *, seed: int = 1, say: Ca
         work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     except OSError as error:
         raise InputError(f"Folder {folder} cannot be written ({error.strerror}); choose another") from None
-    try:
-        seconds = _build(board, g, work, seed, tools, say)
-        shutil.rmtree(folder, ignore_errors=True)
-        work.rename(folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    with terminable():
+        try:
+            seconds = _build(board, g, work, seed, tools, say)
+            shutil.rmtree(folder, ignore_errors=True)
+            work.rename(folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
     return seconds
 
 
@@ -100,7 +103,7 @@ def _build(board, g, work, seed, tools, say):
     plan.extract(work)
     say(f"elaborated in {time.perf_counter() - start:.0f} s")
     with open(work / "build.log", "wb") as log:
-        process = subprocess.Popen(["sh", "build_top.sh"], cwd=work, env=tools, stdout=log, stderr=log)
+        process = subprocess.Popen(["sh", "build_top.sh"], cwd=work, env=tools, stdout=log, stderr=log, start_new_session=True)
         try:
             last = time.perf_counter()
             for stage, file in STAGES[board.family].items():
@@ -111,7 +114,8 @@ def _build(board, g, work, seed, tools, say):
                 seconds[stage], last = now - last, now
             process.wait()
         finally:
-            process.kill()
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)  # the shell and the tool that it runs
             process.wait()
     if process.returncode or not (work / file).exists():
         raise SpikegateError(f"Build for {board.title} failed:\n" + _complaint(work))

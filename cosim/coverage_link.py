@@ -16,7 +16,7 @@ from spikegate.gateware.host_link import HostLink
 from spikegate.models.encoder import window_lfsr
 from spikegate.models.errors import Mismatch
 from spikegate.models.fixed import Q8_8
-from spikegate.models.host_link import Frame, Request, encode, item_bytes
+from spikegate.models.host_link import ESCAPE, Frame, Request, Run, encode, item_bytes
 from spikegate.models.streams import Generator
 
 __all__ = ["LINKS", "cover_link"]
@@ -46,6 +46,11 @@ def more(abuse: Abuse) -> None:
         abuse.native.core(abuse.sweeps.words, abuse.load_size, 1, 5)
         for flags in range(8):
             send(Frame(Request.RUN, device.expected, bytes([flags, 0, 5, 0, 0, 0])))
+    # Each step one byte that has to be escaped, and the step before is counted in one of its bits or another.
+    abuse.sweeps = Sweeps(abuse.g, np.random.default_rng(rng.getrandbits(32)), 1.0 * (places == ESCAPE - 1), 0.0)
+    for tail in range(4, 40, 6):
+        abuse.native.core(abuse.sweeps.words, abuse.load_size, 1, tail)
+        send(Frame(Request.RUN, device.expected, bytes([Run.EVENTS, 0, 200, 0, 0, 0])))
 
 
 def overrun(link: HostLink, library: Path, finish: Callable[[NativeLink], None]) -> int:

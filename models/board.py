@@ -5,12 +5,17 @@ Clocks are whole multiples of a fraction of the oscillator's, as the part's PLL 
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from spikegate.models.errors import InputError, Problems
+from spikegate.models.fixed import QFormat
 from spikegate.models.network import Network
 
 __all__ = ["Pll", "Board", "BOARDS", "board"]
+
+MHZ = 1_000_000
+#: Of a family's PLL: lowest and highest MHz of the comparator and of the oscillator, largest dividers of reference and feedback, output's dividers.
+LIMITS = {"ice40": (10, 133, 533, 1066, 16, 64, (2, 4, 8, 16, 32, 64)), "ecp5": (3.125, 400, 400, 800, 128, 80, range(1, 129))}
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,10 @@ class Pll:
         InputError
             If there are none.
         """
-        if family == "ice40":  # the oscillator at 533 to 1066 MHz, the comparator at 10 to 133 MHz
-            found = [cls(r, f, 1 << q) for r in range(1, 17) for f in range(1, 65) for q in range(1, 7)
-                     if 10e6 <= input_hz / r <= 133e6 and 533e6 <= input_hz * f / r <= 1066e6 and input_hz * f == output_hz * r << q]
-        else:  # the oscillator at 400 to 800 MHz, the comparator at 3.125 to 400 MHz
-            found = [cls(r, f * q, q) for r in range(1, 33) for f in range(1, 81) for q in range(1, 129)
-                     if 3.125e6 <= input_hz / r <= 400e6 and 400e6 <= input_hz * f * q / r <= 800e6 and input_hz * f == output_hz * r]
+        low, high, slow, fast, references, feedbacks, outputs = LIMITS[family]
+        found = [cls(r, f, q) for r in range(1, references + 1) for q in outputs for f in [output_hz * r * q // input_hz]
+                 if input_hz * f == output_hz * r * q and low * MHZ * r <= input_hz <= high * MHZ * r and slow * MHZ <= output_hz * q <= fast * MHZ
+                 and (f <= feedbacks if family == "ice40" else f % q == 0 and f // q <= feedbacks)]
         if not found:
             raise InputError(f"Clock of {output_hz / 1e6:g} MHz cannot be made from {input_hz / 1e6:g} MHz by the PLL of an {family}; choose another")
         return min(found, key=lambda pll: (pll.reference, pll.feedback))
@@ -65,6 +68,8 @@ class Board:
         As in `spikegate.gateware.core.CoreGeometry`.
     capacity : Mapping
         What the part has: ``lut``, ``ff``, ``bram``, ``spram``, ``dsp``.
+    wide : Mapping
+        Which of these parameters are others for formats of more than 16 bits.
     """
 
     name: str
@@ -79,6 +84,11 @@ class Board:
     store: int | None = None
     banks: int = 1
     capacity: Mapping[str, int] = field(default_factory=dict)
+    wide: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, format: QFormat) -> "Board":
+        """The board with the core that it takes in a format."""
+        return replace(self, **self.wide) if format.width > 16 else self
 
     @property
     def options(self) -> dict:
@@ -114,8 +124,10 @@ _ECP5_85 = {"lut": 83640, "ff": 83640, "bram": 208, "spram": 0, "dsp": 156}
 BOARDS = {spec.name: spec for spec in (
     Board("icebreaker", "iCEBreaker", "ice40", "iCE40UP5K-SG48", 12_000_000, 18_000_000, 2_000_000, 1000, 2, 64, capacity=_UP5K),
     Board("hx8k_evn", "iCE40-HX8K breakout", "ice40", "iCE40HX8K-CT256", 12_000_000, 36_000_000, 3_000_000, 256, 1, 32, capacity=_HX8K),
-    Board("ulx3s_85f", "ULX3S-85F", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8, capacity=_ECP5_85),
-    Board("ecpix5_85f", "ECPIX-5 85F", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8, capacity=_ECP5_85),
+    Board("ulx3s_85f", "ULX3S-85F", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8, capacity=_ECP5_85,
+          wide={"banks": 4, "clock_hz": 30_000_000}),
+    Board("ecpix5_85f", "ECPIX-5 85F", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8, capacity=_ECP5_85,
+          wide={"banks": 4, "clock_hz": 30_000_000}),
 )}
 
 
@@ -128,6 +140,6 @@ def board(name: str) -> Board:
         With the list, if there is none.
     """
     if name not in BOARDS:
-        near = difflib.get_close_matches(name, BOARDS, 1, 0)[0]
+        near, = difflib.get_close_matches(name, BOARDS, 1, 0)
         raise InputError(f"Board {name!r} is not known; did you mean {near}? All: {', '.join(BOARDS)}")
     return BOARDS[name]

@@ -50,17 +50,17 @@ def update(t, v, hold, overflow, state, current, limits, drive_weight, p, lfsr, 
 @njit(cache=True, inline="always")
 def draw(state, limits, lfsr, uniform, events):
     """The external events of a step, and the streams' next states."""
-    shifts, leap, low, mask, uniform_mask, _, _ = lfsr
+    shifts, leap, low, mask, _, _ = lfsr
     for i in range(len(state)):
         before = state[i]
-        uniform[i] = before & uniform_mask
+        uniform[i] = np.uint32(before)  # its low bits
         state[i] = leap_once(before, shifts, leap, low, mask)
     count_events(uniform, limits, events)
 
 
 @njit(cache=True, inline="always")
 def _update_block(first, v, hold, overflow, state, current, limits, drive_weight, p, lfsr, emitted, found, events, scratch):
-    fraction_mask, narrow = lfsr[5], lfsr[6]
+    fraction_mask, narrow = lfsr[4], lfsr[5]
     n, half = len(v), np.int64(1) << (p.width + INPUT_GUARD_BITS - 1)
     uniform, random, total, groups = scratch[0][:n], scratch[1][:n], scratch[2][:n], scratch[3]
     spiked = groups.view(np.uint8)[:n]
@@ -115,7 +115,6 @@ def _advance(weights, first, steps, neurons, drive, ring, counts, rows, p, lfsr,
         found = record(t, s, ring[slot], counts[slot], spikes, found, v, hold, overflow, events, traces)
         slot = (t + 1) % delay
         deliver(current, weights, ring[slot, :counts[slot]], rows, room)
-        counts[slot] = 0
     return found
 
 
@@ -142,7 +141,7 @@ def aligned(array: np.ndarray) -> np.ndarray:
 def _register(network: Network) -> tuple:
     """What `update` needs to know of the streams, and whether `lif_steps` will do."""
     lfsr, lif = network.lfsr, network.lif
-    masks = (lfsr.leap, (1 << lfsr.leap) - 1, lfsr.mask, (1 << UNIFORM_BITS) - 1, (1 << lif.leak_fraction) - 1)
+    masks = (lfsr.leap, (1 << lfsr.leap) - 1, lfsr.mask, (1 << lif.leak_fraction) - 1)
     return tuple(np.uint64(tap - lfsr.leap) for tap in lfsr.taps), *map(np.uint64, masks), lif.constants().narrow
 
 
@@ -221,10 +220,9 @@ def require_own_drive(network: Network) -> None:
 
 def due_spikes(recording: Recording, delay: int) -> np.ndarray:
     """Number of spikes delivered at the end of each step, int64 (steps,)."""
-    due = np.zeros(recording.steps, np.int64)
-    emitted = np.bincount(recording.spikes[:, 0], minlength=recording.steps)
-    due[delay - 1:] = emitted[:max(0, recording.steps - delay + 1)]
-    return due
+    due = np.zeros(delay - 1 + recording.steps, np.int64)
+    due[delay - 1:] = np.bincount(recording.spikes[:, 0], minlength=recording.steps)
+    return due[:recording.steps]
 
 
 def store_rows(network: Network, lanes: int, store: int) -> np.ndarray:

@@ -163,7 +163,7 @@ class Deframer:
 
     def _end(self) -> Frame | None:
         got = bytes(self._bytes)
-        bad = self._escaped or self._broken or len(got) < 5 or got[0] > MAX_PAYLOAD or len(got) != got[0] + 5
+        bad = self._escaped or self._broken or got[0] > MAX_PAYLOAD or len(got) != got[0] + 5
         if bad or crc(got[:-2]) != int.from_bytes(got[-2:], "little"):
             return None
         return Frame(got[1], got[2], got[3:-2])

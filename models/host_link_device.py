@@ -60,7 +60,6 @@ class Device:
         self.expected = self.events = self.steps = self.cycles = 0
         self.running = self.overflow = self.stopping = False
         self.deframer, self._data = Deframer(), bytearray()
-        self.flags, self.left = Run(0), 0
 
     def receive(self, data: Iterable[int | None]) -> list[Frame]:
         """Answers to bytes of the line, in order; None is a byte whose stop bit was 0."""
@@ -100,18 +99,20 @@ class Device:
             return Answer.ARGUMENT
         if (len(payload) - HEADER) % size:
             return Answer.LENGTH
-        lanes = self.identity.lanes
-        lane &= (1 << max(1, (lanes - 1).bit_length())) - 1
+        last = self.identity.lanes - 1
+        register = (1 << max(1, last.bit_length())) - 1
+        lane &= register
         for at in range(HEADER, len(payload), size):
             self.words.append((op, lane, address, int.from_bytes(payload[at:at + size], "big")))
-            if op in BY_NEURON and lane != lanes - 1:
-                lane = lane + 1 & (1 << max(1, (lanes - 1).bit_length())) - 1
+            if op in BY_NEURON and lane != last:
+                lane = lane + 1 & register
             else:
                 lane, address = 0, (address + 1) % (1 << 24)
         self.expected = (self.expected + 1) % 256
         return Answer.OK
 
     def _run(self, payload):
+        # The gateware counts its steps from the address, which a host leaves 0.
         self.flags, self.left = Run(payload[0] & 7), int.from_bytes(payload[1:3], "big") - int.from_bytes(payload[4:6], "big") & MAX_STEPS
         self.running, self.stopping, self.overflow = True, False, False
         self.expected = (self.expected + 1) % 256

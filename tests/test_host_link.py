@@ -19,7 +19,24 @@ from spikegate.gateware.host_link import HostLink
 from spikegate.models.encoder import window_lfsr
 from spikegate.models.errors import InputError, Mismatch
 from spikegate.models.fixed import Q8_8, Q16_12
-from spikegate.models.host_link import Answer, Deframer, Frame, Identity, Request, Run, Status, crc, encode, item_bytes
+from spikegate.models.host_link import (
+    MAX_NEURONS,
+    MAX_PAYLOAD,
+    MAX_ROW,
+    MAX_STEPS,
+    Answer,
+    Deframer,
+    Frame,
+    Identity,
+    Request,
+    Run,
+    Status,
+    crc,
+    encode,
+    item_bytes,
+    record_bytes,
+    stuff,
+)
 from spikegate.models.host_link_device import Decoder, Device, distances
 from spikegate.models.streams import Generator
 
@@ -47,6 +64,34 @@ def test_frames_come_back_and_flags_stand_at_their_ends_alone(frames):
 @settings(deadline=None)
 def test_the_frame_after_garbage_is_read(garbage, frame):
     assert list(Deframer().feed(garbage + encode(frame)))[-1] == frame
+
+
+def test_types_are_those_of_the_documents_tables():
+    rows = [(int(number, 16), name) for number, name in re.findall(r"^\| `([0-9A-F]{2})` \| (\w+)", DOCUMENT.read_text(), re.MULTILINE)]
+    assert rows == [(kind.value, kind.name) for kind in (*Request, *Answer)] and len(rows) == 15
+    assert (Run.EVENTS, Run.FINAL, Run.EVERY) == (1, 2, 4)
+
+
+def test_limits_are_what_the_fields_hold():
+    assert MAX_STEPS == 0xFFFF and MAX_PAYLOAD + 8 == 255 and Status().pack() == bytes(24)
+    assert [len(distances([neuron])) for neuron in (126, 127, MAX_NEURONS - 1, MAX_NEURONS)] == [2, 3, 3, 4]
+
+
+def test_bytes_of_items_and_records():
+    sizes = {1: 1, 8: 1, 9: 2, 16: 2, 17: 4, 32: 4, 33: 8, 64: 8, 65: 16, 128: 16, 129: 32, 513: 128, 1024: 128}
+    assert {bits: item_bytes(1, bits) for bits in sizes} == sizes and MAX_ROW == 128
+    assert [item_bytes(op, 1024) for op in (0, 2, 3, 10)] == [8] * 4
+    assert [record_bytes(width) for width in (2, 16, 17, 32)] == [4, 4, 8, 8]
+
+
+@pytest.mark.parametrize("line, good, dropped, lost", [
+    (encode(Frame(1, 2, bytes(247))), 1, 0, 0), (stuff(b"\xf8" + (body := bytes(250)) + crc(b"\xf8" + body).to_bytes(2, "little")), 0, 1, 0),
+    (b"\x7e\x7e\x7e", 0, 0, 0), (b"\x7e\x00\x7e", 0, 1, 0), (b"\x7e\x00\x00\x7e\x00\x7e\x00\x7d\x7e", 0, 3, 0), (b"\x7e\x7d\x7e", 0, 1, 0),
+    ([0x7E, None, 0x7E], 0, 1, 1), ([None, None, *encode(Frame(1, 0)), None], 1, 1, 3), (encode(Frame(1, 0))[1:3], 0, 0, 0),
+    (encode(Frame(1, 0))[:-2] + b"\x00\x7e", 0, 1, 0)])
+def test_what_is_not_good_is_dropped_and_counted_once(line, good, dropped, lost):
+    deframer = Deframer()
+    assert len(list(deframer.feed(line))) == good and (deframer.dropped, deframer.line_errors) == (dropped, lost)
 
 
 @given(st.lists(st.sets(st.integers(0, 19_999), max_size=30), min_size=1, max_size=6))
@@ -181,6 +226,7 @@ def test_an_identity_tells_geometries_apart():
     geometries = [SMALL, CoreGeometry(141, 3, Q8_8), CoreGeometry(141, 4, Q16_12), CoreGeometry(141, 4, Q8_8, streams=STREAMS),
                   CoreGeometry(141, 4, Q8_8, max_delay=63), CoreGeometry(141, 2, Q8_8, store=64)]
     payloads = [Identity.of(geometry).pack() for geometry in geometries]
+    assert Identity.of(SMALL) == Identity.of(SMALL, 0) != Identity.of(SMALL, 1)
     assert len(set(payloads)) == len(payloads) and all(Identity.unpack(Identity.of(g).pack()) == Identity.of(g) for g in geometries)
     with pytest.raises(InputError, match="Identity must have 24 bytes, not 23"):
         Identity.unpack(payloads[0][1:])

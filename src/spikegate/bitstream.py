@@ -54,7 +54,7 @@ def bitstream(name: str, out: str, *, format: str = "q8.8", seed: int = 1, as_js
     """
     from spikegate.cosim import board as flow
 
-    spec = board(name)
+    spec = board(name).of(QFormat.parse(format))
     network, folder = network_for(spec, format), Path(out) / name
     seconds = flow.build(spec, flow.geometry(spec, network), folder, seed=seed, say=lambda line: say(f"{name}: {line}"))
     report = flow.fit(spec, network, folder, seconds, seed=seed)
