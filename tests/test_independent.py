@@ -260,9 +260,8 @@ def extend_rows(rows, known, taps):
 
 
 @pytest.mark.parametrize(("generator", "length", "channels", "delay", "seed", "faulty"), [
-    (Generator.SOBOL, 64, 1, 1, 0, False), (Generator.SOBOL, 64, 1, 3, 12, False), (Generator.SOBOL, 128, 3, 1, 0, False),
-    (Generator.SOBOL, 128, 3, 3, 3, False), (Generator.LFSR, 64, 2, 1, 6, False), (Generator.LFSR, 64, 2, 3, 3, False),
-    (Generator.SOBOL, 64, 2, 1, 6, True), (Generator.SOBOL, 64, 2, 3, 2, True)])
+    (Generator.SOBOL, 64, 1, 1, 0, False), (Generator.SOBOL, 128, 3, 3, 3, False), (Generator.LFSR, 64, 2, 1, 6, False),
+    (Generator.LFSR, 64, 2, 3, 3, False), (Generator.SOBOL, 64, 2, 1, 6, True), (Generator.SOBOL, 64, 2, 3, 2, True)])
 def test_small_odd_networks_of_streams(generator, length, channels, delay, seed, faulty, tmp_path, monkeypatch):
     """Registers begin anew in their rows after 64 windows, more than twice in a run."""
     monkeypatch.setattr(encoder, "_extend", extend_rows)
