@@ -25,7 +25,7 @@ ROUNDS = 60
 #: Registers of its own, up to which a mutant may have other values there.
 OTHERS = 8
 #: Registers of its own, above which a mutant is given up.
-MOST = 16
+MOST = 24
 #: Bits of each hint, and what the name of an address begins with that stays as it is.
 BITS, WHERE = 64, "where_"
 #: What a memory gives, and where it is looked at.
