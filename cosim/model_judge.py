@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 #: Imported once and shared by all children.
 SHARED = ("numpy", "numba", "scipy.stats", "galois", "hypothesis", "amaranth.sim", "amaranth.back.rtlil", "ctypes")
 #: Seconds of processor time: a test that takes longer is left out, and so are the slowest of a mutant's beyond a sum.
-SLOW, PATIENCE = 2.0, 4.0
+SLOW, PATIENCE = 2.0, 8.0
 #: A mutant may take this many times as long as the model itself, and so many seconds more.
 FACTOR, GRACE = 3, 1.0
 #: Bytes that a mutant may take.

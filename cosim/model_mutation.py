@@ -24,9 +24,9 @@ REVIEWED = ROOT / "tests" / "equivalent_mutants.toml"
 GUARDS: dict[str, tuple[str, ...]] = {
     **{name: (f"test_{name}",) for name in (
         "fixed", "lif", "lfsr", "sobol", "drive", "encoder", "synapse", "scc", "dot_product", "uart", "phase", "core_delivery", "streams",
-        "hybrid_streams", "stream_plan", "faults", "network_file", "checks", "board", "host_link")},
+        "hybrid_streams", "faults", "network_file", "checks", "board", "host_link")},
     "network": ("test_network", "test_network_file"), "recording": ("test_checks",), "errors": ("test_checks",),
-    "host_link_device": ("test_host_link_device", "test_host_link"),
+    "stream_plan": ("test_stream_plan", "test_stream_plan_model"), "host_link_device": ("test_host_link_device", "test_host_link"),
     "core": ("test_core_model", "test_core_delivery", "test_independent"), "hybrid": ("test_hybrid", "test_independent"),
 }
 

@@ -196,7 +196,7 @@ def shown(found: list[Assessment]) -> Shown:
     """The table that `main` prints."""
     table = Shown(title="Mutants", title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE, padding=(0, 1, 0, 0),
                   pad_edge=False, show_footer=True)
-    total = lambda name: f"{sum(getattr(one, name) for one in found):,}"  # noqa: E731
+    total = lambda name: f"{round(sum(getattr(one, name) for one in found), 1):,}"  # noqa: E731
     table.add_column("module", "all", no_wrap=True)
     for name in ("enumerated", "killed", "equivalent", "unresolved", "compared", "seconds"):
         table.add_column(name, total(name), justify="right")
