@@ -20,8 +20,8 @@ from spikegate.models.errors import SpikegateError
 
 __all__ = ["Hints", "Related", "with_hints"]
 
-#: How often a counterexample may take claims away.
-ROUNDS = 60
+#: How often a counterexample may take claims away: several times what a proof was seen to need, as their order is the solver's.
+ROUNDS = 400
 #: Registers of its own, up to which a mutant may have other values there.
 OTHERS = 8
 #: Registers of its own, above which a mutant is given up.
@@ -208,8 +208,9 @@ class Related(Narrow):
             values = satisfied(self.builder.gates, self.builder.some(parts.values()))
             if isinstance(values, str):
                 return values == "equal"
-            wrong = {what for what, value in zip(parts, self._value(list(parts.values()), values)) if value}
-            left = [claim for claim in claims if not wrong & {("lost", claim), ("never", claim)}]
+            wrong = [what for what, value in zip(parts, self._value(list(parts.values()), values)) if value]
+            refuted = {what[1] for what in wrong if what[0] in ("lost", "never")}
+            left = [claim for claim in claims if claim not in refuted]
             fresh = [what[1] for what in wrong if what[0] == "moved"]
             if not fresh and len(left) == len(claims) or len(own) + len(fresh) > MOST:
                 return False
