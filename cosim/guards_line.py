@@ -1,6 +1,7 @@
 """Guards of what stands on the line: both halves of the UART, and the host link's receiver of frames."""
 
 import random
+from functools import partial
 from itertools import count as count_up
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ from spikegate.cosim.mutated import Guard
 from spikegate.models.host_link import ESCAPE, FLAG, FLIP, MAX_PAYLOAD, Deframer, Frame, crc, stuff
 from spikegate.models.uart import BITS, bits, receive
 
-__all__ = ["GUARDS"]
+__all__ = ["GUARDS", "LATE"]
 
 #: Of the UART's halves, and of the receiver of frames.
 DIVISOR, FRAME_DIVISOR = 4, 3
@@ -193,10 +194,13 @@ class Room:
             self.frames[self.bank], self.bank = good, 1 - self.bank
 
 
-def frame_rows(rng: random.Random):
-    """Frames that the golden model takes from the line's bytes, if there is room; a reader that is now quick and now slow."""
+def frame_rows(rng: random.Random, *, late: bool = False):
+    """Frames that the golden model takes from the line's bytes, if there is room; a reader that is now quick and now slow.
+
+    One that is ``late`` makes room in the cycle before the first byte of a frame that would have none.
+    """
     line, room, deframer = frame_line(rng), Room(), Deframer()
-    samples, escaped, crowded, patience, stall, haste = sampled(line, FRAME_DIVISOR), False, False, 0, 0.0, 0.0
+    samples, escaped, crowded, begun, patience, stall, haste = sampled(line, FRAME_DIVISOR), False, False, False, 0, 0.0, 0.0
     for cycle, level in enumerate(line[:FRAME_CYCLES]):
         at, good, bad, overrun, error = samples.get(cycle), None, False, False, False
         if at is not None and at.bit == 8:
@@ -212,6 +216,10 @@ def frame_rows(rng: random.Random):
         current = room.frames[room.reading]
         ended = current is not None and room.taken >= len(current)
         finish = current is not None and (rng.random() < haste or (ended and rng.random() < patience))
+        if late:
+            byte, soon = at.byte if at is not None and at.bit == 8 else None, samples.get(cycle + 1)
+            begun = byte != FLAG and (begun or byte is not None)
+            finish = None not in room.frames and not begun and soon is not None and soon.bit == 8 and soon.stop and soon.byte != FLAG
         ready = rng.random() >= stall
         yield ({"rx": level, "finish": finish, "o__ready": ready},
                {"good": good is not None, "bad": bad, "overrun": overrun, "error": error, "o__valid": room.valid, "o__payload": room.byte})
@@ -220,6 +228,8 @@ def frame_rows(rng: random.Random):
             stall, patience, haste = rng.choice((0.0, 0.5, 0.95, 0.995)), rng.choice((1.0, 0.1, 0.001, 0.0)), rng.choice((0.0, 0.0, 0.002, 0.01))
 
 
+#: As in `GUARDS`, with a reader that is late.
+LATE = Guard(partial(frame_rows, late=True), FRAME_CYCLES, {"o__payload": ("o__valid",)}, episodes=8, proved=False)
 #: A LENGTH that is too large is not forgotten: empty, or broken, or a LENGTH that may be.
 LENGTH = "\\top.$signal$16 | \\top.$signal$17 | (\\top.length <= 247)"
 GUARDS = {

@@ -1,9 +1,10 @@
-"""What is left of a module's mutants: killed by a further table, or proved by a relation to do the same."""
+"""What is left of a module's mutants: killed by a further table, in a leaf, or in a long run; or proved by a relation to do the same."""
 
 from collections.abc import Callable, Sequence
 
-from spikegate.cosim import graph, mutant_clocks
+from spikegate.cosim import graph, mutant_clocks, mutant_long, mutant_parts
 from spikegate.cosim.guards_loads import LOADS
+from spikegate.cosim.leaves import leaf_verilog
 from spikegate.cosim.mutant_hints import HINTS
 from spikegate.cosim.mutant_proof import watched
 from spikegate.cosim.mutant_relation import Related
@@ -37,6 +38,11 @@ def settle(made: Mutants, name: str, guard: Guard, numbers: Sequence[int], rows:
         if itself >= 0:
             raise SpikegateError(f"{name} itself is not as its further table has it: cycle {itself % rows.cycles} of episode {itself // rows.cycles}")
         killed = {number for number, at in zip(numbers, where) if at >= 0}
+    if name in mutant_parts.PARTS:
+        progress("leaves")
+        killed |= mutant_parts.killed(made, name, leaf_verilog(name), sorted(set(numbers) - killed))
+    if name == "core":
+        killed |= mutant_long.killed(made, sorted(set(numbers) - killed), progress=progress)
     todo = [number for number in numbers if number not in killed and not mutant_clocks.CLOCK.match(made.names[number - 1])]
     if todo and name in HINTS:
         prover = Related(made, name, guard, HINTS[name])

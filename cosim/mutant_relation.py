@@ -5,6 +5,7 @@ certain pair of values. What is shown, and where memories are looked at and writ
 decides whether the proof succeeds.
 """
 
+import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,13 +13,14 @@ from functools import reduce
 from itertools import product
 
 from spikegate.cosim.mutant_cut import without_memories
+from spikegate.cosim.mutant_given import BITS, WHERE, Hints, memories, with_hints
 from spikegate.cosim.mutant_narrow import Narrow, _place
 from spikegate.cosim.mutants import Mutants
 from spikegate.cosim.mutated import Guard
 from spikegate.cosim.satisfied import satisfied
 from spikegate.models.errors import SpikegateError
 
-__all__ = ["Hints", "Related", "with_hints"]
+__all__ = ["LOOK", "READ", "Claim", "Pair", "Related"]
 
 #: How often a counterexample may take claims away: several times what a proof was seen to need, as their order is the solver's.
 ROUNDS = 400
@@ -26,55 +28,10 @@ ROUNDS = 400
 OTHERS = 8
 #: Registers of its own, above which a mutant is given up.
 MOST = 24
-#: Bits of each hint, and what the name of an address begins with that stays as it is.
-BITS, WHERE = 64, "where_"
-#: What a memory gives, and where it is looked at.
-READ, LOOK = re.compile(r"(cut_\d+)_read\b"), re.compile(r"see_(cut_\d+)_look\b")
-
-
-@dataclass(frozen=True)
-class Hints:
-    """What proofs about the mutants of a module are told, in Verilog over its own signals as `spikegate.cosim.mutants` names them.
-
-    Parameters
-    ----------
-    lemma : str
-        Holds in all states that the module reaches: proved by induction, then taken for granted.
-    when : tuple of str
-        Conditions, each of one bit, while which registers may be as in the module.
-    other : str
-        Bits that they may be instead.
-    few : str
-        Registers of few bits in all, of which pairs of values may be ruled out.
-    assume : str
-        As in `Guard`.
-    count, going : str
-        An output, of which each cycle is compared, and the condition while which it counts up by 1, again and again as often as one likes.
-    """
-
-    lemma: str = "1"
-    when: tuple[str, ...] = ()
-    other: str = "1'd0"
-    few: str = "1'd0"
-    assume: str = "1"
-    count: str = ""
-    going: str = "1'd0"
-
-
-def with_hints(made: Mutants, top: str, guard: Guard, hints: Hints) -> tuple[Mutants, Guard]:
-    """The hints, and the guard's lemma, as outputs, which the mutants may have otherwise."""
-    when = ", ".join(reversed(("1'd1", *hints.when)))
-    values = {"hint_when": f"{{{when}}}", "hint_other": hints.other, "hint_few": hints.few, "hint_going": hints.going}
-    lines = [f"  output [{BITS - 1}:0] {name};\n  assign {name} = {value};\n" for name, value in values.items()]
-    lines.append(f"  output lemma;\n  assign lemma = ({guard.lemma or '1'}) & ({hints.lemma});\n")
-    begin = re.search(rf"^module {top}\(", made.text, re.MULTILINE)
-    if not begin:
-        raise SpikegateError(f"There is no module {top} for its hints")
-    end = made.text.index("endmodule", begin.end())
-    text = f"{made.text[:begin.end()]}lemma, {', '.join(values)}, {made.text[begin.end():end]}{''.join(lines)}{made.text[end:]}"
-    care = {**guard.care, **dict.fromkeys(("lemma", *values), ("never",))}
-    return replace(made, text=text), replace(guard, care=care, lemma="lemma", state=f"{guard.state} wire gold_never = 0;",
-                                             assume=f"({guard.assume}) & ({hints.assume})")
+#: Counterexamples that are made of one.
+LANES = 64
+#: What a memory gives, where it is looked at, and what is written.
+READ, LOOK, WRITE = (re.compile(rf"{side}(cut_\d+)_{part}\b") for side, part in (("", "read"), ("see_", "look"), ("see_", "(?:enable|address|data)")))
 
 
 @dataclass(frozen=True)
@@ -98,6 +55,8 @@ class Pair:
 class Related(Narrow):
     """A module and its mutants, their memories cut out, and hints."""
 
+    most, ones = MOST, False
+
     def __init__(self, made: Mutants, top: str, guard: Guard, hints: Hints):
         granted, guard = with_hints(made, top, guard, hints)
         super().__init__(replace(granted, text=without_memories(granted.text, top)), top, guard)
@@ -109,6 +68,36 @@ class Related(Narrow):
         self.going, self.numbers, self.hints = hint("going")[0], numbers, hints
         self.mine: dict[int, int] = {}
         self.free: dict[str, int] = {}
+        looked, todo = set(), [self.outputs[self.graph.names.index("fair")] >> 1, *(self.outputs[place] >> 1 for place in self.when)]
+        while todo:
+            node = todo.pop()
+            if node not in looked:
+                looked.add(node)
+                todo += [x >> 1 for x in self.builder.gates.get(node, ())]
+        self.words: dict[str, list[int]] = {}
+        self.looked: dict[str, list[int]] = {}
+        for number, name in enumerate(hints.memories):
+            self._follow(f"cut_{memories(granted.text).index(name)}", number, [self.outputs[place] for place in hint(f"word_{number}")])
+        self.rng, self.loose = random.Random(1), sorted({literal >> 1 for literal in (*self.latches, *self.inputs.values())} - looked)
+
+    def _follow(self, memory: str, number: int, word: Sequence[int]) -> None:
+        """Keep of a memory the registers of the word that is followed, and the outputs where it is the one that the module looks at."""
+        self.words[memory] = [self.numbers[literal] for literal in word if literal]
+        look = {f"{WHERE}{number}{place}": literal for name, literal in zip(self.graph.names, self.outputs)
+                for found, place in [name.removeprefix("see_").partition("_look")[::2]] if found == memory}
+        self.looked[memory] = self.builder.copy(self.graph, [look.get(name, self.inputs.get(name, 0)) for name in self.graph.inputs], self.latches)[0]
+
+    def _written(self, name: str) -> bool:
+        """Whether an output is what is written to a memory of which a word is followed."""
+        return (found := WRITE.match(name)) is not None and found[1] in self.words
+
+    def _kept(self, name: str, own: Mapping[int, int], claims: Sequence[Claim | Pair]) -> int:
+        """Whether a bit that is read where the module looks too is as in the module."""
+        memory, bit = READ.match(name)[1], _place(name)[1]
+        if memory not in self.words or self.words[memory][bit] not in own:
+            return 1
+        return self.builder.some(self.looked[memory][claim.when] for claim in claims
+                                 if isinstance(claim, Claim) and claim.k == self.words[memory][bit] and claim.other is None)
 
     def _grant(self, top: str) -> None:
         b, fair, lemma = self.builder, self.graph.names.index("fair"), self.graph.names.index("see_lemma")
@@ -135,8 +124,8 @@ class Related(Narrow):
         yield from (Claim(k, when) for when in self.when[1:])
         yield from (Claim(k, when, other) for when in self.when for other in self.other if others)
 
-    def _value(self, literals: Sequence[int], leaves: Mapping[int, int]) -> list[int]:
-        """Of literals, given the leaves' values; 0 for those that are not given."""
+    def _value(self, literals: Sequence[int], leaves: Mapping[int, int], every: int = 1) -> list[int]:
+        """Of literals, given the leaves' values, a bit a lane of ``every``; 0 for those that are not given."""
         gates, known, todo = self.builder.gates, {0: 0}, [literal >> 1 for literal in literals]
         while todo:
             node = todo[-1]
@@ -148,13 +137,21 @@ class Related(Narrow):
                 missing = [x >> 1 for x in gates[node] if x >> 1 not in known]
                 todo += missing
                 if not missing:
-                    known[node] = int(all(known[x >> 1] ^ x & 1 for x in gates[node]))
-        return [known[literal >> 1] ^ literal & 1 for literal in literals]
+                    one, other = (known[x >> 1] ^ every * (x & 1) for x in gates[node])
+                    known[node] = one & other
+        return [known[literal >> 1] ^ every * (literal & 1) for literal in literals]
 
-    def _elsewhere(self, number: int, latches: list[int]) -> tuple[list[int], list[int]]:
+    def _wrong(self, parts: Mapping[tuple, int], values: Mapping[int, int]) -> list[tuple]:
+        """What a counterexample refutes, and others beside it, with other values where no condition and no lemma looks."""
+        every = (1 << LANES) - 1
+        leaves = {node: every * value for node, value in values.items()}
+        leaves |= {node: self.rng.getrandbits(LANES) & ~1 | leaves.get(node, 0) & 1 for node in self.loose}
+        return [what for what, value in zip(parts, self._value(list(parts.values()), leaves, every)) if value]
+
+    def _elsewhere(self, number: int, latches: list[int], kept: Mapping[str, int]) -> tuple[list[int], list[int]]:
         """A mutant's outputs and what its registers take.
 
-        It reads from a memory what the module reads if it looks there, and anything if elsewhere.
+        It reads from a memory what the module reads if it looks there and the bit is ``kept``, and anything else otherwise.
         """
         b, reads = self.builder, {name: literal for name, literal in self.inputs.items() if READ.match(name)}
         inputs, before = dict(reads), None
@@ -169,20 +166,24 @@ class Related(Narrow):
                 return outputs, after
             before = apart
             for name, literal in reads.items():
-                away = apart[READ.match(name)[1]]
+                away = b.some((apart[READ.match(name)[1]], kept[name] ^ 1))
                 if away:
                     self.free[name] = self.free.get(name) or b.leaf()
                     inputs[name] = b.some((b.both(away, self.free[name]), b.both(away ^ 1, literal)))
 
+    def _apart(self, number: int, own: Mapping[int, int], kept: Mapping[str, int]) -> tuple[int, list[int], dict[int, int]]:
+        """Whether a mutant shows something else, which registers take something else, and what claims are made of after the cycle."""
+        outputs, after = self._elsewhere(number, [own.get(k, latch) for k, latch in enumerate(self.latches)], kept)
+        shown = [mine if LOOK.match(name) or self._written(name) else other for name, mine, other in zip(self.graph.names, self.outputs, outputs)]
+        return self._seen(shown), [self.builder.differ(mine, other) for mine, other in zip(self.next, after)], dict(enumerate(after))
+
     def _question(self, number: int, own: Mapping[int, int], claims: Sequence[Claim | Pair]) -> dict[tuple, int]:
         """What there is to refute, by kind: a claim that is lost at the start or after a cycle, a register that is set otherwise, what is seen."""
         b, fair, zeros = self.builder, self.outputs[self.graph.names.index("fair")], [0] * len(self.latches)
-        outputs, after = self._elsewhere(number, [own.get(k, latch) for k, latch in enumerate(self.latches)])
+        seen, moved, mutant = self._apart(number, own, {name: self._kept(name, own, claims) for name in self.inputs if READ.match(name)})
         given = reduce(b.both, (self._holds(claim, self.outputs, self.latches, own) for claim in claims), fair)
-        mutant = dict(enumerate(after))
-        shown = [mine if LOOK.match(name) else other for name, mine, other in zip(self.graph.names, self.outputs, outputs)]
-        parts: dict[tuple, int] = {("seen",): self._seen(shown)}
-        parts |= {("moved", k): b.differ(self.next[k], after[k]) for k in range(len(after)) if k not in own}
+        parts: dict[tuple, int] = {("seen",): seen}
+        parts |= {("moved", k): literal for k, literal in enumerate(moved) if k not in own}
         parts |= {("lost", claim): self._holds(claim, self.later, self.next, mutant) ^ 1 for claim in claims}
         parts = {what: b.both(given, literal) for what, literal in parts.items()}
         parts |= {("never", claim): self._holds(claim, self.first, zeros, {}) ^ 1 for claim in claims}
@@ -199,20 +200,20 @@ class Related(Narrow):
                       if all(place in apart or both[0][place] == both[1][place] for place in range(len(self.few)))]
         return found
 
-    def related(self, number: int, *, rounds: int = ROUNDS) -> bool:
-        """Whether there is a relation in which a mutant shows the same."""
+    def related(self, number: int, *, rounds: int = ROUNDS, begin: Sequence[int] = ()) -> bool:
+        """Whether there is a relation in which a mutant shows the same; registers ``begin`` are its own, though they may be as in the module."""
         own: dict[int, int] = {}
-        claims: list[Claim | Pair] = []
+        claims: list[Claim | Pair] = [claim for k in begin for claim in (Claim(k, 0), *self._fresh(k, own))]
         for _ in range(rounds):
             parts = self._question(number, own, claims)
-            values = satisfied(self.builder.gates, self.builder.some(parts.values()))
+            values = satisfied(self.builder.gates, self.builder.some(parts.values()), ones=self.ones)
             if isinstance(values, str):
                 return values == "equal"
-            wrong = [what for what, value in zip(parts, self._value(list(parts.values()), values)) if value]
+            wrong = self._wrong(parts, values)
             refuted = {what[1] for what in wrong if what[0] in ("lost", "never")}
             left = [claim for claim in claims if claim not in refuted]
             fresh = [what[1] for what in wrong if what[0] == "moved"]
-            if not fresh and len(left) == len(claims) or len(own) + len(fresh) > MOST:
+            if not fresh and len(left) == len(claims) or len(own) + len(fresh) > self.most:
                 return False
             for k in fresh:
                 left += self._fresh(k, own)

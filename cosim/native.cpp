@@ -75,10 +75,10 @@ int64_t driver_run(Driver* d, const uint8_t* run_word, uint64_t words, uint64_t 
     return found;
 }
 
-// The same run with nothing looked at but busy: the rate of the bare model.
-uint64_t driver_bare(Driver* d, const uint8_t* run_word) {
+// The same run with nothing looked at but busy, for so many cycles at most: the rate of the bare model.
+uint64_t driver_bare(Driver* d, const uint8_t* run_word, uint64_t most) {
     uint64_t cycle = 0;
-    for (driver_load(d, run_word, 1); d->model->busy; ++cycle) d->cycle();
+    for (driver_load(d, run_word, 1); d->model->busy && cycle < most; ++cycle) d->cycle();
     return cycle;
 }
 

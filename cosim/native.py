@@ -14,6 +14,7 @@ from spikegate.models.errors import InputError, SpikegateError
 __all__ = ["HARNESS", "NativeCore"]
 
 HARNESS = Path(__file__).with_name("native.cpp")
+FOREVER = 2**64 - 1
 
 
 def _pointer(array: np.ndarray | None):
@@ -38,7 +39,7 @@ class NativeCore:
         pointer, size, step = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int32
         for name, result, arguments in (
                 ("new", pointer, [step]), ("delete", None, [pointer]), ("cycles", size, [pointer]), ("load_size", size, []), ("sweep_size", size, []),
-                ("load", size, [pointer, pointer, size]), ("bare", size, [pointer, pointer]),
+                ("load", size, [pointer, pointer, size]), ("bare", size, [pointer, pointer, size]),
                 ("run", ctypes.c_int64, [pointer, pointer, size, size, size, step, step, pointer, pointer, pointer, size])):
             function = getattr(lib, f"driver_{name}")
             function.restype, function.argtypes = result, arguments
@@ -103,6 +104,6 @@ class NativeCore:
         finally:
             self._library.driver_wave_close(self._driver)
 
-    def bare(self, word: np.ndarray) -> int:
-        """Run without looking at any output but ``busy``; the cycles it took. For benchmarks."""
-        return self._library.driver_bare(self._driver, _pointer(word))
+    def bare(self, word: np.ndarray, most: int = FOREVER) -> int:
+        """Run without looking at any output but ``busy``; the cycles it took, of ``most``."""
+        return self._library.driver_bare(self._driver, _pointer(word), most)

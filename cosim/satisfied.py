@@ -13,8 +13,11 @@ __all__ = ["satisfied"]
 SECONDS = 60
 
 
-def satisfied(gates: Mapping[int, tuple[int, int]], output: int, *, seconds: int = SECONDS) -> dict[int, int] | str:
-    """Values of the nodes of a `Builder`'s graph with which an output is 1, or "equal" if there are none, or "unknown"."""
+def satisfied(gates: Mapping[int, tuple[int, int]], output: int, *, seconds: int = SECONDS, ones: bool = False) -> dict[int, int] | str:
+    """Values of the nodes of a `Builder`'s graph with which an output is 1, or "equal" if there are none, or "unknown".
+
+    With ``ones``, rather 1 than 0 where either will do.
+    """
     if importlib.util.find_spec("z3") is None:
         raise ToolMissing("z3 is not installed; install it with: pip install z3-solver")
     import z3
@@ -34,6 +37,8 @@ def satisfied(gates: Mapping[int, tuple[int, int]], output: int, *, seconds: int
         clauses += [f"-{node} {a} 0", f"-{node} {b} 0", f"{node} {-a} {-b} 0"]
     solver = z3.SolverFor("QF_FD")
     solver.set("timeout", 1000 * seconds)
+    if ones:
+        solver.set("phase", "always_true")
     with tempfile.NamedTemporaryFile("w", suffix=".cnf") as file:
         file.write("\n".join([f"p cnf {max(needed)} {len(clauses)}", *clauses, ""]))
         file.flush()

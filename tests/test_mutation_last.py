@@ -14,7 +14,8 @@ from spikegate.cosim.guards_network import G, sweeps
 from spikegate.cosim.leaves import leaf_verilog
 from spikegate.cosim.mutant_hints import HINTS
 from spikegate.cosim.mutant_proof import watched
-from spikegate.cosim.mutant_relation import Hints, Related
+from spikegate.cosim.mutant_given import Hints
+from spikegate.cosim.mutant_relation import Related
 from spikegate.cosim.mutants import Mutants, mutants
 from spikegate.cosim.mutation import SAMPLES
 from spikegate.gateware.core_geometry import Op
