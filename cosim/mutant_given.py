@@ -8,7 +8,7 @@ from spikegate.cosim.mutants import Mutants
 from spikegate.cosim.mutated import Guard
 from spikegate.models.errors import SpikegateError
 
-__all__ = ["BITS", "WHERE", "Hints", "memories", "with_hints"]
+__all__ = ["BITS", "WHERE", "Hints", "memories", "sizes", "with_hints"]
 
 #: Bits of each hint, and what the name of an address begins with that stays as it is.
 BITS, WHERE = 64, "where_"
@@ -56,6 +56,11 @@ class Hints:
 def memories(text: str) -> list[str]:
     """Names of the memories of a module in Verilog, in the order in which `spikegate.cosim.mutant_cut` numbers them."""
     return re.findall(r"^ *reg (?:\[\d+:0\] )?(\S+) +\[\d+:\d+\];", text, re.MULTILINE)
+
+
+def sizes(text: str) -> list[int]:
+    """How many words they have, in the same order."""
+    return [int(last) + 1 for last in re.findall(r"^ *reg (?:\[\d+:0\] )?\S+ +\[(\d+):0\];", text, re.MULTILINE)]
 
 
 def _followed(text: str, name: str, number: int) -> tuple[str, str]:

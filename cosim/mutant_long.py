@@ -37,9 +37,9 @@ def alone(text: str, number: int) -> str:
 
 def quiet(steps: int) -> Network:
     """A network in which nothing ever happens."""
-    g, q = GEOMETRY, Q8_8
-    return Network("quiet", g.n - 2, 2, LifParams(q, q.one, 0, 0, leak=q.one, refractory=0), DriveParams(np.full((1 << g.depth) - 1, (1 << UNIFORM_BITS) - 1, np.uint32), 0),
-                   LfsrParams(), np.zeros(g.n + 1, int), [], [0] * g.n, [1] * g.n, [0] * g.n, 1, steps, 100_000)
+    g, q, never = GEOMETRY, Q8_8, np.full((1 << GEOMETRY.depth) - 1, (1 << UNIFORM_BITS) - 1, np.uint32)
+    lif, drive = LifParams(q, q.one, 0, 0, leak=q.one, refractory=0), DriveParams(never, 0)
+    return Network("quiet", g.n - 2, 2, lif, drive, LfsrParams(), np.zeros(g.n + 1, int), [], [0] * g.n, [1] * g.n, [0] * g.n, 1, steps, 100_000)
 
 
 def cycles(text: str, number: int, steps: int) -> int:

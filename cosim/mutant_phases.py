@@ -13,7 +13,10 @@ from spikegate.cosim.mutant_relation import Claim, Pair, Related
 from spikegate.cosim.mutants import BITS, SELECT, Mutants
 from spikegate.cosim.mutated import WORD, Guard, Port, Table, ports
 
-__all__ = ["Falling", "unsteady"]
+__all__ = ["EPISODES", "Falling", "unsteady"]
+
+#: Of a guard's table.
+EPISODES = 2
 
 
 class Falling(Related, Clocks):
@@ -37,7 +40,8 @@ class Falling(Related, Clocks):
     def _question(self, number: int, own: Mapping[int, int], claims: Sequence[Claim | Pair]) -> dict[tuple, int]:
         b, kept = self.builder, dict.fromkeys(self.falling, 0)
         fair = self.first[self.graph.names.index("fair")]
-        parts = {("lost", claim, "first"): b.both(fair, self._holds(claim, self.then, self.second, kept) ^ 1) for claim in claims}
+        parts = {("lost", claim, "first"): b.both(b.both(fair, self.asked[claim]), self._holds(claim, self.then, self.second, kept) ^ 1)
+                 for claim in claims}
         return super()._question(number, own, claims) | {what: literal for what, literal in parts.items() if literal}
 
     def same(self, made: Mutants, cell: str) -> bool:

@@ -4,10 +4,15 @@ Where arithmetic stands between registers, that two copies of it agree is hard t
 that are as in the module is as in the module. (Information flow tracking on gates: M. Tiwari et al., ASPLOS 2009.)
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from spikegate.cosim.mutant_given import Hints
+from spikegate.cosim.mutant_memories import LOOK, READ
 from spikegate.cosim.mutant_narrow import _place
-from spikegate.cosim.mutant_relation import LOOK, READ, Claim, Pair, Related
+from spikegate.cosim.mutant_relation import Claim, Pair, Related
+from spikegate.cosim.mutants import Mutants
+from spikegate.cosim.mutated import Guard
 
 __all__ = ["Tainted"]
 
@@ -15,13 +20,13 @@ __all__ = ["Tainted"]
 class Tainted(Related):
     """As `Related`; a register of the mutant's own is one bit, 1 where it may differ, and claims say while what it is 0."""
 
-    most, ones, few = 10_000, True, ()
+    most, ones = 10_000, True
+
+    def __init__(self, made: Mutants, top: str, guard: Guard, hints: Hints):
+        super().__init__(made, top, guard, replace(hints, few=Hints.few, other=Hints.other))
 
     def _holds(self, claim: Claim | Pair, outputs: Sequence[int], module: Sequence[int], mutant: Mapping[int, int]) -> int:
         return self.builder.both(outputs[claim.when], mutant.get(claim.k, 0)) ^ 1
-
-    def _claims(self, k: int, *, others: bool) -> Iterable[Claim]:
-        yield from (Claim(k, when) for when in self.when[1:])
 
     def _apart(self, number: int, own: Mapping[int, int], kept: Mapping[str, int]) -> tuple[int, list[int], dict[int, int]]:
         b, graph = self.builder, self.graph

@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as Shown
 
-from spikegate.cosim import aig, graph, mutant_clocks, mutant_cut, mutant_last, mutant_long, mutant_narrow, mutant_parts, mutant_proof, mutant_relation, mutated, satisfied
+from spikegate.cosim import aig, graph, mutant_clocks, mutant_cut, mutant_last, mutant_narrow, mutant_proof, mutated, satisfied
 from spikegate.cosim.guards import GUARDS
 from spikegate.cosim.leaves import LEAVES, WHOLE, leaf_verilog
 from spikegate.cosim.mutant_hints import HINTS
@@ -180,8 +180,8 @@ def _settled(name: str, text: str, found: Assessment, progress: Progress) -> Ass
     guard, rows = GUARDS[name], mutant_last.rows_of(name, text)
     further = [] if rows is None else [part.tobytes().hex() for part in (rows.inputs, rows.expected, rows.care)]
     contract = str((guard.care, guard.streams, guard.assume, guard.state, guard.lemma, HINTS.get(name)))
-    parts = (aig, mutant_proof, mutant_cut, mutant_narrow, mutant_relation, mutant_last, mutant_long, mutant_parts, satisfied)
-    sources = [Path(part.__file__).read_text() for part in parts]
+    ours = sorted(path for path in Path(__file__).parent.glob("mutant_*.py") if path.name != "mutant_hints.py")
+    sources = [path.read_text() for path in (*ours, Path(aig.__file__), Path(satisfied.__file__))]
     with build_directory("settled", text, contract, json.dumps(asdict(found)), *sources, *further) as (folder, finished):
         if not finished:
             made = mutants(text, name, count=SAMPLES.get(name))

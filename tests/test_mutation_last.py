@@ -12,9 +12,9 @@ from spikegate.cosim.guards import GUARDS
 from spikegate.cosim.guards_loads import Load, Loaded, load_list
 from spikegate.cosim.guards_network import G, sweeps
 from spikegate.cosim.leaves import leaf_verilog
+from spikegate.cosim.mutant_given import Hints
 from spikegate.cosim.mutant_hints import HINTS
 from spikegate.cosim.mutant_proof import watched
-from spikegate.cosim.mutant_given import Hints
 from spikegate.cosim.mutant_relation import Related
 from spikegate.cosim.mutants import Mutants, mutants
 from spikegate.cosim.mutation import SAMPLES
