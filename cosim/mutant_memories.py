@@ -60,6 +60,8 @@ class Memories(Narrow):
         self.words[memory] = [self.numbers.get(literal, -1) for literal in word]
         look = {f"{WHERE}{number}{place}": literal for name, literal in zip(self.graph.names, self.outputs)
                 for found, place in [name.removeprefix("see_").partition("_look")[::2]] if found == memory}
+        if look.keys() != {name for name in self.inputs if _place(name)[0] == f"{WHERE}{number}"}:
+            raise SpikegateError(f"Memory {memory} has several read ports; only one can be followed")
         self.looked[memory] = self.builder.copy(self.graph, [look.get(name, self.inputs.get(name, 0)) for name in self.graph.inputs], self.latches)[0]
 
     def _written(self, name: str) -> bool:

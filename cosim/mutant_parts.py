@@ -5,6 +5,7 @@ What a whole never asks of a part, another whole may: rows of several words hide
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from spikegate.cosim import graph
 from spikegate.cosim.guards import GUARDS
@@ -24,6 +25,7 @@ PLACED = re.compile(r"^(\w+) \$flatten\\top\.((?:\\\w+\.)+)(\$\w+)\$top\.v:(\d+)
 ASSIGNED, TEMPORARY = re.compile(r"^  assign (\S+)  = (.*);$"), re.compile(r"\\\$\d+(?= |$)")
 
 
+@cache
 def _values(text: str, module: str) -> dict[int, str]:
     """By the numbers of their lines, what the assignments of a module in Verilog assign, written out down to signals with names."""
     lines = text.splitlines()
@@ -50,8 +52,9 @@ def counterpart(name: str, text: str, mutant: str) -> tuple[str, str] | None:
     if not leaf:
         return None
     inside, there = _values(text, ".".join([name, "top", part, *rest])), _values(leaf_verilog(leaf), ".".join([leaf, "top", *rest]))
-    places = [number for number, value in there.items() if value == inside[int(line)]]
-    if not places or len(places) != list(inside.values()).count(inside[int(line)]):
+    value = inside.get(int(line), "")
+    places = [number for number, other in there.items() if other == value]
+    if not places or len(places) != list(inside.values()).count(value):
         return None
     within = re.escape("".join(f"\\{one}." for one in rest) + kind)
     return leaf, rf"{mode} \$flatten\\top\.{within}\$top\.v:({'|'.join(map(str, places))})\$\d+ {re.escape(port)}"

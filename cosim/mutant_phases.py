@@ -1,6 +1,5 @@
 """Mutants of clocks that no inputs tell apart at a rising edge: killed where an output changes at a falling one, or proved to do the same."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -57,7 +56,8 @@ def unsteady(made: Mutants, top: str, rows: Table, numbers: Sequence[int], *, ep
     names, all_ = [SELECT, *(f"\\{port.name} " for port in into + out)], ", ".join(f"\\{port.name} " for port in out)
     text = f"""{made.text}
 module phases(clk, {', '.join([*names, 'level', 'steady'])});
-  input clk, level;
+  input clk;
+  input level;
   input [{BITS - 1}:0] {SELECT};
   output steady;
 {declared}
@@ -67,7 +67,6 @@ module phases(clk, {', '.join([*names, 'level', 'steady'])});
   assign steady = held == {{{all_}}};
 endmodule
 """
-    text = re.sub(r"^  (input clk), level;", r"  \1;\n  input level;", text, flags=re.MULTILINE)
     there, seen = {port.name: port for port in ports(text, "phases", "input")}, {port.name: port for port in ports(text, "phases", "output")}
 
     def moved(words: np.ndarray, old: list[Port], new: dict[str, Port], extra: int = 0) -> np.ndarray:

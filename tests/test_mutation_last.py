@@ -5,29 +5,22 @@ import random
 from itertools import islice
 
 import pytest
+from mutants_killed import core, killed
 
-from spikegate.cosim import graph, mutant_clocks, mutant_last, mutated
+from spikegate.cosim import mutant_clocks, mutant_last, mutated
 from spikegate.cosim.coverage_networks import full
 from spikegate.cosim.guards import GUARDS
 from spikegate.cosim.guards_loads import Load, Loaded, load_list
 from spikegate.cosim.guards_network import G, sweeps
 from spikegate.cosim.leaves import leaf_verilog
+from spikegate.cosim.mutant_counts import Counting
 from spikegate.cosim.mutant_given import Hints
 from spikegate.cosim.mutant_hints import HINTS
-from spikegate.cosim.mutant_proof import watched
 from spikegate.cosim.mutant_relation import Related
-from spikegate.cosim.mutants import Mutants, mutants
+from spikegate.cosim.mutants import mutants
 from spikegate.cosim.mutation import SAMPLES
 from spikegate.gateware.core_geometry import Op
 from spikegate.models.errors import SpikegateError
-
-
-def killed(made: Mutants, name: str, some, *, cycles: int) -> set[int]:
-    """Those of some mutants that differ in the first cycles of the guard's table."""
-    guard, text = dataclasses.replace(GUARDS[name], episodes=1), leaf_verilog(name)
-    rows = mutated.table(guard, text, name)
-    where = graph.first_differences(watched(made.text, name, guard), made.text, name, rows, some, limit=cycles)
-    return {number for number, at in zip(some, where) if at >= 0}
 
 
 @pytest.mark.parametrize("name, step, hints", [("uart_transmitter", 17, Hints()), ("rows", 11, Hints())])
@@ -52,20 +45,16 @@ def test_the_hints_about_frames_prove_none_that_the_guard_kills():
     assert {3164, 3166} <= proved and len(dead) > 3 and not proved & dead
 
 
-def core() -> tuple[Mutants, Related]:
-    made = mutants(leaf_verilog("core"), "core", count=SAMPLES["core"])
-    return made, Related(made, "core", GUARDS["core"], HINTS["core"])
-
-
 def test_mutants_of_the_core_that_are_killed_are_not_proved_and_do_not_only_miscount():
     """Negative control of the hints about the core; and of the count of cycles, one that is proved to be wrong and one that is not concerned."""
     made, prover = core()
     dead = sorted(killed(made, "core", range(1, len(made.names) + 1, 150), cycles=1500))
     assert len(dead) > 8 and not any(prover.related(number, rounds=4) for number in dead)
     by_name = {name: number for number, name in enumerate(made.names, 1)}
-    assert prover.miscounts(by_name["const0 $flatten\\top.$add$top.v:549$40 A 25"])
+    counting = Counting(made, "core", GUARDS["core"], HINTS["core"])
+    assert counting.miscounts(by_name["const0 $flatten\\top.$add$top.v:549$40 A 25"])
     redundant = by_name["const0 $flatten\\top.\\spikes.$or$top.v:3890$1022 A 0"]
-    assert not prover.miscounts(redundant) and prover.related(redundant)
+    assert not counting.miscounts(redundant) and prover.related(redundant)
 
 
 def test_a_lemma_that_does_not_hold_is_refused():
