@@ -19,7 +19,7 @@ from spikegate.models.network import Network
 
 __all__ = ["alone", "killed", "quiet"]
 
-#: A bit that is inverted for a value of another, and the bits of that one: lower ones are in reach of a table, higher ones take too long.
+#: A bit that is inverted for a value of another, the first of these that is out of a table's reach, and the last bits for which there is time.
 PAIR, FIRST, LAST = re.compile(r"^cnot[01] \S+ \S+ (\d+) (\d+)$"), 12, 24
 #: Cycles of a step in which nothing is due, and steps in which the module itself is run.
 STEP, SHORT = GEOMETRY.words + GEOMETRY.depth + 9, 5000
@@ -59,7 +59,7 @@ def killed(made: Mutants, numbers: Sequence[int], *, progress: Callable[[str], N
         If the core itself needs others than are documented.
     """
     pairs = {number: tuple(map(int, found.groups())) for number in numbers if (found := PAIR.match(made.names[number - 1]))}
-    long = {number: (1 << other) + (1 << bit) for number, (bit, other) in pairs.items() if FIRST <= other <= LAST}
+    long = {number: (1 << other) + (1 << bit) for number, (bit, other) in pairs.items() if FIRST <= other <= LAST and bit <= LAST}
     if long and (found := cycles(made.text, 0, SHORT)) != SHORT * STEP:
         raise SpikegateError(f"The core needs {found} cycles for {SHORT} quiet steps, not {SHORT * STEP}")
     dead = set()

@@ -16,7 +16,7 @@ from spikegate.cosim.leaves import leaf_verilog
 from spikegate.cosim.mutant_given import Hints
 from spikegate.cosim.mutant_hints import HINTS
 from spikegate.cosim.mutant_taint import Tainted
-from spikegate.cosim.mutants import mutants
+from spikegate.cosim.mutants import Mutants, mutants
 from spikegate.cosim.mutation import SAMPLES
 from spikegate.cosim.satisfied import Solver
 
@@ -52,6 +52,12 @@ def test_a_long_run_kills_a_count_of_steps_that_goes_wrong_late():
     late, redundant = (next(number for number, name in enumerate(made.names, 1) if part in name) for part in ("$procmux$1889 Y 13 17", REDUNDANT))
     assert mutant_long.killed(made, [late, redundant]) == {late}
     assert {mutant_long.cycles(made.text, number, 5000) for number in (0, late, redundant)} == {5000 * mutant_long.STEP}
+
+
+def test_no_run_is_longer_than_there_is_time_for(monkeypatch):
+    """Nor than a RUN word can say, whose number of steps has 32 bits."""
+    monkeypatch.setattr(mutant_long, "cycles", lambda *_: pytest.fail("a run was begun"))
+    assert mutant_long.killed(Mutants("", ("cnot1 x Q 35 18", "cnot0 x Q 2 25", "cnot1 x Q 3 11", "inv x Q 20")), [1, 2, 3, 4]) == set()
 
 
 def test_clocks_are_judged_at_both_edges():
