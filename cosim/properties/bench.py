@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from amaranth.back import rtlil
 from amaranth.hdl import Cat, ClockDomain, Const, Fragment, Instance, Module, Signal, Value, ValueCastable
-from amaranth.lib import data
+from amaranth.lib import data, memory
+from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import Component, In
 
 from spikegate.cosim.verilate import to_verilog
@@ -30,13 +31,26 @@ class Claim:
     cover: Signal
 
 
+def words(m: Module, storage: memory.Memory) -> list[Signal]:
+    """What a memory holds, through a port more for each word."""
+    ports = [storage.read_port(domain="comb") for _ in range(storage.depth)]
+    m.d.comb += [port.addr.eq(address) for address, port in enumerate(ports)]
+    return [port.data for port in ports]
+
+
 def elaborated(component: Component) -> tuple[Fragment, dict[int, dict]]:
-    """A component's fragment, and by the identity of every component in it the local variables that its ``elaborate`` ended with."""
+    """A component's fragment, and by the identity of every component in it the local variables that its ``elaborate`` ended with.
+
+    Those of a FIFO have the ``words`` that it holds, too.
+    """
     seen = {}
 
     def watch(frame, event, _):
-        if event == "return" and frame.f_code.co_name == "elaborate" and isinstance(frame.f_locals.get("self"), Component):
-            seen[id(frame.f_locals["self"])] = dict(frame.f_locals)
+        own = frame.f_locals.get("self")
+        if event == "return" and frame.f_code.co_name == "elaborate" and isinstance(own, (Component, SyncFIFOBuffered)):
+            seen[id(own)] = dict(frame.f_locals)
+            if isinstance(own, SyncFIFOBuffered):
+                seen[id(own)]["words"] = words(frame.f_locals["m"], frame.f_locals["storage"])
 
     before = sys.getprofile()
     sys.setprofile(watch)
@@ -130,7 +144,7 @@ class Bench:
         """A signal inside, by its name in ``elaborate`` or as a member, after the names of what leads to it: ``uart.due``, ``source.o.payload``."""
         found = self.dut
         for part in name.split("."):
-            inside = self._locals.get(id(found), {})
+            inside = self._locals.get(id(getattr(found, "_elaboratable_", found)), {})
             found = inside[part] if part in inside else getattr(found, part)
         if isinstance(found, list):
             return [self._show(f"{name}_{k}", part) for k, part in enumerate(found)]
