@@ -8,17 +8,19 @@ from itertools import islice
 import pytest
 from mutants_killed import core, killed
 
-from spikegate.cosim import mutant_clocks, mutant_last, mutant_long, mutant_parts, mutant_phases, mutated
+from spikegate.cosim import graph, mutant_clocks, mutant_last, mutant_long, mutant_parts, mutant_phases, mutated
 from spikegate.cosim.aig import Builder
 from spikegate.cosim.guards import GUARDS
 from spikegate.cosim.guards_network import G
 from spikegate.cosim.leaves import leaf_verilog
 from spikegate.cosim.mutant_given import Hints
 from spikegate.cosim.mutant_hints import HINTS
+from spikegate.cosim.mutant_proof import watched
 from spikegate.cosim.mutant_taint import Tainted
 from spikegate.cosim.mutants import Mutants, mutants
 from spikegate.cosim.mutation import SAMPLES
 from spikegate.cosim.satisfied import Solver
+from spikegate.models.errors import SpikegateError
 
 #: A mutant that does nothing: without the lowest of its spikes, a word has none in the first lane.
 REDUNDANT = "const0 $flatten\\top.\\spikes.$reduce_or$top.v:3892$1024 A 0"
@@ -98,6 +100,34 @@ def test_taint_proves_none_that_the_guard_kills(name, step):
     proved = {number for number in some if prover.related(number)}
     print(len(some), len(dead), proved)
     assert proved and len(dead) > 7 and not proved & dead
+
+
+def test_a_late_reader_kills_a_receiver_that_does_not_write_its_first_byte():
+    """Which the guard does not see, in as many episodes."""
+    name = "frame_receiver"
+    made, text, cell = mutants(leaf_verilog(name), name), leaf_verilog(name), "inv $flatten\\top.$and$top.v:190$48 A 0"
+    number, seen = made.names.index(cell) + 1, []
+    for guard in (mutant_last.TABLES[name], GUARDS[name]):
+        rows = mutated.table(dataclasses.replace(guard, episodes=2), text, name)
+        seen.append(graph.first_differences(watched(made.text, name, GUARDS[name]), made.text, name, rows, [0, number]))
+        assert rows.compared > 100_000
+    assert seen[0][0] == seen[1][0] == -1 and seen[0][1] >= 0 and seen[1][1] == -1
+
+
+def test_a_core_of_other_cycles_is_refused(monkeypatch):
+    """Negative control of long runs: the module itself has to take what is documented."""
+    made = mutants(leaf_verilog("core"), "core", count=SAMPLES["core"])
+    late = next(number for number, name in enumerate(made.names, 1) if "$procmux$1889 Y 13 17" in name)
+    monkeypatch.setattr(mutant_long, "STEP", mutant_long.STEP + 1)
+    with pytest.raises(SpikegateError, match="The core needs 80000 cycles for 5000 quiet steps, not 85000"):
+        mutant_long.killed(made, [late])
+
+
+@pytest.mark.parametrize("memory, message", [("\\top.none", "no memory .* to be followed"), ("\\top.level_1", "several read ports")])
+def test_a_memory_that_cannot_be_followed_is_refused(memory, message):
+    made = mutants(leaf_verilog("drive"), "drive")
+    with pytest.raises(SpikegateError, match=message):
+        Tainted(made, "drive", GUARDS["drive"], Hints(memories=(memory,)))
 
 
 def test_a_reader_that_is_late_makes_room_just_in_time():
