@@ -35,15 +35,15 @@ brian2-bench: .venv/.installed .venv/.installed-bench
 
 # Hours the first time; what has been proved and judged is kept.
 verify: .venv/.installed .venv/.installed-fpga
-	$(BIN)/python -m spikegate.cosim.verify $(ARGS)
+	$(BIN)/python -m verification.verify $(ARGS)
 
 # Every small defect of every part of the gateware, which verify looks at too.
 mutation: .venv/.installed .venv/.installed-fpga
-	$(BIN)/python -m spikegate.cosim.mutation $(ARGS)
+	$(BIN)/python -m verification.mutation.assess $(ARGS)
 
 # Every small defect of the golden models, judged by their tests; some of them: make mutation-models ARGS="fixed lif".
 mutation-models: .venv/.installed
-	$(BIN)/python -m spikegate.cosim.model_mutation $(ARGS)
+	$(BIN)/python -m verification.models.assess $(ARGS)
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

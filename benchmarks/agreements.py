@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from side_by_side import measure, need, target
 
-from spikegate.cosim.compare import Check, Margin, compare, statistical
-from spikegate.cosim.engines import Job
-from spikegate.cosim.statistics import rate_hz
-from spikegate.cosim.worker import Result
-from spikegate.models.encoder import PROBABILITY_BITS, threshold
+from spikegate.cosim.isolation.run import Job
+from spikegate.cosim.isolation.worker import Result
+from spikegate.cosim.results.compare import Check, Margin, compare, statistical
+from spikegate.cosim.results.statistics import rate_hz
 from spikegate.models.errors import Mismatch
-from spikegate.models.fixed import Q8_8, Q16_12
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
-from spikegate.models.sobol import SobolParams
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
+from spikegate.models.numeric.fixed import Q8_8, Q16_12
+from spikegate.models.numeric.sobol import SobolParams
+from spikegate.models.streams.encoder import PROBABILITY_BITS, threshold
 from spikegate.translator.custom import with_fine_leak
 from spikegate.translator.hybrid import hybrid
 from spikegate.translator.memristive import STUCK_RATE

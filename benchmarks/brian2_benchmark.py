@@ -29,11 +29,11 @@ from typing import Any
 import numpy as np
 from side_by_side import Parser, command, finite, known, measure, need, number, output, provenance, reason, say, show, target, write
 
-from spikegate.cosim.engines import EngineError, Job
-from spikegate.cosim.statistics import summary
+from spikegate.cosim.isolation.run import EngineError, Job
+from spikegate.cosim.results.statistics import summary
 from spikegate.models.errors import InputError
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
 from spikegate.translator.brian import run_float, run_standalone
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.nest import run_nest

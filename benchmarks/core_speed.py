@@ -16,12 +16,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from spikegate.cosim import core, core_bench, hybrid
-from spikegate.cosim.engines import Job, golden, run_isolated
-from spikegate.cosim.native import NativeCore
-from spikegate.gateware.core import CoreGeometry
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
+from spikegate.cosim.engines import rtl, rtl_cocotb, rtl_streams
+from spikegate.cosim.engines.native import NativeCore
+from spikegate.cosim.isolation.run import Job, golden, run_isolated
+from spikegate.gateware.core.core import CoreGeometry
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
 from spikegate.translator.brian import run_float, run_integer, run_standalone
 from spikegate.translator.brunel import PRESETS, preset, translate
 from spikegate.translator.hybrid import HYBRIDS
@@ -52,24 +52,24 @@ def bench_golden(network: Network) -> Recording:
 
 def bench_native(network: Network, lanes: int) -> Recording:
     """RTL through the native driver."""
-    return _told((hybrid if network.streams else core).run(network, lanes), "generate_s", "compile_s", "load_s")
+    return _told((rtl_streams if network.streams else rtl).run(network, lanes), "generate_s", "compile_s", "load_s")
 
 
 def bench_bare(network: Network, lanes: int) -> Recording:
     """The Verilated model clocked by the same loop, with nothing looked at but its busy port."""
     geometry = CoreGeometry.of(network, lanes)
     start = time.perf_counter()
-    with NativeCore(core.build(geometry).path, geometry) as model:
-        model.load(core.load_words(network, geometry))
+    with NativeCore(rtl.build(geometry).path, geometry) as model:
+        model.load(rtl.load_words(network, geometry))
         ready, cpu = time.perf_counter(), time.process_time()
-        model.bare(core.run_word(geometry, network.steps))
+        model.bare(rtl.run_word(geometry, network.steps))
         run_s, cpu_s = time.perf_counter() - ready, time.process_time() - cpu
         return _timed(Recording("bare", network.n, network.steps, [], cycles=model.cycles), run_s, ready - start, cpu_s)
 
 
 def bench_cocotb(network: Network, lanes: int) -> Recording:
     """RTL under cocotb, Python woken at the end of the run."""
-    return _told(core_bench.run(network, lanes), "generate_s", "compile_s")
+    return _told(rtl_cocotb.run(network, lanes), "generate_s", "compile_s")
 
 
 def bench_brian_integer(network: Network) -> Recording:

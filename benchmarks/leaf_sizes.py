@@ -10,16 +10,16 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from spikegate.cosim.synthesis import FAMILIES, place, synthesise
-from spikegate.cosim.verilate import to_verilog
-from spikegate.gateware.dot_product import DotProduct
-from spikegate.gateware.encoder import Encoder
-from spikegate.gateware.lfsr import Lfsr
-from spikegate.gateware.lif import Lif
-from spikegate.models.dot_product import DotProductParams
-from spikegate.models.encoder import EncoderParams
-from spikegate.models.fixed import Q8_8, Q16_12, Overflow, Rounding
-from spikegate.models.lfsr import LfsrParams
+from spikegate.cosim.toolchain.synthesis import FAMILIES, place, synthesise
+from spikegate.cosim.toolchain.verilate import to_verilog
+from spikegate.gateware.neuron.lif import Lif
+from spikegate.gateware.numeric.lfsr import Lfsr
+from spikegate.gateware.streams.dot_product import DotProduct
+from spikegate.gateware.streams.encoder import Encoder
+from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, Rounding
+from spikegate.models.numeric.lfsr import LfsrParams
+from spikegate.models.streams.dot_product import DotProductParams
+from spikegate.models.streams.encoder import EncoderParams
 
 ROOT = Path(__file__).parent.parent
 LEAVES = {

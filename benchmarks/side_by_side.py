@@ -20,12 +20,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from spikegate.cosim.engines import Job, run_isolated, terminable
-from spikegate.cosim.report import write
-from spikegate.cosim.worker import Result
+from spikegate.cosim.isolation.run import Job, run_isolated, terminable
+from spikegate.cosim.isolation.worker import Result
+from spikegate.cosim.results.report import write
 from spikegate.models.errors import InputError, SpikegateError, ToolMissing
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
 from spikegate.translator.brunel import PRESETS
 from spikegate.translator.variants import Variant
 

@@ -21,12 +21,12 @@ import numpy as np
 from agreements import BRIAN, Runs, agreement
 from side_by_side import Parser, command, finite, known, need, number, output, provenance, reason, say, show, write
 
-from spikegate.cosim.compare import Check, describe
-from spikegate.cosim.statistics import summary
-from spikegate.cosim.worker import Result
-from spikegate.models.core import external_events
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
+from spikegate.cosim.isolation.worker import Result
+from spikegate.cosim.results.compare import Check, describe
+from spikegate.cosim.results.statistics import summary
+from spikegate.models.core.engine import external_events
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.variants import VARIANTS, Variant, find
 from spikegate.translator.voltage import Rule

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from spikegate.cosim.accuracy import IDEAL, LEAP_1, LENGTHS, SOURCES, bad_plan, distance_scc, distance_share, rmse, slope, verdict
+from studies.accuracy import IDEAL, LEAP_1, LENGTHS, SOURCES, bad_plan, distance_scc, distance_share, rmse, slope, verdict
 
 __all__ = ["study", "markdown", "figure", "main"]
 

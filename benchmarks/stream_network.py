@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from spikegate.cosim import hybrid_study as theory
-from spikegate.cosim.compare import Margin
-from spikegate.cosim.hybrid_study import RESIDUAL, Run, interval, margin
+from spikegate.cosim.results.compare import Margin
+from studies import stream_rates as theory
+from studies.stream_rates import RESIDUAL, Run, interval, margin
 
 __all__ = ["RATES", "plan", "study", "tables", "figures", "main"]
 

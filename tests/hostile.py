@@ -12,13 +12,13 @@ from functools import cache
 import numpy as np
 from hypothesis import strategies as st
 
-from spikegate.models import network_file
-from spikegate.models.drive import DriveParams, binomial_limits
-from spikegate.models.fixed import Q8_8, Overflow, QFormat, Rounding
-from spikegate.models.lfsr import LfsrParams
-from spikegate.models.lif import LifParams
-from spikegate.models.network import Network
-from spikegate.models.streams import Generator, StreamParams
+from spikegate.models.network import file as network_file
+from spikegate.models.network.network import Network
+from spikegate.models.neuron.lif import LifParams
+from spikegate.models.numeric.drive import DriveParams, binomial_limits
+from spikegate.models.numeric.fixed import Q8_8, Overflow, QFormat, Rounding
+from spikegate.models.numeric.lfsr import LfsrParams
+from spikegate.models.streams.params import Generator, StreamParams
 from spikegate.translator.params import BrunelParams
 
 MAGIC = b"spikegate network 1\n"

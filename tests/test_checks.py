@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from spikegate.models.checks import exact_array, require_member, require_type, require_whole, whole
-from spikegate.models.drive import DriveParams
 from spikegate.models.errors import InputError, Mismatch, Problems, SpikegateError, ToolMissing
-from spikegate.models.fixed import Q8_8, Overflow, QFormat, Rounding
-from spikegate.models.lfsr import LfsrParams
-from spikegate.models.lif import LifParams
-from spikegate.models.recording import Recording
-from spikegate.models.streams import Generator, StreamParams
+from spikegate.models.network.recording import Recording
+from spikegate.models.neuron.lif import LifParams
+from spikegate.models.numeric.drive import DriveParams
+from spikegate.models.numeric.fixed import Q8_8, Overflow, QFormat, Rounding
+from spikegate.models.numeric.lfsr import LfsrParams
+from spikegate.models.streams.params import Generator, StreamParams
 
 
 @pytest.mark.parametrize(("value", "number"), [(3, 3), (-2**70, -2**70), (np.int8(-3), -3), (np.uint64(2**63), 2**63), (Rounding.FLOOR, 0),

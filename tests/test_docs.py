@@ -9,19 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikegate.cosim.compare import MARGINS
-from spikegate.models import core, hybrid
-from spikegate.models.dot_product import scale_count
-from spikegate.models.drive import DriveParams, binomial_limits
+from spikegate.cosim.results.compare import MARGINS
+from spikegate.models.core import engine as core
+from spikegate.models.core import stream_engine
 from spikegate.models.errors import InputError
-from spikegate.models.faults import FaultParams
-from spikegate.models.fixed import Q16_12, Overflow, QFormat, Rounding
-from spikegate.models.lfsr import LfsrParams
-from spikegate.models.lif import LifParams, lif_step
-from spikegate.models.network import Network
-from spikegate.models.sobol import JOE_KUO, SobolParams
-from spikegate.models.streams import StreamFaults
-from spikegate.models.synapse import weight_probability
+from spikegate.models.network.network import Network
+from spikegate.models.neuron.lif import LifParams, lif_step
+from spikegate.models.numeric.drive import DriveParams, binomial_limits
+from spikegate.models.numeric.fixed import Q16_12, Overflow, QFormat, Rounding
+from spikegate.models.numeric.lfsr import LfsrParams
+from spikegate.models.numeric.sobol import JOE_KUO, SobolParams
+from spikegate.models.streams.dot_product import scale_count
+from spikegate.models.streams.faults import FaultParams
+from spikegate.models.streams.params import StreamFaults
+from spikegate.models.streams.synapse import weight_probability
 from spikegate.translator import registry, variants
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.hybrid import hybrid as stochastic
@@ -179,7 +180,7 @@ def test_the_stream_engine_of_the_document_equals_the_golden_model(engine, tmp_p
         faults = [[(at.stuck0, at.stuck1, at.flips) for at in (path.stream, path.weight, path.count)] for path in paths.paths]
         seeds = paths.seeds(network.max_windows)
     found, trace = engine["run_network"](header, arrays, engine["deliver_streams"](header, arrays, faults, seeds))
-    golden = hybrid.run(network, trace=True, faults=paths)
+    golden = stream_engine.run(network, trace=True, faults=paths)
     assert found == [tuple(spike) for spike in golden.spikes.tolist()] and len(found) > 20 and golden.provenance["windows"] > 60
     for name, rows in trace.items():
         assert rows == golden.trace[name].tolist(), name

@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 from independent import engine, netfile, streams
 
-from spikegate.models import core, encoder, hybrid
-from spikegate.models.drive import DriveParams, binomial_limits
-from spikegate.models.faults import FaultParams, PointFaults
-from spikegate.models.fixed import Q8_8, Q16_12, Overflow, QFormat, Rounding
-from spikegate.models.lfsr import PRIMITIVE_TAPS, LfsrParams
-from spikegate.models.lif import LifParams
-from spikegate.models.network import MAX_DELAY, Network
-from spikegate.models.streams import Generator, StreamFaults, StreamParams
+from spikegate.models.core import engine as core
+from spikegate.models.core import stream_engine
+from spikegate.models.network.network import MAX_DELAY, Network
+from spikegate.models.neuron.lif import LifParams
+from spikegate.models.numeric.drive import DriveParams, binomial_limits
+from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, QFormat, Rounding
+from spikegate.models.numeric.lfsr import PRIMITIVE_TAPS, LfsrParams
+from spikegate.models.streams import encoder
+from spikegate.models.streams.faults import FaultParams, PointFaults
+from spikegate.models.streams.params import Generator, StreamFaults, StreamParams
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.hybrid import hybrid as stochastic
 
@@ -29,7 +31,7 @@ def differences(network, path, *, bits=False, faults=None, change=None):
     if change:
         change(file)
     if bits:
-        golden = hybrid.run(network, faults=faults, trace=True)
+        golden = stream_engine.run(network, faults=faults, trace=True)
         points = faults and [[(at.stuck0, at.stuck1, at.flips) for at in (one.stream, one.weight, one.count)] for one in faults.paths]
         synapses = streams.Streams(file, points, faults.seeds(network.max_windows) if faults else ())
     else:
@@ -137,7 +139,7 @@ def test_faults(variant, channels, tmp_path):
     network = small(variant, channels=channels)
     paths = tuple(FaultParams.random(0.03, c, 64, flip_rate=0.02) for c in range(network.streams.channels))
     wrong, compared, golden = differences(network, tmp_path / "net", bits=True, faults=StreamFaults(paths, 5))
-    sound = hybrid.run(network)
+    sound = stream_engine.run(network)
     print(f"{variant}: {compared:,} items compared, {golden.provenance['windows']:,} windows, {len(golden.spikes)} spikes")
     assert wrong == 0 and compared > 20_000 and not np.array_equal(golden.spikes, sound.spikes)
 

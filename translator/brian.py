@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from spikegate.models.core import external_events
+from spikegate.models.core.engine import external_events
 from spikegate.models.errors import InputError, ToolMissing
-from spikegate.models.fixed import Overflow, Rounding
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
+from spikegate.models.numeric.fixed import Overflow, Rounding
 from spikegate.translator.brunel import asked_for
 
 __all__ = ["run_integer", "run_float", "run_standalone"]
@@ -107,7 +107,7 @@ def _check_integer(network: Network) -> None:
 def run_integer(network: Network, *, trace: bool = False, progress: Progress | None = None, codegen: str = "cython") -> Recording:
     """Run the frozen network's integer update in Brian2, with the external events of the golden model.
 
-    Doubles hold the integers exactly, so spikes, membranes and flags equal those of `spikegate.models.core.run`.
+    Doubles hold the integers exactly, so spikes, membranes and flags equal those of `spikegate.models.core.engine.run`.
 
     Parameters
     ----------

@@ -5,12 +5,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from spikegate.models.drive import DriveParams, binomial_limits
 from spikegate.models.errors import InputError
-from spikegate.models.fixed import Q8_8, QFormat, Rounding
-from spikegate.models.lfsr import LfsrParams
-from spikegate.models.lif import LifParams
-from spikegate.models.network import MAX_STEPS, Network
+from spikegate.models.network.network import MAX_STEPS, Network
+from spikegate.models.neuron.lif import LifParams
+from spikegate.models.numeric.drive import DriveParams, binomial_limits
+from spikegate.models.numeric.fixed import Q8_8, QFormat, Rounding
+from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.translator import translations
 from spikegate.translator.params import PRESETS, BrunelParams, asked_for, check, preset, raw_parameters, report
 from spikegate.translator.translations import *  # noqa: F403

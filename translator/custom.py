@@ -7,10 +7,10 @@ Q8.8 has 1/256 for a leak of 1/200, so that the time constant is 25.6 ms where 2
 import dataclasses
 from typing import Any
 
-from spikegate.models import core
-from spikegate.models.fixed import Q8_8, Rounding
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
+from spikegate.models.core import engine
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
+from spikegate.models.numeric.fixed import Q8_8, Rounding
 from spikegate.translator.brunel import quantisation, translate
 from spikegate.translator.params import BrunelParams
 from spikegate.translator.registry import variant
@@ -22,7 +22,7 @@ LEAK_FRACTION = 16
 
 
 def translate_v21_custom(bp: BrunelParams) -> dict[str, Any]:
-    """Raw integers for `spikegate.models.lif.FixedPointLIFNeuron` with ``leak_fraction`` 16 and stochastic rounding."""
+    """Raw integers for `spikegate.models.neuron.lif.FixedPointLIFNeuron` with ``leak_fraction`` 16 and stochastic rounding."""
     network = translate(bp, Q8_8, ms=bp.dt, rounding=Rounding.STOCHASTIC, leak_fraction=LEAK_FRACTION)
     lif = network.lif
     return dict(data_width=lif.format.width, fraction=lif.format.fraction, leak_fraction=lif.leak_fraction, v_threshold_q=lif.threshold,
@@ -33,7 +33,7 @@ def translate_v21_custom(bp: BrunelParams) -> dict[str, Any]:
 
 def with_fine_leak(network: Network) -> Network:
     """The Q8.8 network with V21's leak; it runs on the golden model and on the RTL."""
-    core.require_own_drive(network)
+    engine.require_own_drive(network)
     made = translate(parameters(network), Q8_8, ms=network.steps * network.dt_ns / 1e6, leak_fraction=LEAK_FRACTION)
     return network.replace(lif=dataclasses.replace(network.lif, leak=made.lif.leak, leak_fraction=LEAK_FRACTION, rounding=Rounding.STOCHASTIC))
 
@@ -42,4 +42,4 @@ def with_fine_leak(network: Network) -> Network:
          agrees_with="RTL bit for bit")
 def run_v21(network: Network, **options: Any) -> Recording:
     """V3 with a fine leak constant and stochastic rounding."""
-    return core.run(with_fine_leak(network), **options)
+    return engine.run(with_fine_leak(network), **options)

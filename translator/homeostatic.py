@@ -31,8 +31,8 @@ import numpy as np
 from numba import njit
 
 from spikegate.models.errors import InputError, Problems
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
 from spikegate.translator.stateful import collect, emit, simulate
 from spikegate.translator.voltage import StochasticLIFNeuron, parameters
 

@@ -5,12 +5,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from spikegate.models.encoder import PROBABILITY_BITS, window_lfsr
 from spikegate.models.errors import InputError
-from spikegate.models.network import Network
-from spikegate.models.stream_plan import LfsrPlan, SobolPlan
-from spikegate.models.streams import Generator, StreamParams, require_length
-from spikegate.models.synapse import weight_probability
+from spikegate.models.network.network import Network
+from spikegate.models.streams.encoder import PROBABILITY_BITS, window_lfsr
+from spikegate.models.streams.params import Generator, StreamParams, require_length
+from spikegate.models.streams.plan import LfsrPlan, SobolPlan
+from spikegate.models.streams.synapse import weight_probability
 from spikegate.translator.brunel import asked_for
 
 __all__ = ["Hybrid", "HYBRIDS", "hybrid"]

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from spikegate.models.errors import Problems
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
 from spikegate.translator import probability
 from spikegate.translator.sc_layer import LENGTH, ONE, VectorizedSCLayer, quantise
 

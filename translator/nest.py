@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from spikegate.models.errors import InputError, ToolMissing
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
 from spikegate.translator.brunel import asked_for
 
 __all__ = ["run_nest"]

@@ -6,8 +6,8 @@ from fractions import Fraction
 
 from spikegate.models.checks import whole
 from spikegate.models.errors import InputError, Problems
-from spikegate.models.fixed import QFormat
-from spikegate.models.network import Network
+from spikegate.models.network.network import Network
+from spikegate.models.numeric.fixed import QFormat
 
 __all__ = ["BrunelParams", "PRESETS", "preset", "check", "asked_for", "raw_parameters", "report"]
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from spikegate.models.core import external_events
+from spikegate.models.core.engine import external_events
 from spikegate.models.errors import Problems
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
 from spikegate.translator import voltage
 from spikegate.translator.sc_layer import LENGTH, ONE, VectorizedSCLayer
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from spikegate.models.errors import InputError
-from spikegate.models.recording import Recording
+from spikegate.models.network.recording import Recording
 
 __all__ = ["Variant", "VARIANTS", "variant", "find"]
 

@@ -28,13 +28,13 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
-from spikegate.models.core import external_events
-from spikegate.models.encoder import PROBABILITY_BITS, below, sobol_planes, threshold
+from spikegate.models.core.engine import external_events
+from spikegate.models.core.windows import ones
 from spikegate.models.errors import InputError, Problems
-from spikegate.models.hybrid_streams import ones
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
-from spikegate.models.sobol import SobolParams
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
+from spikegate.models.numeric.sobol import SobolParams
+from spikegate.models.streams.encoder import PROBABILITY_BITS, below, sobol_planes, threshold
 from spikegate.translator.voltage import CHUNK, parameters
 
 __all__ = ["SCRecurrentLayer", "run"]

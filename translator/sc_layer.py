@@ -5,7 +5,7 @@ P(out = 1) = P(spike = 1) * P(weight = 1), and its ones estimate it:
 
     q = p * w        estimate = popcount(input & weight) / L        variance q (1 - q) / L
 
-Every input has its stream and every weight has its own. Stream k of either kind is window k of `spikegate.models.encoder.WindowParams` with a
+Every input has its stream and every weight has its own. Stream k of either kind is window k of `spikegate.models.streams.encoder.WindowParams` with a
 61-bit LFSR for each of 16 planes: bit t = (x_t < P), P = round(p * 2^16), the earliest bit the highest of the window, uint64 (L/64,), lowest
 word first. Inputs have the registers 0..15 of one `LfsrPlan`, weights 16..31, so that no two streams share a position of the cycle, and
 window n + 61 is the XOR of the windows n, n + 1, n + 2 and n + 5. Exact expectations are those of the quantised P.
@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from spikegate.models.encoder import PROBABILITY_BITS, WORD, below, lfsr_planes, window_lfsr
+from spikegate.models.core.windows import ones
 from spikegate.models.errors import InputError, Problems
-from spikegate.models.hybrid_streams import ones
-from spikegate.models.stream_plan import LfsrPlan
+from spikegate.models.streams.encoder import PROBABILITY_BITS, WORD, below, lfsr_planes, window_lfsr
+from spikegate.models.streams.plan import LfsrPlan
 
 __all__ = ["LENGTH", "ONE", "Theory", "VectorizedSCLayer", "quantise"]
 
@@ -41,7 +41,7 @@ class Theory(NamedTuple):
 
 
 def quantise(name: str, values: np.ndarray) -> np.ndarray:
-    """`spikegate.models.encoder.threshold` of every value: round(p * 2^16), halves up, int64 of the same shape.
+    """`spikegate.models.streams.encoder.threshold` of every value: round(p * 2^16), halves up, int64 of the same shape.
 
     Raises
     ------

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from spikegate.models.core import external_events
-from spikegate.models.core_delivery import Rows, deliver, make_room
+from spikegate.models.core.engine import external_events
 from spikegate.models.errors import InputError
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
+from spikegate.models.network.rows import Rows, deliver, make_room
 from spikegate.translator.voltage import CHUNK
 from spikegate.translator.voltage_kernels import _collect, _kicks, due
 

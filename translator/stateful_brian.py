@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from spikegate.models.core import external_events
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
+from spikegate.models.core.engine import external_events
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
 from spikegate.translator.brian import _brian2, _device, _rows, _spikes, _Stopwatch
 from spikegate.translator.izhikevich import Pattern, populations
 from spikegate.translator.voltage import parameters

@@ -32,10 +32,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikegate.models.core import external_events
+from spikegate.models.core.engine import external_events
 from spikegate.models.errors import InputError, Problems
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
 from spikegate.translator.stdp_kernels import Grid, advance_numba, advance_objects, change
 from spikegate.translator.voltage import CHUNK, Rule, StochasticLIFNeuron, _constants, parameters
 

@@ -8,10 +8,10 @@ The engines (`spikegate.translator.variants`) take the frozen network; these are
 from fractions import Fraction
 from typing import Any
 
-from spikegate.models.encoder import PROBABILITY_BITS, threshold
 from spikegate.models.errors import InputError, Problems
-from spikegate.models.fixed import Q8_8, Q16_12, QFormat
-from spikegate.models.synapse import HIGHEST, LOWEST
+from spikegate.models.numeric.fixed import Q8_8, Q16_12, QFormat
+from spikegate.models.streams.encoder import PROBABILITY_BITS, threshold
+from spikegate.models.streams.synapse import HIGHEST, LOWEST
 from spikegate.translator.params import BrunelParams, check, raw_parameters, report
 
 __all__ = ["translate_v1_stochastic_lif", "translate_v2_rate_matched", "translate_v3_fixed_point", "translate_v4_hybrid", "translate_v5_izhikevich",
@@ -94,12 +94,12 @@ def translate_v2_rate_matched(bp: BrunelParams) -> dict[str, Any]:
 
 
 def translate_v3_fixed_point(bp: BrunelParams) -> dict[str, Any]:
-    """V3: raw integers of Q8.8 for `spikegate.models.lif.FixedPointLIFNeuron`."""
+    """V3: raw integers of Q8.8 for `spikegate.models.neuron.lif.FixedPointLIFNeuron`."""
     return _fixed(bp, Q8_8)
 
 
 def translate_v4_hybrid(bp: BrunelParams) -> dict[str, Any]:
-    """V4: ``w_prob`` and ``popcount_scale`` for `spikegate.models.synapse.BitstreamSynapse`, on LFSR streams."""
+    """V4: ``w_prob`` and ``popcount_scale`` for `spikegate.models.streams.synapse.BitstreamSynapse`, on LFSR streams."""
     return _streams(bp, "lfsr", 1)
 
 
@@ -145,7 +145,7 @@ def translate_v10_exact_leak(bp: BrunelParams) -> dict[str, Any]:
 
 
 def translate_v11_q16(bp: BrunelParams) -> dict[str, Any]:
-    """V11: raw integers of Q16.12 for `spikegate.models.lif.FixedPointLIFNeuron`."""
+    """V11: raw integers of Q16.12 for `spikegate.models.neuron.lif.FixedPointLIFNeuron`."""
     return _fixed(bp, Q16_12)
 
 
@@ -158,7 +158,7 @@ def translate_v12_stdp(bp: BrunelParams) -> dict[str, Any]:
 
 
 def translate_v13_dot_product(bp: BrunelParams) -> dict[str, Any]:
-    """V13: as V4, for `spikegate.models.dot_product.BitstreamDotProduct` of four channels."""
+    """V13: as V4, for `spikegate.models.streams.dot_product.BitstreamDotProduct` of four channels."""
     return _streams(bp, "lfsr", 4)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from spikegate.models import core
-from spikegate.models import hybrid as streams
-from spikegate.models.fixed import Q8_8, Q16_12, QFormat
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
+from spikegate.models.core import engine
+from spikegate.models.core import stream_engine as streams
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
+from spikegate.models.numeric.fixed import Q8_8, Q16_12, QFormat
 from spikegate.translator import custom, homeostatic, izhikevich, memristive, probability, probability_jax, reservoir, stdp, voltage
 from spikegate.translator.brunel import translate
 from spikegate.translator.hybrid import hybrid
@@ -27,7 +27,7 @@ OWN_STREAMS = 1_000_000
 
 def in_format(network: Network, q: QFormat) -> Network:
     """The network in another format, with the same connectivity, drive and initial membranes (those rounded down)."""
-    core.require_own_drive(network)
+    engine.require_own_drive(network)
     if network.lif.format == q:
         return network
     made = translate(parameters(network), q, ms=network.steps * network.dt_ns / 1e6, rounding=network.lif.rounding)
@@ -61,13 +61,13 @@ def v2(network: Network, **options: Any) -> Recording:
          agrees_with="RTL bit for bit; Brian2 on the same integers, spike for spike")
 def v3(network: Network, **options: Any) -> Recording:
     """The golden model in Q8.8."""
-    return core.run(in_format(network, Q8_8), **options)
+    return engine.run(in_format(network, Q8_8), **options)
 
 
 @variant(4, "v4_hybrid", backend="BitstreamSynapse + LIF", domain="hybrid", target="SC + analog", agrees_with="RTL bit for bit")
 def v4(network: Network, **options: Any) -> Recording:
     """Stochastic synapses on LFSR streams."""
-    core.require_own_drive(network)
+    engine.require_own_drive(network)
     return streams.run(hybrid(network, "v4"), **options)
 
 
@@ -117,7 +117,7 @@ def v10(network: Network, **options: Any) -> Recording:
          agrees_with="RTL bit for bit; Brian2 on the same integers, spike for spike")
 def v11(network: Network, **options: Any) -> Recording:
     """The golden model in Q16.12."""
-    return core.run(in_format(network, Q16_12), **options)
+    return engine.run(in_format(network, Q16_12), **options)
 
 
 @variant(12, "v12_stdp", backend="V1 + StochasticSTDPSynapse", domain="voltage", target="online learning",
@@ -130,14 +130,14 @@ def v12(network: Network, **options: Any) -> Recording:
 @variant(13, "v13_dot_product", backend="BitstreamDotProduct", domain="SC", target="multi-channel sum", agrees_with="RTL bit for bit")
 def v13(network: Network, **options: Any) -> Recording:
     """Stochastic synapses, four spikes in a window."""
-    core.require_own_drive(network)
+    engine.require_own_drive(network)
     return streams.run(hybrid(network, "v13"), **options)
 
 
 @variant(14, "v14_sobol", backend="V4 + Sobol encoding", domain="hybrid", target="low discrepancy", agrees_with="RTL bit for bit")
 def v14(network: Network, **options: Any) -> Recording:
     """Stochastic synapses on Sobol streams."""
-    core.require_own_drive(network)
+    engine.require_own_drive(network)
     return streams.run(hybrid(network, "v14"), **options)
 
 

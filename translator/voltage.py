@@ -27,10 +27,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikegate.models.core import aligned, external_events
+from spikegate.models.core.engine import aligned, external_events
 from spikegate.models.errors import InputError, Problems
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
 from spikegate.translator.params import BrunelParams, asked_for, raw_parameters
 from spikegate.translator.voltage_kernels import Constants, advance_numba, advance_numpy, advance_objects
 from spikegate.translator.voltage_torch import TorchKernel

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from spikegate.models.core import BLOCK, emit
-from spikegate.models.core_delivery import deliver, make_room
+from spikegate.models.core.engine import BLOCK, emit
+from spikegate.models.network.rows import deliver, make_room
 
 __all__ = ["Constants", "advance_objects", "advance_numpy", "advance_numba", "due"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from spikegate.models.errors import InputError, ToolMissing
-from spikegate.models.network import Network
+from spikegate.models.network.network import Network
 
 __all__ = ["DEVICES", "TorchKernel"]
 

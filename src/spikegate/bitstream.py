@@ -10,10 +10,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from spikegate.models.board import Board, board
 from spikegate.models.errors import Mismatch, SpikegateError, ToolMissing
-from spikegate.models.fixed import QFormat
-from spikegate.models.network import Network
+from spikegate.models.link.board import Board, board
+from spikegate.models.network.network import Network
+from spikegate.models.numeric.fixed import QFormat
 from spikegate.simulate import say
 from spikegate.translator.brunel import preset, translate
 
@@ -52,7 +52,7 @@ def bitstream(name: str, out: str, *, format: str = "q8.8", seed: int = 1, as_js
     Mismatch
         If the clock is not met; the bitstream is there, for inspection.
     """
-    from spikegate.cosim import board as flow
+    from spikegate.cosim.toolchain import board as flow
 
     spec = board(name).of(QFormat.parse(format))
     network, folder = network_for(spec, format), Path(out) / name

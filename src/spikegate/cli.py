@@ -134,8 +134,8 @@ def _change(text):
 
 
 def _network(args):
-    from spikegate.models.fixed import QFormat
-    from spikegate.models.network import Network
+    from spikegate.models.network.network import Network
+    from spikegate.models.numeric.fixed import QFormat
     from spikegate.translator.brunel import preset, translate
     from spikegate.translator.hybrid import hybrid
 
@@ -170,7 +170,7 @@ def _sim(args):
     if not 1 <= lanes <= network.n:
         raise InputError(f"--lanes must be in 1..{network.n} (N of this network), not {lanes}; give a number of lanes in that range")
     from spikegate import simulate
-    from spikegate.gateware.core import CoreGeometry
+    from spikegate.gateware.core.core import CoreGeometry
 
     CoreGeometry.of(network, lanes)
     form = "json" if args.json else "markdown" if args.markdown else "tables"
@@ -193,7 +193,7 @@ def _board_lanes(network, asked, **options):
 def _make(args):
     network = _network(args)
     if args.events:
-        from spikegate.models.core import external_events
+        from spikegate.models.core.engine import external_events
         network = network.replace(external=external_events(network))
     print(f"{args.file}: {network.save(args.file)}")
     return 0
@@ -204,7 +204,7 @@ def _show(args):
     from rich.console import Console
     from rich.table import Column, Table
 
-    from spikegate.models.network import Network
+    from spikegate.models.network.network import Network
     net = Network.load(args.file)
     lif, table = net.lif, Table("", Column(overflow="fold"), box=box.SIMPLE, show_header=False, pad_edge=False)
     stored = "no" if net.external is None else f"{int(net.external.sum()):,} over {net.steps:,} steps"
@@ -225,8 +225,8 @@ def _show(args):
 
 
 def _stream_rows(net):
-    from spikegate.cosim.report import identify
-    from spikegate.models.encoder import PROBABILITY_BITS
+    from spikegate.cosim.results.report import identify
+    from spikegate.models.streams.encoder import PROBABILITY_BITS
 
     if (streams := net.streams) is None:
         return {}
@@ -240,7 +240,7 @@ def _stream_rows(net):
 
 
 def _verify(args):
-    from spikegate.models.network import Network
+    from spikegate.models.network.network import Network
 
     net = Network.load(args.file)
     print(f"{args.file}: ok, {net.name}, N={net.n:,}, {net.steps:,} steps, {net.hash}")

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from spikegate.cosim.core import load_words
-from spikegate.cosim.host_link import virtual_board
-from spikegate.cosim.hybrid import geometry as stream_geometry
-from spikegate.gateware.core import CoreGeometry
+from spikegate.cosim.engines.rtl import load_words
+from spikegate.cosim.engines.rtl_streams import geometry as stream_geometry
+from spikegate.cosim.engines.virtual_board import virtual_board
+from spikegate.gateware.core.core import CoreGeometry
 from spikegate.host_line import PATIENCE, TRIES, Line, LinkError
 from spikegate.models.errors import Problems
-from spikegate.models.host_link import (
+from spikegate.models.link.device import BY_NEURON, Decoder
+from spikegate.models.link.frames import (
     FLAG,
     HEADER,
     MAX_PAYLOAD,
@@ -25,10 +26,9 @@ from spikegate.models.host_link import (
     Status,
     item_bytes,
 )
-from spikegate.models.host_link_device import BY_NEURON, Decoder
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
-from spikegate.models.streams import StreamFaults
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
+from spikegate.models.streams.params import StreamFaults
 
 __all__ = ["BAUD", "LinkError", "Board", "load_frames", "run"]
 
@@ -38,7 +38,7 @@ LOADING = 0.5
 
 
 def load_frames(words: np.ndarray, identity: Identity) -> Iterator[bytes]:
-    """Payloads of LOAD for the words of `spikegate.cosim.core.load_words`: runs of one op in consecutive places, as long as fit."""
+    """Payloads of LOAD for the words of `spikegate.cosim.engines.rtl.load_words`: runs of one op in consecutive places, as long as fit."""
     op, address, lane = (words[name].astype(np.int64) for name in ("op", "address", "lane"))
     place = np.where(np.isin(op, BY_NEURON), address * identity.lanes + lane, address)
     breaks = np.flatnonzero((np.diff(op) != 0) | (np.diff(place) != 1)) + 1
@@ -121,7 +121,7 @@ class Board(Line):
         ----------
         network : Network
         faults : StreamFaults, optional
-            As in `spikegate.cosim.hybrid.run`.
+            As in `spikegate.cosim.engines.rtl_streams.run`.
         trace : bool
             Record ``v``, ``hold`` and ``overflow`` at every step: thousands of bytes each.
         progress : callable, optional

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from spikegate.models.errors import InputError, SpikegateError, ToolMissing
-from spikegate.models.host_link import RUNNING, Answer, Deframer, Frame, Request, encode
+from spikegate.models.link.frames import RUNNING, Answer, Deframer, Frame, Request, encode
 
 __all__ = ["PATIENCE", "TRIES", "LinkError", "Line"]
 

@@ -10,24 +10,27 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from spikegate import doctor
-from spikegate.cosim import engines, report
-from spikegate.cosim.compare import describe
+from spikegate.cosim.isolation import run
+from spikegate.cosim.results import report
+from spikegate.cosim.results.compare import describe
 from spikegate.models.errors import Mismatch, SpikegateError
-from spikegate.models.faults import FaultParams
-from spikegate.models.network import Network
-from spikegate.models.streams import StreamFaults
+from spikegate.models.network.network import Network
+from spikegate.models.streams.faults import FaultParams
+from spikegate.models.streams.params import StreamFaults
 from spikegate.translator.params import asked_for
 
 __all__ = ["ENGINES", "STREAM_ENGINES", "STREAM_WAVEFORM", "TRACE_LIMIT", "WAVEFORM", "say", "simulate"]
 
 #: Name of each engine in the report, and the function that runs it, the slowest first.
-ENGINES = {"rtl": "spikegate.cosim.core:run", "brian2_float": "spikegate.translator.brian:run_float",
-           "brian2_integer": "spikegate.translator.brian:run_integer", "golden": "spikegate.models.core:run"}
+ENGINES = {"rtl": "spikegate.cosim.engines.rtl:run", "brian2_float": "spikegate.translator.brian:run_float",
+           "brian2_integer": "spikegate.translator.brian:run_integer", "golden": "spikegate.models.core.engine:run"}
 #: The same for networks with stochastic synapses, which Brian2 on integers does not have.
-STREAM_ENGINES = {"rtl": "spikegate.cosim.hybrid:run", "brian2_float": ENGINES["brian2_float"], "golden": "spikegate.models.hybrid:run"}
+STREAM_ENGINES = {"rtl": "spikegate.cosim.engines.rtl_streams:run",
+                  "brian2_float": ENGINES["brian2_float"], "golden": "spikegate.models.core.stream_engine:run"}
 #: The RTL, or a board, behind the host link.
 LINKED = "spikegate.host:run"
-SABOTAGED, WAVEFORM, STREAM_WAVEFORM = "spikegate.cosim.engines:sabotaged", "spikegate.cosim.core:waveform", "spikegate.cosim.hybrid:waveform"
+SABOTAGED = "spikegate.cosim.isolation.run:sabotaged"
+WAVEFORM, STREAM_WAVEFORM = "spikegate.cosim.engines.rtl:waveform", "spikegate.cosim.engines.rtl_streams:waveform"
 SHOWN = ("rtl", "golden", "brian2_integer", "brian2_float")
 #: Above this many steps times neurons, membranes are not recorded at every step: several engines hold them at once.
 TRACE_LIMIT = 40_000_000
@@ -76,7 +79,7 @@ def simulate(network: Network, lanes: int, out: str, *, form: str = "tables", sa
     asked_for(network)
     folder = report.check_writable(out)
     doctor.require()
-    with engines.terminable():
+    with run.terminable():
         whole, failed = _run(network, lanes, folder, sabotage, faults, fault_rate, link)
     if form == "json":
         print(json.dumps(whole, indent=2))
@@ -95,8 +98,8 @@ def _stuck(network, rate, seed):
 
 
 def _run(network, lanes, folder, sabotage, faults, fault_rate, link):
-    from spikegate.cosim.figure import figure
-    from spikegate.cosim.statistics import summary
+    from spikegate.cosim.results.figure import figure
+    from spikegate.cosim.results.statistics import summary
 
     traced = network.n * network.steps <= TRACE_LIMIT and link is None
     if link is not None:
@@ -114,9 +117,9 @@ def _run(network, lanes, folder, sabotage, faults, fault_rate, link):
         options = {"trace": traced, **own.get(name, {})}
         if name == "golden" and sabotage:
             target, options = SABOTAGED, options | {"defect": sabotage}
-        jobs.append(engines.Job(name, target, network, options))
+        jobs.append(run.Job(name, target, network, options))
     with _progress(list(targets)) as tell:
-        found = engines.run_isolated(jobs, tell, logs=folder)
+        found = run.run_isolated(jobs, tell, logs=folder)
     results = {name: found[name] for name in SHOWN if name in found}
     recordings = {name: result.recording for name, result in results.items()}
     statistics = {name: summary(recording, network.dt_ns) for name, recording in recordings.items()}
@@ -146,7 +149,7 @@ def _waveform(network, lanes, step, path, options):
     try:
         options = {"lanes": lanes, "first_step": first, "last_step": last, "path": str(part), **options}
         target = STREAM_WAVEFORM if network.streams else WAVEFORM
-        engines.run_isolated([engines.Job("waveform", target, network, options, progress=False)], logs=path.parent)
+        run.run_isolated([run.Job("waveform", target, network, options, progress=False)], logs=path.parent)
         part.replace(path)
     except (SpikegateError, OSError) as error:
         return f"; no waveform ({error})"

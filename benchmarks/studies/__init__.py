@@ -1,0 +1,1 @@
+"""What the benchmark scripts and their tests share."""

@@ -1,0 +1,256 @@
+"""Runs a cocotb bench on one component in Verilator and brings back how many items it compared; streams for benches.
+
+The caller uses `run_bench`; a bench, inside the simulator, reads its `job` and counts with a `Tally`.
+"""
+
+import dataclasses
+import importlib
+import json
+import os
+import random
+import tempfile
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from amaranth.lib.wiring import Component
+
+from spikegate.cosim.toolchain.verilate import CXX_FLAGS, build_directory, compile_model, to_verilog
+from spikegate.models.errors import Mismatch, SpikegateError, ToolMissing
+
+try:
+    import cocotb
+    import cocotb_tools.config
+    from cocotb.clock import Clock
+    from cocotb.triggers import FallingEdge, RisingEdge, Timer
+    from cocotb_tools.check_results import get_results
+    from cocotb_tools.runner import get_runner
+except ModuleNotFoundError as error:
+    raise ToolMissing(f'{error.name} is not installed; install it with: pip install "spikegate[sim]"') from None
+
+__all__ = ["compile_bench", "simulator", "run_bench", "job", "encode", "decode", "number", "start", "Tally", "Beat", "StreamSource", "StreamSink",
+           "StreamMonitor", "NO_REWRITE", "FallingEdge", "RisingEdge", "Timer", "cocotb"]
+
+TOP = "top"
+FOLDER_VARIABLE = "SPIKEGATE_BENCH"
+#: Benches have no assert; for every module that they import, rewriting it would take four seconds a run.
+NO_REWRITE = {"COCOTB_REWRITE_ASSERTION_FILES": ""}
+#: cocotb's runner would build a simulator with these, and with Verilator's makefile, which takes several times as long.
+VPI = ["--vpi", "--prefix", "Vtop", "--timescale", "1ns/1ns"]
+RUNTIME = ("verilated_vpi", "verilated_dpi", "verilated_timing")
+OPTIONS = ["--public-flat-rw", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
+LOG_TAIL = 1500
+HINT = 'install what is missing with: apt install libpython3.11, and: pip install "spikegate[sim]"'
+
+
+def encode(value: Any) -> str:
+    """JSON of numbers, strings, lists, dicts, NumPy arrays and dataclasses; for `decode`."""
+    def default(item):
+        if dataclasses.is_dataclass(item):
+            fields = {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
+            return {"class": f"{type(item).__module__}:{type(item).__qualname__}", "fields": fields}
+        return item.tolist()
+    return json.dumps(value, default=default)
+
+
+def decode(text: str) -> Any:
+    """What `encode` was given; arrays and tuples that are no field of a dataclass come back as lists."""
+    def restore(item):
+        if set(item) != {"class", "fields"}:
+            return item
+        module, _, name = item["class"].partition(":")
+        fields = {key: np.array(value) if key == "limits" else value for key, value in item["fields"].items()}
+        return getattr(importlib.import_module(module), name)(**fields)
+    return json.loads(text, object_hook=restore)
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(errors="replace")[-LOG_TAIL:] if log.exists() else "(no log)"
+
+
+def compile_bench(sources: dict[str, str], top: str, options: Sequence[str]) -> Path:
+    """Folder of a simulator for cocotb, from the cache or made now; safe to call in several processes.
+
+    Parameters
+    ----------
+    sources : dict
+        Verilog by file name.
+    top : str
+        The top module, after which the simulator is named.
+    options : sequence of str
+        Of Verilator.
+
+    Raises
+    ------
+    SpikegateError
+        If the build fails; `ToolMissing` if Verilator or the compiler is absent.
+    """
+    libraries, main = cocotb_tools.config.libs_dir, cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
+    versions = cocotb.__version__, version("verilator"), str(libraries)
+    with build_directory(*sources.values(), *versions, *options, *CXX_FLAGS) as (folder, finished):
+        if not finished:
+            for name, text in sources.items():
+                (folder / name).write_text(text)
+            compile_model(folder, [*VPI, *options, "--top-module", top, *sources], main,
+                          [f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator", "-o", top], runtime=RUNTIME)
+    return folder
+
+
+def simulator(component: Component) -> Path:
+    """Folder of the component's simulator for cocotb; see `compile_bench`."""
+    return compile_bench({f"{TOP}.v": to_verilog(component, TOP)}, TOP, OPTIONS)
+
+
+def run_bench(component: Component, module: str, params: Any, *, model: Any = None, count: int, seed: int, **extra: Any) -> int:
+    """Run the cocotb tests of ``module`` on ``component`` and return the number of items compared.
+
+    Parameters
+    ----------
+    params, model : object
+        Of the stimuli, and of the golden model where that is made wrong on purpose.
+    count, seed : int
+        Items to compare; of the stimuli and stalls.
+    extra
+        More entries of the bench's `job`.
+
+    Raises
+    ------
+    Mismatch
+        With the first divergence, if the bench saw one.
+    SpikegateError
+        If the bench compared nothing, or failed in another way; `ToolMissing` if a tool is absent.
+    """
+    built = simulator(component)
+    with tempfile.TemporaryDirectory(prefix="spikegate-") as name:
+        folder = Path(name)
+        entries = {"params": params, "model": params if model is None else model, "count": count, "seed": seed, **extra}
+        (folder / "job.json").write_text(encode(entries))
+        try:
+            get_runner("verilator").test(
+                test_module=module, hdl_toplevel=TOP, hdl_toplevel_lang="verilog", build_dir=built, test_dir=folder, seed=seed,
+                extra_env={FOLDER_VARIABLE: name, **NO_REWRITE}, results_xml=str(folder / "results.xml"), log_file=folder / "log")
+        except (RuntimeError, SystemExit):
+            pass  # judged below by what was left behind
+        except ValueError as error:
+            raise ToolMissing(f"{error}; {HINT}") from None
+        report = folder / "result.json"
+        found = json.loads(report.read_text()) if report.exists() else {"compared": None, "first": None}
+        if found["first"]:
+            raise Mismatch(f"{module}: {found['first']} ({found['mismatches']} of {found['compared']} items differ, seed {seed})")
+        if found["compared"] == 0:
+            raise SpikegateError(f"{module} compared nothing (count {count}, seed {seed})")
+        try:
+            tests, failed = get_results(folder / "results.xml")
+        except RuntimeError:
+            tests, failed = 0, 1
+        if failed or not tests or not found["compared"]:
+            raise SpikegateError(f"{module} failed (seed {seed}):\n{_tail(folder / 'log')}")
+        return found["compared"]
+
+
+def job() -> dict[str, Any]:
+    """Inside the simulator: ``params``, ``model``, ``count``, ``seed`` and the rest that `run_bench` was given."""
+    return decode((Path(os.environ[FOLDER_VARIABLE]) / "job.json").read_text())
+
+
+class Tally:
+    """Counts what was compared and keeps the first divergence."""
+
+    def __init__(self):
+        self.compared = self.mismatches = 0
+        self.first: str | None = None
+
+    def compare(self, item: object, signal: str, golden: object, rtl: object) -> None:
+        """Hold one value of the simulator against the golden model's; ``item`` says where."""
+        self.compared += 1
+        if golden != rtl:
+            self.mismatches += 1
+            self.first = self.first or f"first divergence at {item}: signal {signal}, golden {golden}, RTL {rtl}"
+
+    def judge(self) -> None:
+        """Raise `Mismatch` for a divergence, `SpikegateError` if nothing was compared."""
+        if self.first:
+            raise Mismatch(self.first)
+        if not self.compared:
+            raise SpikegateError("The bench compared nothing")
+
+    def finish(self) -> None:
+        """Report to `run_bench`, then `judge`."""
+        (Path(os.environ[FOLDER_VARIABLE]) / "result.json").write_text(json.dumps(vars(self)))
+        self.judge()
+
+
+def number(handle: Any, *, signed: bool = False) -> int:
+    """The integer on a port."""
+    value = handle.value
+    return value.to_signed() if signed else int(value)
+
+
+async def start(dut: Any) -> None:
+    """Start the clock and reset for two cycles."""
+    Clock(dut.clk, 2, "ns").start()
+    dut.rst.value = 1
+    for _ in range(2):
+        await RisingEdge(dut.clk)
+    dut.rst.value = 0
+
+
+class StreamSource:
+    """Sends payloads into the stream port ``name``, pausing before each with probability ``stall`` a cycle."""
+
+    def __init__(self, dut: Any, name: str, rng: random.Random, stall: float):
+        self.clock, self.rng, self.stall = dut.clk, rng, stall
+        self.valid, self.ready, self.payload = (getattr(dut, f"{name}__{part}") for part in Beat._fields)
+        self.valid.value = 0
+
+    async def send(self, payloads) -> None:
+        """Send all; returns when the last was taken."""
+        for payload in payloads:
+            while self.rng.random() < self.stall:
+                self.valid.value, self.payload.value = 0, self.rng.getrandbits(len(self.payload))
+                await RisingEdge(self.clock)
+            self.valid.value, self.payload.value = 1, payload
+            await RisingEdge(self.clock)
+            while not self.ready.value:
+                await RisingEdge(self.clock)
+        self.valid.value = 0
+
+
+class StreamSink:
+    """Accepts from the stream port ``name``, not ready with probability ``stall`` in each cycle."""
+
+    def __init__(self, dut: Any, name: str, rng: random.Random, stall: float):
+        self.clock, self.rng, self.stall, self.ready = dut.clk, rng, stall, getattr(dut, f"{name}__ready")
+
+    async def run(self) -> None:
+        """Forever."""
+        while True:
+            self.ready.value = int(self.rng.random() >= self.stall)
+            await RisingEdge(self.clock)
+
+
+class Beat(NamedTuple):
+    """A stream port just before a clock edge."""
+
+    valid: bool
+    ready: bool
+    payload: int
+
+    @property
+    def fires(self) -> bool:
+        """Whether the payload passes at this edge."""
+        return self.valid and self.ready
+
+
+class StreamMonitor:
+    """Looks at the stream port ``name``."""
+
+    def __init__(self, dut: Any, name: str):
+        self.parts = [getattr(dut, f"{name}__{part}") for part in Beat._fields]
+
+    def sample(self) -> Beat:
+        """The port as the rising edge that was just awaited finds it."""
+        valid, ready, payload = (number(part) for part in self.parts)
+        return Beat(bool(valid), bool(ready), payload)

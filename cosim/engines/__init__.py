@@ -1,0 +1,1 @@
+"""What runs a frozen network: RTL, netlist, bitstream, the board's link."""

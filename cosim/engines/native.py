@@ -1,0 +1,109 @@
+"""Native driver: the Verilated core as a shared library, called in batches through ctypes."""
+
+import ctypes
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from spikegate.gateware.core.core import CoreGeometry
+from spikegate.models.errors import InputError, SpikegateError
+from spikegate.models.numeric.drive import walk_groups
+
+__all__ = ["HARNESS", "NativeCore"]
+
+HARNESS = Path(__file__).with_name("native.cpp")
+FOREVER = 2**64 - 1
+
+
+def _pointer(array: np.ndarray | None):
+    return None if array is None else array.ctypes.data_as(ctypes.c_void_p)
+
+
+class NativeCore:
+    """A running simulator of one core.
+
+    Parameters
+    ----------
+    library : Path
+        As `spikegate.cosim.toolchain.verilate.compile_shared` made it from ``native.cpp``.
+    geometry : CoreGeometry
+    seed : int
+        Of the values that a model compiled with unknown ones starts with; 0 for zeros.
+    """
+
+    def __init__(self, library: Path, geometry: CoreGeometry, seed: int = 0):
+        self.geometry = geometry
+        self._library = lib = ctypes.CDLL(str(library))
+        pointer, size, step = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int32
+        for name, result, arguments in (
+                ("new", pointer, [step]), ("delete", None, [pointer]), ("cycles", size, [pointer]), ("load_size", size, []), ("sweep_size", size, []),
+                ("load", size, [pointer, pointer, size]), ("bare", size, [pointer, pointer, size]),
+                ("run", ctypes.c_int64, [pointer, pointer, size, size, size, step, step, pointer, pointer, pointer, size])):
+            function = getattr(lib, f"driver_{name}")
+            function.restype, function.argtypes = result, arguments
+        self._driver = lib.driver_new(seed)
+        self.sweep_size = lib.driver_sweep_size()
+        self.last = np.zeros((geometry.words, self.sweep_size), np.uint8)
+
+    def close(self) -> None:
+        """Free the simulator; further calls are errors."""
+        if self._driver:
+            self._library.driver_delete(self._driver)
+            self._driver = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles of all runs so far, as the core counts them."""
+        return self._library.driver_cycles(self._driver)
+
+    def load(self, words: np.ndarray) -> None:
+        """Send load words, an array of `spikegate.cosim.engines.rtl.load_dtype`.
+
+        Raises
+        ------
+        InputError
+            If they are those of another geometry.
+        SpikegateError
+            If the core stops taking them.
+        """
+        if words.dtype.itemsize != (size := self._library.driver_load_size()):
+            raise InputError(f"Load words must be {size} bytes for this geometry, not {words.dtype.itemsize}; make them with load_words")
+        if (taken := self._library.driver_load(self._driver, _pointer(np.ascontiguousarray(words)), len(words))) != len(words):
+            raise SpikegateError(f"Core stopped taking load words after {taken:,} of {len(words):,}")
+
+    def run(self, word: np.ndarray, first_step: int, steps: int, trace: bool) -> tuple[np.ndarray, np.ndarray | None]:
+        """Run ``steps`` steps: spikes, int32 (count, 2), and sweep words as bytes (steps * W, size) or None."""
+        g = self.geometry
+        kept = np.empty((steps * g.words, self.sweep_size), np.uint8) if trace else None
+        spikes = np.empty((steps * g.n, 2), np.int32)
+        # Every neuron fires, and every word turns the table; a stream's target takes a cycle each, beside those of its word.
+        spike = max(g.words * (g.lanes + 2 if g.streams else 1), 2 * (g.store or 0) * g.stride) + 6
+        limit = steps * (g.words * walk_groups(g.depth) + g.n * spike + 64)
+        found = self._library.driver_run(self._driver, _pointer(word), g.words, g.lanes, g.sweep_layout()["spikes"].offset // 8, first_step,
+                                         steps, _pointer(self.last), _pointer(kept), _pointer(spikes), limit)
+        if found < 0:
+            raise SpikegateError(f"Core did not come to rest within {limit} cycles and {steps} steps from step {first_step}")
+        return spikes[:found].copy(), kept
+
+    @contextmanager
+    def wave(self, path):
+        """Write a VCD while inside; the library must have been compiled with ``trace``."""
+        self._library.driver_wave_open.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+        self._library.driver_wave_close.argtypes = [ctypes.c_void_p]
+        self._library.driver_wave_open(self._driver, os.fsencode(path))
+        try:
+            yield
+        finally:
+            self._library.driver_wave_close(self._driver)
+
+    def bare(self, word: np.ndarray, most: int = FOREVER) -> int:
+        """Run without looking at any output but ``busy``; the cycles it took, of ``most``."""
+        return self._library.driver_bare(self._driver, _pointer(word), most)

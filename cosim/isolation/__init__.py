@@ -1,0 +1,1 @@
+"""Engines, each in a process of its own."""

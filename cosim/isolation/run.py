@@ -1,0 +1,234 @@
+"""Engines, each in a process of its own, so that wall time, peak memory and a crash are its own."""
+
+import importlib
+import os
+import pickle
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType
+
+from spikegate.cosim.isolation.worker import Result, restore
+from spikegate.models.core import engine, stream_engine
+from spikegate.models.errors import SpikegateError
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
+from spikegate.models.numeric.fixed import Rounding
+from spikegate.models.numeric.lfsr import LfsrParams
+
+__all__ = ["DEFECTS", "EngineError", "Job", "Result", "golden", "run_isolated", "sabotaged", "terminable"]
+
+#: Deliberate defects of the golden model, for the negative controls.
+DEFECTS = ("rounding", "threshold", "tap")
+WRONG_TAPS = (64, 63, 62, 59)
+POLL_S = 0.1
+
+
+class EngineError(SpikegateError):
+    """An engine ended without a result."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of one engine.
+
+    Parameters
+    ----------
+    name : str
+        Key of the result.
+    target : str
+        ``module:function``; called as ``function(network, progress=..., **options)`` and returns a Recording, or None
+        for work whose result is a file.
+    network : Network
+        Passed by file.
+    options : Mapping
+        Further keyword arguments, which must pickle.
+    progress : bool
+        Whether the function takes ``progress``.
+    """
+
+    name: str
+    target: str
+    network: Network
+    options: Mapping = field(default_factory=dict)
+    progress: bool = True
+
+
+def run_isolated(jobs: Sequence[Job], on_progress: Callable[[str, float], None] | None = None, *, parallel: int = 2,
+                 logs: Path | None = None) -> dict[str, Result]:
+    """Run the jobs in the order given, up to ``parallel`` at a time, each in its own process and session.
+
+    However this returns (result, error, Ctrl-C, SIGTERM), no process and no temporary file of it is left. An engine also
+    dies with this process, whatever killed that.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        With different names.
+    on_progress : callable, optional
+        ``(name, fraction)``: one 0.0 at the start, one 1.0 at the end.
+    parallel : int
+        Processes at a time.
+    logs : Path, optional
+        Folder that receives ``NAME.log``, what the engine printed, when it failed.
+
+    Raises
+    ------
+    SpikegateError
+        Of the class that the engine raised.
+    EngineError
+        If it crashed or was killed.
+    """
+    tell = on_progress or (lambda name, fraction: None)
+    folder, waiting, running, results, files = None, list(jobs), [], {}, {}
+    with terminable():
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="spikegate-"))
+            for job in waiting:
+                if logs is not None:
+                    (Path(logs) / f"{job.name}.log").unlink(missing_ok=True)
+                if id(job.network) not in files:
+                    files[id(job.network)] = folder / f"network{len(files)}"
+                    job.network.save(files[id(job.network)])
+            while waiting or running:
+                while waiting and len(running) < parallel:
+                    job = waiting.pop(0)
+                    with _shielded():
+                        running.append(_Process(job, files[id(job.network)], folder / f"job{len(waiting)}"))
+                    tell(job.name, 0.0)
+                for process in _wait(running):
+                    if fraction := process.fraction():
+                        tell(process.job.name, min(fraction, 0.999))
+                    if process.ended():
+                        running.remove(process)
+                        process.stop()
+                        results[process.job.name] = process.result(logs)
+                        tell(process.job.name, 1.0)
+        finally:
+            with _shielded():
+                for process in running:
+                    process.stop()
+                if folder:
+                    shutil.rmtree(folder, ignore_errors=True)
+    return {job.name: results[job.name] for job in jobs}
+
+
+def golden(network: Network) -> ModuleType:
+    """The golden model of a network, `spikegate.models.core.engine` or,
+    with streams, `spikegate.models.core.stream_engine`: ``run`` and ``predict_cycles``."""
+    return stream_engine if network.streams else engine
+
+
+def sabotaged(network: Network, *, defect: str, **options) -> Recording:
+    """The golden model with one of `DEFECTS`, recorded as if it were the sound one: every comparison has to reject it.
+
+    ``rounding`` rounds the leak towards minus infinity (to nearest if it did so already), ``threshold`` compares with
+    ``>`` instead of ``>=``, ``tap`` moves two taps of the random generator. ``options`` are those of the sound model.
+    """
+    lif, lfsr = network.lif, network.lfsr
+    if defect == "rounding":
+        lif = replace(lif, rounding=Rounding.NEAREST if lif.rounding == Rounding.FLOOR else Rounding.FLOOR)
+    elif defect == "threshold":
+        lif = replace(lif, threshold=lif.threshold + 1)
+    else:
+        lfsr = LfsrParams(64, WRONG_TAPS, lfsr.leap)
+    recording = golden(network).run(network.replace(lif=lif, lfsr=lfsr, external=None), **options)
+    return replace(recording, provenance={**recording.provenance, "network": network.hash, "defect": defect})
+
+
+class _Process:
+    def __init__(self, job, network, folder):
+        self.job, self.folder, self.text = job, folder, b""
+        folder.mkdir()
+        self.pipe, write = os.pipe()
+        os.set_blocking(self.pipe, False)
+        (folder / "job").write_bytes(pickle.dumps((job.target, network, dict(job.options), write, job.progress)))
+        with open(folder / "log", "wb") as log:
+            self.popen = subprocess.Popen(
+                [sys.executable, "-P", "-c", "from spikegate.cosim.isolation.worker import main; main()", str(folder)], stdin=subprocess.PIPE,
+                stdout=log, stderr=log, pass_fds=(write,), start_new_session=True, env={**os.environ, "TMPDIR": str(folder)})
+        os.close(write)
+
+    def fraction(self):
+        try:
+            while data := os.read(self.pipe, 65536):
+                self.text += data
+        except BlockingIOError:
+            pass
+        *lines, self.text = self.text.split(b"\n")
+        return float(lines[-1]) if lines else None
+
+    def ended(self):
+        return self.popen.poll() is not None
+
+    def stop(self):
+        try:
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.popen.stdin.close()
+        self.popen.wait()
+        os.close(self.pipe)
+
+    def result(self, logs):
+        done, code = self.folder / "result", self.popen.returncode
+        if code == 0 and done.exists():
+            return restore(done, self.job.network)
+        if (self.folder / "error").exists():
+            module, name, message, exit_code = pickle.loads((self.folder / "error").read_bytes())
+            error = getattr(importlib.import_module(module), name, SpikegateError)(message)
+            error.exit_code = exit_code
+            raise error
+        said = (self.folder / "log").read_text(errors="replace").strip()
+        where = ""
+        if logs is not None:
+            shutil.copyfile(self.folder / "log", Path(logs) / f"{self.job.name}.log")
+            where = f"; its log is {Path(logs) / f'{self.job.name}.log'}"
+        if code < 0:
+            hint = ", as when memory runs out; use a smaller network or a shorter run" if code == -signal.SIGKILL else ""
+            raise EngineError(f"Engine {self.job.name} was killed by {signal.Signals(-code).name}{hint}{where}")
+        raise EngineError(f"Engine {self.job.name} failed with status {code}: {said.splitlines()[-1] if said else 'it said nothing'}{where}")
+
+
+def _wait(running):
+    with selectors.DefaultSelector() as selector:
+        for process in running:
+            selector.register(process.pipe, selectors.EVENT_READ)
+        started = time.monotonic()
+        selector.select(POLL_S)
+        # A pipe at its end stays readable until its process is reaped: do not spin on it.
+        time.sleep(max(0.0, min(0.02, started + POLL_S - time.monotonic())))
+    return list(running)
+
+
+@contextmanager
+def terminable():
+    """Within it, SIGTERM and SIGHUP leave by way of SystemExit, so that everything is cleaned up."""
+    def leave(number, frame):
+        raise SystemExit(128 + number)
+
+    mine = threading.current_thread() is threading.main_thread()
+    old = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)} if mine else {}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _shielded():
+    old = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, old)

@@ -1,0 +1,112 @@
+"""The inside of an engine's own process: runs one function and leaves its result as files for `engines.run_isolated`."""
+
+import importlib
+import os
+import pickle
+import resource
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from spikegate.models.errors import SpikegateError, ToolMissing
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
+
+__all__ = ["Result", "main", "restore"]
+
+MAPPED_BYTES = 1 << 20
+
+
+class Result(NamedTuple):
+    """What came back: the recording (its arrays mapped from files), seconds in the engine, peak memory of its process in MiB."""
+
+    recording: Recording | None
+    wall_s: float
+    peak_mib: float
+
+
+def restore(path: Path, network: Network) -> Result:
+    """Read the file ``result`` of a process; its network hash is set unless the engine did so."""
+    fields, arrays, wall_s, peak_mib = pickle.loads(path.read_bytes())
+    if fields is None:
+        return Result(None, wall_s, peak_mib)
+    # A mapped file outlives its name, so the arrays stay readable when the folder is gone.
+    held = {}
+    for number, key in enumerate(arrays):
+        file = path.parent / f"{number}.npy"
+        held[key] = np.load(file, mmap_mode="r" if file.stat().st_size > MAPPED_BYTES else None)
+    pick = lambda kind: {name: array for (k, name), array in held.items() if k == kind}  # noqa: E731
+    fields["provenance"] = {"network": network.hash, **fields["provenance"]}
+    recording = Recording(**fields, spikes=np.array(held["spikes", ""]), final=pick("final"), trace=pick("trace"))
+    return Result(recording, wall_s, peak_mib)
+
+
+def _store(folder, recording, wall_s, peak_mib):
+    fields, keys = None, []
+    if recording is not None:
+        fields = {name: getattr(recording, name) for name in ("engine", "n", "steps", "cycles")} | {"provenance": dict(recording.provenance)}
+        arrays = {("spikes", ""): recording.spikes}
+        arrays |= {(kind, name): array for kind in ("final", "trace") for name, array in getattr(recording, kind).items()}
+        for number, array in enumerate(arrays.values()):
+            np.save(folder / f"{number}.npy", array)
+        keys = list(arrays)
+    (folder / "part").write_bytes(pickle.dumps((fields, keys, wall_s, peak_mib)))
+    (folder / "part").replace(folder / "result")
+
+
+def _peak_mib():
+    # Linux carries the parent's ru_maxrss over fork and exec; VmHWM starts afresh at exec.
+    try:
+        return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
+    except (OSError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _die_with_parent(pipe):
+    os.read(pipe, 1)
+    os.killpg(0, signal.SIGKILL)
+
+
+def main() -> None:
+    """Do the job in the folder that the only argument names."""
+    folder = Path(sys.argv[1])
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    target, network, options, pipe, reports = pickle.loads((folder / "job").read_bytes())
+    os.set_inheritable(pipe, False)
+    parent = os.dup(0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    threading.Thread(target=_die_with_parent, args=(parent,), daemon=True).start()
+    last = [-1.0]
+
+    def progress(fraction):
+        if fraction - last[0] >= 0.002:
+            last[0] = fraction
+            os.write(pipe, f"{fraction:.4f}\n".encode())
+
+    try:
+        module, _, function = target.partition(":")
+        engine, frozen = getattr(importlib.import_module(module), function), Network.load(network)
+        start = time.perf_counter()
+        recording = engine(frozen, **({"progress": progress} if reports else {}), **options)
+        wall_s = time.perf_counter() - start
+        peak = _peak_mib()
+        _store(folder, recording if isinstance(recording, Recording) else None, wall_s, peak)
+    except ModuleNotFoundError as error:
+        if (error.name or "spikegate").startswith("spikegate"):
+            raise
+        _fail(folder, ToolMissing(f"Python package {error.name} is missing for {target}; `spikegate doctor` tells how to install it"))
+    except SpikegateError as error:
+        traceback.print_exc()
+        _fail(folder, error)
+
+
+def _fail(folder, error):
+    (folder / "part").write_bytes(pickle.dumps((type(error).__module__, type(error).__qualname__, str(error), error.exit_code)))
+    (folder / "part").replace(folder / "error")
+    sys.exit(error.exit_code)

@@ -1,0 +1,1 @@
+"""Comparison, statistics, the report and the picture."""

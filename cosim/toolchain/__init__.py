@@ -1,0 +1,1 @@
+"""From Amaranth to Verilog, to compiled simulators, netlists and bitstreams."""

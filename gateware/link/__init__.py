@@ -1,0 +1,1 @@
+"""The host link: UART, frames, requests, and the tops of boards."""

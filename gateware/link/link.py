@@ -1,0 +1,105 @@
+"""The link between a computer and the network core: frames over a UART, as docs/host_link.md."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import fifo, stream, wiring
+from amaranth.lib.wiring import In, Out, connect
+
+from spikegate.gateware.core.geometry import CoreGeometry
+from spikegate.gateware.link.receiver import FrameReceiver
+from spikegate.gateware.link.requests import Requests
+from spikegate.gateware.link.runner import Runner
+from spikegate.gateware.link.transmitter import NIBBLE, FrameTransmitter
+from spikegate.models.errors import InputError
+from spikegate.models.link.frames import MAX_NEURONS, MAX_ROW, Answer, Identity
+
+__all__ = ["NARROW", "HostLink"]
+
+#: Lanes of a sweep word that is cheaper to wait for than to buffer.
+NARROW = 8
+
+
+class HostLink(wiring.Component):
+    """UART, frames, requests and runs; the core's ``i``, ``o`` and ``busy`` connect to the members of the same meaning.
+
+    Above `NARROW` lanes two sweep words are buffered, so that no lane's clock enable waits for what the link does with a word.
+
+    Parameters
+    ----------
+    geometry : CoreGeometry
+        Of the core.
+    divisor : int
+        Clock cycles of a bit, as `spikegate.models.link.uart.UartParams.divisor`.
+    build : int
+        40 bits that name the build.
+
+    Raises
+    ------
+    InputError
+        If the link has no place for so many lanes or neurons, or the divisor is below 3.
+
+    Members
+    -------
+    rx : In(1), tx : Out(1)
+        The UART's lines.
+    o : Out(stream.Signature(load_layout))
+        To the core's ``i``.
+    i : In(stream.Signature(sweep_layout))
+        From the core's ``o``.
+    busy : In(1)
+        From the core.
+    active : Out(1)
+        Changes with every good frame from the host.
+    error : Out(1)
+        The last frame was dropped.
+    running : Out(1)
+        A run is under way.
+    """
+
+    def __init__(self, geometry: CoreGeometry, divisor: int, *, build: int = 0):
+        for what, value, limit in (("Lanes", geometry.lanes, 8 * MAX_ROW), ("N", geometry.n, MAX_NEURONS)):
+            if value > limit:
+                raise InputError(f"{what} must be in 1..{limit} for the host link, not {value}; use fewer")
+        self.geometry, self.divisor, self.identity = geometry, divisor, Identity.of(geometry, build)
+        super().__init__({
+            "rx": In(1, init=1), "tx": Out(1, init=1), "o": Out(stream.Signature(geometry.load_layout())),
+            "i": In(stream.Signature(geometry.sweep_layout())), "busy": In(1),
+            "active": Out(1), "error": Out(1), "running": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.receiver = receiver = FrameReceiver(self.divisor)
+        m.submodules.transmitter = transmitter = FrameTransmitter(self.identity, self.divisor)
+        m.submodules.requests = requests = Requests(self.geometry)
+        m.submodules.runner = runner = Runner(self.geometry)
+        connect(m, receiver.o, requests.i)
+        connect(m, runner.o, transmitter.data)
+        connect(m, requests.o, wiring.flipped(self.o))
+        answer, wanted, busy = requests.answer, Signal(), Signal()
+        if self.geometry.lanes > NARROW:
+            m.submodules.sweeps = sweeps = fifo.SyncFIFO(width=self.i.payload.shape().size, depth=2)
+            m.d.comb += [sweeps.w_data.eq(self.i.payload), sweeps.w_en.eq(self.i.valid), self.i.ready.eq(sweeps.w_rdy),
+                         runner.i.payload.eq(sweeps.r_data), runner.i.valid.eq(sweeps.r_rdy), sweeps.r_en.eq(runner.i.ready),
+                         busy.eq(self.busy | sweeps.r_rdy)]
+        else:
+            connect(m, wiring.flipped(self.i), runner.i)
+            m.d.comb += busy.eq(self.busy)
+        m.d.comb += [
+            receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx), receiver.finish.eq(requests.finish), self.running.eq(runner.running),
+            # A STATUS waits for the end of a step, and the next step for it: the counters then stand still.
+            wanted.eq(answer.valid & (answer.payload == Answer.STATUS & NIBBLE)), transmitter.answer.payload.eq(answer.payload),
+            transmitter.answer.valid.eq(answer.valid & ~(wanted & busy)), answer.ready.eq(transmitter.answer.ready),
+            runner.hold.eq(wanted | (transmitter.busy & (transmitter.kind == Answer.STATUS & NIBBLE)) | transmitter.behind),
+            transmitter.expected.eq(requests.expected), transmitter.marks.eq(Cat(runner.running, runner.overflow)), transmitter.low.eq(runner.cycles),
+            runner.aligned.eq(transmitter.aligned), transmitter.done.eq(runner.done), runner.finished.eq(transmitter.finished),
+            runner.start.eq(requests.start), runner.stop.eq(requests.stop), runner.flags.eq(requests.flags), requests.running.eq(runner.running),
+            requests.step.eq(runner.step), runner.stepped.eq(requests.stepped), runner.last.eq(requests.last), runner.busy.eq(busy),
+            runner.works.eq(self.busy & ~(self.i.valid & ~self.i.ready)),
+        ]
+        counted = {"cycles": runner.cycle, "steps": requests.stepped, "events": runner.event, "dropped": receiver.bad, "overruns": receiver.overrun,
+                   "line_errors": receiver.error}
+        m.d.comb += [transmitter.count[name].eq(value) for name, value in counted.items()]
+        with m.If(receiver.good):
+            m.d.sync += [self.active.eq(~self.active), self.error.eq(0)]
+        with m.If(receiver.bad):
+            m.d.sync += self.error.eq(1)
+        return m

@@ -1,0 +1,146 @@
+"""The host link's requests: good frames in, words for the core and answers out."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from spikegate.gateware.core.geometry import CoreGeometry, Op
+from spikegate.gateware.link.transmitter import NIBBLE
+from spikegate.models.link.frames import HEADER, Answer, Request, item_bytes
+
+__all__ = ["Requests"]
+
+#: Arguments of a LOAD or RUN, the first one highest.
+OP, LANE, ADDRESS = slice(40, 48), slice(24, 40), slice(24)
+
+
+class Requests(wiring.Component):
+    """Executes one good frame after another. Nothing of a request is done before all that can be wrong with it was looked at.
+
+    Members
+    -------
+    i : In(stream.Signature(8)), finish : Out(1)
+        As in `FrameReceiver`.
+    o : Out(stream.Signature(load_layout))
+        Words for the core.
+    answer : Out(stream.Signature(4))
+        Low half of the type of the answer.
+    expected : Out(8)
+        Sequence number of the next LOAD or RUN.
+    start, stop : Out(1)
+        For one cycle: a run begins, or shall end. ``flags`` stay as they are while it is ``running``.
+    step : In(1), stepped : Out(1)
+        Wants the core to make a step; it has begun. ``last`` when it is the last one.
+    """
+
+    def __init__(self, geometry: CoreGeometry):
+        self.geometry, self.row = geometry, item_bytes(Op.ROW.value, geometry.store or geometry.lanes)
+        super().__init__({
+            "i": In(stream.Signature(8)), "finish": Out(1), "o": Out(stream.Signature(geometry.load_layout())), "answer": Out(stream.Signature(4)),
+            "expected": Out(8), "start": Out(1), "stop": Out(1), "running": In(1), "flags": Out(3), "step": In(1), "stepped": Out(1), "last": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        g = self.geometry
+        data, left, count, kind = Signal(g.lane_bits), Signal(8), Signal(range(max(self.row, 8))), Signal(3)
+        op, lane, address = Signal(4), Signal(range(max(2, g.lanes))), Signal(24)
+        shift, drop, forth, fits, is_op, is_load, ragged = Signal(), Signal(), Signal(), Signal(), Signal(), Signal(), Signal()
+        loads = [value.value for value in Op if value != Op.RUN and (g.streams or value.value < Op.RUN.value)]
+        m.d.comb += [
+            is_load.eq(kind == Request.LOAD), ragged.eq((left & Mux(data[OP] == Op.ROW.value, self.row - 1, 7)) != 0),
+            self.flags.eq(op),
+            self.o.payload.data.eq(Mux(self.running, 1, data)), self.o.payload.address.eq(address), self.o.payload.lane.eq(lane),
+            self.o.payload.op.eq(Mux(self.running, Op.RUN.value, op)), self.stepped.eq(self.step & self.o.ready), self.o.valid.eq(self.step),
+        ]
+        with m.Switch(kind):
+            with m.Case(Request.LOAD):
+                m.d.comb += fits.eq(left[3:].any() | left[1:3].all())  # at least HEADER
+            with m.Case(Request.RUN):
+                m.d.comb += fits.eq(left == HEADER)
+            with m.Default():
+                m.d.comb += fits.eq(left == 0)
+        with m.Switch(data[OP]):
+            with m.Case(*loads):
+                m.d.comb += is_op.eq(1)
+        # A cycle late, and so is ``start``: the comparison would be on the longest path.
+        m.d.sync += [self.last.eq(address[:16] == data[LANE]), self.start.eq(0)]
+        with m.If(shift):
+            m.d.sync += [data.eq(Cat(self.i.payload, data)), count.eq(count - 1)]
+        with m.If(drop):
+            m.d.sync += left.eq(left - 1)
+        with m.If(forth | self.stepped):
+            m.d.sync += address.eq(address + 1)
+
+        take = self.i.valid
+        with m.FSM():
+            with m.State("LENGTH"):
+                m.d.comb += self.i.ready.eq(1)
+                with m.If(take):
+                    m.d.sync += left.eq(self.i.payload)
+                    m.next = "TYPE"
+            with m.State("TYPE"):
+                m.d.comb += self.i.ready.eq(1)
+                with m.If(take):
+                    m.d.sync += kind.eq(Mux(self.i.payload[3:] == 0, self.i.payload[:3], 0))
+                    m.next = "SEQUENCE"
+            with m.State("SEQUENCE"):
+                m.d.comb += self.i.ready.eq(1)
+                m.d.sync += count.eq(HEADER - 1)
+                with m.If(take):
+                    m.next = "ANSWER"
+                    m.d.sync += self.answer.payload.eq(Answer.OK & NIBBLE)
+                    with m.If((kind == 0) | kind[1:].all()):
+                        m.d.sync += self.answer.payload.eq(Answer.TYPE & NIBBLE)
+                    with m.Elif(~fits):
+                        m.d.sync += self.answer.payload.eq(Answer.LENGTH & NIBBLE)
+                    with m.Elif(~kind[2]):
+                        m.d.comb += self.stop.eq(kind == Request.STOP)
+                        with m.If(kind == Request.IDENTIFY):
+                            m.d.sync += [self.expected.eq(0), self.answer.payload.eq(Answer.IDENTITY & NIBBLE)]
+                        with m.If(kind == Request.STATUS):
+                            m.d.sync += self.answer.payload.eq(Answer.STATUS & NIBBLE)
+                    with m.Elif(self.i.payload != self.expected):
+                        m.d.sync += self.answer.payload.eq(Answer.SEQUENCE & NIBBLE)
+                    with m.Elif(self.running):
+                        m.d.sync += self.answer.payload.eq(Answer.BUSY & NIBBLE)
+                    with m.Else():
+                        m.next = "ARGUMENTS"
+            with m.State("ARGUMENTS"):
+                m.d.comb += [self.i.ready.eq(1), shift.eq(take), drop.eq(take)]
+                with m.If(take & (count == 0)):
+                    m.next = "EXECUTE"
+            with m.State("EXECUTE"):
+                m.d.sync += [op.eq(data[OP]), lane.eq(data[LANE]), address.eq(data[ADDRESS])]
+                m.d.sync += count.eq(Mux(data[OP] == Op.ROW.value, self.row - 1, 7))
+                m.next = "ANSWER"
+                with m.If(is_load & ~is_op):
+                    m.d.sync += self.answer.payload.eq(Answer.ARGUMENT & NIBBLE)
+                with m.Elif(is_load & ragged):
+                    m.d.sync += self.answer.payload.eq(Answer.LENGTH & NIBBLE)
+                with m.Else():
+                    m.d.sync += self.start.eq(~is_load)
+                    m.d.sync += self.expected.eq(self.expected + 1)
+                    with m.If(left != 0):
+                        m.next = "ITEM"
+            with m.State("ITEM"):
+                m.d.comb += [self.i.ready.eq(1), shift.eq(take), drop.eq(take)]
+                with m.If(take & (count == 0)):
+                    m.next = "WORD"
+            with m.State("WORD"):
+                m.d.comb += self.o.valid.eq(1)
+                m.d.sync += count.eq(Mux(op == Op.ROW.value, self.row - 1, 7))
+                with m.If(self.o.ready):
+                    with m.If(((op == Op.SEED.value) | (op == Op.STATE.value)) & (lane != g.lanes - 1)):
+                        m.d.sync += lane.eq(lane + 1)
+                    with m.Else():
+                        m.d.comb += forth.eq(1)
+                        m.d.sync += lane.eq(0)
+                    m.next = "ITEM"
+                    with m.If(left == 0):
+                        m.next = "ANSWER"
+            with m.State("ANSWER"):
+                m.d.comb += self.answer.valid.eq(1)
+                m.d.comb += self.finish.eq(self.answer.ready)
+                with m.If(self.answer.ready):
+                    m.next = "LENGTH"
+        return m

@@ -1,0 +1,131 @@
+"""The host link's runs: one step of the core after another, and what each leaves for the host, as bytes."""
+
+from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from spikegate.gateware.core.geometry import CoreGeometry
+from spikegate.models.link.frames import record_bytes
+
+__all__ = ["Runner"]
+
+
+def pick(values: list, index: Value) -> Value:
+    """The value of that number, by a tree of multiplexers, which takes less logic than a case for each."""
+    for bit in index:
+        values = [Mux(bit, *reversed(pair)) if len(pair) == 2 else pair[0] for pair in (values[k:k + 2] for k in range(0, len(values), 2))]
+    return values[0]
+
+
+class Runner(wiring.Component):
+    """Asks for step after step, and turns the core's sweeps into the data of a run, as docs/host_link.md.
+
+    A word whose records are sent takes a cycle for each byte, one with spikes that are sent a cycle for each lane and byte of an
+    event, any other one cycle; the core waits for that, and for ``o``.
+
+    Parameters
+    ----------
+    geometry : CoreGeometry
+
+    Members
+    -------
+    start, stop : In(1)
+        For one cycle: a run begins, or shall end after its present step.
+    flags : In(3)
+        What is sent, a `Run`; still while ``running``.
+    step : Out(1), stepped : In(1), last : In(1)
+        Wants the core to make a step; it begins. The one that has begun is the last one.
+    hold : In(1)
+        Begin no step.
+    running : Out(1), overflow : Out(1)
+        From ``start`` until DONE is on its way; a neuron's overflow flag was set in the present or last run.
+    busy : In(1), works : In(1), i : In(stream.Signature(sweep_layout))
+        Of the core: it is busy, or words of it are left; it is busy and does not wait; its words.
+    o : Out(stream.Signature(8)), aligned : In(1)
+        Data, filled up with zeros until they are ``aligned``.
+    done : Out(1), finished : In(1)
+        All data are sent or will be: wants DONE; it is on its way.
+    event : Out(1)
+        An event is sent.
+    cycles : Out(8), cycle : Out(1)
+        Cycles, modulo 256, in which the core ran and did not wait; in the cycle after they have become 0.
+    """
+
+    def __init__(self, geometry: CoreGeometry):
+        self.geometry = geometry
+        super().__init__({
+            "start": In(1), "stop": In(1), "flags": In(3), "step": Out(1), "stepped": In(1), "last": In(1), "hold": In(1), "running": Out(1),
+            "overflow": Out(1), "busy": In(1), "works": In(1),
+            "i": In(stream.Signature(geometry.sweep_layout())), "o": Out(stream.Signature(8)), "aligned": In(1),
+            "done": Out(1), "finished": In(1), "event": Out(1), "cycles": Out(8), "cycle": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        g, size = self.geometry, record_bytes(self.geometry.format.width)
+        lane, part, gap = Signal(range(max(2, g.lanes))), Signal(range(size)), Signal(range(g.n + 1), init=1)
+        stopping, begun, working, records, spiked = Signal(), Signal(), Signal(), Signal(), Signal()
+        lanes, mask = self.i.payload.lanes, self.i.payload.spikes[:g.lanes]
+        events, final, every = self.flags
+        m.d.comb += [
+            records.eq(every | (final & self.last)), spiked.eq(pick(list(mask), lane)),
+            # In the first cycle the core takes the word that lets it run.
+            working.eq(self.running & self.works & ~begun),
+        ]
+        m.d.sync += [begun.eq(self.stepped), self.cycle.eq(working & self.cycles.all())]
+        with m.If(working):
+            m.d.sync += self.cycles.eq(self.cycles + 1)
+        with m.If(self.stop):
+            m.d.sync += stopping.eq(1)
+        with m.If(self.i.valid & Cat(each.overflow for each in lanes).any()):
+            m.d.sync += self.overflow.eq(1)
+
+        # What a word leaves, lane by lane. ``gap`` is the distance of the present lane, or of lane 0, from the last neuron that spiked.
+        neurons = [Cat(each.v, each.hold, each.overflow, each.spike, C(0, 8 * size - g.format.width - 10)) for each in lanes]
+        record = pick([each[8 * k:8 * k + 8] for each in neurons for k in range(size)], Cat(~part, lane))
+        low, wide, following, one, all_lanes, again, zero = Signal(), Signal(), Signal(), Signal(), Signal(), Signal(), Signal()
+        m.d.comb += wide.eq(gap[7:].any() & ~low)
+        with m.If(zero):
+            m.d.comb += self.o.valid.eq(1)
+        with m.Elif(records):
+            m.d.comb += [self.o.valid.eq(self.i.valid), self.o.payload.eq(record)]
+            with m.If(self.i.valid & self.o.ready):
+                m.d.sync += part.eq(part + 1)
+                m.d.comb += following.eq(part.all())
+        with m.Elif(events & mask.any()):
+            m.d.comb += [self.o.valid.eq(self.i.valid & spiked), self.o.payload.eq(Mux(wide, gap[7:] | 0x80, gap[:7]))]
+            with m.If(self.i.valid & (~spiked | self.o.ready)):
+                m.d.sync += low.eq(spiked & wide)
+                m.d.comb += [following.eq(~(spiked & wide)), one.eq(following), self.event.eq(following & spiked)]
+        with m.Else():
+            m.d.comb += [self.i.ready.eq(1), all_lanes.eq(self.i.valid)]
+        with m.If(following):
+            m.d.comb += self.i.ready.eq(lane == g.lanes - 1)
+            m.d.sync += lane.eq(Mux(lane == g.lanes - 1, 0, lane + 1))
+        with m.If(self.event | again):
+            m.d.sync += gap.eq(1)
+        with m.Elif(one | all_lanes):
+            m.d.sync += gap.eq(gap + Mux(one, 1, g.lanes))
+
+        with m.FSM():
+            with m.State("IDLE"):
+                with m.If(self.start):
+                    m.d.sync += [self.running.eq(1), self.overflow.eq(0), stopping.eq(0)]
+                    m.next = "BETWEEN"
+            with m.State("BETWEEN"):
+                m.d.comb += again.eq(1)
+                with m.If(self.last | stopping):
+                    m.next = "FLUSH"
+                with m.Else():
+                    m.d.comb += self.step.eq(~self.hold)
+                    with m.If(self.stepped):
+                        m.next = "STEP"
+            with m.State("STEP"):
+                m.d.comb += zero.eq(~self.busy & ~begun & events & ~records)
+                with m.If(~self.busy & ~begun & (self.o.ready | ~zero)):
+                    m.next = "BETWEEN"
+            with m.State("FLUSH"):
+                m.d.comb += [zero.eq(~self.aligned), self.done.eq(self.aligned)]
+                with m.If(self.finished):
+                    m.d.sync += self.running.eq(0)
+                    m.next = "IDLE"
+        return m

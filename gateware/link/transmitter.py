@@ -1,0 +1,137 @@
+"""The host link's sender of frames: answers, and the data of a run. What it sends lies in one block RAM, counters included."""
+
+from amaranth.hdl import C, Cat, Module, Mux, Signal
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.crc.catalog import CRC16_X25
+from amaranth.lib.wiring import In, Out
+
+from spikegate.gateware.link.uart import UartTransmitter
+from spikegate.models.link.frames import CHUNK, ESCAPE, FLAG, FLIP, Answer, Identity, Status
+
+__all__ = ["NIBBLE", "FrameTransmitter", "counters_layout"]
+
+#: Bytes of the buffer of data; above it lie the counters of a STATUS, then the IDENTITY, both with their last byte first.
+BUFFER, AREA = 2 * CHUNK, 32
+#: Payload of STATUS, DONE and IDENTITY.
+LONG = 24
+#: What of an `Answer` tells it apart.
+NIBBLE = 15
+
+
+def counters_layout() -> data.StructLayout:
+    """A bit for each counter, the last of a STATUS first."""
+    return data.StructLayout(dict.fromkeys(reversed(Status.names()), 1))
+
+
+class FrameTransmitter(wiring.Component):
+    """Sends an answer before data, and data a chunk at a time.
+
+    Parameters
+    ----------
+    identity : Identity
+    divisor : int
+        Of the UART.
+
+    Members
+    -------
+    answer : In(stream.Signature(4))
+        Type of an answer that is wanted; the frame begins when it is taken.
+    done : In(1), finished : Out(1)
+        DONE is wanted, after all data; it is on its way.
+    data : In(stream.Signature(8))
+        Whole chunks in the end; ``aligned`` while they are.
+    expected : In(8), marks : In(2)
+        Sequence number and bits 4 and 5 of the type of every frame.
+    count : In(counters_layout())
+        Adds one to counters. Each takes a tick of the UART or two, one counter after the other; no data are taken while an event
+        is not counted yet, and ``behind`` is high while a step is not.
+    low : In(8)
+        Lowest byte of the first counter, which is counted elsewhere.
+    busy : Out(1), kind : Out(4)
+        What is being sent.
+    tx : Out(1)
+        The line.
+    """
+
+    def __init__(self, identity: Identity, divisor: int):
+        self.identity, self.divisor = identity, divisor
+        super().__init__({
+            "answer": In(stream.Signature(4)), "done": In(1), "finished": Out(1), "data": In(stream.Signature(8)), "aligned": Out(1),
+            "expected": In(8), "marks": In(2), "count": In(counters_layout()), "behind": Out(1), "low": In(8),
+            "busy": Out(1), "kind": Out(4), "tx": Out(1, init=1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        contents = [0] * (BUFFER + AREA) + list(reversed(self.identity.pack()))
+        m.submodules.uart = uart = UartTransmitter(self.divisor)
+        m.submodules.crc = crc = CRC16_X25(data_width=1).create()
+        m.submodules.buffer = buffer = memory.Memory(shape=8, depth=len(contents), init=contents, attrs={"no_rw_check": 1})
+        # Reading without a clock, and a register: Yosys then knows that reading while writing does not matter.
+        write, read, fetched = buffer.write_port(), buffer.read_port(domain="comb"), Signal(8)
+        put, get, following, left, kind = Signal(range(BUFFER)), Signal(range(BUFFER)), Signal(range(BUFFER)), Signal(range(AREA)), self.kind
+
+        # Counters: read, add, write, and on to the next byte with the carry; the pending ones take turns. The UART looks at a byte
+        # in the cycle of its tick alone, so that the two after it are free.
+        last = len(Status.names()) - 1
+        pending, cleared, mine, carry = Signal(counters_layout()), Signal(last + 1), Signal(), Signal()
+        turn, part, reading, writing, total = Signal(3), Signal(2), Signal(), Signal(), Signal(9)
+        m.d.comb += [total.eq(fetched + 1), mine.eq(pending.as_value().bit_select(turn, 1)), self.behind.eq(pending.steps)]
+        m.d.sync += [fetched.eq(read.data), reading.eq(uart.tick & (carry | mine)), writing.eq(reading),
+                     pending.eq((pending.as_value() & ~cleared) | self.count.as_value())]
+        with m.If(writing):
+            m.d.sync += [carry.eq(total[8] & (part != 3)), part.eq(part + 1)]
+        with m.Elif(uart.tick & mine & ~carry):
+            m.d.comb += cleared.eq(1 << turn)
+            m.d.sync += part.eq(turn == 0)  # the lowest byte of the first is ``low``
+        with m.Elif(~carry & ~mine & ~reading):
+            m.d.sync += turn.eq(Mux(turn == last, 0, turn + 1))
+        counter, is_data, is_status = Cat(part, turn, C(8, 4)), kind[3] & kind[2], kind[1]
+
+        m.d.comb += [
+            following.eq(put + 1), self.data.ready.eq((following != get) & ~writing & ~pending.events), self.aligned.eq(put[:-1] == 0),
+            write.addr.eq(Mux(writing, counter, put)), write.data.eq(Mux(writing, total[:8], self.data.payload)),
+            write.en.eq(writing | (self.data.valid & self.data.ready)),
+            read.addr.eq(Mux(reading, counter, Mux(is_data, get, Cat(left, ~is_status, C(4, 3))))),
+        ]
+        with m.If(self.data.valid & self.data.ready):
+            m.d.sync += put.eq(following)
+
+        byte, plain, content, escaped, special, go = Signal(8), Signal(), Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            special.eq(~plain & ~escaped & ((byte == FLAG) | (byte == ESCAPE))), uart.i.valid.eq(self.busy), go.eq(uart.i.ready & ~special),
+            uart.i.payload.eq(Mux(special, ESCAPE, byte ^ (escaped << FLIP.bit_length() - 1))), self.tx.eq(uart.tx),
+            crc.data.eq(uart.value ^ (escaped & (uart.bit == FLIP.bit_length() - 1))), crc.valid.eq(uart.data & content & ~special),
+        ]
+        with m.If(uart.i.ready):
+            m.d.sync += escaped.eq(special)
+        with m.FSM():
+            with m.State("IDLE"):
+                m.d.comb += crc.start.eq(1)
+                m.d.sync += [kind.eq(self.answer.payload), left.eq(LONG - 1)]
+                with m.If(self.answer.valid):
+                    m.d.comb += self.answer.ready.eq(1)
+                    m.next = "OPEN"
+                with m.Elif(put[-1] != get[-1]):
+                    m.d.sync += kind.eq(Answer.DATA & NIBBLE)
+                    m.next = "OPEN"
+                with m.Elif(self.done):
+                    m.d.comb += self.finished.eq(1)
+                    m.d.sync += kind.eq(Answer.DONE & NIBBLE)
+                    m.next = "OPEN"
+            steps = {"OPEN": FLAG, "LENGTH": Mux(kind[3], Mux(is_data, CHUNK, LONG), 0), "TYPE": Cat(kind, self.marks, C(2, 2)),
+                     "SEQUENCE": self.expected, "BODY": Mux(is_status & (left == 0), self.low, fetched),
+                     "CRC": crc.crc[:8], "REST": crc.crc[8:], "CLOSE": FLAG}
+            for state, following_state in zip(steps, [*list(steps)[1:], "IDLE"]):
+                with m.State(state):
+                    m.d.comb += [self.busy.eq(1), byte.eq(steps[state]), plain.eq(state in ("OPEN", "CLOSE")),
+                                 content.eq(state in ("LENGTH", "TYPE", "SEQUENCE", "BODY"))]
+                    with m.If(go):
+                        m.next = following_state
+                        if state == "SEQUENCE":
+                            with m.If(~kind[3]):
+                                m.next = "CRC"
+                        if state == "BODY":
+                            m.d.sync += [left.eq(left - 1), get.eq(Mux(is_data, get + 1, get))]
+                            with m.If(Mux(is_data, get[:-1] != CHUNK - 1, left != 0)):
+                                m.next = "BODY"
+        return m

@@ -1,0 +1,1 @@
+"""The golden model of the whole core, with weights and with bitstreams."""

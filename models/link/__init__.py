@@ -1,0 +1,1 @@
+"""The host link: UART, frames, the device that answers them, boards."""

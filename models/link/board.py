@@ -1,0 +1,145 @@
+"""Boards that a core is built for: their part, what of it there is, their clock, and the size of core that it takes.
+
+Clocks are whole multiples of a fraction of the oscillator's, as the part's PLL makes them. Capacities are those of the data sheets.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from spikegate.models.errors import InputError, Problems
+from spikegate.models.network.network import Network
+from spikegate.models.numeric.fixed import QFormat
+
+__all__ = ["Pll", "Board", "BOARDS", "board"]
+
+MHZ = 1_000_000
+#: Of a family's PLL: lowest and highest MHz of the comparator and of the oscillator, largest dividers of reference and feedback, output's dividers.
+LIMITS = {"ice40": (10, 133, 533, 1066, 16, 64, (2, 4, 8, 16, 32, 64)), "ecp5": (3.125, 400, 400, 800, 128, 80, range(1, 129))}
+
+
+@dataclass(frozen=True)
+class Pll:
+    """Dividers of a PLL: output = input * feedback / (reference * output), the oscillator inside at input * feedback / reference.
+
+    Lattice's iCE40 (technical note TN1251) and ECP5 (TN1263) in their simple feedback; of the ECP5, the feedback is taken
+    from the output, so that its divider is ``feedback / output``.
+    """
+
+    reference: int
+    feedback: int
+    output: int
+
+    @classmethod
+    def of(cls, family: str, input_hz: int, output_hz: int) -> "Pll":
+        """Dividers that make exactly ``output_hz``.
+
+        Raises
+        ------
+        InputError
+            If there are none.
+        """
+        low, high, slow, fast, references, feedbacks, outputs = LIMITS[family]
+        found = [cls(r, f, q) for r in range(1, references + 1) for q in outputs for f in [output_hz * r * q // input_hz]
+                 if input_hz * f == output_hz * r * q and low * MHZ * r <= input_hz <= high * MHZ * r and slow * MHZ <= output_hz * q <= fast * MHZ
+                 and (f <= feedbacks if family == "ice40" else f % q == 0 and f // q <= feedbacks)]
+        if not found:
+            raise InputError(f"Clock of {output_hz / 1e6:g} MHz cannot be made from {input_hz / 1e6:g} MHz by the PLL of an {family}; choose another")
+        return min(found, key=lambda pll: (pll.reference, pll.feedback))
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board and the core that is built for it.
+
+    Parameters
+    ----------
+    name, title : str
+        As the command line knows it, and in full.
+    family : str
+        ``ice40`` or ``ecp5``.
+    part : str
+        In full, with package.
+    oscillator_hz, clock_hz, baud : int
+        On the board, of the core after the PLL, of the host link.
+    n, lanes : int
+        Neurons of the core, and its lanes.
+    store, banks : int, optional
+        As in `spikegate.gateware.core.core.CoreGeometry`.
+    capacity : Mapping
+        What the part has: ``lut``, ``ff``, ``bram``, ``spram``, ``dsp``.
+    wide : Mapping
+        Which of these parameters are others for formats of more than 16 bits.
+    """
+
+    name: str
+    title: str
+    family: str
+    part: str
+    oscillator_hz: int
+    clock_hz: int
+    baud: int
+    n: int
+    lanes: int
+    store: int | None = None
+    banks: int = 1
+    capacity: Mapping[str, int] = field(default_factory=dict)
+    wide: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, format: QFormat) -> "Board":
+        """The board with the core that it takes in a format."""
+        return replace(self, **self.wide) if format.width > 16 else self
+
+    @property
+    def options(self) -> dict:
+        """What else of `spikegate.gateware.core.core.CoreGeometry`, and of its cycles, the board chooses."""
+        return {"store": self.store, "walk": True, "banks": self.banks}
+
+    @property
+    def pll(self) -> Pll:
+        """Dividers that make the core's clock."""
+        return Pll.of(self.family, self.oscillator_hz, self.clock_hz)
+
+    def check(self, network: Network) -> None:
+        """Refuse a network that the board's core does not run.
+
+        Raises
+        ------
+        InputError
+            If it has other than ``n`` neurons, or stochastic synapses.
+        """
+        problems = Problems()
+        problems.require(network.n <= self.n, f"Network of N={network.n} is larger than the {self.n} neurons that fit the {self.title}; use "
+                         f"fewer neurons or another board: {', '.join(BOARDS)}")
+        problems.require(network.n >= self.n, f"Network of N={network.n} needs a core of its own size, and the {self.title} has one of {self.n}; "
+                         f"use a network of {self.n} neurons")
+        problems.require(network.streams is None, "Stochastic synapses have no core on a board yet; use variant v3")
+        problems.raise_any()
+
+
+_UP5K = {"lut": 5280, "ff": 5280, "bram": 30, "spram": 4, "dsp": 8}
+_HX8K = {"lut": 7680, "ff": 7680, "bram": 32, "spram": 0, "dsp": 0}
+_ECP5_85 = {"lut": 83640, "ff": 83640, "bram": 208, "spram": 0, "dsp": 156}
+
+BOARDS = {spec.name: spec for spec in (
+    Board("icebreaker", "iCEBreaker", "ice40", "iCE40UP5K-SG48", 12_000_000, 18_000_000, 2_000_000, 1000, 2, 64, capacity=_UP5K),
+    Board("hx8k_evn", "iCE40-HX8K breakout", "ice40", "iCE40HX8K-CT256", 12_000_000, 36_000_000, 3_000_000, 256, 1, 32, capacity=_HX8K),
+    Board("ulx3s_85f", "ULX3S-85F", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8, capacity=_ECP5_85,
+          wide={"banks": 4, "clock_hz": 30_000_000}),
+    Board("ecpix5_85f", "ECPIX-5 85F", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8, capacity=_ECP5_85,
+          wide={"banks": 4, "clock_hz": 30_000_000}),
+)}
+
+
+def board(name: str) -> Board:
+    """The board of a name.
+
+    Raises
+    ------
+    InputError
+        With the list, if there is none.
+    """
+    if name not in BOARDS:
+        near, = difflib.get_close_matches(name, BOARDS, 1, 0)
+        raise InputError(f"Board {name!r} is not known; did you mean {near}? All: {', '.join(BOARDS)}")
+    return BOARDS[name]

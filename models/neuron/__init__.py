@@ -1,0 +1,1 @@
+"""Neurons: one step of one neuron, and of many."""

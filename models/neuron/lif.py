@@ -1,0 +1,226 @@
+"""Leaky integrate-and-fire neuron in fixed point, the same integers as ``gateware/lif.py``.
+
+    leak  = round((rest - v) * leak_k * 2^-h)        drive = round(input * gain_k * 2^-f)
+    v'    = fit(v + leak + drive + noise)            spike when v' >= threshold: v' = reset, hold for `refractory` steps
+
+f are the fraction bits of the format, h >= f those of the leak constant, as many unless it is finer.
+While a neuron is refractory it keeps its membrane, drops its input and does not spike.
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from spikegate.models.checks import require_member, require_type, require_whole
+from spikegate.models.errors import Problems
+from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding, fit, round_shift
+
+__all__ = ["REFRACTORY_BITS", "INPUT_GUARD_BITS", "MAX_LEAK_FRACTION", "LifConstants", "LifParams", "lif_step", "lif_steps", "FixedPointLIFNeuron"]
+
+REFRACTORY_BITS = 8
+#: Bits by which a neuron's input is wider than its membrane.
+INPUT_GUARD_BITS = 4
+#: A gain of at most 2**GAIN_BITS keeps the product with the widest input inside 64 bits.
+GAIN_BITS = 4
+#: Finest leak constant; its product with the widest membrane stays inside 62 bits.
+MAX_LEAK_FRACTION = 28
+
+
+class LifConstants(NamedTuple):
+    """What `lif_step` needs, as plain integers."""
+
+    leak: int
+    gain: int
+    threshold: int
+    reset: int
+    rest: int
+    refractory: int
+    fraction: int
+    width: int
+    rounding: int
+    overflow: int
+    leak_fraction: int
+
+    @property
+    def narrow(self) -> bool:
+        """Whether `lif_steps` will do: 32 bits hold every value, and no random bits are taken."""
+        return self.width <= 16 and self.leak_fraction <= 12 and self.rounding != Rounding.STOCHASTIC
+
+
+@dataclass(frozen=True)
+class LifParams:
+    """Parameters of one population of neurons, raw integers in ``format``.
+
+    Parameters
+    ----------
+    format : QFormat
+        Of the membrane and of every parameter here.
+    threshold, reset, rest : int
+        Raw membrane values, reset below threshold.
+    leak : int
+        Leak per step, dt/tau as a raw integer, 1..2**leak_fraction.
+    gain : int
+        Factor on the input, raw, within -16.0..16.0; 1.0 by default (None).
+    refractory : int
+        Steps for which the neuron is held after a spike, 0..255.
+    rounding : Rounding
+        Of the leak and gain products.
+    overflow : Overflow
+        Of the membrane sum.
+    leak_fraction : int
+        Fraction bits of ``leak``, fraction..28; those of the format by default (None).
+
+    Raises
+    ------
+    InputError
+        With every parameter that is out of range.
+    """
+
+    format: QFormat
+    threshold: int
+    reset: int
+    rest: int = 0
+    leak: int = 1
+    gain: int | None = None
+    refractory: int = 0
+    rounding: Rounding = Rounding.NEAREST
+    overflow: Overflow = Overflow.SATURATE
+    leak_fraction: int | None = None
+
+    def __post_init__(self):
+        require_type(self, "format", QFormat)
+        q = self.format
+        if self.gain is None:
+            object.__setattr__(self, "gain", q.one)
+        if self.leak_fraction is None:
+            object.__setattr__(self, "leak_fraction", q.fraction)
+        require_whole(self, "threshold", "reset", "rest", "leak", "gain", "refractory", "leak_fraction")
+        require_member(self, "rounding", Rounding)
+        require_member(self, "overflow", Overflow)
+        problems = Problems()
+        problems.require(q.fraction <= self.leak_fraction <= MAX_LEAK_FRACTION,
+                         f"leak_fraction must be in {q.fraction}..{MAX_LEAK_FRACTION} bits for {q}, not {self.leak_fraction}")
+        problems.raise_any()
+        for name in ("threshold", "reset", "rest"):
+            raw = getattr(self, name)
+            problems.require(q.holds(raw), f"{name} {raw} (raw) is outside {q}, which holds {q.min}..{q.max}; use a wider format")
+        whole = 1 << self.leak_fraction
+        problems.require(1 <= self.leak <= whole, f"leak must be in 1..{whole} (raw, {q}), not {self.leak}; use more fraction bits")
+        limit = q.one << GAIN_BITS
+        problems.require(-limit <= self.gain <= limit, f"gain must be in -{limit}..{limit} (raw, {q}), not {self.gain}")
+        top = (1 << REFRACTORY_BITS) - 1
+        problems.require(0 <= self.refractory <= top, f"refractory must be in 0..{top} steps, not {self.refractory}; use a longer dt")
+        problems.require(self.reset < self.threshold, f"reset {self.reset} must be below threshold {self.threshold} (raw)")
+        problems.raise_any()
+
+    @property
+    def input_width(self) -> int:
+        """Bits of the signed input that the neuron accepts."""
+        return self.format.width + INPUT_GUARD_BITS
+
+    @property
+    def rest_leak(self) -> int:
+        """(rest + 2^(width-1)) * leak, the product that all neurons share in hardware."""
+        return (self.rest - self.format.min) * self.leak
+
+    def constants(self) -> LifConstants:
+        """The integers that `lif_step` takes."""
+        return LifConstants(self.leak, self.gain, self.threshold, self.reset, self.rest, self.refractory,
+                            self.format.fraction, self.format.width, int(self.rounding), int(self.overflow), self.leak_fraction)
+
+
+@njit(cache=True)
+def lif_step(v, hold, current, noise, random, p):
+    """One step of one neuron: ``(spike, v, hold, overflowed)``.
+
+    ``hold`` counts the refractory steps that remain; ``random`` (0..2**leak_fraction-1) matters for stochastic
+    rounding alone, its low ``fraction`` bits for the gain; ``p`` is a `LifConstants`.
+    """
+    if hold > 0:
+        return 0, v, hold - 1, 0
+    leak = round_shift((p.rest - v) * p.leak, p.leak_fraction, p.rounding, random)
+    drive = round_shift(current * p.gain, p.fraction, p.rounding, random & ((1 << p.fraction) - 1))
+    v, overflowed = fit(v + leak + drive + noise, p.width, p.overflow)
+    if v >= p.threshold:
+        return 1, p.reset, p.refractory, overflowed
+    return 0, v, 0, overflowed
+
+
+@njit(cache=True, inline="always")
+def lif_steps(v, hold, overflow, current, p, spiked):
+    """`lif_step` of many neurons with gain 1.0 and no noise, in place and in 32 bits, for constants that are ``narrow``.
+
+    ``v`` and ``current`` are int32 (n,), ``hold``, ``overflow`` and ``spiked`` uint8 (n,). There is no branch, so that the compiler can work on
+    several neurons at once, and every value is cut to 32 bits, which loses nothing.
+    """
+    rest, leak, shift, threshold, reset = (np.int32(p.rest), np.int32(p.leak), np.int32(p.leak_fraction), np.int32(p.threshold), np.int32(p.reset))
+    half = np.int32((1 << p.leak_fraction) >> 1 if p.rounding == 1 else 0)
+    high, span = np.int32((1 << (p.width - 1)) - 1), np.int32((1 << p.width) - 1)
+    low, wrap, refractory = np.int32(-(1 << (p.width - 1))), p.overflow == 1, np.uint8(p.refractory)
+    for i in range(len(v)):
+        before, free = v[i], hold[i] == 0
+        product = np.int32(np.int32(np.int32(rest - before) * leak) + half)
+        total = np.int32(np.int32(before + np.int32(product >> shift)) + current[i])
+        over = (total > high) | (total < low)
+        clipped = min(max(total, low), high)
+        after = np.int32(np.int32(np.int32(total - low) & span) + low) if wrap else clipped
+        spike = free & (after >= threshold)
+        v[i] = (reset if spike else after) if free else before
+        hold[i] = (refractory if spike else np.uint8(0)) if free else np.uint8(hold[i] - np.uint8(1))
+        overflow[i] |= np.uint8(over & free)
+        spiked[i] = np.uint8(spike)
+
+
+class FixedPointLIFNeuron:
+    """One neuron that a person steps by hand, with the call of the published tutorial.
+
+    Parameters
+    ----------
+    data_width, fraction : int
+        The format; 16 and 8 give Q8.8, 32 and 12 give Q16.12.
+    v_threshold, v_reset, v_rest : int
+        Raw integers in that format.
+    refractory_period : int
+        Steps held after a spike.
+    rounding, overflow, leak_fraction
+        As in `LifParams`; floor is what a plain arithmetic shift in Verilog does.
+
+    Attributes
+    ----------
+    v : int
+        Membrane, raw.
+    overflow : bool
+        Sticky: some sum has left the format since the neuron was made.
+    """
+
+    def __init__(self, data_width=16, fraction=8, v_threshold=20 << 8, v_reset=0, v_rest=0, refractory_period=0,
+                 rounding=Rounding.FLOOR, overflow=Overflow.SATURATE, leak_fraction=None):
+        self.params = LifParams(QFormat(data_width, fraction), v_threshold, v_reset, v_rest, refractory=refractory_period,
+                                rounding=rounding, overflow=overflow, leak_fraction=leak_fraction)
+        self.v = v_rest
+        self.hold = 0
+        self.overflow = False
+
+    def step(self, leak_k: int, gain_k: int, I_t: int, noise_in: int = 0, random: int = 0) -> tuple[int, int]:  # noqa: N803
+        """Advance by one time step: ``(spike, v_out)``, both integers.
+
+        Raises
+        ------
+        InputError
+            If a value does not fit its port: ``leak_k``, ``gain_k``, ``I_t`` (width+4 bits), ``noise_in`` (width bits).
+        """
+        q, p = self.params.format, self.params
+        if (leak_k, gain_k) != (p.leak, p.gain):
+            self.params = p = replace(p, leak=leak_k, gain=gain_k)
+        limit = 1 << (p.input_width - 1)
+        problems = Problems()
+        problems.require(-limit <= I_t < limit, f"I_t must be in {-limit}..{limit - 1} (raw), not {I_t}")
+        problems.require(q.holds(noise_in), f"noise_in must be in {q.min}..{q.max} (raw), not {noise_in}")
+        top = (1 << p.leak_fraction) - 1
+        problems.require(0 <= random <= top, f"random must be in 0..{top}, not {random}")
+        problems.raise_any()
+        spike, self.v, self.hold, overflowed = lif_step(self.v, self.hold, I_t, noise_in, random, p.constants())
+        self.overflow |= bool(overflowed)
+        return spike, self.v

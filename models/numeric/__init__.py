@@ -1,0 +1,1 @@
+"""Formats and rounding, and the generators of random and low-discrepancy numbers."""

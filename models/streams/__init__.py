@@ -1,0 +1,1 @@
+"""Stochastic bitstreams: encoders, AND-gate synapses, dot products, faults, correlation."""

@@ -1,0 +1,140 @@
+"""Signed dot product of bitstreams: per channel the ones of spike AND weight, added with the sign of the channel.
+
+    total = sum over clocks t and enabled channels c of  sign_c * popcount(spike_c[t] & weight_c[t])
+
+A channel's count is length * p * q on average, so that total / length is the dot product of the probabilities.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from spikegate.models.errors import InputError, Problems
+from spikegate.models.numeric.fixed import round_shift
+from spikegate.models.streams.synapse import BitstreamSynapse, packed
+
+__all__ = ["scale_count", "DotProductParams", "DotProductResult", "BitstreamDotProduct"]
+
+
+@njit(cache=True)
+def scale_count(total, threshold, log2_length):
+    """``total * threshold / 2**log2_length`` to the nearest integer, half up: the membrane step of a signed count.
+
+    ``(total * threshold + 2**(log2_length - 1)) >> log2_length``, the shift arithmetic; ``threshold`` raw. The product
+    must lie within 62 bits.
+    """
+    return round_shift(total * threshold, log2_length, 1, 0)
+
+
+@dataclass(frozen=True)
+class DotProductParams:
+    """Shape of a dot product.
+
+    Parameters
+    ----------
+    channels : int
+        Streams side by side, 1 or more.
+    width : int
+        Positions that a channel handles in a clock, a power of two.
+    length : int
+        Positions of a stream, a power of two, a multiple of width.
+
+    Raises
+    ------
+    InputError
+        With every value that is out of range.
+    """
+
+    channels: int
+    width: int = 256
+    length: int = 256
+
+    def __post_init__(self):
+        problems = Problems()
+        problems.require(self.channels >= 1, f"Dot product channels must be at least 1, not {self.channels!r}")
+        for name in ("width", "length"):
+            value = getattr(self, name)
+            problems.require(value >= 1 and not value & (value - 1), f"Dot product {name} must be a power of two, not {value!r}")
+        problems.require(self.width <= self.length, f"Dot product width must be at most the length of {self.length}, not {self.width}")
+        problems.raise_any()
+
+    @property
+    def clocks(self) -> int:
+        """Windows of a channel in one dot product."""
+        return self.length // self.width
+
+    @property
+    def count_bits(self) -> int:
+        """Of a window's count, 0..width."""
+        return self.width.bit_length()
+
+    def total_bits(self, *, faulty: bool = False) -> int:
+        """Of the signed total, at most channels * length either way; a count with faults is any number of ``count_bits`` bits."""
+        most = (1 << self.count_bits) - 1 if faulty else self.width
+        return (self.channels * self.clocks * most).bit_length() + 1
+
+    def counts(self, spikes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Ones of each gated window, int64 (..., channels), of windows uint64 (..., channels, words); unused bits are 0."""
+        return np.bitwise_count(spikes & weights).sum(axis=-1, dtype=np.int64)
+
+    def step(self, spikes: np.ndarray, weights: np.ndarray, inhibitory: np.ndarray, enable: np.ndarray) -> np.ndarray:
+        """Signed sum of each clock, int64 (...): windows uint64 (..., channels, words), masks bool (..., channels)."""
+        return (self.counts(spikes, weights) * np.where(enable, np.where(inhibitory, -1, 1), 0)).sum(axis=-1)
+
+    def run(self, spikes: np.ndarray, weights: np.ndarray, inhibitory: np.ndarray, enable: np.ndarray) -> np.ndarray:
+        """Total of each dot product, int64 (products,): as `step`, with ``products * clocks`` along the first axis."""
+        return self.step(spikes, weights, inhibitory, enable).reshape(-1, self.clocks).sum(axis=1)
+
+
+class DotProductResult(NamedTuple):
+    """What `BitstreamDotProduct.apply` gives."""
+
+    post: np.ndarray  #: stream of each channel, as the given ones: (channels, length) bits or (channels, length / 64) words
+    total: int  #: ones of the excitatory channels minus those of the inhibitory
+    y: float  #: the total, its whole range mapped onto y_min..y_max
+
+
+class BitstreamDotProduct:
+    """Synapses side by side, their streams counted and added, with the call of the published tutorial.
+
+    Parameters
+    ----------
+    synapses : sequence of BitstreamSynapse
+        One a channel, of one length.
+    y_min, y_max : float
+        What the lowest total (minus length for each inhibitory channel) and the highest (length for each other) stand for.
+
+    Raises
+    ------
+    InputError
+        If there are no synapses, or their lengths differ.
+    """
+
+    def __init__(self, synapses: Sequence[BitstreamSynapse], y_min=0.0, y_max=1.0):
+        self.synapses, self.y_min, self.y_max = tuple(synapses), y_min, y_max
+        lengths = sorted({synapse.length for synapse in self.synapses})
+        if len(lengths) != 1:
+            raise InputError(f"A dot product needs synapses of one length, not {len(self.synapses)} synapses of lengths {lengths}")
+        self.params = DotProductParams(len(self.synapses), lengths[0], lengths[0])
+        self.weights = np.array([synapse.weights for synapse in self.synapses])
+        self.inhibitory = np.array([synapse.inhibitory for synapse in self.synapses])
+
+    def apply(self, pre: np.ndarray) -> DotProductResult:
+        """Post-synaptic streams, signed total and scaled value of (channels, length) bits or (channels, length / 64) words.
+
+        Raises
+        ------
+        InputError
+            If ``pre`` is neither, or not one stream a channel.
+        """
+        p = self.params
+        windows, _ = packed(pre, p.length)
+        if windows.shape[:-1] != (p.channels,):
+            raise InputError(f"Dot product input must be one stream for each of {p.channels} channels, not of shape {np.shape(pre)}")
+        post = np.array([synapse.apply(stream) for synapse, stream in zip(self.synapses, np.asarray(pre))])
+        total = int(p.step(windows, self.weights, self.inhibitory, np.ones(p.channels, bool)))
+        share = (total + int(self.inhibitory.sum()) * p.length) / (p.channels * p.length)
+        return DotProductResult(post, total, self.y_min + (self.y_max - self.y_min) * share)

@@ -1,0 +1,179 @@
+"""Synapse on bitstreams: a gate multiplies the stream of a spike train with the stream of a weight.
+
+Unipolar, a stream of probability p is the number p, and AND gives p * q. Bipolar, it is 2p - 1, and XNOR gives
+(2p - 1)(2q - 1). Both hold for streams that are independent; two streams from the same numbers give min(p, q).
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numba import njit
+
+from spikegate.models.errors import InputError, Problems
+from spikegate.models.numeric.sobol import SobolParams
+from spikegate.models.streams.encoder import PROBABILITY_BITS, WORD, WindowParams, pack, threshold, unpack, window_lfsr
+
+__all__ = ["SynapseParams", "gate", "weight_probability", "bitstream", "packed", "BitstreamSynapse"]
+
+#: A weight's probability is kept off 0 and 1, where its stream would be constant.
+LOWEST, HIGHEST = Fraction(1, 1000), Fraction(999, 1000)
+#: Start of plane 0 of `bitstream`; any but 0.
+FIRST_SEED = 0x5EED
+
+
+@njit(cache=True)
+def gate(spikes, weights, bipolar):
+    """Post-synaptic window: AND, or XNOR if ``bipolar``; uint64 words or arrays of them."""
+    return ~(spikes ^ weights) if bipolar else spikes & weights
+
+
+def weight_probability(weight_raw: int, threshold_raw: int) -> int:
+    """P = round(2^16 * clip(|J| / V_th, 0.001, 0.999)), halves up, exactly computed: 66..65470.
+
+    Parameters
+    ----------
+    weight_raw : int
+        Membrane step J, raw, of either sign; the sign is that of the channel.
+    threshold_raw : int
+        Threshold V_th, raw in the same format, 1 or more; V_th above the rest is what a full window adds.
+
+    Raises
+    ------
+    InputError
+        If the threshold is below 1.
+    """
+    if threshold_raw < 1:
+        raise InputError(f"Threshold must be at least 1 (raw) to scale weights by, not {threshold_raw}; shift the membrane so that rest is 0")
+    return threshold(min(max(Fraction(abs(int(weight_raw)), int(threshold_raw)), LOWEST), HIGHEST))
+
+
+@dataclass(frozen=True)
+class SynapseParams:
+    """The gate on windows of any width.
+
+    Parameters
+    ----------
+    width : int
+        Positions of a window, 1 or more.
+    bipolar : bool
+        XNOR instead of AND.
+
+    Raises
+    ------
+    InputError
+        If the width is below 1.
+    """
+
+    width: int
+    bipolar: bool = False
+
+    def __post_init__(self):
+        if self.width < 1:
+            raise InputError(f"Synapse width must be at least 1 position, not {self.width!r}")
+
+    def step(self, spike: int, weight: int) -> int:
+        """The post-synaptic window of two windows, integers of ``width`` bits."""
+        return gate.py_func(spike, weight, self.bipolar) & ((1 << self.width) - 1)
+
+
+def bitstream(probability: float | Fraction, length: int = 256, source: str = "lfsr", seed: int = 0) -> np.ndarray:
+    """One packed window, uint64 (length / 64), of a stream whose bits are 1 with a probability.
+
+    Parameters
+    ----------
+    probability : float or Fraction
+        0..1; rounded to 16 bits, halves up.
+    length : int
+        Positions, a power of two, 64 or more.
+    source : {"lfsr", "sobol"}
+        Where the numbers come from.
+    seed : int
+        LFSR: which window of 16 registers with phases evenly spaced; other seeds share no position. Sobol: the dimension, window 0.
+        Two streams of one seed are not independent.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range or the source is unknown.
+    """
+    if source == "sobol":
+        return WindowParams(SobolParams(seed, leap=length)).run(0, [threshold(probability)])[0]
+    if source != "lfsr":
+        raise InputError(f'Stream source must be "lfsr" or "sobol", not {source!r}')
+    params = window_lfsr(length)
+    last = params.period // PROBABILITY_BITS // length - 1
+    if not 0 <= seed <= last:
+        raise InputError(f"Stream seed must be in 0..{last}, not {seed!r}")
+    starts = params.phases(FIRST_SEED, PROBABILITY_BITS, 1)
+    return WindowParams(params).run(starts, [threshold(probability)], seed)[0]
+
+
+def packed(streams: np.ndarray, length: int) -> tuple[np.ndarray, bool]:
+    """Packed windows, uint64 (..., length / 64), and whether they came packed; or as bits, 0 or 1, (..., length).
+
+    Raises
+    ------
+    InputError
+        If they are neither.
+    """
+    streams = np.asarray(streams)
+    if streams.dtype == np.uint64 and streams.shape[-1:] == (length // WORD,):
+        return streams, True
+    if streams.shape[-1:] != (length,) or not np.isin(streams, (0, 1)).all():
+        raise InputError(f"Streams must be {length} bits of 0 or 1, or {length // WORD} uint64 words, "
+                         f"not {streams.dtype} of shape {streams.shape}; make them with bitstream()")
+    return pack(streams), False
+
+
+class BitstreamSynapse:
+    """A synapse with a weight stream of its own, with the call of the published tutorial.
+
+    Parameters
+    ----------
+    w_min, w_max : float
+        Weights that the probabilities 0 and 1 stand for.
+    length : int
+        Positions of the stream, a power of two, 64 or more.
+    w : float
+        Weight, w_min..w_max. Decimals are taken exactly: 0.1 is one tenth.
+    source, seed
+        Of the weight stream, as in `bitstream`; not the pair that the spike stream comes from.
+    inhibitory : bool
+        Whether `BitstreamDotProduct` subtracts it.
+
+    Attributes
+    ----------
+    weights : numpy.ndarray
+        The weight stream, packed, uint64 (length / 64).
+
+    Raises
+    ------
+    InputError
+        If a value is out of range.
+    """
+
+    def __init__(self, w_min=0.0, w_max=1.0, length=256, w=0.5, source="lfsr", seed=0, inhibitory=False):
+        low, high, exact = (Fraction(str(value)) for value in (w_min, w_max, w))
+        problems = Problems()
+        problems.require(low < high, f"w_min {w_min} must be below w_max {w_max}")
+        problems.require(low <= exact <= high, f"w must be in {w_min}..{w_max}, not {w}")
+        problems.raise_any()
+        self.w_min, self.w_max, self.length, self.inhibitory = w_min, w_max, length, inhibitory
+        self.weights = bitstream((exact - low) / (high - low), length, source, seed)
+
+    def apply(self, pre_bits: np.ndarray) -> np.ndarray:
+        """The post-synaptic stream, in the form of ``pre_bits``: (..., length) bits or (..., length / 64) words.
+
+        Raises
+        ------
+        InputError
+            If ``pre_bits`` is neither.
+        """
+        pre, was_packed = packed(pre_bits, self.length)
+        post = gate(pre, self.weights, False)
+        return post if was_packed else unpack(post)
+
+    def effective_weight(self) -> float:
+        """The weight that the finite stream stands for: w_min + (w_max - w_min) * ones / length."""
+        return self.w_min + (self.w_max - self.w_min) * int(np.bitwise_count(self.weights).sum()) / self.length

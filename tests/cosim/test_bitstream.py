@@ -1,0 +1,68 @@
+"""The bits of an iCE40, read back and simulated: spike for spike the golden model; and the pins that make it possible."""
+
+import pytest
+
+from spikegate.cosim.engines import bitstream, rtl
+from spikegate.cosim.engines.native import HARNESS
+from spikegate.cosim.results.compare import compare
+from spikegate.cosim.toolchain.synthesis import icebox
+from spikegate.cosim.toolchain.verilate import cached_verilog, compile_shared
+from spikegate.gateware.core.core import CoreGeometry
+from spikegate.gateware.core.pins import PinsHost
+from spikegate.models.core import engine as golden
+from spikegate.models.errors import ToolMissing
+from spikegate.models.numeric.fixed import Q8_8
+from spikegate.translator.brunel import preset, translate
+
+SIGNALS = ("spike", "v", "hold", "overflow", "events")
+SMALL = dict(store=16, walk=True)
+
+
+def network_of(n, ms):
+    return translate(preset("ai", n_exc=n - n // 5, n_inh=n // 5, weight_exc=2.0, delay=0.5), Q8_8, ms=ms)
+
+
+def agree(network, recording, lanes):
+    reference = golden.run(network, trace=True)
+    check = compare("bitstream = golden", "bit-true", reference, recording, SIGNALS)
+    assert check.ok and check.compared >= 4 * network.n * network.steps and len(recording.spikes) > network.n, check
+    predicted = golden.predict_cycles(network, reference, lanes, **SMALL)
+    assert recording.cycles == predicted if lanes == 1 else recording.cycles > predicted
+    return check
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_a_core_behind_pins_is_still_a_core(lanes):
+    network = network_of(40, 20.0)
+    g = CoreGeometry.of(network, lanes, store=None, walk=True) if lanes == 3 else CoreGeometry.of(network, lanes, **SMALL)
+    made = compile_shared(cached_verilog(lambda: PinsHost(g), "core", (g,), reset=False), "core", HARNESS)
+    recording = rtl.execute(network, g, rtl.load_words(network, g), trace=True, made=made)
+    agree(network, recording, lanes)
+
+
+def test_the_bitstream_is_the_golden_model():
+    network = network_of(40, 20.0)
+    recording = bitstream.run(network, trace=True, **SMALL)
+    print(agree(network, recording, 1).detail, recording.provenance)
+    other = bitstream.run(network, trace=True, seed=2, **SMALL)
+    assert compare("one power-up = another", "bit-true", recording, other, SIGNALS).ok
+
+
+def test_icebox_is_found_beside_the_environment_or_named_with_the_fix(monkeypatch, tmp_path):
+    program = tmp_path / "icestorm" / "usr" / "bin" / "icebox_vlog"
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    with pytest.raises(ToolMissing, match="icebox_vlog is not installed; install it with: apt install fpga-icestorm"):
+        icebox("icebox_vlog")
+    program.parent.mkdir(parents=True)
+    program.touch()
+    assert icebox("icebox_vlog") == program
+
+
+@pytest.mark.long
+def test_1000_steps_of_256_neurons_from_the_bits_of_an_hx8k():
+    network = network_of(256, 100.0)
+    recording = bitstream.run(network, trace=True, **SMALL)
+    check = agree(network, recording, 1)
+    print(f"{check.detail}, {recording.cycles:,} cycles; {recording.provenance}")
+    assert network.steps >= 1000 and recording.cycles >= 100_000 and recording.provenance["used"]["ICESTORM_RAM"] <= 32

@@ -1,0 +1,240 @@
+"""V2: streams that are V4's windows, sums that are the exact products within the error of theory, and wrong streams that are rejected."""
+
+import numpy as np
+import pytest
+
+from spikegate.models.core.engine import external_events
+from spikegate.models.errors import InputError
+from spikegate.models.numeric.lfsr import LfsrParams, apply
+from spikegate.models.streams.encoder import WindowParams, threshold, unpack
+from spikegate.models.streams.plan import LfsrPlan
+from spikegate.models.streams.scc import correlations
+from spikegate.translator import voltage
+from spikegate.translator.brunel import BrunelParams, preset, translate
+from spikegate.translator.memristive import MemristiveDenseLayer
+from spikegate.translator.probability import run
+from spikegate.translator.sc_layer import VectorizedSCLayer, quantise
+
+#: Scores are standard deviations of theory; a sound stream leaves 5 once in 1.7 million.
+LIMIT = 5.0
+SEEDS = range(1, 7)
+
+
+@pytest.fixture(scope="module")
+def ai():
+    return translate(preset("ai"), name="ai", ms=50.0)
+
+
+def dense(seed=1, shape=(50, 40), kind=VectorizedSCLayer):
+    rng = np.random.default_rng(seed)
+    return kind(rng.random(shape), seed=seed), rng.random(shape[1])
+
+
+def popcounts(words):
+    return np.bitwise_count(words).sum(axis=-1, dtype=np.int64)
+
+
+def sound(layer, p, counts):
+    return max(map(abs, layer.scores(p, counts))) < LIMIT
+
+
+def test_streams_are_the_windows_of_the_encoder():
+    layer, p = dense(shape=(70, 30))
+    encoder, seeds = WindowParams(LfsrParams(61, leap=4096)), layer.plan.seeds
+    weights, inputs = layer.weight_streams(), layer.input_streams(p)
+    assert np.array_equal(inputs, encoder.run(seeds[:16], quantise("p", p)))
+    assert np.array_equal(weights, encoder.run(seeds[16:], layer.thresholds))
+    # windows 2000 to 2099 from their own place on the cycle, without those before
+    assert np.array_equal(weights[2000:], encoder.run(seeds[16:], layer.thresholds[2000:], 2000))
+    assert weights.shape == (2100, 64) and not np.array_equal(weights, encoder.run(seeds[:16], layer.thresholds))
+    counts = layer.counts(p)
+    assert counts.shape == (2100,) and np.array_equal(counts, popcounts(weights & inputs[layer.indices]))
+    assert np.array_equal(layer.forward(p), (counts.reshape(70, 30) / 4096).sum(axis=1))
+
+
+def test_a_stream_is_what_sixteen_registers_shift_in():
+    layer, single = VectorizedSCLayer(np.full((1, 300), 0.3), 256), LfsrParams(61, leap=1)
+    columns = single.jump(299 * 256)
+    states, bits = [apply(columns, seed) for seed in layer.plan.seeds[16:]], []
+    for _ in range(256):
+        states = [single.step(state) for state in states]
+        bits.append(sum((state & 1) << b for b, state in enumerate(states)) < threshold(0.3))
+    assert 40 < sum(bits) < 120
+    assert np.array_equal(unpack(layer.weight_streams()[299]), bits)
+
+
+def test_the_plan_has_a_register_for_every_plane_and_no_position_twice():
+    layer, _ = dense()
+    assert len(set(layer.plan.seeds)) == 32 and layer.plan.windows == (2000,) * 32
+    assert min(gap for _, _, gap in layer.plan.gaps()) >= 2000 * 4096
+    seeds = list(layer.plan.seeds)
+    with pytest.raises(InputError, match="Streams 0 and 20 start 0 positions apart"):
+        LfsrPlan(layer.plan.params, (*seeds[:20], seeds[0], *seeds[21:]), 2000, (*layer.plan.phases[:20], 0, *layer.plan.phases[21:]))
+
+
+def test_no_two_streams_are_correlated_beyond_chance():
+    layer = VectorizedSCLayer(np.full((1, 600), 0.5))
+    streams = np.concatenate([layer.input_streams(np.full(600, 0.5)), layer.weight_streams()])
+    (worst,) = correlations(streams, worst=1)
+    assert abs(worst.scc) < worst.bound < 0.15
+    streams[700] = streams[3]  # one phase for two streams
+    (worst,) = correlations(streams, worst=1)
+    assert worst.scc == 1.0 and {worst.first, worst.second} == {3, 700}
+
+
+def test_certain_inputs_and_weights_give_the_matrix_product_exactly():
+    rng = np.random.default_rng(3)
+    weights, p = rng.integers(0, 2, (9, 70)), rng.integers(0, 2, 70)
+    layer = VectorizedSCLayer(weights, 64)
+    assert np.array_equal(layer.forward(p), weights @ p) and (weights @ p).min() > 5
+    assert np.array_equal(layer.expected(p).reshape(9, 70), weights * p)
+    halves = VectorizedSCLayer(np.full((3, 4), 0.5))
+    assert np.array_equal(halves.counts(np.ones(4)), popcounts(halves.weight_streams()))
+
+
+def test_rows_may_be_sparse():
+    rng = np.random.default_rng(4)
+    matrix, p = rng.random((6, 9)), rng.random(9)
+    whole, parts = VectorizedSCLayer(matrix, 256), (np.arange(7) * 9, np.tile(np.arange(9), 6), matrix.ravel())
+    assert np.array_equal(VectorizedSCLayer(parts, 256).counts(p), whole.counts(p))
+    few = VectorizedSCLayer(([0, 2, 2, 3], [4, 1, 0], [0.5, 0.25, 1.0]), 256, n_in=9)
+    counts = few.counts(p)
+    assert np.array_equal(few.forward(p) * 256, [counts[0] + counts[1], 0, counts[2]])
+    assert np.allclose(few.expected(p), [p[4] / 2, p[1] / 4, p[0]], atol=2**-16, rtol=0)
+
+
+def test_quantise_is_threshold_on_arrays():
+    values = np.concatenate([np.random.default_rng(5).random(2000), (np.arange(2000) + 0.5) / 65536, np.nextafter((np.arange(2000) + 0.5) / 65536, 0),
+                             [0.0, 5e-324, 1.0, np.nextafter(1, 0)]])
+    assert quantise("p", values).tolist() == [threshold(value) for value in values.tolist()]
+
+
+@pytest.mark.parametrize("kind", [VectorizedSCLayer, MemristiveDenseLayer], ids=["sound", "with defects"])
+def test_the_theory_is_that_of_independent_bits(kind):
+    """Streams from NumPy's generator: their errors have the mean, the mean square and the deviations that `theory` says."""
+    rng, length, trials = np.random.default_rng(6), 64, 20_000
+    options = {} if kind is VectorizedSCLayer else dict(stuck_rate=0.4, variability=0.2)
+    layer, p = kind(rng.uniform(0.1, 0.6, (10, 2)), length, **options), np.array([0.02, 0.4])
+    inputs, weights = quantise("p", p), layer.thresholds
+    errors = np.empty((trials, 20))
+    for first in range(0, trials, 1000):
+        spikes = rng.integers(0, 65536, (1000, 2, length)) < inputs[:, None]
+        ones = (rng.integers(0, 65536, (1000, 20, length)) < weights[:, None]) & spikes[:, layer.indices]
+        errors[first:first + 1000] = ones.sum(axis=2) / length - layer.expected(p)
+    apart = VectorizedSCLayer((layer.indptr, np.arange(20), layer.weights), length)  # as if each product had an input of its own
+    apart.ideal, apart.thresholds = layer.ideal, layer.thresholds
+    theory, wrong = layer.theory(p), apart.theory(p[layer.indices])
+    for values, k in ((errors.mean(axis=1), 0), (((errors**2).mean(axis=1)), 2)):
+        kurtosis = ((values - values.mean()) ** 4).mean() / values.var() ** 2
+        margin = LIMIT * ((kurtosis - 1) / trials) ** 0.5 / 2
+        print(f"mean {values.mean():.4g} of {theory[k]:.4g}, deviation {values.std():.4g} of {theory[k + 1]:.4g}, apart {wrong[k + 1]:.4g}")
+        assert abs(values.mean() - theory[k]) < LIMIT * theory[k + 1] / trials**0.5
+        assert abs(values.std() / theory[k + 1] - 1) < margin < abs(values.std() / wrong[k + 1] - 1)
+
+
+def one_generator(layer, p):
+    wrong, _ = dense(layer.seed, kind=type("Same", (VectorizedSCLayer,), {"_start": lambda self, first: VectorizedSCLayer._start(self, 0)}))
+    return wrong.counts(p)
+
+
+WRONG = {
+    "or": lambda layer, p: popcounts(layer.weight_streams() | layer.input_streams(p)[layer.indices]),
+    "xnor": lambda layer, p: popcounts(~(layer.weight_streams() ^ layer.input_streams(p)[layer.indices])),
+    "last word dropped": lambda layer, p: popcounts((layer.weight_streams() & layer.input_streams(p)[layer.indices])[:, :-1]),
+    "one generator for inputs and weights": one_generator,
+    "input of the neighbour": lambda layer, p: popcounts(layer.weight_streams() & np.roll(layer.input_streams(p), 1, axis=0)[layer.indices]),
+    "counts halved": lambda layer, p: layer.counts(p) // 2,
+    "expected values instead of streams": lambda layer, p: layer.expected(p) * layer.length,
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_wrong_streams_are_rejected_by_the_check_that_sound_ones_pass(wrong):
+    for seed in SEEDS[:3]:
+        layer, p = dense(seed)
+        assert sound(layer, p, layer.counts(p))
+        assert not sound(layer, p, WRONG[wrong](layer, p)), layer.scores(p, WRONG[wrong](layer, p))
+
+
+@pytest.mark.parametrize("name", ["ai", "tutorial"])
+@pytest.mark.parametrize("sources", [1, 80])
+def test_a_network_is_the_exact_expectation_within_the_error_of_theory(name, sources):
+    network, scores, squares = translate(preset(name), name=name, ms=50.0), [], []
+    for seed in SEEDS:
+        recording = run(network, seed=seed, sources=sources)
+        final, notes = recording.final, recording.provenance
+        scores.append(notes["scores"])
+        kick, exact = ((final[of + "exc"] - final[of + "inh"] + final[of + "ext"]) for of in ("", "expected_"))
+        squares.append((((kick - exact) / final["sigma"]) ** 2).mean())
+        assert notes["products"] == 100_000 + 1000 * sources and len(recording.spikes) == 0
+    rmse, theory = notes["rmse"], notes["rmse_theory"]
+    print(f"{name}: rmse {rmse:.3g}, theory {theory:.3g}, scores {np.round(scores, 1).tolist()}, squared scores of the sums {np.round(squares, 2)}")
+    assert np.abs(scores).max() < LIMIT
+    # 12 values of variance 1: their sum of squares is chi-square, 2.2 and 39 for one in 1000
+    assert 2.2 < np.square(scores).sum() < 39
+    # the square of a sum's score has the variance 2, and 2 more if half a one is expected of its external stream; inhibitory sources in common,
+    # two a pair of neurons, correlate sums by less than 0.01, so that 1000 others add 2 * 0.01^2 * 1000
+    margin = LIMIT * ((4 + 0.2) / 6000) ** 0.5
+    assert abs(np.mean(squares) - 1) < margin
+    wrong = {1: 2.0, 80: 0.5}[sources] * final["inh"]  # reversed, or halved
+    assert abs(((((kick + wrong) - exact) / final["sigma"]) ** 2).mean() - 1) > margin
+
+
+def test_every_synapse_of_the_network_is_a_product_and_the_inputs_are_the_measured_ones(ai):
+    recording, q = run(ai), lambda x: np.floor(np.asarray(x) * 65536 + 0.5) / 65536
+    volts = voltage.run(ai)
+    p = np.bincount(volts.spikes[:, 1], minlength=1000) / 500
+    assert p.mean() > 0.002 and np.array_equal(recording.final["p"], q(p)) and (recording.n, recording.steps) == (1000, 500)
+    links, events = ai.bitmap().T.astype(float), external_events(ai)
+    expected = {"exc": 20 * q(0.025) * links[:, :800] @ q(p[:800]), "inh": 20 * q(0.2) * links[:, 800:] @ q(p[800:]),
+                "ext": np.full(1000, 20 * 80 * q(0.025) * q(0.005))}
+    for name, values in expected.items():
+        assert np.allclose(recording.final["expected_" + name], values, rtol=1e-12)
+    late = volts.spikes[volts.spikes[:, 0] + ai.delay >= 500, 1]
+    due = p - np.bincount(late, minlength=1000) / 500
+    kick = 0.5 * (links[:, :800] @ due[:800] + events.mean(axis=0)) - 4.0 * links[:, 800:] @ due[800:]
+    assert len(late) > 10 and np.allclose(recording.final["measured"], kick, rtol=0, atol=1e-12)
+    # what the run delivered is the exact expectation but for the last steps, the thresholds and the events drawn: 40,000 a neuron
+    exact = sum(sign * recording.final["expected_" + name] for name, sign in (("exc", 1), ("inh", -1), ("ext", 1)))
+    undelivered = links @ (np.bincount(late, minlength=1000) / 500 * np.repeat([0.5, -4.0], [800, 200]))
+    margin = LIMIT * 0.5 * (80 * 0.005 * 0.995 / 500) ** 0.5 + recording.provenance["quantisation_mv"]
+    assert np.abs(kick + undelivered - exact).max() < margin and margin < 0.08
+    assert recording.provenance["quantisation_mv"] == pytest.approx(np.abs(
+        exact - (0.5 * links[:, :800] @ p[:800] - 4.0 * links[:, 800:] @ p[800:] + 0.5 * 80 * 0.005)).max(), rel=1e-9)
+
+
+def test_the_whole_matrix_has_nothing_where_there_is_no_synapse(ai):
+    weights, p = ai.bitmap().T * np.repeat([0.025, 0.2], [800, 200]), np.bincount(voltage.run(ai).spikes[:, 1], minlength=1000) / 500
+    layer = VectorizedSCLayer(weights)
+    counts = layer.counts(p)
+    absent = weights.ravel() == 0
+    assert counts.size == 1_000_000 and absent.sum() == 900_000
+    assert not counts[absent].any() and counts[~absent].sum() > 50_000
+    assert sound(layer, p, counts)
+    counts[np.flatnonzero(absent)[0]] = 4096  # one stream too many
+    assert not sound(layer, p, counts)
+
+
+def test_inputs_out_of_range_are_refused_by_name(ai):
+    for weights, found in (([[0.5, 1.5]], r"Weights must be probabilities in 0..1, and 1 are not, the first 1.5 at \(1,\)"),
+                           ([0.5], "Weights must be a matrix"), (([0, 1], [0, 1], [0.5, 0.5]), "Row pointers must ascend from 0 to the 2"),
+                           (([0, 1], [3], [0.5]), r"Inputs of weights must be in 0..2")):
+        with pytest.raises(InputError, match=found):
+            VectorizedSCLayer(weights, n_in=3 if isinstance(weights, tuple) else None)
+    with pytest.raises(InputError, match="Stream length must be a power of two and at least 64 bits, not 1000"):
+        VectorizedSCLayer([[0.5]], 1000)
+    with pytest.raises(InputError, match="Inputs must be 1 probabilities"):
+        VectorizedSCLayer([[0.5]]).forward([0.5, 0.5])
+    with pytest.raises(InputError, match="nan"):
+        VectorizedSCLayer([[0.5]]).forward([np.nan])
+    with pytest.raises(InputError, match=r"Trace must be off(.|\n)*Sources must be in 1..80"):
+        run(ai, trace=True, sources=81)
+    strong = translate(BrunelParams(weight_exc=5.0, g_inh=5.0), ms=1.0)
+    with pytest.raises(InputError, match="at most the threshold of 20 mV.* not 5 and 25 mV"):
+        run(strong)
+
+
+def test_progress_ascends_to_one(ai):
+    seen = []
+    run(ai, progress=seen.append)
+    assert seen == sorted(seen) and seen[-1] == 1.0 and len(seen) >= 3

@@ -1,0 +1,135 @@
+"""Mutation testing of the golden models: what is a mutant, a small model whole, and guards and lists that are wrong are found out."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+
+import pytest
+
+from verification.models.assess import GUARDS, REVIEWED, reviewed
+from verification.models.judge import ROOT
+from verification.models.mutants import function_code, mutants
+
+SOURCE = '''
+"""Docs with 7."""
+from dataclasses import dataclass
+__all__ = ["f", "Point"]
+LIMIT = 3
+
+
+@dataclass(frozen=True)
+class Point:
+    """Docs."""
+
+    x: int = 5
+
+    @property
+    def far(self) -> bool:
+        if self.x < LIMIT and not self.x == 2:
+            raise ValueError(f"x {self.x + 1} " + "below")
+        return self.x > 0
+
+
+def f(values: list[int], scale=1):
+    """Docs."""
+    total = 0
+    for value in values:
+        total += value << scale
+        values[0] = total
+    return [total for value in values if value]
+'''
+EXPECTED = '''
+module: LIMIT = 3 -> LIMIT = 4
+module: LIMIT = 3 -> LIMIT = 2
+module: dataclass(frozen=True) -> dataclass(frozen=False)
+module: x: int = 5 -> x: int = 6
+module: x: int = 5 -> x: int = 4
+Point.far: self.x < LIMIT and (not self.x == 2) -> not (self.x < LIMIT and (not self.x == 2))
+Point.far: self.x < LIMIT and (not self.x == 2) -> self.x < LIMIT or not self.x == 2
+Point.far: self.x < LIMIT -> self.x <= LIMIT
+Point.far: not self.x == 2 -> self.x == 2
+Point.far: self.x == 2 -> self.x != 2
+Point.far: self.x == 2 -> self.x == 3
+Point.far: self.x == 2 -> self.x == 1
+Point.far: raise ValueError(f'x {self.x + 1} ' + 'below') -> pass
+Point.far: return self.x > 0 -> return False
+Point.far: self.x > 0 -> self.x >= 0
+Point.far: self.x > 0 -> self.x > 1
+Point.far: self.x > 0 -> self.x > -1
+module: scale=1 -> scale=2
+module: scale=1 -> scale=0
+f: total = 0 -> total = 1
+f: total = 0 -> total = -1
+f: total += value << scale -> pass
+f: total += value << scale -> total -= value << scale
+f: value << scale -> value >> scale
+f: values[0] = total -> pass
+f: values[0] -> values[1]
+f: values[0] -> values[-1]
+f: return [total for value in values if value] -> return None
+f: value -> not value
+'''.strip().splitlines()
+
+
+def made(tmp_path):
+    (tmp_path / "made.py").write_text(SOURCE)
+    return mutants(tmp_path / "made.py")
+
+
+def run(*arguments):
+    """Exit code and output of the program, in a process of its own: it takes Numba's place away."""
+    done = subprocess.run([sys.executable, "-m", "verification.models.assess", *map(str, arguments)], capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr[-2000:]
+
+
+def test_mutants_are_those_of_the_source_and_no_others(tmp_path):
+    found = made(tmp_path)
+    assert Counter(mutant.name for mutant in found) == Counter(EXPECTED)
+
+
+def test_each_mutant_has_its_defect_and_no_other(tmp_path):
+    for mutant in made(tmp_path):
+        space = {"__name__": "made"}
+        exec(mutant.code, space)
+        differs = (space["LIMIT"], space["Point"]().x) != (3, 5) or str(mutant.function) == "f"
+        assert differs == (mutant.name in EXPECTED[:2] + EXPECTED[3:5] + EXPECTED[19:]), mutant.name
+        if mutant.function:
+            assert function_code(mutant.code, mutant.function, mutant.line).co_qualname == mutant.function
+
+
+@pytest.mark.parametrize("model", ["errors"])
+def test_every_mutant_of_a_small_model_is_killed_or_equivalent(model, tmp_path):
+    code, text = run(model, "--json", tmp_path / "found.json")
+    found, = json.loads((tmp_path / "found.json").read_text())
+    print(text)
+    assert code == 0 and found["enumerated"] == found["killed"] + found["equivalent"] >= 10 and found["unresolved"] == found["wrong"] == []
+
+
+def test_a_weak_guard_leaves_mutants_alive_and_a_list_that_is_wrong_is_an_error(tmp_path):
+    test = "from spikegate.models.errors import InputError\n\n\ndef test_code():\n    assert InputError.exit_code == 2\n"
+    (tmp_path / "test_weak.py").write_text(test)
+    killed, gone = "exit_code = 2 -> exit_code = 3", "exit_code = 2 -> exit_code = 4"
+    entries = [("module", killed), ("module", gone), ("Problems.require", "not ok -> ok")]
+    (tmp_path / "list.toml").write_text("".join(f'[[equivalent]]\nmodule = "errors"\nfunction = "{function}"\nmutants = ["{text}"]\nreason = "none"\n'
+                                                for function, text in entries))
+    code, text = run("errors", "--tests", tmp_path / "test_weak.py", "--equivalent", tmp_path / "list.toml", "--json", tmp_path / "found.json")
+    found, = json.loads((tmp_path / "found.json").read_text())
+    assert code == 1 and found["equivalent"] == 1 and "unresolved: errors Problems.raise_any" in text
+    assert found["wrong"] == [f"module: {killed}: killed", f"module: {gone}: no such mutant"]
+
+
+def test_a_guard_of_which_no_test_passes_is_refused(tmp_path):
+    (tmp_path / "test_none.py").write_text("def test_nothing():\n    assert False\n")
+    code, text = run("errors", "--tests", tmp_path / "test_none.py", "--json", tmp_path / "found.json")
+    assert code == 1 and "No test of test_none.py passes with errors.py itself" in text
+
+
+def test_every_model_has_a_guard_and_every_entry_of_the_list_a_mutant_and_a_reason():
+    models = {path.relative_to(ROOT / "models").with_suffix("").as_posix() for path in (ROOT / "models").rglob("*.py") if path.stem != "__init__"}
+    assert set(GUARDS) == models and all((ROOT / "tests" / f"{name}.py").is_file() for names in GUARDS.values() for name in names)
+    names = {name: [mutant.name for mutant in mutants(ROOT / "models" / f"{name}.py")] for name in models}
+    assert all(len(set(found)) == len(found) > 0 for found in names.values())
+    assert [entry for entry in reviewed(REVIEWED) if entry[1] not in names[entry[0]]] == []
+    assert all(len(entry["reason"]) > 20 for entry in tomllib.loads(REVIEWED.read_text())["equivalent"])

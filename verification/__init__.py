@@ -1,0 +1,1 @@
+"""What verifies the verification: coverage, proofs, mutants, netlists, stress; not part of the installed package."""

@@ -1,0 +1,60 @@
+"""The components that verification takes one at a time, each at the parameters at which it is proved, mutated and covered."""
+
+from collections.abc import Callable
+
+from amaranth.lib.wiring import Component
+
+from spikegate.cosim.toolchain.verilate import to_verilog
+from spikegate.gateware.core.core import Core, CoreGeometry
+from spikegate.gateware.core.rows_bitmap import Rows
+from spikegate.gateware.core.spike_list import Spikes
+from spikegate.gateware.link.receiver import FrameReceiver
+from spikegate.gateware.link.uart import UartReceiver, UartTransmitter
+from spikegate.gateware.neuron.lif import Lif
+from spikegate.gateware.numeric.drive_search import Drive
+from spikegate.gateware.numeric.fixed import Requantise
+from spikegate.gateware.numeric.lfsr import Lfsr
+from spikegate.gateware.numeric.sobol import Sobol
+from spikegate.gateware.streams.correlation import Correlation
+from spikegate.gateware.streams.dot_product import DotProduct
+from spikegate.gateware.streams.encoder import Encoder, WindowEncoder
+from spikegate.gateware.streams.synapse import Synapse
+from spikegate.models.numeric.fixed import Q8_8, Overflow, Rounding
+from spikegate.models.numeric.lfsr import LfsrParams
+from spikegate.models.numeric.sobol import SobolParams
+from spikegate.models.streams.correlation import CorrelationParams
+from spikegate.models.streams.dot_product import DotProductParams
+from spikegate.models.streams.encoder import EncoderParams, WindowParams
+from spikegate.models.streams.synapse import SynapseParams
+
+__all__ = ["GEOMETRY", "LEAVES", "WHOLE", "leaf_verilog"]
+
+#: Of the leaves that are parts of a core: neurons no multiple of the lanes, a list of spikes that wraps.
+GEOMETRY = CoreGeometry(10, 4, Q8_8, max_delay=3)
+
+LEAVES: dict[str, Callable[[], Component]] = {
+    "requantise": lambda: Requantise(Q8_8, Rounding.NEAREST, Overflow.SATURATE),
+    "lif": lambda: Lif(Q8_8, Rounding.NEAREST, Overflow.SATURATE, gain=False, noise=False),
+    "lfsr": lambda: Lfsr(LfsrParams()),
+    "sobol": lambda: Sobol(SobolParams(1, 8)),
+    "encoder": lambda: Encoder(EncoderParams(LfsrParams(), 16)),
+    "window_encoder": lambda: WindowEncoder(WindowParams(SobolParams(1, 7, 64), 7)),
+    "synapse": lambda: Synapse(SynapseParams(16), stuck=True, flips=True),
+    "dot_product": lambda: DotProduct(DotProductParams(4, 16, 64)),
+    "correlation": lambda: Correlation(CorrelationParams(16, 64)),
+    "drive": lambda: Drive(3, lanes=2),
+    "spikes": lambda: Spikes(GEOMETRY),
+    "rows": lambda: Rows(GEOMETRY),
+    "uart_receiver": lambda: UartReceiver(4),
+    "uart_transmitter": lambda: UartTransmitter(4),
+    "frame_receiver": lambda: FrameReceiver(3),
+}
+
+
+#: What the leaves are parts of, its clock ungated.
+WHOLE: dict[str, Callable[[], Component]] = {"core": lambda: Core(GEOMETRY)}
+
+
+def leaf_verilog(name: str) -> str:
+    """Verilog of a leaf or of the whole, a module of that name, without a reset: registers start at their initial values."""
+    return to_verilog((LEAVES | WHOLE)[name](), name, reset=False)

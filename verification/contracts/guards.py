@@ -1,0 +1,82 @@
+"""What every leaf promises, cycle by cycle, as tables of inputs and expected outputs from the golden models: the guards of its mutants."""
+
+import random
+
+from spikegate.cosim.benches.fixed import RequantiseParams, products, requantise
+from spikegate.cosim.benches.lif import Inputs, golden, stimuli
+from spikegate.cosim.benches.synapse import windows
+from spikegate.gateware.neuron.lif import state_layout
+from spikegate.models.neuron.lif import REFRACTORY_BITS, LifParams
+from spikegate.models.numeric.fixed import Q8_8, Overflow, Rounding
+from spikegate.models.streams.faults import apply
+from spikegate.models.streams.synapse import SynapseParams
+from verification.contracts import guards_core, guards_line, guards_network, guards_streams
+from verification.contracts.table import Guard
+
+__all__ = ["GUARDS"]
+
+SYNAPSE = SynapseParams(16)
+REQUANTISE = RequantiseParams(Q8_8, Rounding.NEAREST, Overflow.SATURATE)
+
+
+def requantise_rows(rng: random.Random):
+    """Products of the bench, over and over."""
+    while True:
+        for product, random_ in products(Q8_8, 3000, rng):
+            result, overflowed = requantise(REQUANTISE, product, random_)
+            yield {"product": product, "random": random_}, {"result": result, "overflowed": overflowed}
+
+
+def synapse_rows(rng: random.Random):
+    """Windows of the bench; then behind masks of a few lines, and of any."""
+    full = (1 << SYNAPSE.width) - 1
+    few = lambda: 1 << rng.randrange(SYNAPSE.width)  # noqa: E731
+    while True:
+        for spike, weight in windows(SYNAPSE.width, 200, rng):
+            draw = rng.choice((lambda: 0, few, lambda: rng.getrandbits(SYNAPSE.width), lambda: rng.choice((0, full))))
+            masks = [[draw() for _ in range(3)] for _ in range(2)]
+            sides = [apply.py_func(value, *mask) & full for value, mask in zip((spike, weight), masks)]
+            packed = [sum(mask << SYNAPSE.width * k for k, mask in enumerate(side)) for side in masks]
+            yield ({"spike": spike, "weight": weight, "stream_faults": packed[0], "weight_faults": packed[1]}, {"post": SYNAPSE.step(*sides)})
+
+
+def populations(rng: random.Random):
+    """Parameters of neurons without end: usual ones, both ends of each, then any."""
+    q, top = Q8_8, (1 << REFRACTORY_BITS) - 1
+    yield LifParams(q, 20 << 8, 0, 0, leak=13, refractory=20)
+    yield LifParams(q, q.max, q.min, q.min, leak=1 << q.fraction, refractory=top)
+    yield LifParams(q, q.min + 1, q.min, q.max, leak=1 << q.fraction, refractory=0)
+    while True:
+        reset = rng.choice((rng.randint(q.min, q.max - 1), rng.randint(-q.one, q.one)))
+        threshold = min(q.max, reset + rng.choice((1, q.one, 1 << rng.randrange(16), rng.randint(1, q.max))))
+        leak = rng.choice((1, 1 << rng.randint(0, q.fraction), rng.randint(1, 1 << q.fraction)))
+        rest = rng.choice((reset, 0, rng.randint(q.min, q.max)))
+        yield LifParams(q, threshold, reset, rest, leak=leak, refractory=rng.getrandbits(REFRACTORY_BITS))
+
+
+def lif_rows(rng: random.Random):
+    """Steps of the bench for one population after another; what is not compiled in changes at random."""
+    layout, noise = state_layout(Q8_8), Q8_8.max
+    for params in populations(rng):
+        source, after = stimuli(params, rng), None
+        still = {name: getattr(params, name) for name in ("leak", "threshold", "reset", "rest_leak", "refractory")}
+        for _ in range(60):
+            inputs, follow = next(source)
+            if follow and after is not None:
+                inputs = Inputs(after.v, after.hold, after.overflow, *inputs[3:])
+            state = layout.const({name: getattr(inputs, name) for name in ("v", "hold", "overflow")}).as_bits()
+            expected = {"o_state": None, "o_spike": None} if after is None else {"o_spike": after.spike, "o_state": layout.const(
+                {name: getattr(after, name) for name in ("v", "hold", "overflow")}).as_bits()}
+            yield {**still, "gain": rng.getrandbits(14), "i_state": state, "i_current": inputs.current, "i_noise": rng.randint(-noise, noise),
+                   "i_random": rng.getrandbits(8)}, expected
+            after = golden(params, inputs._replace(noise=0))
+
+
+#: As `LifParams` has it: no leak above 1.0, and rest_leak is a membrane times it.
+POPULATION = "(leak != 0) & (leak <= 256) & ({9'd0, rest_leak} <= {9'd0, leak, 16'd0} - leak)"
+GUARDS: dict[str, Guard] = {
+    "requantise": Guard(requantise_rows, 750),
+    "synapse": Guard(synapse_rows, 500),
+    "lif": Guard(lif_rows, 1500, assume=POPULATION, proved=False),
+    **guards_streams.GUARDS, **guards_line.GUARDS, **guards_core.GUARDS, **guards_network.GUARDS,
+}

@@ -1,0 +1,152 @@
+"""Mutation testing of the golden models: every mutant of a model is killed by the tests of its guard, or reviewed as equivalent, or unresolved."""
+
+import argparse
+import json
+import os
+import sys
+import time
+import tomllib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as Shown
+
+from spikegate.models.errors import SpikegateError
+from verification.models.judge import ROOT, SLOW, SURVIVED, Fresh, Judge, Progress, Timed, in_child, prepare, run_pytest
+from verification.models.mutants import mutants
+
+__all__ = ["REVIEWED", "GUARDS", "Assessment", "reviewed", "judge", "main"]
+
+REVIEWED = ROOT / "tests" / "verification" / "equivalent_mutants.toml"
+#: The tests that judge a model, most of them against something that is independent of it: hand-made numbers, the gateware, a stranger's engine.
+GUARDS: dict[str, tuple[str, ...]] = {
+    "numeric/fixed": ("numeric/test_fixed",),
+    "neuron/lif": ("neuron/test_lif",),
+    "numeric/lfsr": ("numeric/test_lfsr",),
+    "numeric/sobol": ("numeric/test_sobol",),
+    "numeric/drive": ("numeric/test_drive",),
+    "streams/encoder": ("streams/test_encoder",),
+    "streams/synapse": ("streams/test_synapse",),
+    "streams/scc": ("streams/test_scc",),
+    "streams/dot_product": ("streams/test_dot_product",),
+    "link/uart": ("link/test_uart",),
+    "numeric/phase": ("numeric/test_phase",),
+    "network/rows": ("network/test_core_delivery",),
+    "streams/params": ("streams/test_streams",),
+    "core/windows": ("core/test_hybrid_streams",),
+    "streams/faults": ("streams/test_faults",),
+    "network/file": ("network/test_network_file",),
+    "checks": ("test_checks",),
+    "link/board": ("cosim/test_board",),
+    "link/frames": ("link/test_host_link",),
+    "network/network": ("network/test_network", "network/test_network_file",),
+    "network/recording": ("test_checks",),
+    "errors": ("test_checks",),
+    "streams/plan": ("streams/test_plan", "streams/test_plan_model"),
+    "streams/correlation": ("streams/test_correlation", "streams/test_plan_model"),
+    "link/device": ("link/test_host_link_device", "link/test_host_link",),
+    "core/engine": ("core/test_core_model", "network/test_core_delivery", "test_independent",),
+    "core/stream_engine": ("core/test_hybrid", "test_independent",),
+}
+
+
+@dataclass
+class Assessment:
+    """What became of the mutants of a model; ``unresolved`` are names of mutants, ``wrong`` is what is not as the list of equivalent ones says."""
+
+    name: str
+    enumerated: int = 0
+    killed: int = 0
+    equivalent: int = 0
+    unresolved: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    tests: int = 0
+    seconds: float = 0.0
+
+
+def reviewed(path: Path) -> dict[tuple[str, str], str]:
+    """Reasons of the mutants that are equivalent, by the model's name and theirs."""
+    entries = tomllib.loads(path.read_text())["equivalent"]
+    return {(entry["module"], f"{entry['function']}: {text}"): entry["reason"] for entry in entries for text in entry["mutants"]}
+
+
+def judge(path: Path, files: list[Path], *, only: set[str] | None = None, equivalent: set[str] = frozenset(),
+          progress: Progress = lambda _: None) -> Assessment:
+    """Judge every mutant of a file, or those named in ``only``, by the tests in ``files``; ``equivalent`` are names of reviewed ones.
+
+    Raises
+    ------
+    SpikegateError
+        If no test of the guard passes with the model itself.
+    """
+    start, everyone = time.perf_counter(), mutants(path)
+    made = [mutant for mutant in everyone if only is None or mutant.name in only]
+    code, text = in_child(lambda file: run_pytest(files, Judge(path, made, file, progress)))
+    if code not in SURVIVED or not text or not (timed := {name: Timed(**one) for name, one in json.loads(text)[0].items()}):
+        raise SpikegateError(f"No test of {', '.join(file.name for file in files)} passes with {path.name} itself in {SLOW} s; exit code {code}")
+    _, names, early = json.loads(text)
+    alive, again = set(names), [mutant for mutant in made if mutant.name in names and (not mutant.function or mutant.function in early)]
+    for number, mutant in enumerate(again, 1):
+        progress(f"import {number} of {len(again)}")
+        if Fresh(path, mutant, timed).killed(files):
+            alive.remove(mutant.name)
+    wrong = [f"{name}: killed" for name in sorted(equivalent & {mutant.name for mutant in made} - alive)]
+    wrong += [f"{name}: no such mutant" for name in sorted(equivalent - {mutant.name for mutant in everyone})]
+    unresolved = [mutant.name for mutant in made if mutant.name in alive - equivalent]
+    reasoned = len(equivalent & (alive if only is None else {mutant.name for mutant in everyone}))
+    name = path.relative_to(ROOT / "models").with_suffix("").as_posix() if path.is_relative_to(ROOT) else path.stem
+    return Assessment(name, len(everyone), len(everyone) - reasoned - len(unresolved), reasoned, unresolved, wrong, len(timed),
+                      round(time.perf_counter() - start, 1))
+
+
+def shown(found: list[Assessment]) -> Shown:
+    """The table that `main` prints."""
+    table = Shown(title="Mutants of the models", title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE, padding=(0, 1, 0, 0),
+                  pad_edge=False, show_footer=True)
+    columns = {name: [value if isinstance(value := getattr(one, name), (int, float)) else len(value) for one in found]
+               for name in ("enumerated", "killed", "equivalent", "unresolved", "tests", "seconds")}
+    table.add_column("model", "all", no_wrap=True)
+    for name, values in columns.items():
+        table.add_column(name, f"{round(sum(values), 1):,}", justify="right")
+    for one, *values in zip(found, *columns.values()):
+        table.add_row(one.name, *(f"{value:,}" for value in values))
+    return table
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Assess models, print a table and write it as JSON; 1 if a mutant is unresolved or the list of equivalent ones is wrong."""
+    parser = argparse.ArgumentParser(prog="model_mutation", description=__doc__)
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=f"one or more of {', '.join(GUARDS)}; all by default")
+    parser.add_argument("--again", action="store_true", help="only mutants that the file of the last run has as unresolved")
+    parser.add_argument("--json", type=Path, default=ROOT / "build" / "model_mutation.json", metavar="FILE", help="keep the results in this file")
+    parser.add_argument("--equivalent", type=Path, default=REVIEWED, metavar="FILE", help="the list of equivalent mutants")
+    parser.add_argument("--tests", type=Path, nargs="+", metavar="FILE", help="judge by these tests and not by the guard")
+    options = parser.parse_args(arguments)
+    if unknown := sorted(set(options.models) - set(GUARDS)):
+        parser.error(f"no such model: {', '.join(unknown)}; choose from {', '.join(GUARDS)}")
+    terminal = os.fdopen(os.dup(sys.stderr.fileno()), "w")
+    tell = lambda what: print(what, end="", flush=True, file=terminal) if terminal.isatty() else None  # noqa: E731
+    before = {one["name"]: one for one in json.loads(options.json.read_text())} if options.json.exists() else {}
+    prepare()
+    found, reasons = [], reviewed(options.equivalent)
+    for name in options.models or GUARDS:
+        files = options.tests or [ROOT / "tests" / f"{test}.py" for test in ("test_models", *GUARDS[name])]
+        only = set(before[name]["unresolved"]) if options.again and name in before else None
+        found.append(judge(ROOT / "models" / f"{name}.py", files, only=only, equivalent={mutant for model, mutant in reasons if model == name},
+                           progress=lambda what: tell(f"\r{name}: {what}\033[K")))  # noqa: B023
+        before[name] = asdict(found[-1])
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(list(before.values()), indent=1) + "\n")
+    tell("\r\033[K")
+    Console().print(shown(found))
+    for one in found:
+        for kind in ("unresolved", "wrong"):
+            for what in getattr(one, kind):
+                print(f"{kind}: {one.name} {what}")
+    return int(any(one.unresolved or one.wrong for one in found))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

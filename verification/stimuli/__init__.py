@@ -1,0 +1,1 @@
+"""Random networks and load words."""

@@ -1,0 +1,1 @@
+"""Long random traffic, abuse and damage."""

@@ -1,0 +1,129 @@
+"""Endless traffic for the core: random networks, one after the other through one simulator, each held against the golden model."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spikegate.cosim.engines.native import NativeCore
+from spikegate.cosim.engines.rtl import BATCH, build, load_words, run_word, unpack
+from spikegate.cosim.results.compare import compare, describe
+from spikegate.gateware.core.geometry import CoreGeometry
+from spikegate.models.core import engine, stream_engine
+from spikegate.models.errors import Mismatch, SpikegateError
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
+from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, Rounding
+from spikegate.models.streams.params import StreamFaults
+from verification.stimuli.networks import DEFECTS, GEOMETRIES, any_faults, any_network
+
+__all__ = ["ROADS", "Traffic", "traffic"]
+
+#: Those of the benches, and larger ones.
+ROADS: dict[str, CoreGeometry] = {
+    **GEOMETRIES,
+    "hundred": CoreGeometry(103, 8, Q8_8, max_delay=63),
+    "two-hundred": CoreGeometry(200, 64, Q16_12, Rounding.STOCHASTIC, Overflow.WRAP),
+}
+SIGNALS = ("spike", "v", "hold", "overflow", "events", "final.v", "final.hold", "final.overflow")
+#: Longest run in steps, and in cycles if every neuron fired in every step.
+MAX_STEPS, MAX_CYCLES = 4000, 400_000
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What went through.
+
+    Parameters
+    ----------
+    cycles : int
+        Clock cycles in which a network ran.
+    networks, spikes : int
+    items : int
+        Values compared: spikes, membranes, refractory steps, flags and events of every neuron and step, final states, cycles.
+    seconds : float
+        Of simulating and comparing.
+    """
+
+    cycles: int
+    networks: int
+    spikes: int
+    items: int
+    seconds: float
+
+
+def _run(simulator: NativeCore, g: CoreGeometry, network: Network, faults: StreamFaults | None) -> Recording:
+    """The RTL's recording of a network on a simulator that has run others."""
+    before, spikes, parts = simulator.cycles, [], []
+    simulator.load(load_words(network, g, faults))
+    for first in range(0, network.steps, BATCH):
+        count = min(BATCH, network.steps - first)
+        found, sweeps = simulator.run(run_word(g, count), first, count, True)
+        spikes.append(found)
+        parts.append(unpack(sweeps, g))
+    trace = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    final = {name: values[0] for name, values in unpack(simulator.last, g).items() if name != "events"}
+    return Recording("rtl", network.n, network.steps, np.concatenate(spikes), final, trace, simulator.cycles - before, {"network": network.hash})
+
+
+def _reference(g: CoreGeometry, network: Network, faults: StreamFaults | None) -> Recording:
+    """The golden model's recording, with the cycles that it predicts."""
+    if g.streams:
+        recording = stream_engine.run(network, faults=faults, trace=True)
+        cycles = stream_engine.predict_cycles(network, recording, g.lanes)
+    else:
+        recording = engine.run(network, trace=True)
+        cycles = engine.predict_cycles(network, recording, g.lanes, store=g.store, walk=g.walk, banks=g.banks)
+    return replace(recording, cycles=cycles)
+
+
+def _loads(g: CoreGeometry, rng: np.random.Generator) -> Iterator[tuple[Network, StreamFaults | None]]:
+    """Networks without end, short and long ones, and faults in their streams."""
+    most = min(MAX_STEPS, MAX_CYCLES // ((1 + g.n) * g.words))
+    while True:
+        network = any_network(g, rng, int(most ** rng.random()))
+        yield network, any_faults(g, rng) if rng.random() < 0.7 else None
+
+
+def traffic(cycles: int, seed: int, roads: Sequence[str] = tuple(ROADS), *, defect: str = "") -> Traffic:
+    """Run networks, a geometry after the other, until at least ``cycles`` clock cycles are compared.
+
+    Parameters
+    ----------
+    cycles, seed : int
+    roads : sequence of str
+        Entries of `ROADS`.
+    defect : str
+        An entry of `DEFECTS` that the golden side shall have.
+
+    Raises
+    ------
+    Mismatch
+        With the first divergence.
+    SpikegateError
+        If nothing was compared, or a simulator hangs.
+    """
+    total = networks = spikes = items = 0
+    wrong = DEFECTS.get(defect, lambda network: network)
+    with ExitStack() as stack:
+        lanes = []
+        for k, name in enumerate(roads):
+            g = ROADS[name]
+            lanes.append((name, g, stack.enter_context(NativeCore(build(g).path, g)), _loads(g, np.random.default_rng([seed, k]))))
+        start = time.perf_counter()
+        while total < cycles:
+            for name, g, simulator, loads in lanes:
+                network, faults = next(loads)
+                rtl, golden = _run(simulator, g, network, faults), _reference(g, wrong(network), faults)
+                check = compare(f"Network {networks} on {name} (seed {seed})", "bit-true", replace(golden, provenance=rtl.provenance), rtl, SIGNALS)
+                if not check.ok:
+                    raise Mismatch(describe(check))
+                if golden.cycles != rtl.cycles:
+                    raise Mismatch(f"{check.name}: cycles, golden {golden.cycles}, rtl {rtl.cycles}")
+                total, networks, spikes, items = total + rtl.cycles, networks + 1, spikes + len(rtl.spikes), items + check.compared + 1
+        seconds = time.perf_counter() - start
+    if not items:
+        raise SpikegateError(f"Traffic compared nothing: cycles must be at least 1, not {cycles}")
+    return Traffic(total, networks, spikes, items, seconds)
