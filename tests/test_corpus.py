@@ -5,8 +5,10 @@ import json
 
 import numpy as np
 import pytest
-from corpus import recordings
-from corpus.recordings import CASES, FILE, NETWORKS, Case, Geometry, compared, digest, main
+import recordings
+from adapters import Geometry
+from networks import NETWORKS
+from recordings import CASES, FILE, Case, compared, digest, main
 
 CORPUS = json.loads(FILE.read_text())
 #: Small, so that the controls take no time.

@@ -1,11 +1,10 @@
 """A corpus of recordings: what every engine gave for a list of networks and geometries, as digests, so that a change of the code is seen not to
 change behaviour. Makes, with ``--write``, or compares the file ``recordings.json`` beside it.
 
-A digest is of values alone: of no module, engine's name, dtype or provenance. Networks are named after their preset and size.
+A digest is of values alone: of no module, engine's name, dtype or provenance.
 """
 
 import argparse
-import dataclasses
 import hashlib
 import json
 import sys
@@ -13,162 +12,17 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from adapters import Geometry, Network, Recording, StreamFaults, make_faults, predict, run_golden, run_link, run_rtl
+from networks import FAULTS, NETWORKS
 
-# The adapters: all that knows where the code lies and how an engine is called, down to the line of dashes.
-from spikegate.cosim import core as rtl_engine
-from spikegate.cosim import hybrid as rtl_stream_engine
-from spikegate.cosim.host_link import virtual_board
-from spikegate.gateware.core import CoreGeometry
-from spikegate.host import Board
-from spikegate.models import core as golden_engine
-from spikegate.models import hybrid as golden_stream_engine
-from spikegate.models.faults import FaultParams
-from spikegate.models.fixed import Q8_8, Q16_12, Overflow, QFormat, Rounding
-from spikegate.models.network import Network
-from spikegate.models.recording import Recording
-from spikegate.models.streams import StreamFaults
-from spikegate.translator.brunel import preset, translate
-from spikegate.translator.hybrid import hybrid
-
-__all__ = ["CASES", "FILE", "NETWORKS", "Case", "Geometry", "compared", "digest", "entry", "main"]
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """What is asked of a core, apart from the network."""
-
-    lanes: int
-    banks: int = 1
-    store: int | None = None
-    walk: bool = False
-    clock_gate: bool = True
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Those that a core with weights has, and one with streams has not."""
-        return {"store": self.store, "walk": self.walk, "banks": self.banks}
-
-    def __str__(self) -> str:
-        parts = {"banks": self.banks > 1, "store": self.store, "walk": self.walk}
-        words = [f"{name} {getattr(self, name)}" if name != "walk" else name for name, asked in parts.items() if asked]
-        return " ".join([f"lanes {self.lanes}", *words, *([] if self.clock_gate else ["enables"])])
-
-
-def run_golden(network: Network, faults: StreamFaults | None) -> Recording:
-    if network.streams is None:
-        return golden_engine.run(network, trace=True)
-    return golden_stream_engine.run(network, faults=faults, trace=True)
-
-
-def run_rtl(network: Network, geometry: Geometry, faults: StreamFaults | None) -> Recording:
-    if network.streams is None:
-        return rtl_engine.run(network, geometry.lanes, **geometry.options, trace=True, clock_gate=geometry.clock_gate)
-    return rtl_stream_engine.run(network, geometry.lanes, faults=faults, trace=True, clock_gate=geometry.clock_gate)
-
-
-def run_link(network: Network, geometry: Geometry, faults: StreamFaults | None) -> Recording:
-    """The recording of a Verilated board behind the host link: without ``events``."""
-    g = (CoreGeometry.of(network, geometry.lanes, **geometry.options) if network.streams is None
-         else rtl_stream_engine.geometry(network, geometry.lanes, faults))
-    with virtual_board(g) as port, Board(port) as board:
-        return board.run(network, faults=faults, trace=True)
-
-
-def predict(network: Network, recording: Recording, geometry: Geometry) -> int:
-    """Cycles of a core, from the golden model's recording."""
-    if network.streams is None:
-        return int(golden_engine.predict_cycles(network, recording, geometry.lanes, **geometry.options))
-    return int(golden_stream_engine.predict_cycles(network, recording, geometry.lanes))
-
-
-def with_overflow(network: Network, overflow: Overflow) -> Network:
-    return network.replace(lif=dataclasses.replace(network.lif, overflow=overflow))
-
-
-def with_events(network: Network) -> Network:
-    """The network with its own external events recorded in it."""
-    return network.replace(external=golden_engine.external_events(network))
-
-
-def make_faults(network: Network, *, stuck: float = 0.0, flips: Fraction | int = 0) -> StreamFaults:
-    s = network.streams
-    return StreamFaults(tuple(FaultParams.random(stuck, 1 + channel, s.length, flip_rate=flips) for channel in range(s.channels)), 1)
-
-
-# --------------------------------------------------------------------------------------------------------------------------------------------
+__all__ = ["CASES", "FILE", "Case", "compared", "digest", "entry", "main"]
 
 FILE = Path(__file__).with_suffix(".json")
-Q12 = QFormat(12, 5)
-
-
-def whole(name: str, format: QFormat = Q8_8, *, ms: float = 100.0, **options: Any) -> Network:
-    return translate(preset(name), format, name=name, ms=ms, **options)
-
-
-def small(name: str = "ai", format: QFormat = Q8_8, *, n: int = 103, ms: float = 40.0, rounding: Rounding = Rounding.NEAREST,
-          leak_fraction: int | None = None, **changes: Any) -> Network:
-    """A preset cut to ``n`` neurons, whose weights are as much larger that they spike."""
-    bigger: dict[str, Any] = dict(weight_exc=2.0, delay=0.5) if name == "ai" else {}
-    bp = preset(name, **{"n_exc": n - n // 5, "n_inh": n // 5, **bigger, **changes})
-    return translate(bp, format, name=name, ms=ms, rounding=rounding, leak_fraction=leak_fraction)
-
-
-def streams(variant: str, format: QFormat = Q8_8, *, length: int = 256, channels: int | None = None, **changes: Any) -> Network:
-    return hybrid(small(format=format, ms=30.0, **{"g_inh": 3.0, **changes}), variant, length=length, channels=channels)
-
-
-def whole_streams(variant: str) -> Network:
-    return hybrid(whole("ai", ms=30.0), variant)
-
-
-def modes(rounding: Rounding, overflow: Overflow) -> Network:
-    """Its membranes leave the format."""
-    return with_overflow(small(rounding=rounding, weight_exc=6.0), overflow)
-
-
-#: Name to what makes it; the first ones are of one geometry, so that they run on one simulator.
-NETWORKS: dict[str, Callable[[], Network]] = {
-    "ai": small,
-    "ai, seed 2": partial(small, seed=2),
-    "ai, delay 1": partial(small, delay=0.1),
-    "ai, refractory 255": partial(small, refractory=25.5),
-    "ai, rest and reset": partial(small, v_rest=-3.5, v_reset=2.25),
-    "ai, overflow": partial(small, eta=0.5, weight_exc=9.0),
-    "ai, own events": lambda: with_events(small(ms=5.0)),
-    "tutorial": partial(small, "tutorial"),
-    "ai, delay 63": partial(small, delay=6.3),
-    "ai, n 96": partial(small, n=96),
-    "ai, fine leak": partial(small, leak_fraction=20),
-    "ai, 41 events": partial(small, conn_prob=0.5, eta=9.0, weight_exc=0.1, refractory=0.0),
-    "ai, q16.12": partial(small, format=Q16_12),
-    "ai, 12 bits": partial(small, format=Q12, leak_fraction=12),
-    "ai, 20 bits": partial(small, format=QFormat(20, 9)),
-    "tutorial, q16.12": partial(small, "tutorial", Q16_12),
-    **{f"ai, {r.name.lower()}, {o.name.lower()}": partial(modes, r, o) for r in Rounding for o in Overflow},
-    "v4": partial(streams, "v4"),
-    "v13": partial(streams, "v13"),
-    "v14": partial(streams, "v14"),
-    "v4, q16.12, 64 bits": partial(streams, "v4", Q16_12, length=64),
-    "v13, 8 channels": partial(streams, "v13", length=64, channels=8),
-    "v14, 3 channels": partial(streams, "v14", length=64, channels=3),
-    "v14, 1024 bits": partial(streams, "v14", length=1024, channels=2),
-    "whole ai": partial(whole, "ai"),
-    "whole ai, q16.12": partial(whole, "ai", Q16_12),
-    "whole ai, stochastic": partial(whole, "ai", rounding=Rounding.STOCHASTIC),
-    "whole tutorial": partial(whole, "tutorial"),
-    "whole tutorial, q16.12": partial(whole, "tutorial", Q16_12),
-    **{f"whole {variant}": partial(whole_streams, variant) for variant in ("v4", "v13", "v14")},
-    "whole brunel2000": partial(whole, "brunel2000", Q16_12, ms=20.0),
-}
-
-#: Name to the arguments of `make_faults`.
-FAULTS: dict[str, dict[str, Any]] = {"stuck": dict(stuck=0.01), "flips": dict(flips=Fraction(1, 50)), "both": dict(stuck=0.01, flips=Fraction(1, 50))}
 
 
 @dataclass(frozen=True)
