@@ -1,6 +1,8 @@
 """What the documents show is what the code does: examples run, and the normative vectors are those of the models."""
 
+import hashlib
 import json
+import math
 import re
 from dataclasses import replace
 from fractions import Fraction
@@ -19,6 +21,7 @@ from spikegate.models.numeric.drive import DriveParams, binomial_limits
 from spikegate.models.numeric.fixed import Q16_12, Overflow, QFormat, Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.numeric.sobol import JOE_KUO, SobolParams
+from spikegate.models.streams import faults
 from spikegate.models.streams.dot_product import scale_count
 from spikegate.models.streams.faults import FaultParams
 from spikegate.models.streams.params import StreamFaults
@@ -103,6 +106,79 @@ def test_neuron_vectors():
     for rounding, overflow, v, hold, current, random, *expected in vector["cases"]:
         params = LifParams(QFormat(16, 8), 5120, 2560, 0, 1, refractory=20, rounding=Rounding[rounding.upper()], overflow=Overflow[overflow.upper()])
         assert list(lif_step(v, hold, current, 0, random, params.constants())) == expected
+
+
+def test_fault_vectors():
+    vector, = vectors("faulty")
+    assert len(vector["cases"]) >= 8
+    for x, stuck0, stuck1, flips, expected in vector["cases"]:
+        assert faults.apply.py_func(x, stuck0, stuck1, flips) == expected
+
+
+def _damaged(data):
+    """Name -> a file that section 8 of the page says a reader has to refuse, made from a good one."""
+    magic, _, content = data.split(b"\n", 2)
+    line, body = content.split(b"\n", 1)
+    header = json.loads(line)
+    compact = lambda entries: json.dumps(entries, sort_keys=True, separators=(",", ":")).encode()  # noqa: E731
+    made = lambda text, rest=body: magic + b"\n" + hashlib.sha256(text + b"\n" + rest).hexdigest().encode() + b"\n" + text + b"\n" + rest  # noqa: E731
+
+    def changed(*path, value):
+        copy = json.loads(line)
+        inner = copy
+        for key in path[:-1]:
+            inner = inner[key]
+        inner[path[-1]] = value
+        return made(compact(copy))
+
+    def array(name, index, value, text=line):
+        offset = 0
+        for entry in header["arrays"]:
+            size = int(entry["dtype"][-1])
+            if entry["name"] == name:
+                at = offset + size * index
+                return made(text, body[:at] + value.to_bytes(size, "little", signed=value < 0) + body[at + size:])
+            offset += size * math.prod(entry["shape"])
+        raise LookupError(name)
+
+    one, *others = header["arrays"]
+    return {
+        "another first line": b"spikegate network 9" + data[len(magic):], "the hash of another content": data[:-1] + bytes([data[-1] ^ 1]),
+        "a byte more": made(line, body + b"\0"), "a byte less": made(line, body[:-1]),
+        "keys not sorted": made(json.dumps(dict(reversed(header.items())), separators=(",", ":")).encode()),
+        "spaces": made(json.dumps(header, sort_keys=True).encode()), "a key twice": made(b'{"delay":2,' + line[1:]),
+        "a key more": changed("colour", value=1), "a key less": made(compact({key: value for key, value in header.items() if key != "dt_ns"})),
+        "a leak fraction that says nothing": changed("lif", "leak_fraction", value=header["format"]["fraction"]),
+        "a float": changed("delay", value=2.0), "a truth value": changed("delay", value=True),
+        "no delay": changed("delay", value=0), "a long delay": changed("delay", value=64), "no steps": changed("steps", value=0),
+        "no time": changed("dt_ns", value=0), "threshold outside": changed("lif", "threshold", value=1 << 15),
+        "reset at threshold": changed("lif", "reset", value=header["lif"]["threshold"]), "no leak": changed("lif", "leak", value=0),
+        "a leak above one": changed("lif", "leak", value=257), "a gain": changed("lif", "gain", value=255),
+        "a short register": made(compact({**header, "lfsr": {"leap": 32, "taps": [39, 35], "width": 39}})),
+        "a long leap": changed("lfsr", "leap", value=61), "a seed of 0": array("seeds", 0, 0), "v0 outside": array("v0", 0, 1 << 15),
+        "another type": made(compact({**header, "arrays": [{**one, "dtype": "<u8"}, *others]})),
+        "another shape": made(compact({**header, "arrays": [{**one, "shape": [1]}, *others]})),
+        "another place": made(compact({**header, "arrays": [*others, one]})), "indptr that falls": array("indptr", 1, 9),
+        "a target too many": array("indices", 0, 2), "a table that falls": array("limits", 0, 2**32 - 1),
+        "a table of another length": made(compact({**header, "arrays": [{**entry, "shape": [14]} if entry["name"] == "limits" else entry
+                                                                         for entry in header["arrays"]]}), body[:-4]),
+        "inputs that may leave their bits": array("weights", 0, -32768, compact({**header, "drive": {"weight": -32768}})), "no neurons": changed("n_exc", value=-1),
+    }
+
+
+def test_every_file_that_must_be_refused_is(engine, tmp_path):
+    path, damaged = tmp_path / "net", _damaged(engine["data"])
+    path.write_bytes(engine["data"])
+    assert Network.load(path).hash == engine["pair"].hash and len(damaged) > 30
+    accepted = []
+    for name, data in damaged.items():
+        path.write_bytes(data)
+        try:
+            Network.load(path)
+            accepted.append(name)
+        except InputError:
+            pass
+    assert accepted == []
 
 
 def test_pair_vector_and_the_file_as_printed(engine):
