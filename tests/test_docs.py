@@ -162,7 +162,8 @@ def _damaged(data):
         "a target too many": array("indices", 0, 2), "a table that falls": array("limits", 0, 2**32 - 1),
         "a table of another length": made(compact({**header, "arrays": [{**entry, "shape": [14]} if entry["name"] == "limits" else entry
                                                                          for entry in header["arrays"]]}), body[:-4]),
-        "inputs that may leave their bits": array("weights", 0, -32768, compact({**header, "drive": {"weight": -32768}})), "no neurons": changed("n_exc", value=-1),
+        "inputs that may leave their bits": array("weights", 0, -32768, compact({**header, "drive": {"weight": -32768}})),
+        "no neurons": changed("n_exc", value=-1),
     }
 
 
