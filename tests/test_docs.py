@@ -1,6 +1,7 @@
 """What the documents show is what the code does: examples run, and the normative vectors are those of the models."""
 
 import hashlib
+import importlib.util
 import json
 import math
 import re
@@ -71,6 +72,17 @@ def test_every_link_leads_to_a_file(path):
     missing = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text())
                if not link.startswith("http") and not (path.parent / link).exists()]
     assert missing == []
+
+
+def test_the_drawing_of_the_architecture_is_current_and_a_stale_one_is_seen(monkeypatch, tmp_path):
+    spec = importlib.util.spec_from_file_location("architecture", ROOT / "docs" / "architecture.py")
+    drawing = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(drawing)
+    assert drawing.main(["--check"]) == 0, "docs/architecture.md is stale; run: python docs/architecture.py"
+    assert "models/numeric" in drawing.imports()["gateware/neuron"]
+    monkeypatch.setattr(drawing, "PAGE", tmp_path / "architecture.md")
+    drawing.PAGE.write_text(drawing.page().replace("Golden models", "Models", 1))
+    assert drawing.main(["--check"]) == 1
 
 
 def test_register_vectors():
