@@ -78,7 +78,7 @@ def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | 
     place = dict(address=neurons // g.lanes, lane=neurons % g.lanes)
     v0, seeds = np.full(count, lif.rest, np.int64), np.zeros(count, np.uint64)
     v0[:g.n], seeds[:g.n] = network.v0, network.seeds
-    values = {Param.LEAK: lif.leak, Param.THRESHOLD: lif.threshold, Param.RESET: lif.reset, Param.REST_LEAK: lif.rest_leak,
+    values = {Param.LEAK: lif.leak, Param.THRESHOLD: lif.threshold, Param.V_RESET: lif.reset, Param.REST_LEAK: lif.rest_leak,
               Param.REFRACTORY: lif.refractory, Param.DRIVE_WEIGHT: drive.weight, Param.DELAY: network.delay}
     if g.streams:
         values[Param.SCALE] = network.streams.scale

@@ -38,7 +38,7 @@ class Param(enum.Enum, shape=4):
 
     LEAK = 0
     THRESHOLD = 1
-    RESET = 2
+    V_RESET = 2
     REST_LEAK = 3  #: (rest + 2^(width-1)) * leak, so that no lane has to multiply
     REFRACTORY = 4
     DRIVE_WEIGHT = 5
