@@ -5,7 +5,7 @@ import random
 from typing import NamedTuple
 
 from spikegate.cosim.benches.bench import FallingEdge, RisingEdge, Tally, cocotb, job, number, run_bench, start
-from spikegate.gateware.neuron.lif import Lif, params_shapes, state_layout
+from spikegate.gateware.neuron.lif import Lif, params_values, state_layout
 from spikegate.models.errors import Mismatch, SpikegateError, ToolMissing
 from spikegate.models.neuron.lif import REFRACTORY_BITS, LifParams, lif_step
 
@@ -111,8 +111,8 @@ class LifBus:
     async def reset(self):
         """Reset, then set the parameters that are held still."""
         await start(self.dut)
-        for name in params_shapes(self.params.format, self.params.leak_fraction):
-            getattr(self.dut, name).value = getattr(self.params, name)
+        for name, value in params_values(self.params).items():
+            getattr(self.dut, name).value = value
 
     def put(self, inputs: Inputs) -> None:
         """Drive one step."""

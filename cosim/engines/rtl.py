@@ -61,24 +61,24 @@ def stream_words(network: Network, geometry: CoreGeometry, faults: StreamFaults 
 def row_words(network: Network, geometry: CoreGeometry) -> np.ndarray:
     """Words of all rows, uint64 (n * stride, words of 64 bits in a load word); in a store, a source's weight is at the end of its row."""
     g, width = geometry, geometry.store or geometry.lanes
-    source = np.repeat(np.arange(g.n), np.diff(network.indptr.astype(np.int64)))
+    source = np.repeat(np.arange(network.n), np.diff(network.indptr.astype(np.int64)))
     bits = np.zeros((g.n, g.stride * width), np.uint8)
     bits[source, network.indices] = 1
     if g.store:
         size = g.format.width
-        bits[:, -size:] = network.weights.astype(np.int64)[:, None] >> np.arange(size) & 1
+        bits[:network.n, -size:] = network.weights.astype(np.int64)[:, None] >> np.arange(size) & 1
     bits = np.pad(bits.reshape(-1, width), ((0, 0), (0, g.lane_bits - width)))
     return np.packbits(bits, axis=1, bitorder="little").view("<u8")
 
 
 def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | None = None) -> np.ndarray:
-    """Everything that makes the core ready to run a network, as load words."""
+    """Everything that makes the core ready to run a network, as load words; neurons that the network does not have rest without a stream."""
     g, lif, drive = geometry, network.lif, network.drive
     count, neurons = g.words * g.lanes, np.arange(g.words * g.lanes)
     place = dict(address=neurons // g.lanes, lane=neurons % g.lanes)
     v0, seeds = np.full(count, lif.rest, np.int64), np.zeros(count, np.uint64)
-    v0[:g.n], seeds[:g.n] = network.v0, network.seeds
-    values = {Param.LEAK: lif.leak, Param.THRESHOLD: lif.threshold, Param.RESET: lif.reset, Param.REST_LEAK: lif.rest_leak,
+    v0[:network.n], seeds[:network.n] = network.v0, network.seeds
+    values = {Param.LEAK: lif.leak, Param.THRESHOLD: lif.threshold, Param.V_RESET: lif.reset, Param.REST_LEAK: lif.rest_leak,
               Param.REFRACTORY: lif.refractory, Param.DRIVE_WEIGHT: drive.weight, Param.DELAY: network.delay}
     if g.streams:
         values[Param.SCALE] = network.streams.scale
@@ -87,7 +87,8 @@ def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | 
         _words(g, Op.CLEAR, [0]),
         _words(g, Op.PARAM, np.array(list(values.values()), np.int64), [param.value for param in values]),
         _words(g, Op.TABLE, np.array(limit, np.uint64), index),
-        *([] if g.store else [_words(g, Op.WEIGHT, stream_weights(network) if g.streams else network.weights.astype(np.int64), np.arange(g.n))]),
+        *([] if g.store else [_words(g, Op.WEIGHT, stream_weights(network) if g.streams else network.weights.astype(np.int64),
+                                     np.arange(network.n))]),
         _words(g, Op.SEED, seeds, **place),
         _words(g, Op.STATE, v0 & ((1 << lif.format.width) - 1), **place),
         *(stream_words(network, g, faults) if g.streams else []),

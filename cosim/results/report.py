@@ -201,7 +201,7 @@ def markdown(report: Mapping) -> str:
 
 
 def _predicted(network, rtl, lanes):
-    options = {name: rtl.provenance[name] for name in ("store", "walk", "banks") if rtl.provenance.get(name)}
+    options = {name: rtl.provenance[name] for name in ("store", "walk", "banks", "n") if rtl.provenance.get(name)}
     return golden(network).predict_cycles(network, rtl, lanes, **options)
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
+
 from spikegate.cosim.isolation.run import terminable
 from spikegate.cosim.toolchain.synthesis import styled
 from spikegate.cosim.toolchain.verilate import without_zeros
@@ -20,7 +22,11 @@ from spikegate.gateware.link.board import Top, platform
 from spikegate.models.core import engine as golden
 from spikegate.models.errors import InputError, SpikegateError, ToolMissing
 from spikegate.models.link.board import Board
+from spikegate.models.link.device import distances
+from spikegate.models.link.frames import CHUNK, Answer, Frame, encode
+from spikegate.models.link.uart import BITS
 from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
 
 __all__ = ["COLLISIONS", "TOOLS", "geometry", "build", "fit"]
 
@@ -43,7 +49,7 @@ CELLS = {"lut": ("ICESTORM_LC", "TRELLIS_COMB"), "ff": ("", "TRELLIS_FF"), "bram
 def geometry(board: Board, network: Network) -> CoreGeometry:
     """The core that runs a network on the board."""
     board.check(network)
-    return CoreGeometry.of(network, board.lanes, **board.options)
+    return CoreGeometry.of(network, board.lanes, n=board.n, **board.options)
 
 
 def environment() -> dict[str, str]:
@@ -129,6 +135,12 @@ def _complaint(work):
     return "\n".join(dict.fromkeys(found[-5:]))
 
 
+def event_bytes(recording: Recording) -> float:
+    """Bytes on the line for all spikes of a run, with the frames around them and without what is escaped."""
+    steps = np.split(recording.spikes[:, 1], np.searchsorted(recording.spikes[:, 0], np.arange(1, recording.steps)))
+    return sum(len(distances(neurons.tolist())) for neurons in steps) * len(encode(Frame(Answer.DATA, 0, bytes(CHUNK)))) / CHUNK
+
+
 def fit(board: Board, network: Network, folder: Path, seconds: dict[str, float], *, seed: int) -> dict:
     """The report of a finished build: what it takes of the part, its clock, and how fast it runs a network."""
     report = json.loads((Path(folder) / "nextpnr.json").read_text())
@@ -137,18 +149,20 @@ def fit(board: Board, network: Network, folder: Path, seconds: dict[str, float],
         found = report["utilization"].get(names[board.family == "ecp5"])
         if found:
             used[kind] = {"used": found["used"], "available": found["available"]}
-    clock = max(report["fmax"].values(), key=lambda entry: entry["achieved"] and -entry["achieved"])
+    fmax_hz = round(1e6 * min(entry["achieved"] for entry in report["fmax"].values()))
     recording = golden.run(network)
-    cycles = golden.predict_cycles(network, recording, board.lanes, **board.options) / network.steps
+    cycles = golden.predict_cycles(network, recording, board.lanes, n=board.n, **board.options) / network.steps
+    sent, rate = event_bytes(recording) / network.steps, board.clock_hz / board.line.divisor
     bits = next(Path(folder).glob("top.bi[nt]"))
     steps = board.clock_hz / cycles
     packages = ("amaranth", "amaranth-boards", *sorted({package for _, package in TOOLS.values()}))
     return {
-        "board": board.name, "part": board.part, "n": network.n, "lanes": board.lanes, "banks": board.banks,
-        "format": str(network.lif.format), "seed": seed,
-        "utilisation": used, "clock_hz": board.clock_hz, "fmax_hz": round(clock["achieved"] * 1e6),
-        "clock_met": clock["achieved"] * 1e6 >= board.clock_hz,
+        "board": board.name, "part": board.part, "n": board.n, "lanes": board.lanes, "banks": board.banks,
+        "format": str(network.lif.format), "seed": seed, "baud": board.baud,
+        "utilisation": used, "clock_hz": board.clock_hz, "fmax_hz": fmax_hz, "clock_met": fmax_hz >= board.clock_hz,
+        "not_in_fmax": ["multipliers"] if board.family == "ice40" and "dsp" in used else [],
         "network": {"name": network.name, "hash": network.hash, "steps": network.steps}, "cycles_per_step": cycles, "steps_per_s": steps,
-        "real_time_factor": steps * network.dt_ns * 1e-9, "stages_s": seconds, "bitstream": bits.name,
+        "real_time_factor": steps * network.dt_ns * 1e-9, "bytes_per_step": sent,
+        "real_time_factor_read": min(steps, rate / (BITS * sent)) * network.dt_ns * 1e-9, "stages_s": seconds, "bitstream": bits.name,
         "sha256": hashlib.sha256(bits.read_bytes()).hexdigest(), "tools": {name: metadata.version(name) for name in packages},
     }

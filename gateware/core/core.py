@@ -70,13 +70,20 @@ class Core(wiring.Component):
         shapes = {**params_shapes(g.format, g.leak_fraction), "delay": TAG_BITS,
                   "drive_weight": signed(g.format.width), "scale": signed(g.format.width)}
         params = {param: Signal(shapes[param.name.lower()], name=param.name.lower()) for param in Param}
-        tag, steps = Signal(TAG_BITS), Signal(32)
-        sweep_word, countdown = Signal(word), Signal(range(g.latency + 8))
-        sweeping, draining, delivering = Signal(), Signal(), Signal()
-        advance, draw_enable, update_enable = Signal(), Signal(), Signal()
+        tag = Signal(TAG_BITS)
+        steps = Signal(32)
+        sweep_word = Signal(word)
+        countdown = Signal(range(g.latency + 8))
+        sweeping = Signal()
+        draining = Signal()
+        delivering = Signal()
+        advance = Signal()
+        draw_enable = Signal()
+        update_enable = Signal()
         running = Signal()
         # The sweep moves on when the output does, and the first half of its pipeline when the drive has done with a word, too.
-        ready, forward = Signal(), Signal()
+        ready = Signal()
+        forward = Signal()
         m.d.comb += [running.eq(sweeping | draining | delivering), advance.eq(~self.o.valid | self.o.ready), forward.eq(advance & ready)]
         with m.If(running):
             m.d.sync += self.cycles.eq(self.cycles + 1)
@@ -102,8 +109,12 @@ class Core(wiring.Component):
             m.d.sync += [delivering.eq(0), sweeping.eq(steps != 1), steps.eq(steps - 1), tag.eq(tag + 1)]
 
         # The load stream.
-        load, taken, is_op = Signal(g.load_layout()), Signal(), {op: Signal(name=f"is_{op.name.lower()}") for op in Op}
-        loading, emptying, update_load = Signal(), Signal(), Signal()
+        load = Signal(g.load_layout())
+        taken = Signal()
+        is_op = {op: Signal(name=f"is_{op.name.lower()}") for op in Op}
+        loading = Signal()
+        emptying = Signal()
+        update_load = Signal()
         m.d.comb += [self.i.ready.eq(~running & ~is_op[Op.RUN]), self.busy.eq(running | taken)]
         m.d.comb += [signal.eq(taken & (load.op == op)) for op, signal in is_op.items()]
         m.d.sync += [load.eq(self.i.payload), taken.eq(self.i.valid & self.i.ready), loading.eq(update_load), emptying.eq(is_op[Op.STATE])]
@@ -117,13 +128,20 @@ class Core(wiring.Component):
             update_load.eq(is_op[Op.SEED] | is_op[Op.STATE] | is_op[Op.TABLE] | is_op[Op.PARAM]),
         ]
         # Loads reach the lanes one cycle later, through registers of their own domain.
-        load_seed, load_state, load_lanes = Signal(), Signal(), Signal(g.lanes)
-        load_word, load_data = Signal(word), Signal(64)
+        load_seed = Signal()
+        load_state = Signal()
+        load_lanes = Signal(g.lanes)
+        load_word = Signal(word)
+        load_data = Signal(64)
         m.d.update += [load_lanes.eq(1 << load.lane[:g.lanes.bit_length()]), load_word.eq(load.address), load_data.eq(load.data),
                        load_seed.eq(is_op[Op.SEED]), load_state.eq(is_op[Op.STATE]),
                        drive.load.en.eq(is_op[Op.TABLE]), drive.load.index.eq(load.address), drive.load.limit.eq(load.data)]
         drawn, store = token[1], token[-1]
-        seed_en, state_en, seed_word, state_word, exists = Signal(g.lanes), Signal(g.lanes), Signal(word), Signal(word), Signal()
+        seed_en = Signal(g.lanes)
+        state_en = Signal(g.lanes)
+        seed_word = Signal(word)
+        state_word = Signal(word)
+        exists = Signal()
         m.d.comb += [
             seed_en.eq(Mux(load_seed, load_lanes, drawn.en.replicate(g.lanes))), seed_word.eq(Mux(load_seed, load_word, drawn.word)),
             state_en.eq(Mux(load_state, load_lanes, store.en.replicate(g.lanes))), state_word.eq(Mux(load_state, load_word, store.word)),
@@ -140,9 +158,12 @@ class Core(wiring.Component):
                         # Delay and scale belong to spike list and delivery, all others to the lanes.
                         m.d["sync" if param in SHARED else "update"] += params[param].eq(load.data)
 
-        spiked, fired = Signal(g.lanes), Signal()
+        spiked = Signal(g.lanes)
+        fired = Signal()
         m.d.comb += spikes.push.eq(Cat(self.o.valid & self.o.ready, fired, token[-1].word, spiked))
-        input_word, input_add, input_move = Signal(burst), Signal(), Signal(name="input_move")
+        input_word = Signal(burst)
+        input_add = Signal()
+        input_move = Signal(name="input_move")
         m.d.comb += input_move.eq(delivery.add | advance)
         m.d.sync += input_add.eq(delivery.add)
         if g.store is None:

@@ -38,7 +38,7 @@ class Param(enum.Enum, shape=4):
 
     LEAK = 0
     THRESHOLD = 1
-    RESET = 2
+    V_RESET = 2
     REST_LEAK = 3  #: (rest + 2^(width-1)) * leak, so that no lane has to multiply
     REFRACTORY = 4
     DRIVE_WEIGHT = 5
@@ -149,10 +149,13 @@ class CoreGeometry:
                              "use fewer neurons, or run the network with the golden model and Brian2 alone")
 
     @classmethod
-    def of(cls, network: Network, lanes: int, streams: StreamGeometry | None = None, **options) -> "CoreGeometry":
-        """The geometry that runs a network; its streams only if their geometry is given. ``options`` are ``store``, ``walk`` and ``banks``."""
+    def of(cls, network: Network, lanes: int, streams: StreamGeometry | None = None, *, n: int | None = None, **options) -> "CoreGeometry":
+        """The geometry that runs a network; its streams only if their geometry is given. ``options`` are ``store``, ``walk`` and ``banks``.
+
+        A core of more than the network's ``n`` neurons runs it too: the others rest, and draw no external events.
+        """
         lif, long = network.lif, network.delay > 16
-        return cls(network.n, lanes, lif.format, lif.rounding, lif.overflow, network.lfsr, network.drive.depth, 63 if long else 16, streams,
+        return cls(n or network.n, lanes, lif.format, lif.rounding, lif.overflow, network.lfsr, network.drive.depth, 63 if long else 16, streams,
                    lif.leak_fraction, **options)
 
     @property

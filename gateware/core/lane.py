@@ -47,8 +47,10 @@ class Lane(wiring.Component):
         m.submodules.seeds = seeds = memory.Memory(shape=g.lfsr.width, depth=rows, init=[])
         m.submodules.lif = lif = DomainRenamer("update")(
             Lif(g.format, g.rounding, g.overflow, gain=False, noise=False, leak_fraction=g.leak_fraction))
-        seed_read, seed_write = seeds.read_port(domain="draw"), seeds.write_port(domain="draw")
-        state_data, input_data = Mux(self.load_state, self.load_data, self.result), Signal(self.row_weight.shape())
+        seed_read = seeds.read_port(domain="draw")
+        seed_write = seeds.write_port(domain="draw")
+        state_data = Mux(self.load_state, self.load_data, self.result)
+        input_data = Signal(self.row_weight.shape())
         memories = self._separate if g.store is None else self._shared
         memories(m, state_data, lif.i_state, input_data)
         m.d.comb += [
@@ -74,13 +76,15 @@ class Lane(wiring.Component):
         """States in ``update``, which stops outside sweeps, and inputs in a memory of their own."""
         g, rows = self.geometry, max(2, self.geometry.words)
         m.submodules.states = states = memory.Memory(shape=state_layout(g.format), depth=rows, init=[])
-        state_read, state_write = states.read_port(domain="update"), states.write_port(domain="update")
+        state_read = states.read_port(domain="update")
+        state_write = states.write_port(domain="update")
         ports = []
         for bank in range(g.banks):
             name = "inputs" if g.banks == 1 else f"inputs_{bank}"
             m.submodules[name] = inputs = memory.Memory(shape=self.row_weight.shape(), depth=max(2, g.bursts), init=[])
             # Read at a registered address, which synthesis turns into a transparent port of a block RAM.
-            input_read, input_write = inputs.read_port(domain="comb"), inputs.write_port()
+            input_read = inputs.read_port(domain="comb")
+            input_write = inputs.write_port()
             ports.append((input_read, input_write))
         reads = [input_read.data for input_read, _ in ports]
         m.d.comb += [
@@ -104,8 +108,11 @@ class Lane(wiring.Component):
         g, total = self.geometry, len(self.row_weight)
         size = state_layout(g.format).size - 1
         m.submodules.neurons = neurons = memory.Memory(shape=size + 1 + total, depth=max(2, g.words), init=[])
-        read, write = neurons.read_port(), neurons.write_port(granularity=1)
-        word, add, after = Signal.like(self.input_word), Signal(), Signal(total)
+        read = neurons.read_port()
+        write = neurons.write_port(granularity=1)
+        word = Signal.like(self.input_word)
+        add = Signal()
+        after = Signal(total)
         with m.If(self.input_move):
             m.d.sync += word.eq(self.input_word)
         m.d.comb += [

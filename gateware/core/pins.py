@@ -49,7 +49,9 @@ class CorePins(wiring.Component):
         m = Module()
         g, size = self.geometry, load_bytes(self.geometry)
         m.submodules.core = core = Core(g)
-        word, held, lane = Signal(8 * size), Signal(range(size + 1)), Signal(range(max(2, g.lanes)))
+        word = Signal(8 * size)
+        held = Signal(range(size + 1))
+        lane = Signal(range(max(2, g.lanes)))
         m.d.comb += [
             self.i.ready.eq(held != size), core.i.valid.eq(held == size), core.i.payload.eq(word),
             self.busy.eq(core.busy | (held != 0)), self.cycles.eq(core.cycles),
@@ -95,7 +97,8 @@ class PinsHost(wiring.Component):
             pins = pins_signature(g).flip().create()
             ports = {f"{'i' if member.flow == In else 'o'}_{'__'.join(path)}": value for path, member, value in pins_signature(g).flatten(pins)}
             m.submodules.chip = Instance(self.chip, i_clk=ClockSignal(), **ports)
-        word, left = Signal(8 * size), Signal(range(size + 1))
+        word = Signal(8 * size)
+        left = Signal(range(size + 1))
         m.d.comb += [
             self.i.ready.eq(left == 0), pins.i.valid.eq(left != 0), pins.i.payload.eq(word),
             self.busy.eq((left != 0) | pins.busy), self.cycles.eq(pins.cycles), pins.o.ready.eq(1),
@@ -105,7 +108,8 @@ class PinsHost(wiring.Component):
         with m.Elif(pins.i.ready & (left != 0)):
             m.d.sync += [word.eq(word[8:]), left.eq(left - 1)]
 
-        lane, number = Signal(range(max(2, g.lanes))), Signal(32)
+        lane = Signal(range(max(2, g.lanes)))
+        number = Signal(32)
         earlier = [Signal(g.lane_layout(), name=f"earlier_{k}") for k in range(g.lanes - 1)]
         neurons, sweep = [*earlier, pins.o.payload], self.o.payload
         m.d.comb += [self.o.valid.eq(pins.o.valid & (lane == g.lanes - 1)), sweep.word.eq(number), sweep.spikes.eq(Cat(x.spike for x in neurons)),

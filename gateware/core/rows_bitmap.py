@@ -32,18 +32,21 @@ class Rows(wiring.Component):
         m = Module()
         g = self.geometry
         m.submodules.rows = rows = memory.Memory(shape=g.lanes * g.banks, depth=max(2, g.row_depth // g.banks), init=[])
-        read, write = rows.read_port(), rows.write_port(granularity=g.lanes)
+        read = rows.read_port()
+        write = rows.write_port(granularity=g.lanes)
         place = (g.banks - 1).bit_length()
-        address, weight, last = Signal.like(self.i.payload.address), Signal(g.weight_layout()), Signal()
+        address = Signal.like(self.i.payload.address)
+        row_weight = Signal(g.weight_layout())
+        last = Signal()
         m.d.comb += [
             self.add.eq(self.go & self.busy), last.eq(self.word == g.bursts - 1), self.i.ready.eq(~self.busy | (self.add & last)),
             read.addr.eq(address), read.en.eq(self.add), self.bits.eq(read.data),
             write.addr.eq(self.load.address[place:]), write.data.eq(Cat(self.load.data for _ in range(g.banks))),
             write.en.eq(self.load.en << self.load.address[:place] if place else self.load.en),
         ]
-        m.d.sync += self.weight.eq(weight)
+        m.d.sync += self.weight.eq(row_weight)
         with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [address.eq(self.i.payload.address), self.word.eq(0), weight.eq(self.i.payload.weight), self.busy.eq(1)]
+            m.d.sync += [address.eq(self.i.payload.address), self.word.eq(0), row_weight.eq(self.i.payload.weight), self.busy.eq(1)]
         with m.Elif(self.add):
             m.d.sync += [address.eq(address + 1), self.word.eq(self.word + 1), self.busy.eq(~last)]
         with m.If(self.clear):

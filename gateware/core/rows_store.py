@@ -53,23 +53,30 @@ class Store(wiring.Component):
         place, slot = (group - 1).bit_length(), (g.slots - 1).bit_length()
         span = Signal(range(g.spans + 1))
         m.submodules.memory = store = memory.Memory(shape=g.store, depth=g.row_depth + g.slots * g.span_pitch, init=[])
-        read, write = store.read_port(), store.write_port()
+        read = store.read_port()
+        write = store.write_port()
         word = read.data
 
         # The spikes of a sweep, collected into whole words.
-        collected, flush, flushed = Signal(g.store), Signal(), Signal(range(g.span_pitch))
+        collected = Signal(g.store)
+        flush = Signal()
+        flushed = Signal(range(g.span_pitch))
         at, last = self.push.word[:place], self.push.word == g.words - 1
         m.d.sync += flush.eq(self.push.en & ((at == group - 1) | last))
         with m.If(self.push.en):
             m.d.sync += flushed.eq(self.push.word[place:])
             m.d.sync += collected.eq(Cat(Mux(at == k, self.push.mask, collected[k * g.lanes:(k + 1) * g.lanes] & (at != 0).replicate(g.lanes))
                                          for k in range(group)))
-        age, pending = Signal(range(g.max_delay + 2)), Signal()
+        age = Signal(range(g.max_delay + 2))
+        pending = Signal()
         with m.If(self.push.en & last):
             m.d.sync += [pending.eq(1), age.eq(age + (age <= g.max_delay))]
 
         # One port: loads, the writing of spikes, the reading of spikes that are due and of rows never meet.
-        ring, fetching, scanning, address = Signal(range(store.depth)), Signal(), Signal(), Signal(range(g.row_depth + 1))
+        ring = Signal(range(store.depth))
+        fetching = Signal()
+        scanning = Signal()
+        address = Signal(range(g.row_depth + 1))
         m.d.comb += [
             ring.eq(g.row_depth + Cat(Mux(flush, flushed, span)[:(g.span_pitch - 1).bit_length()],
                                       (self.tag + Mux(flush, 0, 1 - self.delay))[:slot])),
@@ -78,15 +85,20 @@ class Store(wiring.Component):
             read.addr.eq(write.addr), read.en.eq((scanning | fetching) & ~write.en), self.busy.eq(pending),
         ]
 
-        hand, lowest, taken, source = Signal(g.store), Signal(g.store), Signal.like(span), Signal(range(g.spans * g.store))
-        row, left, weight = Signal(g.store), Signal(range(g.stride + 1)), Signal(signed(g.format.width))
+        hand = Signal(g.store)
+        lowest = Signal(g.store)
+        taken = Signal.like(span)
+        source = Signal(range(g.spans * g.store))
+        row = Signal(g.store)
+        left = Signal(range(g.stride + 1))
+        row_weight = Signal(signed(g.format.width))
         low, rest = ([Signal(group, name=f"{name}_{k}") for k in lanes] for name in ("low", "rest"))
         seen = Signal()
         m.d.comb += lowest.eq(hand & -hand)
         for k in lanes:
             mine = Cat(row[k::g.lanes])
             m.d.comb += [low[k].eq(mine & -mine), rest[k].eq(mine ^ low[k]), self.words[k].eq(Cat(encode(low[k]), left))]
-        m.d.sync += [self.bits.eq(Cat(Cat(row[k::g.lanes]).any() for k in lanes)), self.weight.eq(weight), seen.eq(0)]
+        m.d.sync += [self.bits.eq(Cat(Cat(row[k::g.lanes]).any() for k in lanes)), self.weight.eq(row_weight), seen.eq(0)]
         with m.FSM():
             with m.State("REST"):
                 with m.If(self.go & pending):
@@ -117,7 +129,7 @@ class Store(wiring.Component):
                 m.next = "LOAD"
             with m.State("LOAD"):
                 m.d.comb += fetching.eq(left != 0)
-                m.d.sync += [row.eq(word[:g.last_bits]), weight.eq(word[g.store - g.format.width:]), address.eq(address - 1)]
+                m.d.sync += [row.eq(word[:g.last_bits]), row_weight.eq(word[g.store - g.format.width:]), address.eq(address - 1)]
                 m.next = "DELIVER"
             with m.State("DELIVER"):
                 m.d.comb += self.add.eq(row.any())

@@ -43,13 +43,15 @@ class StreamRows(wiring.Component):
         g, channels = self.geometry, self.geometry.streams.channels
         m.submodules.rows = rows = memory.Memory(shape=g.lanes, depth=g.row_depth, init=[])
         m.submodules.unit = unit = StreamUnit(g)
-        read, write = rows.read_port(), rows.write_port()
+        read = rows.read_port()
+        write = rows.write_port()
         each = range(channels)
         m.d.comb += [write.addr.eq(self.load.address), write.data.eq(self.load.data), write.en.eq(self.load.en)]
 
         # Collect a group.
         address = Array(Signal.like(self.i.payload.address, name=f"address_{c}") for c in each)
-        filled, walking = Signal(range(channels + 1)), Signal()
+        filled = Signal(range(channels + 1))
+        walking = Signal()
         m.d.comb += self.i.ready.eq(self.go & ~walking & (filled != channels))
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += [filled.eq(filled + 1), address[filled].eq(self.i.payload.address)]
@@ -58,11 +60,18 @@ class StreamRows(wiring.Component):
                     m.d.sync += unit.weights[c].eq(self.i.payload.weight)
 
         # Fetch: the next word of every row, while the present one is at work.
-        word, moved = Signal.like(self.word), Signal(range(g.words + 1))
+        word = Signal.like(self.word)
+        moved = Signal(range(g.words + 1))
         present, following = ([Signal(g.lanes, name=f"{name}_{c}") for c in each] for name in ("present", "following"))
-        channel, fetched, ready = Signal(range(max(2, channels))), Signal(range(g.words + 1)), Signal()
-        s1_valid, s1_channel, s1_last = Signal(), Signal.like(channel), Signal()
-        fetch, last_row, move = Signal(), Signal(), Signal()
+        channel = Signal(range(max(2, channels)))
+        fetched = Signal(range(g.words + 1))
+        ready = Signal()
+        s1_valid = Signal()
+        s1_channel = Signal.like(channel)
+        s1_last = Signal()
+        fetch = Signal()
+        last_row = Signal()
+        move = Signal()
         m.d.comb += [
             fetch.eq(walking & (fetched != g.words) & ((channel != 0) | move | (~ready & ~(s1_valid & s1_last)))),
             last_row.eq(channel + 1 == filled), read.addr.eq(address[channel]), read.en.eq(fetch),
@@ -82,7 +91,9 @@ class StreamRows(wiring.Component):
                 m.d.sync += ready.eq(1)
 
         # Walk: the lowest target of the union.
-        union, lowest, rest = Signal(g.lanes), Signal(g.lanes), Signal(g.lanes)
+        union = Signal(g.lanes)
+        lowest = Signal(g.lanes)
+        rest = Signal(g.lanes)
         for c in each:
             m.d.comb += unit.member[c].eq((present[c] & lowest).any())
             m.d.sync += present[c].eq(Mux(move, following[c], present[c] & ~lowest))
@@ -101,7 +112,9 @@ class StreamRows(wiring.Component):
         # Where the unit's results go: one register more than the unit has before its last.
         at = [(unit.start, word, lowest)]
         for k in range(StreamUnit.LATENCY):
-            valid, place, lane = Signal(name=f"valid_{k}"), Signal.like(word, name=f"word_{k}"), Signal(g.lanes, name=f"lanes_{k}")
+            valid = Signal(name=f"valid_{k}")
+            place = Signal.like(word, name=f"word_{k}")
+            lane = Signal(g.lanes, name=f"lanes_{k}")
             m.d.sync += [valid.eq(at[-1][0]), place.eq(at[-1][1]), lane.eq(at[-1][2])]
             at.append((valid, place, lane))
         walked = Signal(StreamUnit.LATENCY - 2)  # As long as the last target may still be on its way.

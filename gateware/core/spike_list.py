@@ -48,12 +48,22 @@ class Spikes(wiring.Component):
         m.submodules.weights = weights = memory.Memory(shape=g.weight_layout(), depth=max(2, g.n), init=[])
         entry = data.StructLayout({"tag": TAG_BITS, "word": self.push.word.shape(), "mask": g.lanes})
         m.submodules.list = spikes = ResetInserter(self.clear)(fifo.SyncFIFOBuffered(width=entry.size, depth=g.max_delay * g.words + 1))
-        read, write = weights.read_port(), weights.write_port()
+        read = weights.read_port()
+        write = weights.write_port()
 
         # The lowest spike of the entry in hand, then its weight and row address.
-        hand, hand_valid, rest, lowest = Signal(entry), Signal(), Signal(g.lanes), Signal(g.lanes)
-        s1_valid, s1_source, s1_ready, s2_address = Signal(), Signal(range(max(2, g.n))), Signal(), Signal.like(self.o.payload.address)
-        head, due, pick, pop = data.View(entry, spikes.r_data), Signal(), Signal(), Signal()
+        hand = Signal(entry)
+        hand_valid = Signal()
+        rest = Signal(g.lanes)
+        lowest = Signal(g.lanes)
+        s1_valid = Signal()
+        s1_source = Signal(range(max(2, g.n)))
+        s1_ready = Signal()
+        s2_address = Signal.like(self.o.payload.address)
+        head = data.View(entry, spikes.r_data)
+        due = Signal()
+        pick = Signal()
+        pop = Signal()
         m.d.comb += [
             spikes.w_en.eq(self.push.en & self.push.any), spikes.w_data.eq(Cat(self.tag, self.push.word, self.push.mask)),
             due.eq(spikes.r_rdy & (head.tag == (self.tag + 1 - self.delay)[:TAG_BITS])),

@@ -76,8 +76,11 @@ class StreamUnit(wiring.Component):
         for c in range(g.channels):
             planes = self.registers(m, c * PROBABILITY_BITS, f"window_{c}") if g.generator == Generator.LFSR else self.sequence(m, c)
             faults = self.faults(m, c)
-            s1_member, s2_member, s2_post = Signal(name=f"s1_member_{c}"), Signal(name=f"s2_member_{c}"), Signal(g.length, name=f"s2_post_{c}")
-            s3_count, count = Signal(signed(g.log2_length + 2), name=f"s3_count_{c}"), Signal(g.log2_length + 1, name=f"count_{c}")
+            s1_member = Signal(name=f"s1_member_{c}")
+            s2_member = Signal(name=f"s2_member_{c}")
+            s2_post = Signal(g.length, name=f"s2_post_{c}")
+            s3_count = Signal(signed(g.log2_length + 2), name=f"s3_count_{c}")
+            count = Signal(g.log2_length + 1, name=f"count_{c}")
             spike = faulty(s1_member.replicate(g.length), **faults["stream"])
             weight = faulty(below(planes, self.weights[c].probability), **faults["weight"])
             m.d.comb += count.eq(faulty(popcount(s2_post, m), **faults["count"]))
@@ -101,7 +104,8 @@ class StreamUnit(wiring.Component):
                         with m.If(self.load.en & (self.load.op == Op.STREAM_STUCK) & (self.load.address == place)):
                             m.d.stream += mask[64 * word:64 * word + 64].eq(self.load.data)
             if g.flips:
-                rate, flips = Signal(PROBABILITY_BITS + 1, name=f"rate_{point}_{channel}"), Signal(width, name=f"flips_{point}_{channel}")
+                rate = Signal(PROBABILITY_BITS + 1, name=f"rate_{point}_{channel}")
+                flips = Signal(width, name=f"flips_{point}_{channel}")
                 with m.If(self.load.en & (self.load.op == Op.STREAM_RATE) & (self.load.address == 4 * channel + k)):
                     m.d.stream += rate.eq(self.load.data)
                 own = (g.channels + 3 * channel + k) * PROBABILITY_BITS

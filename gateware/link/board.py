@@ -7,7 +7,6 @@ from amaranth.lib.cdc import ResetSynchronizer
 from spikegate.gateware.core.core import Core, CoreGeometry
 from spikegate.gateware.link.link import HostLink
 from spikegate.models.link.board import Board
-from spikegate.models.link.uart import UartParams
 
 __all__ = ["platform", "Top"]
 
@@ -49,10 +48,10 @@ class Top(wiring.Component):
         else:
             m.submodules.clock = buffer = io.Buffer("i", clock)
             m.submodules.pll = _pll_ice40(board.pll, board.oscillator_hz, "CORE", locked, i_REFERENCECLK=buffer.i) if board.family == "ice40" \
-                else _pll_ecp5(board.pll, buffer.i, locked)
+                else _pll_ecp5(board.pll, board, buffer.i, locked)
         m.submodules.reset = ResetSynchronizer(~locked)
         m.submodules.core = core = Core(self.geometry)
-        m.submodules.link = link = HostLink(self.geometry, UartParams(board.clock_hz, board.baud).divisor, build=self.build)
+        m.submodules.link = link = HostLink(self.geometry, board.line.divisor, build=self.build)
         wiring.connect(m, core.i, link.o)
         wiring.connect(m, core.o, link.i)
         m.d.comb += link.busy.eq(core.busy)
@@ -81,7 +80,14 @@ def _pll_ice40(pll, input_hz, kind, locked, **source):
                     o_PLLOUTGLOBAL=ClockSignal(), **source)
 
 
-def _pll_ecp5(pll, clock, locked):
-    return Instance("EHXPLLL", p_CLKI_DIV=pll.reference, p_CLKFB_DIV=pll.feedback // pll.output, p_CLKOP_DIV=pll.output, p_CLKOP_ENABLE="ENABLED",
-                    p_CLKOP_CPHASE=pll.output - 1, p_FEEDBK_PATH="CLKOP", i_CLKI=clock, i_CLKFB=ClockSignal(), i_ENCLKOP=Const(1),
-                    i_RST=Const(0), i_STDBY=Const(0), o_CLKOP=ClockSignal(), o_LOCK=locked)
+def _pll_ecp5(pll, board, clock, locked):
+    # The analog settings are those that Lattice's tools give every PLL; left out they would be 0.
+    frequencies = {"a_FREQUENCY_PIN_CLKI": f"{board.oscillator_hz / 1e6:g}", "a_FREQUENCY_PIN_CLKOP": f"{board.clock_hz / 1e6:g}"}
+    analog = {"a_ICP_CURRENT": "12", "a_LPF_RESISTOR": "8", "a_MFG_ENABLE_FILTEROPAMP": "1", "a_MFG_GMCREF_SEL": "2"}
+    off = {f"p_{name}": "DISABLED" for name in ("PLLRST_ENA", "INTFB_WAKE", "STDBY_ENABLE", "DPHASE_SOURCE")}
+    idle = {f"i_{name}": Const(0) for name in ("RST", "STDBY", "PHASESEL0", "PHASESEL1", "PLLWAKESYNC", "ENCLKOP")}
+    still = {f"i_{name}": Const(1) for name in ("PHASEDIR", "PHASESTEP", "PHASELOADREG")}
+    return Instance("EHXPLLL", **frequencies, **analog, **off, **{f"p_OUTDIVIDER_MUX{k}": f"DIV{k}" for k in "ABCD"},
+                    p_CLKI_DIV=pll.reference, p_CLKFB_DIV=pll.feedback // pll.output, p_CLKOP_DIV=pll.output, p_CLKOP_ENABLE="ENABLED",
+                    p_CLKOP_CPHASE=pll.output // 2, p_CLKOP_FPHASE=0, p_FEEDBK_PATH="CLKOP", **idle, **still,
+                    i_CLKI=clock, i_CLKFB=ClockSignal(), o_CLKOP=ClockSignal(), o_LOCK=locked)

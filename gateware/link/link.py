@@ -74,7 +74,9 @@ class HostLink(wiring.Component):
         connect(m, receiver.o, requests.i)
         connect(m, runner.o, transmitter.data)
         connect(m, requests.o, wiring.flipped(self.o))
-        answer, wanted, busy = requests.answer, Signal(), Signal()
+        answer = requests.answer
+        wanted = Signal()
+        busy = Signal()
         if self.geometry.lanes > NARROW:
             m.submodules.sweeps = sweeps = fifo.SyncFIFO(width=self.i.payload.shape().size, depth=2)
             m.d.comb += [sweeps.w_data.eq(self.i.payload), sweeps.w_en.eq(self.i.valid), self.i.ready.eq(sweeps.w_rdy),

@@ -42,27 +42,37 @@ class FrameReceiver(wiring.Component):
         m.submodules.uart = uart = UartReceiver(self.divisor)
         m.submodules.frames = frames = memory.Memory(shape=8, depth=2 * ROOM, init=[], attrs={"no_rw_check": 1})
         m.submodules.crc = crc = CRC16_X25(data_width=1).create()
-        write, read = frames.write_port(), frames.read_port(domain="comb")
+        write = frames.write_port()
+        read = frames.read_port(domain="comb")
         byte = uart.o.payload
-        at, taken, length = Signal(range(ROOM), init=BEGIN), Signal(range(ROOM), init=BEGIN), Signal(8)
-        bank, reading, full, crowded = Signal(), Signal(), Signal(2), Signal()
-        flag, data, empty, escaped, broken = Signal(), Signal(), Signal(init=1), Signal(), Signal()
+        at = Signal(range(ROOM), init=BEGIN)
+        taken = Signal(range(ROOM), init=BEGIN)
+        length = Signal(8)
+        bank = Signal()
+        reading = Signal()
+        full = Signal(2)
+        crowded = Signal()
+        flag = Signal()
+        is_data = Signal()
+        empty = Signal(init=1)
+        escaped = Signal()
+        broken = Signal()
         m.d.comb += [
             uart.rx.eq(self.rx), self.error.eq(uart.error), flag.eq(uart.o.valid & (byte == FLAG)),
-            data.eq(uart.o.valid & ~flag & (escaped | (byte != ESCAPE))), write.addr.eq(Cat(at, bank)), write.en.eq(data & ~full.bit_select(bank, 1)),
+            is_data.eq(uart.o.valid & ~flag & (escaped | (byte != ESCAPE))), write.addr.eq(Cat(at, bank)), write.en.eq(is_data & ~full.bit_select(bank, 1)),
             write.data.eq(byte ^ (escaped << FLIP.bit_length() - 1)),
             self.good.eq(flag & ~(empty | escaped | broken) & crc.match_detected & (at == length)),
             self.bad.eq(flag & ~self.good & (~empty | escaped | broken)), self.overrun.eq(self.bad & crowded),
         ]
         with m.If(uart.o.valid):
-            m.d.sync += escaped.eq(~flag & ~data)
-        with m.If(data):
+            m.d.sync += escaped.eq(~flag & ~is_data)
+        with m.If(is_data):
             m.d.sync += [empty.eq(0), at.eq(at + 1)]
             with m.If(empty):
                 m.d.sync += length.eq(write.data)
             with m.If(full.bit_select(bank, 1)):
                 m.d.sync += [crowded.eq(1), broken.eq(1)]
-        with m.If(uart.error | (data & ((at == BEGIN - 1) | (empty & write.data[3:].all())))):
+        with m.If(uart.error | (is_data & ((at == BEGIN - 1) | (empty & write.data[3:].all())))):
             m.d.sync += broken.eq(1)
         with m.If(flag):
             m.d.sync += [empty.eq(1), broken.eq(0), crowded.eq(0), at.eq(BEGIN)]
@@ -70,9 +80,10 @@ class FrameReceiver(wiring.Component):
             m.d.sync += [full.bit_select(bank, 1).eq(1), bank.eq(~bank)]
 
         # The bits of a byte go into the CRC while those of the next one push them out of the UART.
-        counts, flipped = Signal(), Signal()
+        counts = Signal()
+        flipped = Signal()
         with m.If(uart.o.valid | uart.error):
-            m.d.sync += [counts.eq(data), flipped.eq(escaped)]
+            m.d.sync += [counts.eq(is_data), flipped.eq(escaped)]
         m.d.comb += [crc.start.eq(flag), crc.valid.eq(uart.shift & counts), crc.data.eq(byte[0] ^ (flipped & (uart.bit == FLIP.bit_length() - 1)))]
 
         fresh = Signal()

@@ -42,9 +42,20 @@ class Requests(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         g = self.geometry
-        data, left, count, kind = Signal(g.lane_bits), Signal(8), Signal(range(max(self.row, 8))), Signal(3)
-        op, lane, address = Signal(4), Signal(range(max(2, g.lanes))), Signal(24)
-        shift, drop, forth, fits, is_op, is_load, ragged = Signal(), Signal(), Signal(), Signal(), Signal(), Signal(), Signal()
+        data = Signal(g.lane_bits)
+        left = Signal(8)
+        count = Signal(range(max(self.row, 8)))
+        kind = Signal(3)
+        op = Signal(4)
+        lane = Signal(range(max(2, g.lanes)))
+        address = Signal(24)
+        shift = Signal()
+        drop = Signal()
+        forth = Signal()
+        fits = Signal()
+        is_op = Signal()
+        is_load = Signal()
+        ragged = Signal()
         loads = [value.value for value in Op if value != Op.RUN and (g.streams or value.value < Op.RUN.value)]
         m.d.comb += [
             is_load.eq(kind == Request.LOAD), ragged.eq((left & Mux(data[OP] == Op.ROW.value, self.row - 1, 7)) != 0),

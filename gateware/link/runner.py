@@ -62,8 +62,14 @@ class Runner(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         g, size = self.geometry, record_bytes(self.geometry.format.width)
-        lane, part, gap = Signal(range(max(2, g.lanes))), Signal(range(size)), Signal(range(g.n + 1), init=1)
-        stopping, begun, working, records, spiked = Signal(), Signal(), Signal(), Signal(), Signal()
+        lane = Signal(range(max(2, g.lanes)))
+        part = Signal(range(size))
+        gap = Signal(range(g.n + 1), init=1)
+        stopping = Signal()
+        begun = Signal()
+        working = Signal()
+        records = Signal()
+        spiked = Signal()
         lanes, mask = self.i.payload.lanes, self.i.payload.spikes[:g.lanes]
         events, final, every = self.flags
         m.d.comb += [
@@ -82,7 +88,13 @@ class Runner(wiring.Component):
         # What a word leaves, lane by lane. ``gap`` is the distance of the present lane, or of lane 0, from the last neuron that spiked.
         neurons = [Cat(each.v, each.hold, each.overflow, each.spike, C(0, 8 * size - g.format.width - 10)) for each in lanes]
         record = pick([each[8 * k:8 * k + 8] for each in neurons for k in range(size)], Cat(~part, lane))
-        low, wide, following, one, all_lanes, again, zero = Signal(), Signal(), Signal(), Signal(), Signal(), Signal(), Signal()
+        low = Signal()
+        wide = Signal()
+        following = Signal()
+        one = Signal()
+        all_lanes = Signal()
+        again = Signal()
+        zero = Signal()
         m.d.comb += wide.eq(gap[7:].any() & ~low)
         with m.If(zero):
             m.d.comb += self.o.valid.eq(1)

@@ -67,14 +67,27 @@ class FrameTransmitter(wiring.Component):
         m.submodules.crc = crc = CRC16_X25(data_width=1).create()
         m.submodules.buffer = buffer = memory.Memory(shape=8, depth=len(contents), init=contents, attrs={"no_rw_check": 1})
         # Reading without a clock, and a register: Yosys then knows that reading while writing does not matter.
-        write, read, fetched = buffer.write_port(), buffer.read_port(domain="comb"), Signal(8)
-        put, get, following, left, kind = Signal(range(BUFFER)), Signal(range(BUFFER)), Signal(range(BUFFER)), Signal(range(AREA)), self.kind
+        write = buffer.write_port()
+        read = buffer.read_port(domain="comb")
+        fetched = Signal(8)
+        put = Signal(range(BUFFER))
+        get = Signal(range(BUFFER))
+        following = Signal(range(BUFFER))
+        left = Signal(range(AREA))
+        kind = self.kind
 
         # Counters: read, add, write, and on to the next byte with the carry; the pending ones take turns. The UART looks at a byte
         # in the cycle of its tick alone, so that the two after it are free.
         last = len(Status.names()) - 1
-        pending, cleared, mine, carry = Signal(counters_layout()), Signal(last + 1), Signal(), Signal()
-        turn, part, reading, writing, total = Signal(3), Signal(2), Signal(), Signal(), Signal(9)
+        pending = Signal(counters_layout())
+        cleared = Signal(last + 1)
+        mine = Signal()
+        carry = Signal()
+        turn = Signal(3)
+        part = Signal(2)
+        reading = Signal()
+        writing = Signal()
+        total = Signal(9)
         m.d.comb += [total.eq(fetched + 1), mine.eq(pending.as_value().bit_select(turn, 1)), self.behind.eq(pending.steps)]
         m.d.sync += [fetched.eq(read.data), reading.eq(uart.tick & (carry | mine)), writing.eq(reading),
                      pending.eq((pending.as_value() & ~cleared) | self.count.as_value())]
@@ -96,7 +109,12 @@ class FrameTransmitter(wiring.Component):
         with m.If(self.data.valid & self.data.ready):
             m.d.sync += put.eq(following)
 
-        byte, plain, content, escaped, special, go = Signal(8), Signal(), Signal(), Signal(), Signal(), Signal()
+        byte = Signal(8)
+        plain = Signal()
+        content = Signal()
+        escaped = Signal()
+        special = Signal()
+        go = Signal()
         m.d.comb += [
             special.eq(~plain & ~escaped & ((byte == FLAG) | (byte == ESCAPE))), uart.i.valid.eq(self.busy), go.eq(uart.i.ready & ~special),
             uart.i.payload.eq(Mux(special, ESCAPE, byte ^ (escaped << FLIP.bit_length() - 1))), self.tx.eq(uart.tx),

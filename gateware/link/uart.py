@@ -48,9 +48,13 @@ class UartReceiver(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        line, ready, receiving, sample = Signal(init=1), Signal(), Signal(), Signal()
+        line = Signal(init=1)
+        ready = Signal()
+        receiving = Signal()
+        sample = Signal()
         m.submodules.synchroniser = FFSynchronizer(self.rx, line, init=1)
-        wait, due = Signal(range(self.divisor)), Signal(4, init=START)
+        wait = Signal(range(self.divisor))
+        due = Signal(4, init=START)
         m.d.comb += [
             sample.eq(receiving & (wait == 0)), self.bit.eq(due), self.shift.eq(sample & (due < STOP)),
             self.o.valid.eq(sample & (due == STOP) & line), self.error.eq(sample & (due == STOP) & ~line),
@@ -95,7 +99,8 @@ class UartTransmitter(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        wait, due = Signal(range(self.divisor)), Signal(4, init=START)
+        wait = Signal(range(self.divisor))
+        due = Signal(4, init=START)
         m.d.comb += [
             self.tick.eq(wait == 0), self.bit.eq(due), self.data.eq(self.tick & (due < STOP)), self.value.eq(self.i.payload.bit_select(self.bit, 1)),
             self.i.ready.eq(self.tick & (due == STOP)),

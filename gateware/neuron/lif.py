@@ -5,16 +5,22 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.numeric.fixed import fit_offset, round_shift, rounded
-from spikegate.models.neuron.lif import GAIN_BITS, INPUT_GUARD_BITS, REFRACTORY_BITS
+from spikegate.models.neuron.lif import GAIN_BITS, INPUT_GUARD_BITS, REFRACTORY_BITS, LifParams
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
 
-__all__ = ["params_shapes", "state_layout", "Lif"]
+__all__ = ["params_shapes", "params_values", "state_layout", "Lif"]
 
 
 def params_shapes(q: QFormat, leak_fraction: int) -> dict[str, Shape]:
-    """Shapes of the parameters that may change while the hardware runs; raw integers, named as in `LifParams`."""
+    """Shapes of the parameters that may change while the hardware runs; raw integers."""
     return {"leak": unsigned(leak_fraction + 1), "gain": signed(q.fraction + GAIN_BITS + 2), "threshold": signed(q.width),
-            "reset": signed(q.width), "rest_leak": unsigned(q.width + leak_fraction + 1), "refractory": unsigned(REFRACTORY_BITS)}
+            "v_reset": signed(q.width), "rest_leak": unsigned(q.width + leak_fraction + 1), "refractory": unsigned(REFRACTORY_BITS)}
+
+
+def params_values(params: LifParams) -> dict[str, int]:
+    """What the ports of `params_shapes` hold for these parameters."""
+    return {"leak": params.leak, "gain": params.gain, "threshold": params.threshold, "v_reset": params.reset, "rest_leak": params.rest_leak,
+            "refractory": params.refractory}
 
 
 def state_layout(q: QFormat) -> data.StructLayout:
@@ -37,7 +43,7 @@ class Lif(wiring.Component):
 
     Members
     -------
-    leak, gain, threshold, reset, rest_leak, refractory : In
+    leak, gain, threshold, v_reset, rest_leak, refractory : In
         As `params_shapes`; held still while neurons are under way.
     i_state : In(state_layout(format))
         The neuron before the step.
@@ -67,23 +73,34 @@ class Lif(wiring.Component):
         drive = round_shift(self.i_current * self.gain, q.fraction, self.rounding, random) if self.with_gain else self.i_current
         inputs = drive + self.i_noise if self.with_noise else drive
         # Membranes as offset binary, v + 2^(width-1): nothing is negative, and sums are exact modulo a power of two.
-        before, threshold, reset = (Value.cast(x).as_unsigned() ^ high for x in (self.i_state.v, self.threshold, self.reset))
+        before, threshold, v_reset = (Value.cast(x).as_unsigned() ^ high for x in (self.i_state.v, self.threshold, self.v_reset))
         bits = len(inputs) + 1
-        leak = Signal(bits + shift)
-        m.d.comb += leak.eq(rounded(self.rest_leak, shift, self.rounding, self.i_random) - before * self.leak)
-        s1_state, s1_leak, s1_base = Signal(state_layout(q)), Signal(bits), Signal(bits)
-        m.d.sync += [s1_state.eq(self.i_state), s1_leak.eq(leak[shift:]), s1_base.eq(before + inputs)]
+        leak_product = Signal(bits + shift)
+        m.d.comb += leak_product.eq(rounded(self.rest_leak, shift, self.rounding, self.i_random) - before * self.leak)
+        s1_state = Signal(state_layout(q))
+        s1_leak = Signal(bits)
+        s1_base = Signal(bits)
+        m.d.sync += [s1_state.eq(self.i_state), s1_leak.eq(leak_product[shift:]), s1_base.eq(before + inputs)]
 
         s1_before = Value.cast(s1_state.v).as_unsigned() ^ high
-        s1_held, s1_v, s1_spike, s1_after, s1_left = Signal(), Signal(q.width), Signal(), Signal(q.width), Signal(REFRACTORY_BITS)
+        s1_held = Signal()
+        s1_v = Signal(q.width)
+        s1_spike = Signal()
+        s1_after = Signal(q.width)
+        s1_left = Signal(REFRACTORY_BITS)
         s1_total = Signal(bits)
         v, overflowed = fit_offset(s1_total, q.width, self.overflow)
         m.d.comb += [s1_total.eq(s1_base + s1_leak), s1_held.eq(s1_state.hold != 0), s1_v.eq(v), s1_spike.eq(~s1_held & (s1_v >= threshold))]
         with m.If(s1_held):
             m.d.comb += [s1_after.eq(s1_before), s1_left.eq(s1_state.hold - 1)]
         with m.Elif(s1_spike):
-            m.d.comb += [s1_after.eq(reset), s1_left.eq(self.refractory)]
+            m.d.comb += [s1_after.eq(v_reset), s1_left.eq(self.refractory)]
         with m.Else():
             m.d.comb += s1_after.eq(s1_v)
-        m.d.comb += [self.o_spike.eq(s1_spike), self.o_state.eq(Cat(s1_after ^ high, s1_left, s1_state.overflow | (~s1_held & overflowed)))]
+        after_v = Signal(q.width)
+        after_overflow = Signal()
+        m.d.comb += [
+            after_v.eq(s1_after ^ high), after_overflow.eq(s1_state.overflow | (~s1_held & overflowed)),
+            self.o_spike.eq(s1_spike), self.o_state.eq(Cat(after_v, s1_left, after_overflow)),
+        ]
         return m

@@ -45,7 +45,8 @@ class Drive(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        root, tables = Signal(UNIFORM_BITS), []
+        root = Signal(UNIFORM_BITS)
+        tables = []
         with m.If(self.load.en & (self.load.index == 1)):
             m.d.sync += root.eq(self.load.limit)
         for level in range(1, self.depth):
@@ -61,8 +62,10 @@ class Drive(wiring.Component):
             m.d.comb += above.eq(self.uniform[lane] > root)
             uniform, found = self.uniform[lane], above
             for level, table in enumerate(tables, 1):
-                read, prefix = table.read_port(), Signal(level, name=f"prefix_{lane}_{level}")
-                delayed, above = Signal(UNIFORM_BITS, name=f"uniform_{lane}_{level}"), Signal(name=f"above_{lane}_{level}")
+                read = table.read_port()
+                prefix = Signal(level, name=f"prefix_{lane}_{level}")
+                delayed = Signal(UNIFORM_BITS, name=f"uniform_{lane}_{level}")
+                above = Signal(name=f"above_{lane}_{level}")
                 m.d.sync += [delayed.eq(uniform), prefix.eq(found)]
                 m.d.comb += [read.addr.eq(found), above.eq(delayed > read.data)]
                 uniform, found = delayed, Cat(above, prefix)

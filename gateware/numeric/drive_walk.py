@@ -54,7 +54,10 @@ class Walk(wiring.Component):
         size = groups * WALK
         limits = [Signal(UNIFORM_BITS, name=f"limit_{k}") for k in range(size)]
         # ``first`` is the last limit of the first group, which stands still while the others turn.
-        group, turn, above, first = Signal(range(max(2, groups))), Signal(), Signal(self.lanes), Signal(UNIFORM_BITS)
+        group = Signal(range(max(2, groups)))
+        turn = Signal()
+        above = Signal(self.lanes)
+        first = Signal(UNIFORM_BITS)
         m.d.comb += [turn.eq(self.en & ((group != 0) | above.any())), self.done.eq(self.en & ((group == groups - 1) | ((group == 0) & ~turn)))]
         with m.If(self.load.en & (self.load.index == WALK - 1)):
             m.d.sync += first.eq(self.load.limit)
@@ -67,7 +70,8 @@ class Walk(wiring.Component):
             with m.If(turn):
                 m.d.sync += group.eq(Mux(group == groups - 1, 0, group + 1))
         for lane, uniform in enumerate(self.uniform):
-            exceeded, word = Signal(WALK, name=f"exceeded_{lane}"), Signal(UNIFORM_BITS, name=f"word_{lane}")
+            exceeded = Signal(WALK, name=f"exceeded_{lane}")
+            word = Signal(UNIFORM_BITS, name=f"word_{lane}")
             with m.If(self.move):
                 m.d.sync += [word.eq(uniform), above[lane].eq(uniform > first if groups > 1 else 0)]
             m.d.comb += exceeded.eq(Cat(word > limit for limit in limits[:WALK]))

@@ -56,7 +56,8 @@ class Sobol(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         params, wanted = self.params, self.i.payload[:self.params.index_bits]
-        started, index = Signal(), Signal(params.index_bits)
+        started = Signal()
+        index = Signal(params.index_bits)
         m.d.comb += [self.o.valid.eq(started), self.i.ready.eq(~started | self.o.ready)]
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += [self.o.payload.eq(point(wanted, params)), index.eq(wanted), started.eq(1)]

@@ -37,7 +37,9 @@ class Correlation(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         params, a, b, o = self.params, self.i.payload.a, self.i.payload.b, self.o.payload
-        taken, last, left = Signal(), Signal(), Signal(range(params.windows), init=params.windows - 1)
+        taken = Signal()
+        last = Signal()
+        left = Signal(range(params.windows), init=params.windows - 1)
         sums = [Signal(range(params.width + 1), name=f"sum_{name}") for name in ("both", "a", "b")]
         before = [Signal(range(params.length + 1), name=f"before_{name}") for name in ("both", "a", "b")]
         both, ones_a, ones_b = totals = [Signal(range(params.length + 1), name=f"total_{name}") for name in ("both", "a", "b")]

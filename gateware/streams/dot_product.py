@@ -115,7 +115,10 @@ class DotProduct(wiring.Component):
         m = Module()
         params, beat = self.params, self.i.payload
         left = Signal(range(params.clocks), init=params.clocks - 1)
-        s1_valid, s1_first, s1_last, s1_ready = Signal(), Signal(), Signal(), Signal()
+        s1_valid = Signal()
+        s1_first = Signal()
+        s1_last = Signal()
+        s1_ready = Signal()
         s1_counts = [Signal(signed(params.count_bits + 1), name=f"s1_count_{c}") for c in range(params.channels)]
         m.d.comb += [s1_ready.eq(~self.o.valid | self.o.ready), self.i.ready.eq(~s1_valid | s1_ready)]
 

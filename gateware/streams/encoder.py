@@ -151,7 +151,9 @@ class WindowEncoder(wiring.Component):
                     m.d.sync += state.eq(Cat(window, state))
                 planes.append(window)
         else:
-            index, offset, wanted = Signal(source.index_bits), Signal(source.bits), self.load.start[:source.index_bits]
+            index = Signal(source.index_bits)
+            offset = Signal(source.bits)
+            wanted = self.load.start[:source.index_bits]
             with m.If(self.load.en):
                 m.d.sync += [index.eq(wanted), offset.eq(point(wanted, source))]
             with m.Elif(taken):

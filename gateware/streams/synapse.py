@@ -35,8 +35,9 @@ class Synapse(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        spike, weight = Signal.like(self.spike), Signal.like(self.weight)
-        m.d.comb += [spike.eq(inject(self.spike, getattr(self, "stream_faults", None))),
-                     weight.eq(inject(self.weight, getattr(self, "weight_faults", None))),
-                     self.post.eq(~(spike ^ weight) if self.params.bipolar else spike & weight)]
+        spike_path = Signal.like(self.spike)
+        weight_path = Signal.like(self.weight)
+        m.d.comb += [spike_path.eq(inject(self.spike, getattr(self, "stream_faults", None))),
+                     weight_path.eq(inject(self.weight, getattr(self, "weight_faults", None))),
+                     self.post.eq(~(spike_path ^ weight_path) if self.params.bipolar else spike_path & weight_path)]
         return m

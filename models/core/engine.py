@@ -225,25 +225,27 @@ def due_spikes(recording: Recording, delay: int) -> np.ndarray:
     return due[:recording.steps]
 
 
-def store_rows(network: Network, lanes: int, store: int) -> np.ndarray:
+def store_rows(network: Network, lanes: int, store: int, n: int | None = None) -> np.ndarray:
     """Cycles that each source's row takes from a store with words of ``store`` bits, int64 (n,): for each word, as many as the lane with
-    most targets there has, at least 1."""
-    words = -(-(network.n + network.lif.format.width) // store)
+    most targets there has, at least 1. The core is one of ``n`` neurons."""
+    words = -(-((n or network.n) + network.lif.format.width) // store)
     source = np.repeat(np.arange(network.n), np.diff(network.indptr.astype(np.int64)))
     target = network.indices.astype(np.int64)
     place = (source * words + target // store) * lanes + target % lanes
     return np.maximum(1, np.bincount(place, minlength=network.n * words * lanes).reshape(network.n, words, lanes).max(axis=2)).sum(axis=1)
 
 
-def predict_cycles(network: Network, recording: Recording, lanes: int, *, store: int | None = None, walk: bool = False, banks: int = 1) -> int:
-    """Clock cycles of the core with ``lanes`` lanes for this run.
+def predict_cycles(network: Network, recording: Recording, lanes: int, *, store: int | None = None, walk: bool = False, banks: int = 1,
+                   n: int | None = None) -> int:
+    """Clock cycles of the core with ``lanes`` lanes for this run, which has ``n`` neurons, by default those of the network.
 
     Per step W + spikes due * W / banks + depth + 9, where W = ceil(N / lanes). With a ``store``: ceil(N / lanes) + depth + 10, from step delay - 1 on
     ceil(N / store) + 1 more, 1 for each word of ``store`` neurons among which spikes are due, and for each of these 4 and those of its row
     (`store_rows`).
     With ``walk``, 2 in place of depth, and 2^depth / 4 - 1 more for each word of ``lanes`` neurons of which one has 4 events or more.
     """
-    words, depth, due = -(-network.n // lanes), network.drive.depth, due_spikes(recording, network.delay)
+    n = n or network.n
+    words, depth, due = -(-n // lanes), network.drive.depth, due_spikes(recording, network.delay)
     cycles = recording.steps * (words + CYCLES_PER_STEP + (WALK_STAGES if walk else depth))
     if walk:
         events = recording.trace["events"] if "events" in recording.trace else external_events(network)
@@ -254,5 +256,5 @@ def predict_cycles(network: Network, recording: Recording, lanes: int, *, store:
     first = network.delay - 1
     step, source = recording.spikes[recording.spikes[:, 0] < recording.steps - first].T
     spans = len(np.unique(step.astype(np.int64) * network.n + source // store))
-    return int(cycles + recording.steps * STORE_EXTRA + max(0, recording.steps - first) * (-(-network.n // store) + 1) + spans
-               + (STORE_SPIKE + store_rows(network, lanes, store)[source]).sum())
+    return int(cycles + recording.steps * STORE_EXTRA + max(0, recording.steps - first) * (-(-n // store) + 1) + spans
+               + (STORE_SPIKE + store_rows(network, lanes, store, n)[source]).sum())

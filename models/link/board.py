@@ -4,16 +4,21 @@ Clocks are whole multiples of a fraction of the oscillator's, as the part's PLL 
 """
 
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from spikegate.models.errors import InputError, Problems
+from spikegate.models.link.frames import MAX_NEURONS, MAX_ROW
+from spikegate.models.link.uart import UartParams
 from spikegate.models.network.network import Network
 from spikegate.models.numeric.fixed import QFormat
 
-__all__ = ["Pll", "Board", "BOARDS", "board"]
+__all__ = ["MIN_N", "Pll", "Board", "BOARDS", "board"]
 
-MHZ = 1_000_000
+MHZ, MAX_LANES = 1_000_000, 8 * MAX_ROW
+#: Fewer neurons, and the network `ai`, on which a build's real-time factor is figured, has no synapses.
+MIN_N = 10
 #: Of a family's PLL: lowest and highest MHz of the comparator and of the oscillator, largest dividers of reference and feedback, output's dividers.
 LIMITS = {"ice40": (10, 133, 533, 1066, 16, 64, (2, 4, 8, 16, 32, 64)), "ecp5": (3.125, 400, 400, 800, 128, 80, range(1, 129))}
 
@@ -23,7 +28,7 @@ class Pll:
     """Dividers of a PLL: output = input * feedback / (reference * output), the oscillator inside at input * feedback / reference.
 
     Lattice's iCE40 (technical note TN1251) and ECP5 (TN1263) in their simple feedback; of the ECP5, the feedback is taken
-    from the output, so that its divider is ``feedback / output``.
+    from the output, so that its divider is ``feedback / output``, and the oscillator inside is as near the middle of its range as can be.
     """
 
     reference: int
@@ -45,7 +50,8 @@ class Pll:
                  and (f <= feedbacks if family == "ice40" else f % q == 0 and f // q <= feedbacks)]
         if not found:
             raise InputError(f"Clock of {output_hz / 1e6:g} MHz cannot be made from {input_hz / 1e6:g} MHz by the PLL of an {family}; choose another")
-        return min(found, key=lambda pll: (pll.reference, pll.feedback))
+        middle = (slow + fast) * MHZ / 2 if family == "ecp5" else math.inf
+        return min(found, key=lambda pll: (abs(input_hz * pll.feedback / pll.reference - middle), pll.reference, pll.feedback))
 
 
 @dataclass(frozen=True)
@@ -54,8 +60,8 @@ class Board:
 
     Parameters
     ----------
-    name, title : str
-        As the command line knows it, and in full.
+    name, title, loader : str
+        As the command line knows it, in full, and as openFPGALoader knows it.
     family : str
         ``ice40`` or ``ecp5``.
     part : str
@@ -63,7 +69,7 @@ class Board:
     oscillator_hz, clock_hz, baud : int
         On the board, of the core after the PLL, of the host link.
     n, lanes : int
-        Neurons of the core, and its lanes.
+        Neurons of the core, at most, and its lanes.
     store, banks : int, optional
         As in `spikegate.gateware.core.core.CoreGeometry`.
     capacity : Mapping
@@ -74,6 +80,7 @@ class Board:
 
     name: str
     title: str
+    loader: str
     family: str
     part: str
     oscillator_hz: int
@@ -86,14 +93,36 @@ class Board:
     capacity: Mapping[str, int] = field(default_factory=dict)
     wide: Mapping[str, int] = field(default_factory=dict)
 
-    def of(self, format: QFormat) -> "Board":
-        """The board with the core that it takes in a format."""
-        return replace(self, **self.wide) if format.width > 16 else self
+    def of(self, format: QFormat, n: int | None = None, lanes: int | None = None) -> "Board":
+        """The board with the core that it takes in a format, or with one of ``n`` neurons, or of ``lanes`` lanes.
+
+        Raises
+        ------
+        InputError
+            If the host link has no place for so many neurons or lanes.
+        """
+        spec = replace(self, **self.wide) if format.width > 16 else self
+        n = spec.n if n is None else n
+        lanes = min(spec.lanes, n) if lanes is None else lanes
+        problems = Problems()
+        problems.require(1 <= n <= MAX_NEURONS, f"N of a board's core must be in 1..{MAX_NEURONS:,}, not {n}; give another --n")
+        most = min(max(n, 1), MAX_LANES)
+        problems.require(1 <= lanes <= most, f"Lanes of a board's core must be in 1..{most:,}, not {lanes}; give other --lanes")
+        problems.raise_any()
+        words, banks = -(-n // lanes), spec.banks
+        while banks > 1 and (words % banks or words <= banks):
+            banks //= 2
+        return replace(spec, n=n, lanes=lanes, banks=banks)
 
     @property
     def options(self) -> dict:
         """What else of `spikegate.gateware.core.core.CoreGeometry`, and of its cycles, the board chooses."""
         return {"store": self.store, "walk": True, "banks": self.banks}
+
+    @property
+    def line(self) -> UartParams:
+        """What the core's clock makes of the baud rate."""
+        return UartParams(self.clock_hz, self.baud)
 
     @property
     def pll(self) -> Pll:
@@ -106,13 +135,11 @@ class Board:
         Raises
         ------
         InputError
-            If it has other than ``n`` neurons, or stochastic synapses.
+            If it has more than ``n`` neurons, or stochastic synapses.
         """
         problems = Problems()
-        problems.require(network.n <= self.n, f"Network of N={network.n} is larger than the {self.n} neurons that fit the {self.title}; use "
-                         f"fewer neurons or another board: {', '.join(BOARDS)}")
-        problems.require(network.n >= self.n, f"Network of N={network.n} needs a core of its own size, and the {self.title} has one of {self.n}; "
-                         f"use a network of {self.n} neurons")
+        problems.require(network.n <= self.n, f"Network of N={network.n} is larger than the core of {self.n} neurons for the {self.title}; use "
+                         f"fewer neurons, a larger core (--n {network.n}) or another board: {', '.join(BOARDS)}")
         problems.require(network.streams is None, "Stochastic synapses have no core on a board yet; use variant v3")
         problems.raise_any()
 
@@ -122,12 +149,13 @@ _HX8K = {"lut": 7680, "ff": 7680, "bram": 32, "spram": 0, "dsp": 0}
 _ECP5_85 = {"lut": 83640, "ff": 83640, "bram": 208, "spram": 0, "dsp": 156}
 
 BOARDS = {spec.name: spec for spec in (
-    Board("icebreaker", "iCEBreaker", "ice40", "iCE40UP5K-SG48", 12_000_000, 18_000_000, 2_000_000, 1000, 2, 64, capacity=_UP5K),
-    Board("hx8k_evn", "iCE40-HX8K breakout", "ice40", "iCE40HX8K-CT256", 12_000_000, 36_000_000, 3_000_000, 256, 1, 32, capacity=_HX8K),
-    Board("ulx3s_85f", "ULX3S-85F", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8, capacity=_ECP5_85,
-          wide={"banks": 4, "clock_hz": 30_000_000}),
-    Board("ecpix5_85f", "ECPIX-5 85F", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8, capacity=_ECP5_85,
-          wide={"banks": 4, "clock_hz": 30_000_000}),
+    Board("icebreaker", "iCEBreaker", "ice40_generic", "ice40", "iCE40UP5K-SG48", 12_000_000, 18_000_000, 2_000_000, 1000, 2, 64, capacity=_UP5K),
+    Board("hx8k_evn", "iCE40-HX8K breakout", "ice40_generic", "ice40", "iCE40HX8K-CT256", 12_000_000, 36_000_000, 3_000_000, 256, 1, 32,
+          capacity=_HX8K),
+    Board("ulx3s_85f", "ULX3S-85F", "ulx3s", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8,
+          capacity=_ECP5_85, wide={"banks": 4, "clock_hz": 30_000_000}),
+    Board("ecpix5_85f", "ECPIX-5 85F", "ecpix5", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8,
+          capacity=_ECP5_85, wide={"banks": 4, "clock_hz": 30_000_000}),
 )}
 
 

@@ -281,3 +281,18 @@ class Identity(_Payload):
     def row_bits(self) -> int:
         """Of a word of a row."""
         return self.store or self.lanes
+
+    @property
+    def words(self) -> int:
+        """Words of a sweep, of which each has a neuron of every lane."""
+        return -(-self.n // self.lanes)
+
+    @property
+    def stride(self) -> int:
+        """Words of a source's row; in a store, with its weight in the highest bits of the last."""
+        return -(-(self.n + self.width) // self.store) if self.store else self.words
+
+    def addresses(self, op: int) -> int:
+        """How many addresses an op of LOAD has, from 0."""
+        table = max(4, 1 << self.depth) if self.walk else 1 << self.depth
+        return (1, self.n * self.stride, 0 if self.store else self.n, table, self.words, self.words, 8, 0, *3 * [1 << 16])[op]

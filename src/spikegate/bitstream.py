@@ -10,8 +10,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from spikegate.models.errors import Mismatch, SpikegateError, ToolMissing
-from spikegate.models.link.board import Board, board
+from spikegate.models.errors import InputError, Mismatch, SpikegateError, ToolMissing
+from spikegate.models.link.board import MIN_N, Board, board
 from spikegate.models.network.network import Network
 from spikegate.models.numeric.fixed import QFormat
 from spikegate.simulate import say
@@ -19,17 +19,25 @@ from spikegate.translator.brunel import preset, translate
 
 __all__ = ["network_for", "bitstream", "program", "table"]
 
-LOADER = {"icebreaker": "ice40_generic", "hx8k_evn": "ice40_generic", "ulx3s_85f": "ulx3s", "ecpix5_85f": "ecpix5"}
 #: Steps of the network on which the real-time factor is figured.
 STEPS_MS = 1000.0
 
 
 def network_for(spec: Board, format: str = "q8.8") -> Network:
-    """The network `ai` with as many neurons as the board's core, four in five excitatory."""
+    """The network `ai` with as many neurons as the board's core, four in five excitatory.
+
+    Raises
+    ------
+    InputError
+        If that has too few neurons.
+    """
+    if spec.n < MIN_N:
+        raise InputError(f"N of a board's core must be at least {MIN_N}, not {spec.n}; give another --n, or --network FILE")
     return translate(preset("ai", n_exc=spec.n - spec.n // 5, n_inh=spec.n // 5), QFormat.parse(format), ms=STEPS_MS, name="ai")
 
 
-def bitstream(name: str, out: str, *, format: str = "q8.8", seed: int = 1, as_json: bool = False) -> None:
+def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = None, format: str | None = None, network: str | None = None,
+              seed: int = 1, as_json: bool = False) -> None:
     """Build the bitstream of a board into ``out/NAME``, with ``report.json`` beside it, and print the fit.
 
     Parameters
@@ -38,8 +46,12 @@ def bitstream(name: str, out: str, *, format: str = "q8.8", seed: int = 1, as_js
         Of the board.
     out : str
         Folder of the folder that is replaced when all has gone well.
-    format : str
-        Of the core's arithmetic, as ``q8.8``.
+    n, lanes : int, optional
+        Neurons of the core, at most, and its lanes, where not those of `spikegate.models.link.board.BOARDS`.
+    format : str, optional
+        Of the core's arithmetic, q8.8 by default.
+    network : str, optional
+        Path of a network that the core shall run: format, rounding, delay and the like are then its own, and ``n`` at least its neurons.
     seed : int
         Of placing; the same seed gives the same bits.
     as_json : bool
@@ -48,22 +60,25 @@ def bitstream(name: str, out: str, *, format: str = "q8.8", seed: int = 1, as_js
     Raises
     ------
     InputError
-        For an unknown board, format or folder.
+        For an unknown board, format or folder, a file that is no network, or a core that there cannot be.
     Mismatch
         If the clock is not met; the bitstream is there, for inspection.
     """
     from spikegate.cosim.toolchain import board as flow
 
-    spec = board(name).of(QFormat.parse(format))
-    network, folder = network_for(spec, format), Path(out) / name
-    seconds = flow.build(spec, flow.geometry(spec, network), folder, seed=seed, say=lambda line: say(f"{name}: {line}"))
-    report = flow.fit(spec, network, folder, seconds, seed=seed)
+    known, ran = board(name), None if network is None else Network.load(network)
+    if ran is not None and format is not None:
+        raise InputError(f"--network {network} has a format of its own, so that --format {format} cannot be given with it; leave out either")
+    spec = known.of(QFormat.parse(format or "q8.8") if ran is None else ran.lif.format, ran.n if ran is not None and n is None else n, lanes)
+    ran, folder = ran or network_for(spec, format or "q8.8"), Path(out) / name
+    seconds = flow.build(spec, flow.geometry(spec, ran), folder, seed=seed, say=lambda line: say(f"{name}: {line}"))
+    report = flow.fit(spec, ran, folder, seconds, seed=seed)
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     if as_json:
         print(json.dumps(report, indent=2))
     else:
         Console(highlight=False).print(table(report))
-    say(f"bitstream {folder / report['bitstream']}, report {folder / 'report.json'}")
+    say(f"bitstream {folder / report['bitstream']}, report {folder / 'report.json'}; the board's line has {spec.baud:,} baud")
     if not report["clock_met"]:
         raise Mismatch(f"{spec.title}: {report['clock_hz'] / 1e6:g} MHz asked and {report['fmax_hz'] / 1e6:.1f} MHz met; try another --seed")
 
@@ -77,10 +92,12 @@ def table(report: dict) -> Table:
     for kind, entry in report["utilisation"].items():
         used, available = entry["used"], entry["available"]
         shown.add_row(names[kind], f"{used:,}", f"{available:,}", f"{math.ceil(100 * used / available) if available else 0}")
-    shown.add_row("clock, MHz asked / met", f"{report['clock_hz'] / 1e6:g}", f"{report['fmax_hz'] / 1e6:.1f}", "")
+    without = f", without its {' and '.join(report['not_in_fmax'])}" if report["not_in_fmax"] else ""
+    shown.add_row(f"clock, MHz asked / met{without}", f"{report['clock_hz'] / 1e6:g}", f"{report['fmax_hz'] / 1e6:.1f}", "")
     shown.add_row(f"cycles a step of {report['network']['name']}", f"{report['cycles_per_step']:.1f}", "", "")
     shown.add_row("steps a second", f"{report['steps_per_s']:,.0f}", "", "")
-    shown.add_row("real-time factor", f"{report['real_time_factor']:.2f}", "", "")
+    shown.add_row("real-time factor, nobody reading", f"{report['real_time_factor']:.2f}", "", "")
+    shown.add_row(f"real-time factor, all spikes sent at {report['baud']:,} baud", f"{report['real_time_factor_read']:.2f}", "", "")
     return shown
 
 
@@ -101,7 +118,7 @@ def program(name: str, out: str) -> None:
     loader = shutil.which("openFPGALoader")
     if loader is None:
         raise ToolMissing("openFPGALoader is not installed; install it with: apt install openfpgaloader")
-    done = subprocess.run([loader, "--board", LOADER[name], str(found[0])], capture_output=True, text=True)
+    done = subprocess.run([loader, "--board", spec.loader, str(found[0])], capture_output=True, text=True)
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
         raise SpikegateError(f"{spec.title} did not take the bitstream ({said}); is it connected, and may this user open its USB device?")

@@ -65,7 +65,8 @@ def _parser():
     sim.add_argument("--fault-seed", type=int, default=1, metavar="S", help="which lines are stuck (default %(default)s)")
     sim.add_argument("--through-host-link", action="store_true", help="run the RTL behind its UART and host link, with the client that a board has")
     sim.add_argument("--port", metavar="PATH", help="run on the board on this serial port in place of Verilator")
-    sim.add_argument("--baud", type=int, metavar="B", help="baud rate of that board (default 3000000)")
+    sim.add_argument("--baud", type=int, metavar="B", help="baud rate of that board (default that of --board, or whichever it answers at)")
+    sim.add_argument("--board", metavar="NAME", help="which board that is, for its baud rate")
     sim.set_defaults(command=_sim)
 
     network = commands.add_parser("network", help="make, show or verify a frozen network file", allow_abbrev=False)
@@ -81,7 +82,10 @@ def _parser():
         action.set_defaults(command=command)
 
     bitstream = commands.add_parser("bitstream", help="synthesise, place and route a core for a board, and report how it fits", allow_abbrev=False)
-    bitstream.add_argument("--format", metavar="qM.N", default="q8.8", help="of the core's arithmetic (default %(default)s)")
+    bitstream.add_argument("--n", type=int, metavar="N", help="neurons that the core holds; smaller networks run on it too (default by board)")
+    bitstream.add_argument("--lanes", type=int, metavar="L", help="parallel lanes of the core (default by board)")
+    bitstream.add_argument("--format", metavar="qM.N", help="of the core's arithmetic (default q8.8)")
+    bitstream.add_argument("--network", metavar="FILE", help="make a core that runs this frozen network: its format, rounding, delay, size")
     bitstream.add_argument("--seed", type=int, default=1, metavar="S", help="of placing; the same seed gives the same bits (default %(default)s)")
     bitstream.add_argument("--json", action="store_true", help="print the report as JSON")
     bitstream.set_defaults(command=_bitstream)
@@ -162,8 +166,13 @@ def _network(args):
 def _sim(args):
     if args.json and args.markdown:
         raise InputError("--json and --markdown both print on standard output; give one of them")
-    if args.baud is not None and args.port is None:
-        raise InputError(f"--baud {args.baud} is that of a board; give --port with it")
+    for name, value in (("baud", args.baud), ("board", args.board)):
+        if value is not None and args.port is None:
+            raise InputError(f"--{name} {value} is that of a board on a port; give --port with it")
+    if args.board is not None and args.baud is None:
+        from spikegate.models.link.board import board
+
+        args.baud = board(args.board).baud
     network = _network(args)
     link = {"port": args.port, **({"baud": args.baud} if args.baud else {})} if args.port or args.through_host_link else None
     lanes = _board_lanes(network, args.lanes, **link) if args.port else min(LANES, network.n) if args.lanes is None else args.lanes
@@ -250,7 +259,7 @@ def _verify(args):
 def _bitstream(args):
     from spikegate.bitstream import bitstream
 
-    bitstream(args.board, args.out, format=args.format, seed=args.seed, as_json=args.json)
+    bitstream(args.board, args.out, n=args.n, lanes=args.lanes, format=args.format, network=args.network, seed=args.seed, as_json=args.json)
     return 0
 
 

@@ -9,12 +9,12 @@ import numpy as np
 from spikegate.cosim.engines.rtl import load_words
 from spikegate.cosim.engines.rtl_streams import geometry as stream_geometry
 from spikegate.cosim.engines.virtual_board import virtual_board
-from spikegate.gateware.core.core import CoreGeometry
+from spikegate.gateware.core.core import CoreGeometry, Op, Param
 from spikegate.host_line import PATIENCE, TRIES, Line, LinkError
-from spikegate.models.errors import Problems
+from spikegate.models.errors import InputError, Problems
+from spikegate.models.link.board import BOARDS
 from spikegate.models.link.device import BY_NEURON, Decoder
 from spikegate.models.link.frames import (
-    FLAG,
     HEADER,
     MAX_PAYLOAD,
     MAX_STEPS,
@@ -30,16 +30,28 @@ from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.streams.params import StreamFaults
 
-__all__ = ["BAUD", "LinkError", "Board", "load_frames", "run"]
+__all__ = ["BAUDS", "LinkError", "Board", "load_frames", "run"]
 
-BAUD = 3_000_000
+#: Rates of all boards, tried on a port whose board is not named.
+BAUDS = tuple(sorted({board.baud for board in BOARDS.values()}))
 #: Share of loading in the progress of a run.
 LOADING = 0.5
 
 
 def load_frames(words: np.ndarray, identity: Identity) -> Iterator[bytes]:
-    """Payloads of LOAD for the words of `spikegate.cosim.engines.rtl.load_words`: runs of one op in consecutive places, as long as fit."""
+    """Payloads of LOAD for the words of `spikegate.cosim.engines.rtl.load_words`: runs of one op in consecutive places, as long as fit.
+
+    Raises
+    ------
+    InputError
+        If the board has no such lane or address, or does not hold spikes for as long as the delay.
+    """
     op, address, lane = (words[name].astype(np.int64) for name in ("op", "address", "lane"))
+    delay, limits = words["data"][:, 0].astype(np.int64), np.array([identity.addresses(each.value) for each in Op])[op]
+    too_long = (op == Op.PARAM.value) & (address == Param.DELAY.value) & ((delay < 1) | (delay > identity.max_delay))
+    for at in np.flatnonzero((address >= limits) | (lane >= identity.lanes) | too_long)[:1]:
+        raise InputError(f"Load word {Op(int(op[at])).name} of lane {lane[at]}, address {address[at]}, data {words['data'][at, 0]} is outside the "
+                         f"board: {identity.lanes} lanes, {limits[at]:,} addresses, a delay in 1..{identity.max_delay}; load what was made for it")
     place = np.where(np.isin(op, BY_NEURON), address * identity.lanes + lane, address)
     breaks = np.flatnonzero((np.diff(op) != 0) | (np.diff(place) != 1)) + 1
     for first, last in zip([0, *breaks.tolist()], [*breaks.tolist(), len(words)]):
@@ -58,8 +70,8 @@ class Board(Line):
     ----------
     port : str
         Path of the device.
-    baud : int
-        That of the board.
+    baud : int, optional
+        That of the board; by default those of all boards are tried.
     patience : float
         Seconds to wait for an answer before a request is sent again.
 
@@ -73,8 +85,8 @@ class Board(Line):
         If pyserial is absent.
     """
 
-    def __init__(self, port: str, baud: int = BAUD, *, patience: float = PATIENCE):
-        super().__init__(port, baud, patience)
+    def __init__(self, port: str, baud: int | None = None, *, patience: float = PATIENCE):
+        super().__init__(port, BAUDS if baud is None else (baud,), patience)
         try:
             self.identity = self.identify()
             if self.running:
@@ -85,9 +97,7 @@ class Board(Line):
 
     def identify(self) -> Identity:
         """Begin anew: what the board is; the next LOAD or RUN has number 0."""
-        self._serial.reset_input_buffer()
-        self._serial.write(bytes([FLAG]))
-        identity = Identity.unpack(self.ask(Request.IDENTIFY, Answer.IDENTITY))
+        identity = Identity.unpack(self.find())
         self._seq = 0
         if identity.version != VERSION:
             raise LinkError(f"Board on {self.port} speaks version {identity.version} of the link, this client {VERSION}; build both from one source")
@@ -143,21 +153,22 @@ class Board(Line):
             flags = Run.EVERY if trace else Run.EVENTS | Run.FINAL * (first + count == network.steps)
             decoder = Decoder(flags, count, g.n, g.lanes, g.format.width)
             self._run(decoder, first, lambda done, first=first: tell(LOADING + (1 - LOADING) * (first + done) / network.steps))
-            spikes.append(decoder.spikes + np.array([first, 0], np.int32))
+            own = decoder.spikes[decoder.spikes[:, 1] < network.n]  # others spike if a neuron at rest does
+            spikes.append(own + np.array([first, 0], np.int32))
             records |= {first + step: values for step, values in decoder.records.items()}
         run_s, after = time.perf_counter() - loaded, self.status()
         kinds = {"v": np.int16 if g.format.width <= 16 else np.int32, "hold": np.uint8, "overflow": np.uint8}
-        final = {name: records[network.steps - 1][row].astype(kind) for row, (name, kind) in enumerate(kinds.items())}
+        final = {name: records[network.steps - 1][row, :network.n].astype(kind) for row, (name, kind) in enumerate(kinds.items())}
         rows = enumerate(kinds.items()) if trace else ()
-        traces = {name: np.array([records[step][row] for step in range(network.steps)], kind) for row, (name, kind) in rows}
+        traces = {name: np.array([records[step][row, :network.n] for step in range(network.steps)], kind) for row, (name, kind) in rows}
         cycles = (after.cycles - before.cycles) % 2**32
         return Recording("rtl", network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
-            "network": network.hash, "lanes": g.lanes, "store": g.store, "walk": g.walk, "banks": g.banks, "driver": "host link",
+            "network": network.hash, "n": g.n, "lanes": g.lanes, "store": g.store, "walk": g.walk, "banks": g.banks, "driver": "host link",
             "port": self.port, "baud": self.baud,
             "load_s": loaded - start, "run_s": run_s})
 
     def geometry(self, network: Network, faults: StreamFaults | None = None) -> CoreGeometry:
-        """The board's geometry, if the network is one for it.
+        """The board's geometry, if the network is one for it: of no more neurons, as others of the board then rest.
 
         Raises
         ------
@@ -165,20 +176,21 @@ class Board(Line):
             With everything that does not fit.
         """
         mine, problems = self.identity, Problems()
-        options = {"store": mine.store or None, "walk": bool(mine.walk), "banks": mine.banks if network.n == mine.n else 1}
-        lanes = min(mine.lanes, network.n)
-        g = stream_geometry(network, lanes, faults) if network.streams else CoreGeometry.of(network, lanes, **options)
-        asked = Identity.of(g)
+        build = "build a bitstream for it: spikegate bitstream --network FILE"
         problems.require(network.n <= mine.n, f"Network of N={network.n:,} is larger than the board on {self.port}, which holds {mine.n:,}; "
-                         "use a smaller network or a larger part")
-        problems.require(network.n >= mine.n, f"Network of N={network.n:,} does not fill the board on {self.port}, which is built for {mine.n:,}; "
-                         "build a bitstream of that size")
+                         f"use a smaller network or {build}")
+        problems.require(not network.streams or network.n == mine.n, f"Network of stochastic synapses and N={network.n:,} does not fill the board on "
+                         f"{self.port}, which is built for {mine.n:,}; use a network of that size")
+        problems.raise_any()
+        options = {"store": mine.store or None, "walk": bool(mine.walk), "banks": mine.banks, "n": mine.n}
+        g = stream_geometry(network, mine.lanes, faults) if network.streams else CoreGeometry.of(network, mine.lanes, **options)
+        asked = Identity.of(g)
         for name, what in (("width", "format's width"), ("fraction", "format's fraction"), ("rounding", "rounding"), ("overflow", "overflow"),
                            ("depth", "depth of the drive table"), ("leak_fraction", "fraction of the leak"), ("family", "generator or streams")):
             a, b = getattr(asked, name), getattr(mine, name)
-            problems.require(a == b, f"Network's {what} is {a}, that of the board on {self.port} {b}; use another network or build a bitstream")
+            problems.require(a == b, f"Network's {what} is {a}, that of the board on {self.port} {b}; use another network or {build}")
         problems.require(network.delay <= mine.max_delay, f"Network's delay of {network.delay} steps is above the {mine.max_delay} of the board on "
-                         f"{self.port}; use a shorter delay or build a bitstream")
+                         f"{self.port}; use a shorter delay or {build}")
         problems.raise_any()
         return dataclasses.replace(g, max_delay=mine.max_delay)
 
@@ -217,8 +229,8 @@ class Board(Line):
                             f"{made:,} steps arrived, {self._deframer.dropped:,} frames were damaged; use a shorter cable or a lower baud rate")
 
 
-def run(network: Network, lanes: int = 40, *, port: str | None = None, baud: int = BAUD, faults: StreamFaults | None = None, trace: bool = False,
-        progress: Callable[[float], None] | None = None) -> Recording:
+def run(network: Network, lanes: int = 40, *, port: str | None = None, baud: int | None = None, faults: StreamFaults | None = None,
+        trace: bool = False, progress: Callable[[float], None] | None = None) -> Recording:
     """Run a network through the host link: on the board on ``port``, or on a Verilated one with ``lanes`` lanes.
 
     Other parameters and errors as in `Board.run`.

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from spikegate.models.errors import InputError, SpikegateError, ToolMissing
-from spikegate.models.link.frames import RUNNING, Answer, Deframer, Frame, Request, encode
+from spikegate.models.link.frames import FLAG, RUNNING, Answer, Deframer, Frame, Request, encode
 
 __all__ = ["PATIENCE", "TRIES", "LinkError", "Line"]
 
@@ -26,8 +26,8 @@ class Line:
     ----------
     port : str
         Path of the device.
-    baud : int
-        That of the board.
+    bauds : sequence of int
+        Rates that `find` tries, in this order.
     patience : float
         Seconds to wait for an answer before a request is sent again.
 
@@ -35,6 +35,8 @@ class Line:
     -------
     running : bool
         Whether a run was under way when the board said something last.
+    baud : int
+        The rate in use.
     data : list of Frame
         DATA and DONE that have come.
 
@@ -46,9 +48,9 @@ class Line:
         If pyserial is absent.
     """
 
-    def __init__(self, port: str, baud: int, patience: float):
-        self.port, self.baud, self.patience = port, baud, patience
-        self._serial, self._deframer, self._frames, self._seq = _open(port, baud), Deframer(), [], 0
+    def __init__(self, port: str, bauds: Sequence[int], patience: float):
+        self.port, self.bauds, self.baud, self.patience = port, tuple(bauds), bauds[0], patience
+        self._serial, self._deframer, self._frames, self._seq = _open(port, bauds[0]), Deframer(), [], 0
         self.running, self.data = False, []
 
     def close(self) -> None:
@@ -60,6 +62,29 @@ class Line:
 
     def __exit__(self, *_):
         self.close()
+
+    def find(self) -> bytes:
+        """The IDENTITY, at the first rate at which a board answers.
+
+        Raises
+        ------
+        LinkError
+            If none does.
+        """
+        for baud in self.bauds * TRIES:
+            self.baud = baud
+            try:
+                self._serial.baudrate = baud
+            except ValueError:
+                continue  # the converter cannot
+            self._serial.reset_input_buffer()
+            self._deframer = Deframer()
+            self._serial.write(bytes([FLAG]))
+            if answer := self._asked(Request.IDENTIFY, Answer.IDENTITY, 1):
+                return answer.payload
+        rates = " or ".join(f"{baud:,}" for baud in self.bauds)
+        raise LinkError(f"No board answers on {self.port} at {rates} baud ({TRIES} tries); is it configured, and is this its port and rate? See "
+                        "docs/bring_up.md")
 
     def order(self, kind: Request, payloads: Sequence[bytes], progress: Callable[[float], None] | None = None) -> None:
         """LOADs or RUNs, executed once each and in order: always back to the first that the board has not yet executed.
@@ -102,16 +127,21 @@ class Line:
         LinkError
             If there is none.
         """
+        if answer := self._asked(kind, wanted, TRIES):
+            return answer.payload
+        raise LinkError(f"Board on {self.port} stopped answering at {self.baud:,} baud ({TRIES} tries); check power and cable")
+
+    def _asked(self, kind: Request, wanted: Answer, tries: int) -> Frame | None:
         self.answer(0.0)
         self._frames.clear()
-        for _ in range(TRIES):
+        for _ in range(tries):
             self._send(kind, 0)
             deadline = time.monotonic() + self.patience
             while (left := deadline - time.monotonic()) > 0:
                 answer = self.answer(left)
                 if answer and answer.answer == wanted:
-                    return answer.payload
-        raise LinkError(f"No board answers on {self.port} at {self.baud:,} baud ({TRIES} tries); is it configured, and with this baud rate?")
+                    return answer
+        return None
 
     def answer(self, patience: float, *, or_data: bool = False) -> Frame | None:
         """The next frame that is no data of a run; None after so many seconds, or, ``or_data``, as soon as there are some."""

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikegate.cosim.benches.lif import Inputs, check, golden
-from spikegate.gateware.neuron.lif import Lif, params_shapes
+from spikegate.gateware.neuron.lif import Lif, params_values
 from spikegate.models.errors import InputError, Mismatch, SpikegateError
 from spikegate.models.neuron.lif import FixedPointLIFNeuron, LifParams, lif_step, lif_steps
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, QFormat, Rounding
@@ -178,8 +178,8 @@ def simulate(params, steps, **parts):
     dut, found = Lif(params.format, params.rounding, params.overflow, leak_fraction=params.leak_fraction, **parts), []
 
     async def bench(ctx):
-        for name in params_shapes(params.format, params.leak_fraction):
-            ctx.set(getattr(dut, name), getattr(params, name))
+        for name, value in params_values(params).items():
+            ctx.set(getattr(dut, name), value)
         for step in steps:
             ctx.set(dut.i_state, {"v": step.v, "hold": step.hold, "overflow": step.overflow})
             for name in ("current", "noise", "random"):

@@ -5,7 +5,7 @@ import random
 from spikegate.cosim.benches.fixed import RequantiseParams, products, requantise
 from spikegate.cosim.benches.lif import Inputs, golden, stimuli
 from spikegate.cosim.benches.synapse import windows
-from spikegate.gateware.neuron.lif import state_layout
+from spikegate.gateware.neuron.lif import params_values, state_layout
 from spikegate.models.neuron.lif import REFRACTORY_BITS, LifParams
 from spikegate.models.numeric.fixed import Q8_8, Overflow, Rounding
 from spikegate.models.streams.faults import apply
@@ -59,7 +59,7 @@ def lif_rows(rng: random.Random):
     layout, noise = state_layout(Q8_8), Q8_8.max
     for params in populations(rng):
         source, after = stimuli(params, rng), None
-        still = {name: getattr(params, name) for name in ("leak", "threshold", "reset", "rest_leak", "refractory")}
+        still = {name: value for name, value in params_values(params).items() if name != "gain"}
         for _ in range(60):
             inputs, follow = next(source)
             if follow and after is not None:

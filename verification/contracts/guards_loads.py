@@ -107,7 +107,7 @@ class Loaded:
                 span = whole >> level
                 limits[(index - (1 << level)) * span + span // 2 - 1] = limit
         rest = p[Param.REST_LEAK] // p[Param.LEAK] - (1 << G.format.width - 1)
-        lif = LifParams(G.format, p[Param.THRESHOLD], p[Param.RESET], rest, p[Param.LEAK], refractory=p[Param.REFRACTORY])
+        lif = LifParams(G.format, p[Param.THRESHOLD], p[Param.V_RESET], rest, p[Param.LEAK], refractory=p[Param.REFRACTORY])
         bits = np.zeros((PLACES, PLACES), bool)
         bits[:G.n] = (self.rows[:, :, None] >> np.arange(G.lanes) & 1).reshape(G.n, PLACES)
         return Network("loads", PLACES, 0, lif, DriveParams(limits, p[Param.DRIVE_WEIGHT]), LfsrParams(), np.append(0, np.cumsum(bits.sum(axis=1))),

@@ -12,7 +12,7 @@ extern "C" {
 Neuron* neuron_new(const int64_t* parameters) {
     auto* neuron = new Neuron;
     Vlif* lif = neuron->model.get();
-    lif->leak = parameters[0], lif->threshold = parameters[1], lif->reset = parameters[2], lif->rest_leak = parameters[3], lif->refractory = parameters[4];
+    lif->leak = parameters[0], lif->threshold = parameters[1], lif->v_reset = parameters[2], lif->rest_leak = parameters[3], lif->refractory = parameters[4];
     neuron->start();
     return neuron;
 }

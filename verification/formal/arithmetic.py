@@ -56,7 +56,7 @@ def lif(b: Bench) -> None:
     b.claim("The membrane stands still while refractory", after.v == before.v, when=held)
     b.claim("The refractory counter counts down to 0", after.hold == before.hold - 1, when=held)
     b.claim("A neuron that neither spikes nor is refractory stays free", after.hold == 0, when=~held & ~spike)
-    b.claim("After a spike the membrane is the reset", after.v == dut.reset, when=spike)
+    b.claim("After a spike the membrane is the reset", after.v == dut.v_reset, when=spike)
     b.claim("After a spike the counter is the refractory time", after.hold == dut.refractory, when=spike, cover=dut.refractory != 0)
     b.claim("A free neuron spikes exactly when the membrane reaches the threshold", spike == fires, when=free,
             cover=spike & (fitted == dut.threshold))
@@ -69,7 +69,7 @@ def lif(b: Bench) -> None:
             when=~b.first, cover=after.overflow & ~before.overflow)
     b.claim("The overflow flag stays", after.overflow, when=before.overflow)
     b.claim("A refractory neuron does not overflow", after.overflow == before.overflow, when=held)
-    expected = Cat(Mux(fires, dut.reset, Mux(held, before.v, fitted))[:16], Mux(held, before.hold - 1, Mux(fires, dut.refractory, 0))[:8],
+    expected = Cat(Mux(fires, dut.v_reset, Mux(held, before.v, fitted))[:16], Mux(held, before.hold - 1, Mux(fires, dut.refractory, 0))[:8],
                    before.overflow | ~held & (above | below))
     b.claim("The whole next state is that of the equation", Value.cast(after) == expected, when=~b.first)
     b.claim("Without a leak the current is integrated", after.v == before.v + current,
