@@ -148,8 +148,8 @@ def test_the_network_byte_by_byte_is_what_the_client_sends_and_the_golden_model_
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     program = tmp_path_factory.mktemp("client") / "client"
-    subprocess.run(["gcc", "-std=c11", "-D_DEFAULT_SOURCE", "-Wall", "-Wextra", "-Werror", "-O1", "-o", program, Path(__file__).with_name("client.c")],
-                   check=True)
+    source = Path(__file__).with_name("client.c")
+    subprocess.run(["gcc", "-std=c11", "-D_DEFAULT_SOURCE", "-Wall", "-Wextra", "-Werror", "-O1", "-o", program, source], check=True)
     return program
 
 

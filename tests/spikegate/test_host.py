@@ -109,7 +109,8 @@ def words_of(place):
 
 
 @pytest.mark.parametrize("place, message", [
-    (("lane", Op.STATE, 8), "STATE of lane 8, address 12, data .* 8 lanes"), (("address", Op.SEED, 13), "SEED of lane 7, address 13, .* 13 addresses"),
+    (("lane", Op.STATE, 8), "STATE of lane 8, address 12, data .* 8 lanes"),
+    (("address", Op.SEED, 13), "SEED of lane 7, address 13, .* 13 addresses"),
     (("address", Op.ROW, 103 * 13), "ROW of lane 0, address 1339, .* 1,339 addresses"), (("address", Op.WEIGHT, 103), "WEIGHT of .* 103 addresses"),
     (("address", Op.TABLE, 16), "TABLE of .* 16 addresses"), (("address", Op.PARAM, 8), "PARAM of .* 8 addresses"),
     (("data", Op.PARAM, 17), r"PARAM of lane 0, address 6, data 17 .* a delay in 1\.\.16"), (("data", Op.PARAM, 0), "address 6, data 0 ")])
