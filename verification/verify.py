@@ -25,6 +25,7 @@ from verification.coverage.points import KINDS, Coverage, cover_leaf
 from verification.equivalence.equivalence import prove
 from verification.formal.prove import prove_leaf
 from verification.mutation.assess import assess
+from verification.mutation.survivors import SHARE, listed, share
 from verification.stress.traffic import traffic
 
 __all__ = ["MIN_CLAIMS", "TRAFFIC_CYCLES", "Row", "same_netlists", "verify_mutants", "verify_coverage", "verify_leaf", "verify_whole",
@@ -42,7 +43,7 @@ NATIVE: dict[str, Callable[[], Coverage]] = {
 MODULES = (*LEAVES, *WHOLE, *NATIVE, TRAFFIC)
 MEMORY = re.compile(r"^ *reg (\[\d+:\d+\] )?\S+ \[\d+:\d+\];", re.MULTILINE)
 HEADERS = ("module", "compared", "line %", "branch %", "expr %", "toggle %", "waived", "claims", "depth", "mutants", "killed", "equivalent",
-           "unresolved", "netlist", "s", "verdict")
+           "survivors", "netlist", "s", "verdict")
 
 
 @dataclass
@@ -100,8 +101,9 @@ def verify_mutants(row: Row, *, say: Callable[[str], None] = lambda _: None) -> 
     start = time.perf_counter()
     if (mutants := _part(row, "mutants", lambda: assess(row.module), say)) is not None:
         row.compared, row.seconds = mutants.compared, time.perf_counter() - start
-        row.parts["mutants"] = {**asdict(mutants), "unresolved": mutants.unresolved}
-        row.problems += [f"mutant {survivor.name}: {survivor.verdict}" for survivor in mutants.survivors]
+        row.parts["mutants"] = asdict(mutants)
+        known = listed().get(row.module, ())
+        row.problems += [f"mutant {one.name}: {one.verdict}, and not in the list" for one in mutants.survivors if one.name not in known]
     return row
 
 
@@ -152,7 +154,8 @@ def _cells(row: Row) -> list[str]:
     share = [f"{100 * coverage['share'][kind]:.4g}" if coverage.get("points", {}).get(kind) else "–" for kind in KINDS] if coverage else ["–"] * 4
     waived = f"{sum(coverage['waived'].values()):,}" if coverage else "–"
     claims = [f"{len(proofs)}", f"{max((proof['depth'] for proof in proofs), default=0)}"] if proofs is not None else ["–", "–"]
-    kills = [f"{mutants[name]:,}" for name in ("enumerated", "killed", "equivalent", "unresolved")] if mutants else ["–"] * 4
+    kills = [f"{mutants[name]:,}" for name in ("enumerated", "killed", "equivalent")] if mutants else ["–"] * 3
+    kills.append(f"{len(mutants['survivors']):,}" if mutants else "–")
     return [row.module, f"{row.compared:,}", *share, waived, *claims, *kills, " ".join(row.parts.get("netlists", [])) or "–", f"{row.seconds:.0f}",
             "[red]open[/]" if row.problems else "ok"]
 
@@ -202,7 +205,9 @@ def main(arguments: list[str] | None = None) -> int:
         for problem in row.problems:
             print(f"{row.module}: {problem}")
     print(f"written to {options.json}")
-    return int(any(row.problems for row in rows))
+    if many := share() > SHARE:
+        print(f"survivors: {share():.2%} of all mutants are in the list, at most {SHARE:.1%} may be")
+    return int(many or any(row.problems for row in rows))
 
 
 if __name__ == "__main__":

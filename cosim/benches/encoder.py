@@ -2,6 +2,7 @@
 
 import random
 from collections import deque
+from collections.abc import Callable
 from itertools import count as count_up
 
 import numpy as np
@@ -11,7 +12,7 @@ from spikegate.gateware.streams.encoder import Encoder, WindowEncoder, request_l
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.streams.encoder import EncoderParams, WindowParams, unpack
 
-__all__ = ["FAULTS", "starts", "thresholds", "check"]
+__all__ = ["FAULTS", "Serial", "starts", "thresholds", "requests", "check"]
 
 STALLS = (0.0, 0.3, 0.8)
 REQUEST_STALL = 0.95
@@ -63,27 +64,49 @@ def wanted_thresholds(params: WindowParams, begin: object, count: int, rng: rand
     return [beside(int(numbers[n, rng.randrange(params.length)]), params.bits, rng) if n % 2 else next(values) for n in range(count)]
 
 
+class Serial:
+    """The serial encoder, cycle by cycle: a request is taken first, or beside a bit alone; ``model`` gives the bits of a start and a threshold."""
+
+    def __init__(self, model: EncoderParams, fault: Callable[[int], int] = int):
+        self.model, self.fault, self.layout, self.pending = model, fault, request_layout(model), deque()
+
+    @property
+    def out(self) -> int | None:
+        """The bit that it shows; None before the first request."""
+        return self.pending[0] if self.pending else None
+
+    def ready(self, o_ready: bool) -> bool:
+        """Whether a request is taken in this cycle."""
+        return not self.pending or o_ready
+
+    def step(self, request: int | None, o_ready: bool) -> None:
+        """One clock edge; ``request`` is the payload that was offered."""
+        if self.ready(o_ready):
+            if request is not None:
+                fields = self.layout.from_bits(request)
+                self.pending = deque(self.model.run(fields.start, self.fault(fields.threshold), RUN).tolist())
+            elif self.pending:
+                self.pending.popleft()
+
+
 async def compare_bits(dut, work, tally):
     """Each bit that leaves or waits, and that a request is taken first or beside a bit alone."""
-    params, model, rng = work["params"], work["model"], random.Random(work["seed"])
-    layout = request_layout(params)
+    params, rng = work["params"], random.Random(work["seed"])
+    model = Serial(work["model"], lambda threshold: wrong_threshold(work, threshold))
     inputs, outputs = StreamMonitor(dut, "i"), StreamMonitor(dut, "o")
     source, sink = StreamSource(dut, "i", rng, 0.5), StreamSink(dut, "o", rng, STALLS[0])
     cocotb.start_soon(sink.run())
     cocotb.start_soon(source.send(requests(params, rng)))
-    pending, cycle, taken = deque(), 0, 0
+    cycle, taken = 0, 0
     while tally.compared < work["count"]:
         await RisingEdge(dut.clk)
         i, o = inputs.sample(), outputs.sample()
-        if o.valid or pending:
-            tally.compare(f"cycle {cycle}", "o", (True, pending[0] if pending else None), (o.valid, o.payload))
+        if o.valid or model.out is not None:
+            tally.compare(f"cycle {cycle}", "o", (True, model.out), (o.valid, o.payload))
         if i.valid:
-            tally.compare(f"cycle {cycle}", "i.ready", not pending or o.ready, i.ready)
-        if i.fires:
-            request, taken = layout.from_bits(i.payload), taken + 1
-            pending = deque(model.run(request.start, wrong_threshold(work, request.threshold), RUN).tolist())
-        elif o.fires:
-            pending.popleft()
+            tally.compare(f"cycle {cycle}", "i.ready", model.ready(o.ready), i.ready)
+        model.step(i.payload if i.valid else None, o.ready)
+        taken += i.fires
         source.stall = 0.5 if taken < 4 else REQUEST_STALL
         cycle += 1
         sink.stall = STALLS[cycle // 64 % len(STALLS)]

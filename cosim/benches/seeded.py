@@ -5,20 +5,44 @@ from collections.abc import Callable, Iterable
 
 from spikegate.cosim.benches.bench import RisingEdge, StreamMonitor, StreamSink, StreamSource, Tally, cocotb, start
 
-__all__ = ["compare_generator"]
+__all__ = ["Generator", "compare_generator"]
 
 STALLS = (0.0, 0.3, 0.8)
 #: Beside an output whenever offered: the source pauses long enough for runs of outputs between seeds.
 SEED_STALL = 0.95
 
 
+class Generator:
+    """The component, cycle by cycle: a seed, the first state, is taken first, or beside an output alone.
+
+    ``output`` is what the generator shows in a state, ``advance`` its next state.
+    """
+
+    def __init__(self, output: Callable[[int], int], advance: Callable[[int], int]):
+        self.output, self.advance, self.state = output, advance, None
+
+    @property
+    def out(self) -> int | None:
+        """What it shows; None before the first seed."""
+        return None if self.state is None else self.output(self.state)
+
+    def ready(self, o_ready: bool) -> bool:
+        """Whether a seed is taken in this cycle."""
+        return self.state is None or o_ready
+
+    def step(self, seed: int | None, o_ready: bool) -> None:
+        """One clock edge; ``seed`` is what was offered."""
+        if self.ready(o_ready):
+            if seed is not None:
+                self.state = seed
+            elif self.state is not None:
+                self.state = self.advance(self.state)
+
+
 async def compare_generator(dut, seeds: Iterable[int], output: Callable[[int], int], step: Callable[[int], int], *, count: int,
                             rng: random.Random) -> None:
-    """Compare each output that leaves or waits, and that a seed is taken first or beside an output alone, until ``count`` items.
-
-    ``output`` is what the generator shows in a state, ``step`` its next state; a seed is the first state.
-    """
-    tally, state, cycle, taken = Tally(), None, 0, 0
+    """Compare each output that leaves or waits, and when a seed is taken, with a `Generator`, until ``count`` items."""
+    tally, model, cycle, taken = Tally(), Generator(output, step), 0, 0
     await start(dut)
     inputs, outputs = StreamMonitor(dut, "i"), StreamMonitor(dut, "o")
     source, sink = StreamSource(dut, "i", rng, 0.5), StreamSink(dut, "o", rng, STALLS[0])
@@ -27,14 +51,12 @@ async def compare_generator(dut, seeds: Iterable[int], output: Callable[[int], i
     while tally.compared < count:
         await RisingEdge(dut.clk)
         i, o = inputs.sample(), outputs.sample()
-        if o.valid or state is not None:
-            tally.compare(f"cycle {cycle}", "o", (True, None if state is None else output(state)), (o.valid, o.payload))
+        if o.valid or model.out is not None:
+            tally.compare(f"cycle {cycle}", "o", (True, model.out), (o.valid, o.payload))
         if i.valid:
-            tally.compare(f"cycle {cycle}", "i.ready", state is None or o.ready, i.ready)
-        if i.fires:
-            state, taken = i.payload, taken + 1
-        elif o.fires:
-            state = step(state)
+            tally.compare(f"cycle {cycle}", "i.ready", model.ready(o.ready), i.ready)
+        model.step(i.payload if i.valid else None, o.ready)
+        taken += i.fires
         if taken == 4:
             source.stall = SEED_STALL
         cycle += 1

@@ -25,7 +25,6 @@ MAX_DELAY = 63
 #: Recordings count steps in 32 bits.
 MAX_STEPS = (1 << 31) - 1
 MAX_DT_NS = 10**9
-FIX = "make it again with `spikegate network make`"
 
 
 def _is_plain(value):
@@ -188,12 +187,6 @@ class Network:
     def replace(self, **changes) -> "Network":
         """A copy with some fields changed; recorded external events are dropped unless given."""
         return dataclasses.replace(self, **{"external": None, **changes})
-
-    def bitmap(self) -> np.ndarray:
-        """Connectivity as bool (source, target)."""
-        dense = np.zeros((self.n, self.n), dtype=bool)
-        dense[np.repeat(np.arange(self.n), np.diff(self.indptr.astype(np.int64))), self.indices] = True
-        return dense
 
     @cached_property
     def rows(self) -> Rows:

@@ -19,9 +19,8 @@ STREAMS = StreamParams([0, 9, 2**16], 500, Generator.SOBOL, 64, dimensions=(0,))
 
 def test_what_follows_by_hand():
     assert (SMALL.n, SMALL.synapses, SMALL.max_windows, SMALL.seconds) == (3, 3, 21, pytest.approx(0.0007, rel=1e-12))
-    assert SMALL.bitmap().tolist() == [[False, True, True], [False] * 3, [True, False, False]] and SMALL.bitmap().dtype == bool
     alone = SMALL.replace(indptr=[0] * 4, indices=[])
-    assert (alone.synapses, alone.max_windows) == (0, 7) and not alone.bitmap().any()
+    assert (alone.synapses, alone.max_windows) == (0, 7)
     assert SMALL.rows.indptr.tolist() == [0, 2, 2, 3] and len(SMALL.hash) == 64 and SMALL.hash != alone.hash
     assert SMALL.external is None and SMALL.streams is None and SMALL.replace(source={}).source == {}
 

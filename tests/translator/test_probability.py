@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from spikegate.models.core.engine import external_events
 from spikegate.models.errors import InputError
@@ -180,12 +181,17 @@ def test_a_network_is_the_exact_expectation_within_the_error_of_theory(name, sou
     assert abs(((((kick + wrong) - exact) / final["sigma"]) ** 2).mean() - 1) > margin
 
 
+def connected(network):
+    """Whether there is a synapse, by target and source."""
+    return csr_matrix((np.ones(network.synapses, bool), network.indices, network.indptr), (network.n, network.n)).toarray().T
+
+
 def test_every_synapse_of_the_network_is_a_product_and_the_inputs_are_the_measured_ones(ai):
     recording, q = run(ai), lambda x: np.floor(np.asarray(x) * 65536 + 0.5) / 65536
     volts = voltage.run(ai)
     p = np.bincount(volts.spikes[:, 1], minlength=1000) / 500
     assert p.mean() > 0.002 and np.array_equal(recording.final["p"], q(p)) and (recording.n, recording.steps) == (1000, 500)
-    links, events = ai.bitmap().T.astype(float), external_events(ai)
+    links, events = connected(ai).astype(float), external_events(ai)
     expected = {"exc": 20 * q(0.025) * links[:, :800] @ q(p[:800]), "inh": 20 * q(0.2) * links[:, 800:] @ q(p[800:]),
                 "ext": np.full(1000, 20 * 80 * q(0.025) * q(0.005))}
     for name, values in expected.items():
@@ -204,7 +210,7 @@ def test_every_synapse_of_the_network_is_a_product_and_the_inputs_are_the_measur
 
 
 def test_the_whole_matrix_has_nothing_where_there_is_no_synapse(ai):
-    weights, p = ai.bitmap().T * np.repeat([0.025, 0.2], [800, 200]), np.bincount(voltage.run(ai).spikes[:, 1], minlength=1000) / 500
+    weights, p = connected(ai) * np.repeat([0.025, 0.2], [800, 200]), np.bincount(voltage.run(ai).spikes[:, 1], minlength=1000) / 500
     layer = VectorizedSCLayer(weights)
     counts = layer.counts(p)
     absent = weights.ravel() == 0

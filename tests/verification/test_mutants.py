@@ -6,8 +6,9 @@ import pytest
 
 from spikegate.models.errors import SpikegateError
 from verification.contracts.catalogue import LEAVES, leaf_verilog
+from verification.contracts.ports import SELECT
 from verification.equivalence.equivalence import decide
-from verification.mutation.mutants import SELECT, mutants
+from verification.mutation.mutants import mutants
 
 
 def selected(made, number):

@@ -10,7 +10,7 @@ from spikegate.models.neuron.lif import REFRACTORY_BITS, LifParams
 from spikegate.models.numeric.fixed import Q8_8, Overflow, Rounding
 from spikegate.models.streams.faults import apply
 from spikegate.models.streams.synapse import SynapseParams
-from verification.contracts import guards_core, guards_line, guards_network, guards_streams
+from verification.contracts import guards_core, guards_line, guards_loads, guards_network, guards_streams
 from verification.contracts.table import Guard
 
 __all__ = ["GUARDS"]
@@ -72,11 +72,17 @@ def lif_rows(rng: random.Random):
             after = golden(params, inputs._replace(noise=0))
 
 
+def core_rows(rng: random.Random):
+    """Networks that are valid, one after another; in some episodes load words in any order."""
+    return guards_network.core_rows(rng, guards_loads.requests(rng) if rng.random() < 0.2 else None)
+
+
 #: As `LifParams` has it: no leak above 1.0, and rest_leak is a membrane times it.
 POPULATION = "(leak != 0) & (leak <= 256) & ({9'd0, rest_leak} <= {9'd0, leak, 16'd0} - leak)"
 GUARDS: dict[str, Guard] = {
     "requantise": Guard(requantise_rows, 750),
     "synapse": Guard(synapse_rows, 500),
     "lif": Guard(lif_rows, 1500, assume=POPULATION, proved=False),
-    **guards_streams.GUARDS, **guards_line.GUARDS, **guards_core.GUARDS, **guards_network.GUARDS,
+    **guards_streams.GUARDS, **guards_line.GUARDS, **guards_core.GUARDS,
+    "core": Guard(core_rows, guards_network.CYCLES, {"o__payload": ("o__valid",)}, ("i",), episodes=74, proved=False),
 }

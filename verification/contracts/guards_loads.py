@@ -1,4 +1,4 @@
-"""A further guard of the core: load words in any order and with anything where nothing counts, and what each of them does."""
+"""Of the guard of the core: load words in any order and with anything where nothing counts, and what each of them does."""
 
 import random
 from collections.abc import Iterator
@@ -14,12 +14,11 @@ from spikegate.models.network.network import MAX_DELAY, Network
 from spikegate.models.neuron.lif import LifParams
 from spikegate.models.numeric.drive import UNIFORM_BITS, DriveParams
 from spikegate.models.numeric.lfsr import LfsrParams
-from verification.contracts.guards_network import G, Request, core_rows, meaningless, sweep_words
+from verification.contracts.guards_network import G, Request, meaningless, sweep_words
 from verification.contracts.guards_streams import component
-from verification.contracts.table import Guard
 from verification.stimuli.load_words import full, loads
 
-__all__ = ["Load", "Loaded", "requests", "LOADS"]
+__all__ = ["Load", "Loaded", "requests"]
 
 #: Places of a sweep, all of which hold a neuron; those beyond N never spike.
 PLACES = G.words * G.lanes
@@ -224,6 +223,3 @@ def requests(rng: random.Random) -> Iterator[Request]:
             yield from run(rng.randint(3, 6))
             yield from loaded([Load(Op.PARAM, Param.THRESHOLD.value, G.format.max), Load(Op.PARAM, Param.DRIVE_WEIGHT.value, 0)])
             yield from run(net.delay + 8)
-
-
-LOADS = Guard(lambda rng: core_rows(rng, requests(rng)), 4000, {"o__payload": ("o__valid",)}, ("i",), episodes=14, proved=False)

@@ -19,9 +19,8 @@ from spikegate.models.numeric.fixed import Q8_8
 from spikegate.models.numeric.lfsr import LfsrParams
 from verification.contracts.catalogue import GEOMETRY
 from verification.contracts.guards_streams import component
-from verification.contracts.table import Guard
 
-__all__ = ["DRAIN", "G", "GUARDS", "Request", "core_rows", "payloads", "sweep_words", "sweeps"]
+__all__ = ["DRAIN", "G", "CYCLES", "Request", "core_rows", "payloads", "sweep_words", "sweeps"]
 
 G = GEOMETRY
 #: From the first word of a sweep to its place on the output, and cycles of a step beyond its words and deliveries.
@@ -163,6 +162,3 @@ def core_rows(rng: random.Random, source: Iterator[Request] | None = None):
             offered = None
         if rng.random() < 0.01:
             stall = rng.choice((0.0, 0.3, 0.8))
-
-
-GUARDS = {"core": Guard(core_rows, CYCLES, {"o__payload": ("o__valid",)}, ("i",), episodes=60, proved=False)}

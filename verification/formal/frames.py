@@ -20,7 +20,7 @@ def frame_receiver(b: Bench) -> None:
     """Frames of a line, two at most; what a memory returns may be anything."""
     dut, o = b.dut, b.dut.o
     good, bad, overrun, error, finish = dut.good, dut.bad, dut.overrun, dut.error, dut.finish
-    b.forget, b.cycles = True, 60
+    b.forget = True
     frame, wrong = encode(Frame(2, 5, b"\x7e")), bytes([FLAG, 1, 2, 3, 4, 5, 6, 7, FLAG])
     empty = encode(Frame(1, 1))
     idle = {"wish": 0, "o__ready": 0}

@@ -12,7 +12,7 @@ DIVISOR = 4
 def uart_receiver(b: Bench) -> None:
     """A line in, bytes out; a start bit is sampled 1 cycle after it is first seen, the others follow 4 cycles apart."""
     o, error, shift, number = b.dut.o, b.dut.error, b.dut.shift, b.dut.bit
-    b.cycles, b.least = 600, 2
+    b.least = 2
     # Index k is the line k cycles ago, behind two registers.
     past = [b.past(b.past(b.dut.rx, init=1), init=1)]
     for _ in range(10 * DIVISOR):
@@ -51,7 +51,6 @@ def uart_receiver(b: Bench) -> None:
 def uart_transmitter(b: Bench) -> None:
     """Bytes in, a line out."""
     i, tx, tick, data, number, value = b.dut.i, b.dut.tx, b.dut.tick, b.dut.data, b.dut.bit, b.dut.value
-    b.cycles = 600
     keep, payload, wanted = b.past(i.valid & ~i.ready), b.past(i.payload), b.free("byte", 8)
     fresh = b.free("offered")
     b.drive(i.valid, keep | fresh)

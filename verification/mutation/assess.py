@@ -1,9 +1,9 @@
-"""Mutation testing of the gateware: every mutant of a leaf is killed by the leaf's guard, or proved to do the same, or counted as unresolved."""
+"""Mutation testing of the gateware: every mutant of a module is killed by its guard, or proved to do the same, or listed by name."""
 
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -13,22 +13,24 @@ from rich.table import Table as Shown
 
 from spikegate.cosim.toolchain.verilate import build_directory
 from spikegate.models.errors import SpikegateError
-from verification.contracts import table as mutated
 from verification.contracts.catalogue import LEAVES, WHOLE, leaf_verilog
 from verification.contracts.guards import GUARDS
-from verification.equivalence import aig
-from verification.mutation import clocks as mutant_clocks
-from verification.mutation import cut_memories, gate_replay, shared_state
-from verification.mutation import prover as mutant_proof
+from verification.contracts.ports import ports
+from verification.contracts.table import Guard, Table, table
+from verification.equivalence import aig, replay, safety
+from verification.equivalence.safety import Verdict
+from verification.mutation import clocks, cut_memories, prover
 from verification.mutation.mutants import Mutants, mutants
+from verification.mutation.prover import Prover, is_the_module, watched
+from verification.mutation.survivors import LIST, listed, write
 
-__all__ = ["Survivor", "Assessment", "judge", "resolve", "assess", "main"]
+__all__ = ["Survivor", "Assessment", "judge", "assess", "main"]
 
 #: Of these a sample, spread over all cells and kinds of mutants.
 SAMPLES = {"core": 2400}
-#: Cycles in which most mutants end, so that only few lanes see the whole table, and episodes for mutants of clocks, which are slow.
-SHORT, EPISODES, LATE = (100, 1000, 10_000), 8, 2
-#: Registers, those of memories among them, above which nothing is proved that has them twice.
+#: Cycles in which most mutants end, so that few are run to the end of the table; and episodes for mutants of clocks, which are slow.
+SHORT, EPISODES = (100, 1000, 10_000), 8
+#: Registers, those of memories among them, above which nothing is proved that has the memories.
 MANY = 1000
 #: A build that is being made, a fraction, or a proof.
 Progress = Callable[[str], None]
@@ -67,17 +69,36 @@ class Assessment:
     compared: int
     seconds: float
 
-    @property
-    def unresolved(self) -> int:
-        """Neither killed nor equivalent."""
-        return len(self.survivors)
+
+def outlive(graph: aig.Aig, made: Mutants, name: str, rows: Table, numbers: Sequence[int], limit: int | None) -> list[int]:
+    """Those of the mutants that do as the table says."""
+    offsets = {side: {port.name: port.offset for port in ports(made.text, name, side)} for side in ("input", "output")}
+    looks = []
+    for literal, output in zip(graph.outputs, graph.names):
+        if output.startswith("see_"):
+            port, bit = replay.bit_of(output[4:])
+            looks.append(replay.Look(literal, offsets["output"][port] + bit))
+    where = replay.replay(graph, offsets["input"], looks, rows, numbers, limit=limit)[0]
+    return [number for number, row in zip(numbers, where) if row < 0]
 
 
-def judge(name: str, text: str, made: Mutants, guard: mutated.Guard, rows: mutated.Table, *, progress: Progress = lambda _: None) -> Assessment:
-    """Run all mutants against a table.
+def proofs(made: Mutants, name: str, guard: Guard, numbers: Sequence[int], *, few: bool) -> dict[int, Verdict]:
+    """Of mutants whether they do the same: with the memories cut out, and if there are ``few`` registers then with them.
 
-    Those that outlive it are taken to the proof. The graph knows one clock, which
-    never stands still: mutants of clocks run in Verilator, and for them there is no proof.
+    What reads anything from its memories may differ where the module does not: only with them is a mutant shown to be different.
+    """
+    cut = replace(made, text=cut_memories.without_memories(made.text, name))
+    found = Prover(cut, name, guard).decide(numbers)
+    if cut.text == made.text:
+        return found
+    left = [number for number, verdict in found.items() if verdict[0] != "equal"]
+    return found | (Prover(made, name, guard).decide(left) if few else dict.fromkeys(left, ("unknown", [])))
+
+
+def judge(name: str, text: str, made: Mutants, guard: Guard, rows: Table, *, progress: Progress = lambda _: None) -> Assessment:
+    """Run all mutants against a table, and take those that outlive it to the proof.
+
+    Mutants of clocks run in Verilator, and for them there is no proof.
 
     Raises
     ------
@@ -86,69 +107,28 @@ def judge(name: str, text: str, made: Mutants, guard: mutated.Guard, rows: mutat
     """
     start, everyone = time.perf_counter(), range(1, len(made.names) + 1)
     progress("building")
-    where, = mutated.first_differences(made, name, rows, [0])
+    where, = clocks.first_differences(made, name, rows, [0])
     if where >= 0:
         raise SpikegateError(f"{name} itself is not as its guard has it: cycle {where % rows.cycles} of episode {where // rows.cycles}")
-    clocks = [number for number in everyone if mutant_clocks.CLOCK.match(made.names[number - 1])]
-    progress(f"{len(clocks)} mutants of clocks")
-    stuck = [number for number, where in zip(clocks, mutated.first_differences(made, name, rows, clocks, episodes=EPISODES)) if where < 0]
-    prover = mutant_proof.Prover(made, name, guard)
-    differences = lambda numbers, limit: dict(zip(numbers, gate_replay.first_differences(prover.graph, made.text, name, rows, numbers, limit=limit)))  # noqa: E731
-    alive = sorted(set(everyone) - set(clocks))
+    of_clocks = [number for number in everyone if clocks.CLOCK.match(made.names[number - 1])]
+    progress(f"{len(of_clocks)} mutants of clocks")
+    stuck = [number for number, where in zip(of_clocks, clocks.first_differences(made, name, rows, of_clocks, episodes=EPISODES)) if where < 0]
+    graph, alive = watched(made.text, name, guard), sorted(set(everyone) - set(of_clocks))
     for limit in (*SHORT, None):
         progress(f"{len(alive)} mutants{'' if limit is None else f', {limit} cycles'}")
-        alive = [number for number, where in differences(alive, limit).items() if where < 0]
+        alive = outlive(graph, made, name, rows, alive, limit)
     progress(f"{len(alive)} proofs")
-    if guard.proved and (verdict := mutant_proof.is_the_module(text, made, name, guard)) != "equal":
+    if guard.proved and (verdict := is_the_module(text, made, name, guard)) != "equal":
         raise SpikegateError(f"Mutant 0 of {name} is not proved to be {name}: {verdict}")
-    verdicts = prover.decide(alive) if len(prover.graph.next) <= MANY else dict.fromkeys(alive, ("unknown", []))
-    left = {number: verdict for number, verdict in verdicts.items() if verdict[0] != "equal"}
+    left = {number: verdict for number, verdict in proofs(made, name, guard, alive, few=len(graph.next) <= MANY).items() if verdict[0] != "equal"}
     equivalent = len(alive) - len(left)
-    left |= {number: ("unknown", []) for number in stuck}
-    survivors = [Survivor(f"{number}: {made.names[number - 1]}", *verdict) for number, verdict in left.items()]
+    survivors = [Survivor(made.names[number - 1], *left.get(number, ("unknown", []))) for number in sorted([*left, *stuck])]
     return Assessment(name, len(everyone), len(everyone) - equivalent - len(survivors), equivalent, survivors, rows.compared,
                       round(time.perf_counter() - start, 1))
 
 
-def _write(folder: Path, found: Assessment) -> None:
-    (folder / "assessment.json").write_text(json.dumps(asdict(found)))
-
-
-def _read(folder: Path) -> Assessment:
-    entries = json.loads((folder / "assessment.json").read_text())
-    return Assessment(**{**entries, "survivors": [Survivor(**survivor) for survivor in entries["survivors"]]})
-
-
-def resolve(text: str, made: Mutants, guard: mutated.Guard, rows: mutated.Table, found: Assessment) -> Assessment:
-    """Survivors once more.
-
-    Those of clocks: proved to do the same, or run with inputs that come late. The others: proved without memories, and with few registers twice.
-
-    Raises
-    ------
-    SpikegateError
-        If the module itself does something else when its inputs come late, or if its lemma is not proved.
-    """
-    open_ = [int(survivor.name.partition(":")[0]) for survivor in found.survivors if survivor.verdict == "unknown"]
-    clocks = [number for number in open_ if mutant_clocks.CLOCK.match(made.names[number - 1])]
-    others = sorted(set(open_) - set(clocks))
-    granted, assumed = shared_state.with_lemma(made, found.name, guard)
-    cut = replace(granted, text=cut_memories.without_memories(granted.text, found.name))
-    equal = mutant_clocks.equal(cut, found.name, assumed, clocks) if clocks and found.name not in SAMPLES else set()
-    late, killed = [number for number in clocks if number not in equal], set()
-    if late:
-        itself, *where = mutant_clocks.edges(made, found.name, rows, [0, *late], episodes=LATE)
-        if itself >= 0:
-            raise SpikegateError(f"{found.name} itself is not as its guard has it when inputs come late: row {itself}")
-        killed = {number for number, at in zip(late, where) if at >= 0}
-    if others:
-        equal |= shared_state.Narrow(cut, found.name, assumed).equal(others, text, found.name, rows)
-    left = [survivor for survivor in found.survivors if int(survivor.name.partition(":")[0]) not in equal | killed]
-    return replace(found, killed=found.killed + len(killed), equivalent=found.equivalent + len(equal), survivors=left)
-
-
 def assess(name: str, *, progress: Progress = lambda _: None) -> Assessment:
-    """Judge every mutant of a leaf, or take the result from the cache.
+    """Judge every mutant of a module, or take the result from the cache.
 
     Raises
     ------
@@ -156,45 +136,41 @@ def assess(name: str, *, progress: Progress = lambda _: None) -> Assessment:
         As in `judge`, and if the guard compares nothing; `ToolMissing` if a tool is absent.
     """
     guard, text = GUARDS[name], leaf_verilog(name)
-    rows = mutated.table(guard, text, name)
-    table = [part.tobytes().hex() for part in (rows.inputs, rows.expected, rows.care)]
-    sources = [path.read_text() for path in (Path(aig.__file__), Path(mutant_proof.__file__), mutated.HARNESS, gate_replay.HARNESS)]
-    contract = str((guard.cycles, guard.care, guard.streams, guard.assume, guard.state, SAMPLES.get(name)))
-    with build_directory("mutation", text, contract, *sources, *table) as (folder, finished):
+    rows = table(guard, text, name)
+    values = [part.tobytes().hex() for part in (rows.inputs, rows.expected, rows.care)]
+    sources = [Path(part).read_text() for part in (__file__, aig.__file__, safety.__file__, prover.__file__, cut_memories.__file__, replay.HARNESS,
+                                                   clocks.HARNESS)]
+    contract = str((guard.cycles, guard.care, guard.streams, guard.assume, guard.state))
+    with build_directory("mutation", text, contract, *sources, *values) as (folder, finished):
+        kept = folder / "assessment.json"
         if not finished:
             progress("enumerating")
-            made = mutants(text, name, count=SAMPLES.get(name))
-            found = judge(name, text, made, guard, rows, progress=progress)
-            _write(folder, found)
-        found = _read(folder)
-    if not found.survivors:
-        return found
-    sources = [Path(part.__file__).read_text() for part in (aig, mutant_proof, cut_memories, shared_state, mutant_clocks)]
-    with build_directory("resolved", text, contract, guard.lemma, json.dumps(asdict(found)), *sources) as (folder, finished):
-        if not finished:
-            progress(f"{len(found.survivors)} proofs with fewer registers")
-            _write(folder, resolve(text, mutants(text, name, count=SAMPLES.get(name)), guard, rows, found))
-        return _read(folder)
+            found = judge(name, text, mutants(text, name, count=SAMPLES.get(name)), guard, rows, progress=progress)
+            kept.write_text(json.dumps(asdict(found)))
+        entries = json.loads(kept.read_text())
+    return Assessment(**{**entries, "survivors": [Survivor(**survivor) for survivor in entries["survivors"]]})
 
 
 def shown(found: list[Assessment]) -> Shown:
     """The table that `main` prints."""
     table = Shown(title="Mutants", title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE, padding=(0, 1, 0, 0),
                   pad_edge=False, show_footer=True)
-    total = lambda name: f"{round(sum(getattr(one, name) for one in found), 1):,}"  # noqa: E731
+    names = ("enumerated", "killed", "equivalent", "survivors", "compared", "seconds")
+    values = {name: [len(one.survivors) if name == "survivors" else getattr(one, name) for one in found] for name in names}
     table.add_column("module", "all", no_wrap=True)
-    for name in ("enumerated", "killed", "equivalent", "unresolved", "compared", "seconds"):
-        table.add_column(name, total(name), justify="right")
-    for one in found:
-        table.add_row(one.name, *(f"{getattr(one, name):,}" for name in ("enumerated", "killed", "equivalent", "unresolved", "compared", "seconds")))
+    for name in names:
+        table.add_column(name, f"{round(sum(values[name]), 1):,}", justify="right")
+    for k, one in enumerate(found):
+        table.add_row(one.name, *(f"{values[name][k]:,}" for name in names))
     return table
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Assess modules, print a table and write it as JSON; 1 if a mutant is unresolved."""
+    """Assess modules, print a table and write it as JSON; 1 if a mutant survives that is not in the list."""
     parser = argparse.ArgumentParser(prog="mutation", description=__doc__)
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"one or more of {', '.join(GUARDS)}; all by default")
     parser.add_argument("--json", type=Path, default=Path("build/mutation.json"), metavar="FILE", help="write the results to this file")
+    parser.add_argument("--update", action="store_true", help=f"write figures and survivors of these modules to {LIST.name} and its page")
     options = parser.parse_args(arguments)
     names = options.modules or [*LEAVES, *WHOLE]
     if unknown := sorted(set(names) - set(GUARDS)):
@@ -204,12 +180,18 @@ def main(arguments: list[str] | None = None) -> int:
         with bars.status(name) as line:
             found.append(assess(name, progress=lambda what: line.update(f"{name}: {what}")))  # noqa: B023
     Console().print(shown(found))
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps([asdict(one) for one in found], indent=1) + "\n")
+    if options.update:
+        write({one.name: {"enumerated": one.enumerated, "killed": one.killed, "equivalent": one.equivalent,
+                          "survivors": [survivor.name for survivor in one.survivors]} for one in found})
+    known, fresh = listed(), False
     for one in found:
         for survivor in one.survivors:
-            print(f"unresolved: {one.name} {survivor.name} ({survivor.verdict})")
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps([{**asdict(one), "unresolved": one.unresolved} for one in found], indent=1) + "\n")
-    return int(any(one.unresolved for one in found))
+            new = survivor.name not in known.get(one.name, ())
+            fresh |= new
+            print(f"survivor: {one.name} {survivor.name} ({survivor.verdict}{f', not in {LIST.name}' if new else ''})")
+    return int(fresh)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,8 @@ def without_memories(text: str, top: str) -> str:
     Two of them do the same wherever these outputs do not differ: then their memories never do.
     """
     names = re.findall(r"^ *reg (?:\[\d+:0\] )?(\S+) +\[\d+:\d+\];", text, re.MULTILINE)
+    if not names:
+        return text
     renamed = "\n".join(f"rename {name}.cut_{part} cut_{k}_{part}" for k, name in enumerate(names) for part in PARTS)
     script = f"""read_verilog top.v
 hierarchy -check -top {top}

