@@ -13,6 +13,7 @@ from rich.table import Table as Shown
 
 from spikegate.cosim.toolchain.verilate import build_directory
 from spikegate.models.errors import SpikegateError
+from spikegate.models.files import write_whole
 from verification.contracts import table as mutated
 from verification.contracts.catalogue import LEAVES, WHOLE, leaf_verilog
 from verification.contracts.guards import GUARDS
@@ -208,7 +209,7 @@ def main(arguments: list[str] | None = None) -> int:
         for survivor in one.survivors:
             print(f"unresolved: {one.name} {survivor.name} ({survivor.verdict})")
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps([{**asdict(one), "unresolved": one.unresolved} for one in found], indent=1) + "\n")
+    write_whole(options.json, json.dumps([{**asdict(one), "unresolved": one.unresolved} for one in found], indent=1) + "\n")
     return int(any(one.unresolved for one in found))
 
 

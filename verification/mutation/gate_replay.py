@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from spikegate.cosim.toolchain.verilate import build_directory, run_tool
+from spikegate.models.surroundings import machine
 from verification.contracts.table import THREADS, Table, ports
 from verification.equivalence.aig import Aig
 from verification.mutation.mutants import SELECT
@@ -19,7 +20,7 @@ FLAGS = ["-std=c++20", "-O2", "-march=native", "-shared", "-fPIC"]
 
 
 def _library() -> ctypes.CDLL:
-    with build_directory("graph", HARNESS.read_text(), *FLAGS) as (folder, finished):
+    with build_directory("graph", HARNESS.read_text(), *FLAGS, machine()) as (folder, finished):
         if not finished:
             run_tool(["g++", *FLAGS, str(HARNESS.resolve()), "-o", "graph.so"], folder)
     library = ctypes.CDLL(str(folder / "graph.so"))

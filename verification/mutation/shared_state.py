@@ -2,13 +2,12 @@
 
 import random
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from spikegate.cosim.toolchain.synthesis import yosys
 from spikegate.models.errors import SpikegateError
+from spikegate.models.files import working_folder
 from verification.contracts.table import Guard, Table, ports
 from verification.equivalence.aig import Aig
 from verification.equivalence.equivalence import VERDICTS
@@ -34,8 +33,8 @@ def reach(graphs: Sequence[Aig]) -> list[Verdict]:
     """Whether the output of each graph is never 1, by property-directed reachability alone: what ABC would merge first is shared already."""
     found: list[Verdict] = []
     for begin in range(0, len(graphs), BATCH):
-        with tempfile.TemporaryDirectory(prefix="spikegate-") as name:
-            folder, script, some = Path(name), ["write_blif kept.blif"], graphs[begin:begin + BATCH]
+        with working_folder() as folder:
+            script, some = ["write_blif kept.blif"], graphs[begin:begin + BATCH]
             for k, graph in enumerate(some):
                 graph.write(folder / f"{k}.aig")
                 script += [f"read_aiger {k}.aig", "strash", f"pdr -T {LIMIT}" if graph.next else "iprove", f"write_status {k}.txt"]
