@@ -23,19 +23,27 @@ def working_folder(inside: str | Path | None = None) -> Iterator[Path]:
     """
     parent = Path(tempfile.gettempdir() if inside is None else inside).absolute()
     _remove_left(parent)
-    while True:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX, suffix=SUFFIX, dir=parent))
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        with suppress(OSError):  # a file system without locks; nobody else gets one there either
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        if folder.exists():
-            break
-        os.close(lock)  # somebody took it for one that was left, before it was locked
+    # Before it is locked, somebody may take it for one that was left.
+    while (lock := _locked(folder := Path(tempfile.mkdtemp(prefix=PREFIX, suffix=SUFFIX, dir=parent)))) is None:
+        pass
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def _locked(folder: Path) -> int | None:
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return None
+    with suppress(OSError):  # a file system without locks; nobody else gets one there either
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    if folder.exists():
+        return lock
+    os.close(lock)
+    return None
 
 
 def _remove_left(parent: Path) -> None:
