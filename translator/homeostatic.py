@@ -28,9 +28,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from spikegate.models.errors import InputError, Problems
+from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator.stateful import collect, emit, simulate
@@ -101,7 +101,7 @@ class HomeostaticLIFNeuron(StochasticLIFNeuron):
         return spike
 
 
-@njit(cache=True)
+@kernel
 def _advance(wires, first, external, spikes, trace_v, trace_theta, reset, rest, leak, refractory, eta, drift, low, high, smooth, unit,
              v, left, theta, rate, saturated):
     found, n, kick, spiked = 0, len(v), np.zeros(len(v)), np.zeros(len(v), np.uint8)

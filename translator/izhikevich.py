@@ -29,9 +29,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from spikegate.models.errors import InputError, Problems
+from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator.stateful import collect, emit, simulate
@@ -124,7 +124,7 @@ class SCIzhikevichNeuron:
         return 0
 
 
-@njit(cache=True)
+@kernel
 def _advance(wires, first, external, spikes, trace_v, trace_u, dt, a, b, c, d, v, u, low):
     found, n, kick, spiked = 0, len(v), np.zeros(len(v)), np.zeros(len(v), np.uint8)
     for s in range(len(external)):

@@ -26,11 +26,11 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 
 from spikegate.models.core.engine import external_events
 from spikegate.models.core.windows import ones
 from spikegate.models.errors import InputError, Problems
+from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.sobol import SobolParams
@@ -47,7 +47,7 @@ TANH = np.floor(ONE * (1 + np.tanh(np.arange(-END * FINE, END * FINE + 1) / FINE
 MAX_NEURONS = 4000
 
 
-@njit(cache=True)
+@kernel
 def _advance(history, first, drive, gain, planes, streams, offset, sign, indptr, indices, table, fine, found):
     """Steps of the layer; ``history`` int64 (delay, n) and ``found`` int64 (steps, n) hold thresholds, streams are uint64 (synapses * words,)."""
     n, words = history.shape[1], planes.shape[2]
@@ -68,7 +68,7 @@ def _advance(history, first, drive, gain, planes, streams, offset, sign, indptr,
         found[s] = state
 
 
-@njit(cache=True)
+@kernel
 def _exact(history, first, drive, weights, indptr, indices, found):
     """The same with x in float64 and exact products; ``weights`` (n,) of each source, gain included."""
     n = history.shape[1]

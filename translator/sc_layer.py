@@ -15,10 +15,10 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from spikegate.models.core.windows import ones
 from spikegate.models.errors import InputError, Problems
+from spikegate.models.kernel import kernel
 from spikegate.models.streams.encoder import PROBABILITY_BITS, WORD, below, lfsr_planes, window_lfsr
 from spikegate.models.streams.plan import LfsrPlan
 
@@ -58,7 +58,7 @@ def quantise(name: str, values: np.ndarray) -> np.ndarray:
     return np.asarray(whole + (scaled - whole >= 0.5))
 
 
-@njit(cache=True)
+@kernel
 def _advance(history, taps, thresholds, packed, inputs, columns, counts):
     """Stream of each threshold, from window 0 on, into ``packed``, and its ones that pass its input's gate into ``counts``; either may be empty.
 

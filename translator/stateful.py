@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from spikegate.models.core.engine import external_events
 from spikegate.models.errors import InputError
+from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.network.rows import Rows, deliver, make_room
@@ -48,7 +48,7 @@ def _wires(network: Network, exc: np.ndarray, inh: np.ndarray) -> Wires:
                  np.repeat(np.array([1, 1 << shift], dtype), [network.n_exc, network.n_inh]), shift)
 
 
-@njit(cache=True)
+@kernel
 def collect(wires, t, external, kick):
     """Fill ``kick`` with those of step t, mV, from the spikes due and a row of external events."""
     deliver(wires.total, wires.unit, due(wires.ring, wires.counts, wires.delay, t), wires.rows, make_room(wires.rows))
@@ -59,7 +59,7 @@ def collect(wires, t, external, kick):
         total[i] = 0
 
 
-@njit(cache=True)
+@kernel
 def emit(wires, t, spiked, spikes, found):
     """Note the spikes of step t; returns how many ``spikes`` holds then."""
     slot, count = t % len(wires.counts), 0

@@ -20,7 +20,8 @@ whatever the order in which events are worked off.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from spikegate.models.kernel import kernel
 
 __all__ = ["Grid", "advance_numba", "advance_objects", "change", "philox"]
 
@@ -41,7 +42,7 @@ class Grid(NamedTuple):
     decay_down: np.ndarray
 
 
-@njit(cache=True)
+@kernel
 def philox(c0, c1, c2, c3, k0, k1):
     """Philox4x32-10: four words of 32 bits of a counter and a key of 32-bit words, all uint64."""
     for _ in range(10):
@@ -51,7 +52,7 @@ def philox(c0, c1, c2, c3, k0, k1):
     return c0, c1, c2, c3
 
 
-@njit(cache=True)
+@kernel
 def change(amount, seed, synapse, step, post):
     """Grid steps by which an event changes a weight: floor(amount), and one more with the probability of the rest, to 2^-32."""
     whole = np.int64(amount)
@@ -91,7 +92,7 @@ def advance_objects(neurons, synapses, c, p, first, external, v, left, ring, cou
     return found
 
 
-@njit(cache=True)
+@kernel
 def _learn(p, t, ring, counts, network, state, total, inhibitory):
     """The events of step t: post spikes of step t - 1, then the spikes of step t - delay arrive."""
     indptr, indices, excitatory, incoming, entries, sources = network
@@ -121,7 +122,7 @@ def _learn(p, t, ring, counts, network, state, total, inhibitory):
         last_pre[source] = t
 
 
-@njit(cache=True)
+@kernel
 def advance_numba(c, p, first, external, v, left, ring, counts, network, state, spikes, trace):
     found, n = 0, len(v)
     total, inhibitory = np.zeros(n, np.int64), np.zeros(n, np.int64)

@@ -10,9 +10,9 @@ The steps are those of `spikegate.translator.voltage`.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from spikegate.models.core.engine import BLOCK, emit
+from spikegate.models.kernel import kernel
 from spikegate.models.network.rows import deliver, make_room
 
 __all__ = ["Constants", "advance_objects", "advance_numpy", "advance_numba", "due"]
@@ -105,14 +105,14 @@ def advance_objects(neurons, c, first, external, noise, v, left, ring, counts, t
     return found
 
 
-@njit(cache=True)
+@kernel
 def due(ring, counts, lag, t):
     """Sources of the spikes of step ``t - lag``."""
     slot = (t - lag) % len(counts)
     return ring[slot, :counts[slot]]
 
 
-@njit(cache=True)
+@kernel
 def _kick(c, v, left, spiked, total, external, shift):
     mask = (np.int64(1) << shift) - 1
     for i in range(len(v)):
@@ -122,7 +122,7 @@ def _kick(c, v, left, spiked, total, external, shift):
         total[i] = 0
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def _settle(i, c, y, v, left, spiked):
     """The membrane becomes ``y`` unless the neuron is held, and the reset if that is above the threshold."""
     after = np.uint8(left[i] - np.uint8(left[i] > 0))
@@ -132,7 +132,7 @@ def _settle(i, c, y, v, left, spiked):
     spiked[i] = spike
 
 
-@njit(cache=True)
+@kernel
 def _leak(c, v, left, spiked, noise):
     # A loop for each kind of leak, without branches, so that the compiler can work on several neurons at once.
     if c.exact:
@@ -146,7 +146,7 @@ def _leak(c, v, left, spiked, noise):
             _settle(i, c, v[i] + c.leak * (c.rest - v[i]), v, left, spiked)
 
 
-@njit(cache=True)
+@kernel
 def advance_numba(c, first, external, noise, v, left, ring, counts, total, rows, unit, shift, spikes, trace):
     found, n, room = 0, len(v), make_room(rows)
     groups = np.zeros(-(-n // 8), np.uint64)

@@ -18,6 +18,7 @@ from rich.table import Table
 from spikegate.cosim.engines import netlist
 from spikegate.cosim.toolchain.synthesis import FAMILIES, synthesise
 from spikegate.models.errors import InputError, SpikegateError
+from spikegate.models.files import write_whole
 from verification.contracts.catalogue import LEAVES, WHOLE, leaf_verilog
 from verification.coverage.cores import CORES, cover_core
 from verification.coverage.link import LINKS, cover_link
@@ -199,7 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
             rows.append(verify_traffic(options.cycles, say=say) if name == TRAFFIC else
                         verify_leaf(name, say=say) if name in LEAVES else verify_whole(name, say=say) if name in WHOLE else
                         verify_coverage(Row(name), say=say))
-        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+        write_whole(options.json, json.dumps([asdict(row) for row in rows], indent=1) + "\n")
     Console(width=max(170, Console().width)).print(table(rows))
     for row in rows:
         for problem in row.problems:

@@ -8,17 +8,18 @@ import importlib
 import json
 import os
 import random
-import tempfile
+import signal
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from amaranth.lib.wiring import Component
 
-from spikegate.cosim.toolchain.verilate import CXX_FLAGS, build_directory, compile_model, to_verilog
+from spikegate.cosim.toolchain.verilate import build_directory, compile_model, compiled_with, to_verilog
 from spikegate.models.errors import Mismatch, SpikegateError, ToolMissing
+from spikegate.models.files import working_folder
+from spikegate.models.surroundings import clean_environment, illegal_instruction
 
 try:
     import cocotb
@@ -30,8 +31,8 @@ try:
 except ModuleNotFoundError as error:
     raise ToolMissing(f'{error.name} is not installed; install it with: pip install "spikegate[sim]"') from None
 
-__all__ = ["compile_bench", "simulator", "run_bench", "job", "encode", "decode", "number", "start", "Tally", "Beat", "StreamSource", "StreamSink",
-           "StreamMonitor", "NO_REWRITE", "FallingEdge", "RisingEdge", "Timer", "cocotb"]
+__all__ = ["compile_bench", "simulator", "run_bench", "simulate", "job", "encode", "decode", "number", "start", "Tally", "Beat", "StreamSource",
+           "StreamSink", "StreamMonitor", "FOLDER_VARIABLE", "FallingEdge", "RisingEdge", "Timer", "cocotb"]
 
 TOP = "top"
 FOLDER_VARIABLE = "SPIKEGATE_BENCH"
@@ -88,8 +89,7 @@ def compile_bench(sources: dict[str, str], top: str, options: Sequence[str]) -> 
         If the build fails; `ToolMissing` if Verilator or the compiler is absent.
     """
     libraries, main = cocotb_tools.config.libs_dir, cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
-    versions = cocotb.__version__, version("verilator"), str(libraries)
-    with build_directory(*sources.values(), *versions, *options, *CXX_FLAGS) as (folder, finished):
+    with build_directory(*sources.values(), cocotb.__version__, str(libraries), *options, *compiled_with()) as (folder, finished):
         if not finished:
             for name, text in sources.items():
                 (folder / name).write_text(text)
@@ -123,18 +123,10 @@ def run_bench(component: Component, module: str, params: Any, *, model: Any = No
         If the bench compared nothing, or failed in another way; `ToolMissing` if a tool is absent.
     """
     built = simulator(component)
-    with tempfile.TemporaryDirectory(prefix="spikegate-") as name:
-        folder = Path(name)
+    with working_folder() as folder:
         entries = {"params": params, "model": params if model is None else model, "count": count, "seed": seed, **extra}
         (folder / "job.json").write_text(encode(entries))
-        try:
-            get_runner("verilator").test(
-                test_module=module, hdl_toplevel=TOP, hdl_toplevel_lang="verilog", build_dir=built, test_dir=folder, seed=seed,
-                extra_env={FOLDER_VARIABLE: name, **NO_REWRITE}, results_xml=str(folder / "results.xml"), log_file=folder / "log")
-        except (RuntimeError, SystemExit):
-            pass  # judged below by what was left behind
-        except ValueError as error:
-            raise ToolMissing(f"{error}; {HINT}") from None
+        simulate(built, TOP, module, folder, seed)
         report = folder / "result.json"
         found = json.loads(report.read_text()) if report.exists() else {"compared": None, "first": None}
         if found["first"]:
@@ -148,6 +140,31 @@ def run_bench(component: Component, module: str, params: Any, *, model: Any = No
         if failed or not tests or not found["compared"]:
             raise SpikegateError(f"{module} failed (seed {seed}):\n{_tail(folder / 'log')}")
         return found["compared"]
+
+
+def simulate(built: Path, top: str, module: str, folder: Path, seed: int, plusargs: Sequence[str] = ()) -> None:
+    """Run the cocotb tests of ``module``, whatever of cocotb's variables is in the shell; what they leave in ``folder`` says how it went.
+
+    Raises
+    ------
+    ToolMissing
+        If there is no libpython.
+    SpikegateError
+        If the simulator was made for another processor.
+    """
+    # cocotb's runner adds the whole environment to the one that it is given.
+    with clean_environment(**{FOLDER_VARIABLE: str(folder)}, **NO_REWRITE):
+        try:
+            get_runner("verilator").test(
+                test_module=module, hdl_toplevel=top, hdl_toplevel_lang="verilog", build_dir=built, test_dir=folder, seed=seed, plusargs=plusargs,
+                results_xml=str(folder / "results.xml"), log_file=folder / "log")
+        except SystemExit:
+            pass
+        except RuntimeError as error:
+            if str(error).endswith(f": {-signal.SIGILL}"):
+                raise SpikegateError(f"The simulator was killed by SIGILL{illegal_instruction()}") from None
+        except ValueError as error:
+            raise ToolMissing(f"{error}; {HINT}") from None
 
 
 def job() -> dict[str, Any]:

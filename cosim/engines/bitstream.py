@@ -1,7 +1,6 @@
 """The bitstream of a core as an engine: placed, routed, packed, unpacked, read back by icebox into Verilog, and simulated like any other core."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from spikegate.gateware.core.pins import CorePins, PinsHost
 from spikegate.models.errors import SpikegateError
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
+from spikegate.models.surroundings import child_environment
 
 __all__ = ["BITS", "pins", "read_back", "bits_verilog", "core_placed", "core_verilog", "run"]
 
@@ -50,9 +50,9 @@ def read_back(text: str, placed: Placed, folder: Path) -> str:
     """Verilog of the bits of a part, given as text: a module `BITS`, with a port for each bit of each port of the design."""
     (folder / "back.asc").write_text(text)
     (folder / "pins.pcf").write_text("".join(f"set_io {bit} {place}\n" for bit, place in sorted(pins(placed).items())))
-    command = [sys.executable, str(icebox("icebox_vlog")), "-s", "-n", BITS, "-d", placed.package, "-p", "pins.pcf", "back.asc"]
+    command = [sys.executable, "-P", str(icebox("icebox_vlog")), "-s", "-n", BITS, "-d", placed.package, "-p", "pins.pcf", "back.asc"]
     # It walks through sets: the same bits are the same text only with the same hashes.
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, "PYTHONHASHSEED": "0"})
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=child_environment(PYTHONHASHSEED="0"))
     if done.returncode:
         raise SpikegateError(f"icebox_vlog failed with exit code {done.returncode}:\n{done.stderr[-1500:]}")
     return done.stdout

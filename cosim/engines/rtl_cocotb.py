@@ -2,24 +2,23 @@
 
 import os
 import random
-import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 
-from spikegate.cosim.benches.bench import NO_REWRITE, FallingEdge, RisingEdge, cocotb, compile_bench, get_runner
+from spikegate.cosim.benches.bench import FOLDER_VARIABLE, FallingEdge, RisingEdge, cocotb, compile_bench, simulate
 from spikegate.cosim.engines.rtl import core_verilog, load_words, run_word, unpack
 from spikegate.cosim.toolchain.verilate import OPTIONS, Build
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.models.errors import SpikegateError
+from spikegate.models.files import working_folder
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 
 __all__ = ["build", "run"]
 
 BENCH = Path(__file__).with_suffix(".sv")
-FOLDER_VARIABLE = "SPIKEGATE_CORE_BENCH"
 
 
 def build(geometry: CoreGeometry, *, clock_gate: bool = True) -> Build:
@@ -60,16 +59,10 @@ def run(network: Network, lanes: int = 40, *, trace: bool = False, stall: float 
 def execute(network: Network, g: CoreGeometry, words: np.ndarray, *, trace: bool, stall: float, seed: int, clock_gate: bool = True) -> Recording:
     """Run the RTL of a geometry on a network that ``words`` load; for `run`."""
     made = build(g, clock_gate=clock_gate)
-    with tempfile.TemporaryDirectory(prefix="spikegate-") as name:
-        folder = Path(name)
+    with working_folder() as folder:
         np.save(folder / "load.npy", np.concatenate([words, run_word(g, network.steps)]).view(np.uint8).reshape(-1, load_size(g)))
-        try:
-            get_runner("verilator").test(
-                test_module=__name__, hdl_toplevel="core_bench", hdl_toplevel_lang="verilog", build_dir=made.path, test_dir=folder, seed=seed,
-                extra_env={FOLDER_VARIABLE: name, **NO_REWRITE}, results_xml=str(folder / "results.xml"), log_file=folder / "log",
-                plusargs=[f"+record={folder / 'record'}", f"+steps={network.steps}", f"+stall={stall}", *(["+every"] if trace else [])])
-        except (RuntimeError, SystemExit):
-            pass  # judged by what was left behind
+        simulate(made.path, "core_bench", __name__, folder, seed,
+                 [f"+record={folder / 'record'}", f"+steps={network.steps}", f"+stall={stall}", *(["+every"] if trace else [])])
         if not (folder / "result.npy").exists():
             log = (folder / "log").read_text(errors="replace")[-1500:]
             raise SpikegateError(f"The cocotb bench of the core failed:\n{log}")

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,10 +19,12 @@ from types import ModuleType
 from spikegate.cosim.isolation.worker import Result, restore
 from spikegate.models.core import engine, stream_engine
 from spikegate.models.errors import SpikegateError
+from spikegate.models.files import working_folder
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.fixed import Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
+from spikegate.models.surroundings import child_environment, illegal_instruction
 
 __all__ = ["DEFECTS", "EngineError", "Job", "Result", "golden", "run_isolated", "sabotaged", "terminable"]
 
@@ -89,10 +90,9 @@ def run_isolated(jobs: Sequence[Job], on_progress: Callable[[str, float], None] 
         If it crashed or was killed.
     """
     tell = on_progress or (lambda name, fraction: None)
-    folder, waiting, running, results, files = None, list(jobs), [], {}, {}
-    with terminable():
+    waiting, running, results, files = list(jobs), [], {}, {}
+    with terminable(), working_folder() as folder:
         try:
-            folder = Path(tempfile.mkdtemp(prefix="spikegate-"))
             for job in waiting:
                 if logs is not None:
                     (Path(logs) / f"{job.name}.log").unlink(missing_ok=True)
@@ -117,8 +117,6 @@ def run_isolated(jobs: Sequence[Job], on_progress: Callable[[str, float], None] 
             with _shielded():
                 for process in running:
                     process.stop()
-                if folder:
-                    shutil.rmtree(folder, ignore_errors=True)
     return {job.name: results[job.name] for job in jobs}
 
 
@@ -155,7 +153,7 @@ class _Process:
         with open(folder / "log", "wb") as log:
             self.popen = subprocess.Popen(
                 [sys.executable, "-P", "-c", "from spikegate.cosim.isolation.worker import main; main()", str(folder)], stdin=subprocess.PIPE,
-                stdout=log, stderr=log, pass_fds=(write,), start_new_session=True, env={**os.environ, "TMPDIR": str(folder)})
+                stdout=log, stderr=log, pass_fds=(write,), start_new_session=True, env=child_environment(TMPDIR=str(folder)))
         os.close(write)
 
     def fraction(self):
@@ -195,6 +193,7 @@ class _Process:
             where = f"; its log is {Path(logs) / f'{self.job.name}.log'}"
         if code < 0:
             hint = ", as when memory runs out; use a smaller network or a shorter run" if code == -signal.SIGKILL else ""
+            hint = illegal_instruction() if code == -signal.SIGILL else hint
             raise EngineError(f"Engine {self.job.name} was killed by {signal.Signals(-code).name}{hint}{where}")
         raise EngineError(f"Engine {self.job.name} failed with status {code}: {said.splitlines()[-1] if said else 'it said nothing'}{where}")
 

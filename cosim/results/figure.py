@@ -1,18 +1,23 @@
 """One picture of a run: raster, population rate, inter-spike intervals, and one membrane in every engine."""
 
-import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from spikegate.cosim.results.report import identify
+from spikegate.models.files import whole_file
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
+from spikegate.models.surroundings import clean_environment
 
-__all__ = ["figure"]
+__all__ = ["drawing", "figure"]
 
 EXCITATORY, INHIBITORY, FLOAT, DARK = "#20639b", "#d1495b", "#e08e0b", "#222222"
+STYLE = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 11, "axes.titleweight": "bold",
+         "axes.titlelocation": "left", "legend.frameon": False, "axes.edgecolor": "#777777", "axes.labelcolor": DARK}
 RASTER_NEURONS, RASTER_MS, MEMBRANE_MS = 200, 400.0, 60.0
 #: Engines that agree are drawn from the widest line to the finest, so that each stays visible under the next.
 LINES = {"rtl": ("RTL", dict(color="#9ec6e8", lw=6, solid_capstyle="round")), "golden": ("golden model", dict(color="#20639b", lw=2.2)),
@@ -31,34 +36,35 @@ def figure(recordings: Mapping[str, Recording], network: Network, path: Path) ->
     path : Path
         The file to write.
     """
-    import matplotlib
+    with drawing(STYLE, path, figsize=(16, 10), dpi=100, layout="constrained") as fig:
+        grid = fig.add_gridspec(3, 3, height_ratios=(5, 2.2, 3.8))
+        top = fig.add_subplot(grid[0, :])
+        _raster(top, recordings["rtl"], network)
+        _rate(fig.add_subplot(grid[1, :], sharex=top), recordings, network)
+        _membrane(fig.add_subplot(grid[2, :2]), recordings, network)
+        _intervals(fig.add_subplot(grid[2, 2]), recordings, network)
+        name, variant = identify(network)
+        fig.suptitle(f"Brunel network “{name}”, {variant}: {network.n_exc:,} excitatory and {network.n_inh:,} inhibitory neurons as RTL in "
+                     f"{network.lif.format}, {network.steps:,} steps of {network.dt_ns * 1e-6:g} ms", fontsize=14, x=0.01, ha="left")
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
 
-    style = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 11, "axes.titleweight": "bold",
-             "axes.titlelocation": "left", "legend.frameon": False, "axes.edgecolor": "#777777", "axes.labelcolor": DARK}
-    with plt.rc_context(style):
-        fig = plt.figure(figsize=(16, 10), dpi=100, layout="constrained")
-        try:
-            grid = fig.add_gridspec(3, 3, height_ratios=(5, 2.2, 3.8))
-            top = fig.add_subplot(grid[0, :])
-            _raster(top, recordings["rtl"], network)
-            _rate(fig.add_subplot(grid[1, :], sharex=top), recordings, network)
-            _membrane(fig.add_subplot(grid[2, :2]), recordings, network)
-            _intervals(fig.add_subplot(grid[2, 2]), recordings, network)
-            name, variant = identify(network)
-            fig.suptitle(f"Brunel network “{name}”, {variant}: {network.n_exc:,} excitatory and {network.n_inh:,} inhibitory neurons as RTL in "
-                         f"{network.lif.format}, {network.steps:,} steps of {network.dt_ns * 1e-6:g} ms", fontsize=14, x=0.01, ha="left")
-            part = Path(path).with_name(Path(path).name + ".part")
-            try:
-                fig.savefig(part, format="png")
-                part.replace(path)
-            finally:
-                with contextlib.suppress(OSError):
-                    part.unlink()
-        finally:
-            plt.close(fig)
+@contextmanager
+def drawing(style: Mapping[str, Any], path: str | Path, **options: Any) -> Iterator[Any]:
+    """A matplotlib figure, made with ``options``, that becomes the PNG ``path`` at the end, whole or not at all.
+
+    It has matplotlib's own defaults and ``style``, whatever backend the shell asks for and whatever a matplotlibrc says.
+    """
+    with clean_environment():  # MPLBACKEND is read at the import
+        import matplotlib
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    with matplotlib.rc_context(), np.errstate(all="ignore"):
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(style)
+        fig = Figure(**options)
+        yield fig
+        with whole_file(path) as part:
+            FigureCanvasAgg(fig).print_png(part)
 
 
 def _window(network):

@@ -2,11 +2,9 @@
 
 import json
 import math
-import os
 import platform
 import subprocess
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -20,8 +18,10 @@ from spikegate.cosim.isolation.run import golden
 from spikegate.cosim.isolation.worker import Result
 from spikegate.cosim.results.compare import MARGINS, MIN_SECONDS, STREAM_PRESETS, Check, compare, same, statistical
 from spikegate.models.errors import InputError
+from spikegate.models.files import working_folder, write_whole
 from spikegate.models.network.network import Network
 from spikegate.models.streams.encoder import PROBABILITY_BITS
+from spikegate.models.surroundings import child_environment
 from spikegate.translator.brunel import asked_for, quantisation
 from spikegate.translator.hybrid import HYBRIDS
 
@@ -46,11 +46,10 @@ def check_writable(folder: Path) -> Path:
         If either fails.
     """
     folder = Path(folder)
-    probe = folder / f".write-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
+        with working_folder(folder):
+            pass
     except (OSError, ValueError) as error:
         raise InputError(f"Output folder {folder} cannot be written ({getattr(error, 'strerror', error)}); choose another with --out") from None
     return folder
@@ -142,16 +141,10 @@ def write(path: Path, report: Mapping) -> None:
     InputError
         If the folder cannot be written.
     """
-    path = Path(path)
-    part = path.with_name(path.name + ".part")
     try:
-        part.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n")
-        part.replace(path)
+        write_whole(path, json.dumps(report, indent=2, allow_nan=False) + "\n")
     except OSError as error:
         raise InputError(f"Report {path} cannot be written ({error.strerror}); choose another folder with --out") from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def tables(report: Mapping) -> list[tuple[str, list[str], list[list[str]]]]:
@@ -245,7 +238,9 @@ def _versions():
 
 def _commit():
     here = Path(__file__).resolve()
-    git = lambda *words: subprocess.run(["git", "-C", str(here.parent), *words], capture_output=True, text=True, check=True).stdout.strip()  # noqa: E731
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(here.parent), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=child_environment()).stdout.strip()
     try:
         git("ls-files", "--error-unmatch", here.name)
         return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "--untracked-files=no") else "")

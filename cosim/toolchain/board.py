@@ -6,9 +6,9 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
 
@@ -21,12 +21,14 @@ from spikegate.gateware.core.core import CoreGeometry
 from spikegate.gateware.link.board import Top, platform
 from spikegate.models.core import engine as golden
 from spikegate.models.errors import InputError, SpikegateError, ToolMissing
+from spikegate.models.files import replace_folder, working_folder
 from spikegate.models.link.board import Board
 from spikegate.models.link.device import distances
 from spikegate.models.link.frames import CHUNK, Answer, Frame, encode
 from spikegate.models.link.uart import BITS
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
+from spikegate.models.surroundings import child_environment, clean_environment
 
 __all__ = ["COLLISIONS", "TOOLS", "geometry", "build", "fit"]
 
@@ -73,7 +75,7 @@ def environment() -> dict[str, str]:
         found[variable] = path
     if missing:
         raise ToolMissing(f'{", ".join(missing.values())}: not installed; install with: pip install "spikegate[fpga]"')
-    return {**os.environ, **found, "OPENFPGALOADER": "true"}
+    return child_environment(**found, OPENFPGALOADER="true")
 
 
 def build(board: Board, g: CoreGeometry, folder: Path, *, seed: int = 1, say: Callable[[str], None] = lambda line: None) -> dict[str, float]:
@@ -87,27 +89,26 @@ def build(board: Board, g: CoreGeometry, folder: Path, *, seed: int = 1, say: Ca
         If a tool is absent.
     """
     tools, folder = environment(), Path(folder)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise InputError(f"Folder {folder} cannot be written ({error.strerror}); choose another") from None
-    with terminable():
+    with ExitStack() as stack:
         try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            work = stack.enter_context(working_folder(folder.parent)) / folder.name
+            work.mkdir()
+        except OSError as error:
+            raise InputError(f"Folder {folder} cannot be written ({error.strerror}); choose another") from None
+        with terminable():
             seconds = _build(board, g, work, seed, tools, say)
-            shutil.rmtree(folder, ignore_errors=True)
-            work.rename(folder)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+            replace_folder(work, folder)
     return seconds
 
 
 def _build(board, g, work, seed, tools, say):
     start, seconds = time.perf_counter(), {}
     options = "-dsp -spram" if board.part.startswith("iCE40UP") else "-abc9" if board.family == "ice40" else ""
-    plan = platform(board).prepare(
-        Top(board, g), "top", script_after_read=COLLISIONS.format("top.core*") if g.store else "", synth_opts=options,
-        nextpnr_opts=f"--report nextpnr.json --seed {seed} --freq {board.clock_hz / 1e6:g} --timing-allow-fail{LARGE * (board.family == 'ecp5')}")
+    with clean_environment():  # Amaranth takes AMARANTH_synth_opts and others from it
+        plan = platform(board).prepare(
+            Top(board, g), "top", script_after_read=COLLISIONS.format("top.core*") if g.store else "", synth_opts=options,
+            nextpnr_opts=f"--report nextpnr.json --seed {seed} --freq {board.clock_hz / 1e6:g} --timing-allow-fail{LARGE * (board.family == 'ecp5')}")
     # Block RAMs that are loaded before they are read need no contents, and the largest ones can have none.
     plan.files["top.il"] = styled(without_zeros(plan.files["top.il"]), board.family)
     plan.extract(work)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from spikegate.cosim.toolchain.verilate import build_directory
 from spikegate.models.errors import InputError, SpikegateError, ToolMissing
+from spikegate.models.surroundings import child_environment
 
 __all__ = ["FAMILIES", "PARTS", "Netlist", "Placed", "family_named", "tool", "yosys", "styled", "synthesise", "place", "pack", "unpack", "icebox"]
 
@@ -126,8 +127,8 @@ def tool(program: str, arguments: Sequence[str], folder: Path) -> None:
     package, function = _package(program), TOOLS[program][1]
     code = f"import sys, {package}; sys.exit({package}.{function}(sys.argv[1:]))"
     with open(folder / "build.log", "a") as log:
-        returned = subprocess.run([sys.executable, "-c", code, *arguments], cwd=folder, stdout=log, stderr=subprocess.STDOUT,
-                                  stdin=subprocess.DEVNULL).returncode
+        returned = subprocess.run([sys.executable, "-P", "-c", code, *arguments], cwd=folder, stdout=log, stderr=subprocess.STDOUT,
+                                  stdin=subprocess.DEVNULL, env=child_environment()).returncode
     if returned:
         tail = (folder / "build.log").read_text(errors="replace")[-1500:]
         raise SpikegateError(f"{program} failed with exit code {returned}:\n{tail}")

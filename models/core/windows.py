@@ -7,9 +7,9 @@ the number of each channel. Streams are packed word by word, uint64 (L / 64, win
 """
 
 import numpy as np
-from numba import njit
 
 from spikegate.models.core.engine import aligned
+from spikegate.models.kernel import kernel
 from spikegate.models.numeric.lfsr import LfsrParams, leap_once
 from spikegate.models.streams.encoder import PROBABILITY_BITS, WORD, lfsr_planes, sobol_planes
 from spikegate.models.streams.faults import apply
@@ -27,7 +27,7 @@ NEXT_LEFT, NEXT_RIGHT = (tuple(np.uint64(shift) for shift in shifts) for shifts 
 AFTER_LEFT, AFTER_RIGHT = (tuple(np.uint64(shift) for shift in shifts) for shifts in ((6, 8, 10, 16), (58, 56, 54, 48)))
 
 
-@njit(cache=True)
+@kernel
 def ones(word):
     """Number of ones of an uint64, as `numpy.bitwise_count`; compilers know this for a population count."""
     word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
@@ -55,7 +55,7 @@ def generator(streams: StreamParams, most: int) -> tuple:
     return np.array(numbers, np.uint64).T.copy(), np.zeros(0, np.int64), (none, none, none, none), none, base
 
 
-@njit(cache=True)
+@kernel
 def advance(generator, at, count):
     """Make ``count`` windows more. The first window that is not used yet is in row ``at``, and then in that which this function returns.
 
@@ -77,13 +77,13 @@ def advance(generator, at, count):
     return at
 
 
-@njit(cache=True)
+@kernel
 def _xor(out, a, b, c, d):
     for k in range(len(out)):
         out[k] = a[k] ^ b[k] ^ c[k] ^ d[k]
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def _next_usual(word):
     """The same for the usual register. Its last eight positions depend on its first ones."""
     l, r = NEXT_LEFT, NEXT_RIGHT  # noqa: E741
@@ -91,14 +91,14 @@ def _next_usual(word):
     return first ^ (first >> r[0]) ^ (first >> r[1]) ^ (first >> r[2]) ^ (first >> r[3])
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def _after_usual(a, b):
     """The same for two words on end, ``b`` the later one; newer processors do each of the four shifts at once."""
     l, r = AFTER_LEFT, AFTER_RIGHT  # noqa: E741
     return (a << l[0] | b >> r[0]) ^ (a << l[1] | b >> r[1]) ^ (a << l[2] | b >> r[2]) ^ (a << l[3] | b >> r[3])
 
 
-@njit(cache=True)
+@kernel
 def _below_usual(planes, count, threshold, out):
     """`spikegate.models.streams.encoder.below` of windows of four words of the usual register;
     ``planes`` are their last words, the first positions."""
@@ -114,7 +114,7 @@ def _below_usual(planes, count, threshold, out):
                     word, following = following, _after_usual(word, following)
 
 
-@njit(cache=True)
+@kernel
 def _below(planes, count, threshold, shifts, leap, out):
     """The same of windows of any length and register; overwrites ``planes``."""
     low = (np.uint64(1) << leap) - np.uint64(1)
@@ -129,7 +129,7 @@ def _below(planes, count, threshold, shifts, leap, out):
                     plane[k] = leap_once(plane[k], shifts, leap, low, FULL)
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def _below_sobol(numbers, count, threshold, base, low, out):
     """The same of windows that are ``base`` with a number added; the ``low`` planes of the base are 0."""
     mask = (1 << low) - 1
@@ -144,7 +144,7 @@ def _below_sobol(numbers, count, threshold, base, low, out):
             out[w, k] = less
 
 
-@njit(cache=True)
+@kernel
 def weigh(generator, at, windows, channel, threshold, room, out):
     """``out`` becomes the packed streams x_t < ``threshold`` of a channel's ``windows``, int64 (count,), counted from row ``at``.
 
@@ -176,7 +176,7 @@ def weigh(generator, at, windows, channel, threshold, room, out):
         out[:] = FULL
 
 
-@njit(cache=True)
+@kernel
 def count_all(weights, spike, counts):
     """Ones of each window that pass the gate."""
     counts[:] = 0
@@ -185,7 +185,7 @@ def count_all(weights, spike, counts):
             counts[k] += ones(spike[w] & weights[w, k])
 
 
-@njit(cache=True)
+@kernel
 def count_faulty(weights, spike, stuck0, stuck1, flips, counts):
     """As `count_all`, with the faults of the three points; ``flips`` uint64 (3, L / 64, n), or of no length."""
     flip = np.uint64(0)

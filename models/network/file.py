@@ -4,7 +4,6 @@ The line ``spikegate network 1``, the line of 64 hexadecimal digits of the SHA-2
 arrays, little-endian, in the order and with the shapes that the JSON lists. There is one form for each network.
 """
 
-import contextlib
 import dataclasses
 import hashlib
 import json
@@ -16,6 +15,7 @@ import numpy as np
 
 from spikegate.models.checks import exact_array
 from spikegate.models.errors import InputError
+from spikegate.models.files import write_whole
 from spikegate.models.neuron.lif import LifParams
 from spikegate.models.numeric.drive import DriveParams
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
@@ -64,14 +64,11 @@ def content(network: Any) -> bytes:
 
 def write(path: str | Path, network: Any) -> str:
     """Write the file and return the hash; see `Network.save`."""
-    path, data = Path(path), content(network)
-    digest, part = hashlib.sha256(data).hexdigest(), path.parent / f"{path.name}.part"
+    data = content(network)
+    digest = hashlib.sha256(data).hexdigest()
     try:
-        part.write_bytes(MAGIC + digest.encode() + b"\n" + data)
-        part.replace(path)
+        write_whole(path, MAGIC + digest.encode() + b"\n" + data)
     except (OSError, ValueError) as error:
-        with contextlib.suppress(OSError, ValueError):
-            part.unlink()
         raise InputError(f"Network file {path} cannot be written ({_reason(error)}); choose another folder") from None
     return digest
 

@@ -7,7 +7,8 @@ shorter, and bits of 64 targets are added at once, in binary, a word for each di
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from spikegate.models.kernel import kernel
 
 __all__ = ["Rows", "make_rows", "make_room", "deliver"]
 
@@ -44,7 +45,7 @@ def make_rows(n: int, indptr: np.ndarray, indices: np.ndarray) -> Rows:
     return Rows(indptr, indices, bits)
 
 
-@njit(cache=True)
+@kernel
 def _set_bits(indptr, indices, bits):
     size = np.uint32(bits.shape[1])
     for source in range(len(indptr) - 1):
@@ -53,14 +54,14 @@ def _set_bits(indptr, indices, bits):
             row[target % size] |= np.uint8(1 << (target // size))
 
 
-@njit(cache=True)
+@kernel
 def make_room(rows):
     """Room for the digits of counts, a carry, and the counts."""
     size = rows.bits.shape[1] // 8
     return np.empty((9, size), np.uint64), np.empty(size, np.uint64), np.empty(8 * size, np.uint64)
 
 
-@njit(cache=True)
+@kernel
 def deliver(current, weights, sources, rows, room):
     """Add the weight of each source to ``current`` at its targets, modulo the width of ``current``."""
     first, most = 0, MOST if len(rows.bits) else 1
@@ -81,12 +82,12 @@ def deliver(current, weights, sources, rows, room):
         first = last
 
 
-@njit(cache=True)
+@kernel
 def _row(sources, k, bits):
     return bits[sources[k] if k < len(sources) else len(bits) - 1].view(np.uint64)
 
 
-@njit(cache=True)
+@kernel
 def _count(sources, bits, room):
     """Counts of the rows' bits, at most 255, a byte for each neuron."""
     digits, carry, counts = room

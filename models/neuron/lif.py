@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from spikegate.models.checks import require_member, require_type, require_whole
 from spikegate.models.errors import Problems
+from spikegate.models.kernel import kernel
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding, fit, round_shift
 
 __all__ = ["REFRACTORY_BITS", "INPUT_GUARD_BITS", "MAX_LEAK_FRACTION", "LifConstants", "LifParams", "lif_step", "lif_steps", "FixedPointLIFNeuron"]
@@ -131,7 +131,7 @@ class LifParams:
                             self.format.fraction, self.format.width, int(self.rounding), int(self.overflow), self.leak_fraction)
 
 
-@njit(cache=True)
+@kernel
 def lif_step(v, hold, current, noise, random, p):
     """One step of one neuron: ``(spike, v, hold, overflowed)``.
 
@@ -148,7 +148,7 @@ def lif_step(v, hold, current, noise, random, p):
     return 0, v, 0, overflowed
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def lif_steps(v, hold, overflow, current, p, spiked):
     """`lif_step` of many neurons with gain 1.0 and no noise, in place and in 32 bits, for constants that are ``narrow``.
 

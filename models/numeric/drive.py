@@ -9,10 +9,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
-from numba import njit
 
 from spikegate.models.checks import exact_array, require_whole
 from spikegate.models.errors import InputError, Problems
+from spikegate.models.kernel import kernel
 
 __all__ = ["UNIFORM_BITS", "WALK", "WALK_STAGES", "DriveParams", "binomial_limits", "count_events", "walk_groups"]
 
@@ -69,12 +69,12 @@ def binomial_limits(trials: int, probability: Fraction) -> np.ndarray:
     return np.array(limits + [scale - 1] * ((1 << depth) - 1 - len(limits)), dtype=np.uint32)
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def _limit(limits, k):
     return limits[k] if k < len(limits) else np.uint32((1 << UNIFORM_BITS) - 1)
 
 
-@njit(cache=True)
+@kernel
 def count_events(uniform, limits, events):
     """``events[i]`` becomes the number of ``limits`` that ``uniform[i]`` exceeds; as they ascend, a binary search finds the same."""
     events[:] = 0

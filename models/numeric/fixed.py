@@ -5,10 +5,9 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from numba import njit
-
 from spikegate.models.checks import require_whole
 from spikegate.models.errors import InputError
+from spikegate.models.kernel import kernel
 
 __all__ = ["Rounding", "Overflow", "QFormat", "Q8_8", "Q16_12", "round_shift", "fit"]
 
@@ -101,7 +100,7 @@ Q8_8 = QFormat(16, 8)
 Q16_12 = QFormat(32, 12)
 
 
-@njit(cache=True)
+@kernel
 def round_shift(value, shift, rounding, random):
     """``value * 2**-shift`` rounded to an integer.
 
@@ -115,7 +114,7 @@ def round_shift(value, shift, rounding, random):
     return value >> shift
 
 
-@njit(cache=True)
+@kernel
 def fit(value, width, overflow):
     """Bring an exact sum into ``width`` bits: ``(result, overflowed)``.
 

@@ -9,10 +9,9 @@ on another new bit, so that a leap of k positions is one line:
 
 from dataclasses import dataclass
 
-from numba import njit
-
 from spikegate.models.checks import require_whole, whole
 from spikegate.models.errors import InputError, Problems
+from spikegate.models.kernel import kernel
 
 __all__ = ["PRIMITIVE_TAPS", "LfsrParams", "leap_once"]
 
@@ -34,7 +33,7 @@ PRIMITIVE_TAPS = {
 }
 
 
-@njit(cache=True)
+@kernel
 def leap_once(state, shifts, leap, low, mask):
     """Leap at most min(taps) positions: ``shifts`` are tap - leap, ``low`` is 2^leap - 1, ``mask`` 2^width - 1.
 

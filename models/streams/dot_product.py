@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from spikegate.models.errors import InputError, Problems
+from spikegate.models.kernel import kernel
 from spikegate.models.numeric.fixed import round_shift
 from spikegate.models.streams.synapse import BitstreamSynapse, packed
 
 __all__ = ["scale_count", "DotProductParams", "DotProductResult", "BitstreamDotProduct"]
 
 
-@njit(cache=True)
+@kernel
 def scale_count(total, threshold, log2_length):
     """``total * threshold / 2**log2_length`` to the nearest integer, half up: the membrane step of a signed count.
 

@@ -17,9 +17,9 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from spikegate.models.errors import InputError, Problems
+from spikegate.models.kernel import kernel
 from spikegate.models.numeric.lfsr import LfsrParams, apply
 from spikegate.models.numeric.sobol import CounterParams, DigitalSequence
 
@@ -44,7 +44,7 @@ def threshold(p: float | Fraction, bits: int = PROBABILITY_BITS) -> int:
     return int(Fraction(p) * (2 << bits) + 1) // 2
 
 
-@njit(cache=True)
+@kernel
 def below(planes, threshold, out):
     """``out`` becomes the window of the positions whose number is less than ``threshold``; uint64 (words,).
 
@@ -62,13 +62,13 @@ def below(planes, threshold, out):
         out[w] = less | full
 
 
-@njit(cache=True)
+@kernel
 def _below_each(planes, thresholds, out):
     for n in range(len(out)):
         below(planes[n], thresholds[n], out[n])
 
 
-@njit(cache=True)
+@kernel
 def _extend(rows, known, taps):
     """Rows from ``known`` on, 0 before, become the XOR of the rows that lie ``taps`` before them."""
     for i in range(known, len(rows)):

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
-from numba import njit
 
 from spikegate.models.errors import InputError, Problems
+from spikegate.models.kernel import kernel
 from spikegate.models.streams.encoder import PROBABILITY_BITS, WORD, WindowParams, threshold, window_lfsr
 
 __all__ = ["POINTS", "apply", "PointFaults", "FaultParams", "flip_encoder", "flip_seeds"]
@@ -24,7 +24,7 @@ __all__ = ["POINTS", "apply", "PointFaults", "FaultParams", "flip_encoder", "fli
 POINTS = ("stream", "weight", "count")
 
 
-@njit(cache=True)
+@kernel
 def apply(words, stuck0, stuck1, flips):
     """``((words & ~stuck0) | stuck1) ^ flips`` on uint64 words or arrays of them; ``apply.py_func`` also on integers of any width."""
     return ((words & ~stuck0) | stuck1) ^ flips

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from numba import njit
 
 from spikegate.models.errors import InputError, Problems
+from spikegate.models.kernel import kernel
 from spikegate.models.numeric.sobol import SobolParams
 from spikegate.models.streams.encoder import PROBABILITY_BITS, WORD, WindowParams, pack, threshold, unpack, window_lfsr
 
@@ -22,7 +22,7 @@ LOWEST, HIGHEST = Fraction(1, 1000), Fraction(999, 1000)
 FIRST_SEED = 0x5EED
 
 
-@njit(cache=True)
+@kernel
 def gate(spikes, weights, bipolar):
     """Post-synaptic window: AND, or XNOR if ``bipolar``; uint64 words or arrays of them."""
     return ~(spikes ^ weights) if bipolar else spikes & weights

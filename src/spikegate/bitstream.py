@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from spikegate.models.errors import InputError, Mismatch, SpikegateError, ToolMissing
+from spikegate.models.files import write_whole
 from spikegate.models.link.board import MIN_N, Board, board
 from spikegate.models.network.network import Network
 from spikegate.models.numeric.fixed import QFormat
+from spikegate.models.surroundings import child_environment
 from spikegate.simulate import say
 from spikegate.translator.brunel import preset, translate
 
@@ -73,7 +75,7 @@ def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = 
     ran, folder = ran or network_for(spec, format or "q8.8"), Path(out) / name
     seconds = flow.build(spec, flow.geometry(spec, ran), folder, seed=seed, say=lambda line: say(f"{name}: {line}"))
     report = flow.fit(spec, ran, folder, seconds, seed=seed)
-    (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    write_whole(folder / "report.json", json.dumps(report, indent=2) + "\n")
     if as_json:
         print(json.dumps(report, indent=2))
     else:
@@ -119,7 +121,7 @@ def program(name: str, out: str) -> None:
     loader = shutil.which("openFPGALoader")
     if loader is None:
         raise ToolMissing("openFPGALoader is not installed; install it with: apt install openfpgaloader")
-    done = subprocess.run([loader, "--board", spec.loader, str(found[0])], capture_output=True, text=True)
+    done = subprocess.run([loader, "--board", spec.loader, str(found[0])], capture_output=True, text=True, env=child_environment())
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
         raise SpikegateError(f"{spec.title} did not take the bitstream ({said}); is it connected, and may this user open its USB device?")

@@ -6,7 +6,9 @@ import difflib
 import math
 import sys
 
+from spikegate.models.cache import settle
 from spikegate.models.errors import InputError, SpikegateError
+from spikegate.streams import standard_streams
 
 __all__ = ["main"]
 
@@ -18,11 +20,17 @@ PRESET_NAMES, DEFECT_NAMES = ("ai", "tutorial", "brunel2000"), ("rounding", "thr
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1 mismatch, 2 bad input, 3 missing tool, 130 interrupted."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # a file's name need not be text
+    with standard_streams():
+        return _main(argv)
+
+
+def _main(argv: list[str] | None) -> int:
     try:
+        settle()
         args = _parser().parse_args(argv)
-        return args.command(args)
+        code = args.command(args)
+        sys.stdout.flush()  # what a full disk does not take is said here
+        return code
     except SpikegateError as error:
         for line in str(error).splitlines() or [type(error).__name__]:
             _say(line)

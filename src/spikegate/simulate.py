@@ -14,6 +14,7 @@ from spikegate.cosim.isolation import run
 from spikegate.cosim.results import report
 from spikegate.cosim.results.compare import describe
 from spikegate.models.errors import Mismatch, SpikegateError
+from spikegate.models.files import whole_file
 from spikegate.models.network.network import Network
 from spikegate.models.streams.faults import FaultParams
 from spikegate.models.streams.params import StreamFaults
@@ -137,25 +138,21 @@ def _run(network, lanes, folder, sabotage, faults, fault_rate, link):
                 shown = _waveform(network, lanes, at["step"], wave, faulty)
             failed.append(describe(check) + shown)
     network.save(folder / "network.spikegate")
-    figure(recordings, network, folder / "sim.png")
     report.write(folder / "report.json", whole)
+    figure(recordings, network, folder / "sim.png")
     return whole, failed
 
 
 def _waveform(network, lanes, step, path, options):
     first, last = max(0, step - WAVE_STEPS), min(network.steps - 1, step + WAVE_STEPS)
-    part = path.with_name(path.name + ".part")
     say(f"writing the waveform of steps {first}..{last}")
     try:
-        options = {"lanes": lanes, "first_step": first, "last_step": last, "path": str(part), **options}
-        target = STREAM_WAVEFORM if network.streams else WAVEFORM
-        run.run_isolated([run.Job("waveform", target, network, options, progress=False)], logs=path.parent)
-        part.replace(path)
+        with whole_file(path) as part:
+            options = {"lanes": lanes, "first_step": first, "last_step": last, "path": str(part), **options}
+            target = STREAM_WAVEFORM if network.streams else WAVEFORM
+            run.run_isolated([run.Job("waveform", target, network, options, progress=False)], logs=path.parent)
     except (SpikegateError, OSError) as error:
         return f"; no waveform ({error})"
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
     return f"; waveform of steps {first}..{last} in {path}"
 
 

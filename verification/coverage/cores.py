@@ -2,7 +2,6 @@
 
 import ctypes
 import random
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from spikegate.gateware.core.geometry import CoreGeometry, StreamGeometry
 from spikegate.gateware.core.pins import PinsHost
 from spikegate.models.core import engine, stream_engine
 from spikegate.models.errors import Mismatch
+from spikegate.models.files import working_folder
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.fixed import Q8_8
@@ -153,8 +153,8 @@ def cover_core(name: str, some: Sequence[Episode] | None = None, *, prove: bool 
     each = list(episodes(g, 12, stalls=not pins)) if some is None else some
     for part in PARTS:
         library = ctypes.CDLL(str(compile_shared(text, "core", HARNESS, options=[*OPTIONS, *part]).path))
-        with tempfile.TemporaryDirectory(prefix="spikegate-") as folder:
+        with working_folder() as folder:
             for number, episode in enumerate(each):
-                compared += _run(library, g, episode, number, f"{name}, episode {number}", Path(folder) / f"{number}.dat", exact=not pins)
+                compared += _run(library, g, episode, number, f"{name}, episode {number}", folder / f"{number}.dat", exact=not pins)
             found += [point for point in points(Path(folder), text, "TOP.core") if not pins or not point.where.startswith(INSIDE)]
     return replace(judge(name, merged(found), text=text if prove else "", top="core"), compared=compared)

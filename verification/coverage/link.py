@@ -1,6 +1,5 @@
 """Coverage of the host link under abuse, every answer, datum and load word held against the golden model."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from spikegate.cosim.toolchain.verilate import compile_shared, to_verilog
 from spikegate.gateware.core.geometry import CoreGeometry, Op, StreamGeometry
 from spikegate.gateware.link.link import HostLink
 from spikegate.models.errors import Mismatch
+from spikegate.models.files import working_folder
 from spikegate.models.link.frames import ESCAPE, Frame, Request, Run, encode, item_bytes
 from spikegate.models.numeric.fixed import Q8_8
 from spikegate.models.streams.encoder import window_lfsr
@@ -80,12 +80,12 @@ def cover_link(name: str, *, frames: int = 500, seeds: int = 2, prove: bool = Tr
     text = to_verilog(link, NAME, reset=False)
     for part in PARTS:
         library = compile_shared(text, NAME, HARNESS, options=[*OPTIONS, *part]).path
-        with tempfile.TemporaryDirectory(prefix="spikegate-") as folder:
+        with working_folder() as folder:
             for seed in range(seeds):
                 def last(abuse):
                     more(abuse)
-                    abuse.native.cover(Path(folder) / f"{seed}.dat")  # noqa: B023
+                    abuse.native.cover(folder / f"{seed}.dat")  # noqa: B023
                 compared += check(link, frames=frames, seed=seed, library=library, more=last).compared
-            compared += overrun(link, library, lambda native: native.cover(Path(folder) / "overrun.dat"))  # noqa: B023
+            compared += overrun(link, library, lambda native: native.cover(folder / "overrun.dat"))  # noqa: B023
             found = merged([*found, *points(Path(folder), text, f"TOP.{NAME}")])
     return replace(judge(name, found, text=text if prove else "", top=NAME), compared=compared)

@@ -2,7 +2,6 @@
 
 import ctypes
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from spikegate.cosim.toolchain.verilate import compile_shared
 from spikegate.models.errors import Mismatch, SpikegateError
+from spikegate.models.files import working_folder
 from verification.contracts.catalogue import leaf_verilog
 from verification.contracts.guards import GUARDS
 from verification.contracts.ports import wrapped
@@ -177,9 +177,9 @@ def cover_leaf(name: str, guards: Sequence[Guard] = (), *, prove: bool = True) -
     for part in PARTS:
         library = ctypes.CDLL(str(compile_shared(top, "mutated", HARNESS, options=[*OPTIONS, *part]).path))
         library.coverage_run.restype = ctypes.c_int64
-        with tempfile.TemporaryDirectory(prefix="spikegate-") as folder:
+        with working_folder() as folder:
             for number, rows in enumerate(tables):
-                (place := Path(folder) / str(number)).mkdir()
+                (place := folder / str(number)).mkdir()
                 pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in (rows.inputs, rows.expected, rows.care)]
                 row = library.coverage_run(*pointers, ctypes.c_uint64(len(rows.inputs)), ctypes.c_uint64(rows.cycles), str(place).encode())
                 if row >= 0:

@@ -2,13 +2,13 @@
 
 import json
 import re
-import tempfile
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from spikegate.cosim.toolchain.synthesis import yosys
 from spikegate.cosim.toolchain.verilate import build_directory
+from spikegate.models.files import working_folder
 from verification.equivalence import aig, safety
 from verification.equivalence.aig import Builder, read
 from verification.equivalence.safety import DUMMY, decide
@@ -88,8 +88,8 @@ def never(text: str, top: str, edges: Sequence[tuple[str, str]]) -> list[bool]:
 
 
 def _never(text, top, edges):
-    with tempfile.TemporaryDirectory(prefix="spikegate-") as name:
-        folder, count = Path(name), len(edges)
+    with working_folder() as folder:
+        count = len(edges)
         (folder / "top.v").write_text(text)
         outputs = "".join(f"add -output watched_{k} 1\nconnect -nomap -set watched_{k} {bit}\n" for k, (bit, _) in enumerate(edges))
         yosys(f"read_verilog top.v\nhierarchy -check -top {top}\nproc\nflatten\ncd {top}\n{outputs}cd ..\n"

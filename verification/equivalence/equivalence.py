@@ -1,11 +1,10 @@
 """Proof that two Verilog modules do the same, unbounded from their initial states: Yosys makes a miter, ABC decides it."""
 
 import re
-import tempfile
-from pathlib import Path
 
 from spikegate.cosim.toolchain.synthesis import yosys
 from spikegate.models.errors import Mismatch, SpikegateError
+from spikegate.models.files import working_folder
 
 __all__ = ["VERDICTS", "decide", "prove"]
 
@@ -48,8 +47,8 @@ def decide(gold: str, gate: str, top: str, *, seconds: int = 60, clocks: int = 1
     SpikegateError
         If Yosys cannot read either, or one has memories, loops or nets with several drivers.
     """
-    with tempfile.TemporaryDirectory(prefix="spikegate-") as name:
-        folder, script = Path(name), ""
+    with working_folder() as folder:
+        script = ""
         (folder / "ripple.v").write_text(RIPPLE)
         (folder / "steps.v").write_text(STEPS)
         (folder / "abc.txt").write_text(ABC.format(seconds=seconds))

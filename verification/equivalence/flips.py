@@ -2,14 +2,13 @@
 
 import random
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
 from spikegate.cosim.engines.bitstream import bits_verilog, read_back
 from spikegate.cosim.toolchain.synthesis import Placed, pack, unpack
 from spikegate.models.errors import SpikegateError
+from spikegate.models.files import working_folder
 from verification.equivalence.equivalence import decide
 
 __all__ = ["OUTCOMES", "bits_in_use", "settle", "cut", "verdict_on", "study"]
@@ -100,8 +99,7 @@ def study(placed: Placed, gold: str, *, count: int, seed: int) -> Counter:
         Of the bits: half of them among those that are 1, the others among all of the tiles in use.
     """
     outcomes, top = Counter(), placed.netlist.top
-    with tempfile.TemporaryDirectory(prefix="spikegate-") as name:
-        folder = Path(name)
+    with working_folder() as folder:
         lines = unpack(pack((placed.folder / "top.asc").read_text(), folder), folder).split("\n")
         sound = read_back("\n".join(lines), placed, folder)
         choice, bits = random.Random(seed), bits_in_use(lines)

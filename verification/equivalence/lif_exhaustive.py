@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from numba import njit
 
 from spikegate.cosim.toolchain.verilate import compile_shared, to_verilog
 from spikegate.gateware.neuron.lif import Lif, state_layout
 from spikegate.models.errors import InputError, Mismatch
+from spikegate.models.kernel import kernel
 from spikegate.models.neuron.lif import LifParams, lif_step
 
 __all__ = ["MEMBRANES", "step_space"]
@@ -21,7 +21,7 @@ MEMBRANES = range(-(1 << 15), 1 << 15)
 HARNESS = Path(__file__).with_suffix(".cpp")
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _first_difference(v, v_step, hold, overflow, current, current_step, states, spikes, p):
     """Index of the first result that is not the golden model's, -1 if none."""
     for k in range(len(states)):

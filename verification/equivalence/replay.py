@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spikegate.cosim.toolchain.verilate import build_directory, run_tool
+from spikegate.models.surroundings import machine
 from verification.contracts.ports import SELECT
 from verification.contracts.table import Table
 from verification.equivalence.aig import Aig
@@ -35,7 +36,7 @@ def bit_of(name: str) -> tuple[str, int]:
 
 
 def _library() -> ctypes.CDLL:
-    with build_directory("replay", HARNESS.read_text(), *FLAGS) as (folder, finished):
+    with build_directory("replay", HARNESS.read_text(), *FLAGS, machine()) as (folder, finished):
         if not finished:
             run_tool(["g++", *FLAGS, str(HARNESS.resolve()), "-o", "replay.so"], folder)
     return ctypes.CDLL(str(folder / "replay.so"))

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from spikegate.cosim.toolchain.synthesis import yosys
 from spikegate.cosim.toolchain.verilate import cache_root
 from spikegate.models.errors import SpikegateError
+from spikegate.models.files import working_folder, write_whole
 from verification.equivalence.aig import Aig
 from verification.equivalence.equivalence import VERDICTS
 
@@ -39,8 +39,8 @@ def _cycles(graph: Aig, bits: str) -> list[dict[str, int]]:
 
 def _decide_some(graphs: list[Aig], engine: str) -> list[Verdict]:
     """Of several graphs in one run of ABC, by an engine of `ENGINES`."""
-    with tempfile.TemporaryDirectory(prefix="spikegate-") as name:
-        folder, script = Path(name), ["write_blif kept.blif"]
+    with working_folder() as folder:
+        script = ["write_blif kept.blif"]
         for k, graph in enumerate(graphs):
             graph.write(folder / f"{k}.aig")
             script += [f"read_aiger {k}.aig", "strash", *(["scorr", engine] if graph.next else ["iprove"]), f"write_status {k}.txt"]
@@ -82,5 +82,5 @@ def decide(graphs: Sequence[Aig]) -> list[Verdict]:
                 found.update(zip(batch, verdicts))
                 for graph, verdict in zip(batch, verdicts):
                     if verdict[0] != "unknown":
-                        _kept(graph).write_text(json.dumps(verdict))
+                        write_whole(_kept(graph), json.dumps(verdict))
     return [found[graph] for graph in graphs]

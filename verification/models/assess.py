@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table as Shown
 
 from spikegate.models.errors import SpikegateError
+from spikegate.models.files import write_whole
 from verification.models.judge import ROOT, SLOW, SURVIVED, Fresh, Judge, Progress, Timed, in_child, prepare, run_pytest
 from verification.models.mutants import mutants
 
@@ -138,7 +139,7 @@ def main(arguments: list[str] | None = None) -> int:
                            progress=lambda what: tell(f"\r{name}: {what}\033[K")))  # noqa: B023
         before[name] = asdict(found[-1])
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(list(before.values()), indent=1) + "\n")
+        write_whole(options.json, json.dumps(list(before.values()), indent=1) + "\n")
     tell("\r\033[K")
     Console().print(shown(found))
     for one in found:

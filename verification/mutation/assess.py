@@ -13,6 +13,7 @@ from rich.table import Table as Shown
 
 from spikegate.cosim.toolchain.verilate import build_directory
 from spikegate.models.errors import SpikegateError
+from spikegate.models.files import write_whole
 from verification.contracts.catalogue import LEAVES, WHOLE, leaf_verilog
 from verification.contracts.guards import GUARDS
 from verification.contracts.ports import ports
@@ -181,7 +182,7 @@ def main(arguments: list[str] | None = None) -> int:
             found.append(assess(name, progress=lambda what: line.update(f"{name}: {what}")))  # noqa: B023
     Console().print(shown(found))
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps([asdict(one) for one in found], indent=1) + "\n")
+    write_whole(options.json, json.dumps([asdict(one) for one in found], indent=1) + "\n")
     if options.update:
         write({one.name: {"enumerated": one.enumerated, "killed": one.killed, "equivalent": one.equivalent,
                           "survivors": [survivor.name for survivor in one.survivors]} for one in found})

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import random
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from spikegate.cosim.benches.bench import Tally, cocotb, job, run_bench
 from spikegate.cosim.engines.rtl import unpack
 from spikegate.gateware.core.core import Core
 from spikegate.models.errors import Mismatch, SpikegateError
+from spikegate.models.files import working_folder
 from verification.stimuli.networks import DEFECTS, GEOMETRIES
 from verification.uvm.agents import Beat, Began, CoreBus, CoreDriver, CoreMonitor, Ended, words_of
 from verification.uvm.coverage import Coverage
@@ -211,8 +211,8 @@ def check(geometry: str, *, count: int, seed: int, directed: bool = True, defect
         With the first divergence.
     """
     coverage = Coverage(CORE)
-    with tempfile.TemporaryDirectory(prefix="spikegate-") as folder:
-        hits = Path(folder) / "hits.json"
+    with working_folder() as folder:
+        hits = folder / "hits.json"
         compared = run_bench(component or Core(GEOMETRIES[geometry]), __name__, geometry, count=count, seed=seed, directed=directed, defect=defect,
                              hits=str(hits))
         coverage.merge(json.loads(hits.read_text()))

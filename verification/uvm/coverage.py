@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spikegate.models.errors import InputError
+from spikegate.models.files import write_whole
 
 __all__ = ["Point", "Cross", "Model", "Coverage"]
 
@@ -156,7 +157,7 @@ class Coverage:
 
     def write(self, path: Path) -> None:
         """Write `as_dict` as JSON."""
-        path.write_text(json.dumps(self.as_dict(), indent=1))
+        write_whole(path, json.dumps(self.as_dict(), indent=1))
 
     def lines(self) -> Iterable[str]:
         """The report as text: a line for each group, and one for each of its bins."""

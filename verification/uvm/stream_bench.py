@@ -2,7 +2,6 @@
 
 import json
 import random
-import tempfile
 from collections import deque
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +24,7 @@ from spikegate.cosim.benches.bench import RisingEdge, Tally, cocotb, job, number
 from spikegate.gateware.core.geometry import CoreGeometry
 from spikegate.gateware.core.stream_unit import StreamUnit
 from spikegate.models.errors import Mismatch, SpikegateError
+from spikegate.models.files import working_folder
 from verification.stimuli.networks import GEOMETRIES
 from verification.uvm.coverage import Coverage
 from verification.uvm.stream_unit import STREAM, Gated, Targets, expect_values, loads, observe, targets
@@ -234,8 +234,8 @@ def check(geometry: str, *, count: int, seed: int, defect: str = "") -> tuple[in
         With the first divergence.
     """
     coverage = Coverage(STREAM)
-    with tempfile.TemporaryDirectory(prefix="spikegate-") as folder:
-        hits = Path(folder) / "hits.json"
+    with working_folder() as folder:
+        hits = folder / "hits.json"
         compared = run_bench(Gated(GEOMETRIES[geometry]), __name__, geometry, count=count, seed=seed, defect=defect, hits=str(hits))
         coverage.merge(json.loads(hits.read_text()))
     return compared, coverage
