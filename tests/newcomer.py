@@ -4,6 +4,7 @@ Ends with 0 only if every command did. The machine's own settings of apt, pip, p
 """
 
 import argparse
+import configparser
 import os
 import re
 import shutil
@@ -48,7 +49,10 @@ def settings(root: Path) -> dict[str, str]:
     (root / "etc/apt/apt.conf.d/99host").write_text("".join(
         f'{name} "{taken(value)}";\n' for name, value in [*options, ("APT::Get::Assume-Yes", "true")] if value))
     listed = re.findall(r"^(global|install)\.([\w-]+)='(.*)'$", _said(sys.executable, "-m", "pip", "config", "list"), re.MULTILINE)
-    (root / "etc/pip.conf").write_text("".join(f"[{section}]\n{name} = {taken(value)}\n" for section, name, value in listed))
+    pip = configparser.ConfigParser(interpolation=None)
+    pip.read_dict({part: {name: taken(value) for section, name, value in listed if section == part} for part in ("global", "install")})
+    with open(root / "etc/pip.conf", "w") as file:
+        pip.write(file)
     for name in ("resolv.conf", "hosts"):
         shutil.copy(f"/etc/{name}", root / "etc" / name)
     here = {name: taken(value) for name, value in os.environ.items() if REACH.fullmatch(name)}
