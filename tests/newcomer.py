@@ -40,7 +40,8 @@ def walk(readme: str) -> tuple[str, list[str]]:
 def settings(root: Path) -> dict[str, str]:
     """Write apt's and pip's settings into ``root``; the environment in which both reach what they reach here."""
     def taken(value: str) -> str:
-        return " ".join(_brought(word, root) for word in value.split())
+        # An index on this machine's disk only holds what the registry has too.
+        return " ".join(_brought(word, root) for word in value.split() if not word.startswith("file:"))
 
     sites = _said("apt-get", "indextargets", "--format", "deb $(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)", "Created-By: Packages").splitlines()
     sources = [site.rpartition(" ")[0] for site in sites if site.split()[2].startswith(RELEASE) and site.split()[-1] == ORIGIN]
@@ -50,7 +51,7 @@ def settings(root: Path) -> dict[str, str]:
         f'{name} "{taken(value)}";\n' for name, value in [*options, ("APT::Get::Assume-Yes", "true")] if value))
     listed = re.findall(r"^(global|install)\.([\w-]+)='(.*)'$", _said(sys.executable, "-m", "pip", "config", "list"), re.MULTILINE)
     pip = configparser.ConfigParser(interpolation=None)
-    pip.read_dict({part: {name: taken(value) for section, name, value in listed if section == part} for part in ("global", "install")})
+    pip.read_dict({part: {name: kept for section, name, value in listed if section == part and (kept := taken(value))} for part in ("global", "install")})
     with open(root / "etc/pip.conf", "w") as file:
         pip.write(file)
     for name in ("resolv.conf", "hosts"):
@@ -61,19 +62,18 @@ def settings(root: Path) -> dict[str, str]:
 
 
 def _brought(word, root):
-    # A file or folder of this machine is there as well, below a folder of its own; an index in a file: URL has its packages beside it.
-    path = Path(word.removeprefix("file://"))
+    # A file or folder of this machine is there as well, below a folder of its own.
+    path = Path(word)
     if not path.is_absolute() or not path.exists():
         return word
-    shared = path.parent if word.startswith("file:") else path
-    there = root / HOST / shared.relative_to("/")
-    if shared.is_dir() and not there.is_mount():
-        there.mkdir(parents=True, exist_ok=True)
-        _do("mount", "--bind", "-o", "ro", shared, there)
-    elif not shared.is_dir():
-        there.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(shared, there)
-    return f"{word[:-len(str(path))]}/{HOST}{path}"
+    there = root / HOST / path.relative_to("/")
+    there.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        there.mkdir(exist_ok=True)
+        _do("mount", "--bind", "-o", "ro", path, there)
+    else:
+        shutil.copy(path, there)
+    return f"/{HOST}{path}"
 
 
 def _said(*command):
