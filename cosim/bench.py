@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import random
+import sys
 import tempfile
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from amaranth.lib.wiring import Component
 
 from spikegate.cosim.verilate import CXX_FLAGS, build_directory, compile_model, to_verilog
 from spikegate.models.errors import Mismatch, SpikegateError, ToolMissing
+from spikegate.models.hints import apt, lacking
 
 try:
     import cocotb
@@ -28,7 +30,7 @@ try:
     from cocotb_tools.check_results import get_results
     from cocotb_tools.runner import get_runner
 except ModuleNotFoundError as error:
-    raise ToolMissing(f'{error.name} is not installed; install it with: pip install "spikegate[sim]"') from None
+    raise lacking(error.name, "sim") from None
 
 __all__ = ["compile_bench", "simulator", "run_bench", "job", "encode", "decode", "number", "start", "Tally", "Beat", "StreamSource", "StreamSink",
            "StreamMonitor", "NO_REWRITE", "FallingEdge", "RisingEdge", "Timer", "cocotb"]
@@ -42,7 +44,6 @@ VPI = ["--vpi", "--prefix", "Vtop", "--timescale", "1ns/1ns"]
 RUNTIME = ("verilated_vpi", "verilated_dpi", "verilated_timing")
 OPTIONS = ["--public-flat-rw", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
 LOG_TAIL = 1500
-HINT = 'install what is missing with: apt install libpython3.11, and: pip install "spikegate[sim]"'
 
 
 def encode(value: Any) -> str:
@@ -134,7 +135,7 @@ def run_bench(component: Component, module: str, params: Any, *, model: Any = No
         except (RuntimeError, SystemExit):
             pass  # judged below by what was left behind
         except ValueError as error:
-            raise ToolMissing(f"{error}; {HINT}") from None
+            raise ToolMissing(f"{error}; {apt('libpython{}.{}'.format(*sys.version_info))}") from None
         report = folder / "result.json"
         found = json.loads(report.read_text()) if report.exists() else {"compared": None, "first": None}
         if found["first"]:

@@ -19,7 +19,8 @@ from spikegate.gateware.board import Top, platform
 from spikegate.gateware.core import CoreGeometry
 from spikegate.models import core as golden
 from spikegate.models.board import Board
-from spikegate.models.errors import InputError, SpikegateError, ToolMissing
+from spikegate.models.errors import InputError, SpikegateError
+from spikegate.models.hints import lacking
 from spikegate.models.network import Network
 
 __all__ = ["COLLISIONS", "TOOLS", "geometry", "build", "fit"]
@@ -62,7 +63,7 @@ def environment() -> dict[str, str]:
             missing[package] = program
         found[variable] = path
     if missing:
-        raise ToolMissing(f'{", ".join(missing.values())}: not installed; install with: pip install "spikegate[fpga]"')
+        raise lacking(", ".join(missing.values()), "fpga")
     return {**os.environ, **found, "OPENFPGALOADER": "true"}
 
 

@@ -14,7 +14,8 @@ from spikegate.cosim.equivalence import VERDICTS
 from spikegate.cosim.mutants import BITS, SELECT, Mutants
 from spikegate.cosim.mutated import Guard, Port, ports
 from spikegate.cosim.synthesis import yosys
-from spikegate.cosim.verilate import build_directory, cache_root
+from spikegate.cosim.verilate import build_directory
+from spikegate.models.cache import cache_root
 from spikegate.models.errors import SpikegateError
 
 __all__ = ["Verdict", "Prover", "is_the_module"]

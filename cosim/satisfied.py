@@ -5,7 +5,7 @@ import re
 import tempfile
 from collections.abc import Iterable, Mapping
 
-from spikegate.models.errors import ToolMissing
+from spikegate.models.hints import lacking
 
 __all__ = ["Solver", "satisfied"]
 
@@ -29,7 +29,7 @@ class Solver:
 
     def __init__(self, gates: Mapping[int, tuple[int, int]], outputs: Iterable[int], *, seconds: int = SECONDS, ones: bool = False):
         if importlib.util.find_spec("z3") is None:
-            raise ToolMissing("z3 is not installed; install it with: pip install z3-solver")
+            raise lacking("z3", "dev")
         import z3
 
         self.z3, outputs = z3, list(outputs)

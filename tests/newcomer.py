@@ -51,7 +51,9 @@ def settings(root: Path) -> dict[str, str]:
         f'{name} "{taken(value)}";\n' for name, value in [*options, ("APT::Get::Assume-Yes", "true")] if value))
     listed = re.findall(r"^(global|install)\.([\w-]+)='(.*)'$", _said(sys.executable, "-m", "pip", "config", "list"), re.MULTILINE)
     pip = configparser.ConfigParser(interpolation=None)
-    pip.read_dict({part: {name: kept for section, name, value in listed if section == part and (kept := taken(value))} for part in ("global", "install")})
+    for section, name, value in listed:
+        if kept := taken(value):
+            pip.read_dict({section: {name: kept}})
     with open(root / "etc/pip.conf", "w") as file:
         pip.write(file)
     for name in ("resolv.conf", "hosts"):
@@ -146,7 +148,7 @@ def main() -> int:
     """Exit code 0, 1 if a command failed, 2 for a wrong option, 3 if this machine cannot make another."""
     parser = argparse.ArgumentParser(description="Walk the README on a bare Debian 12 in a chroot.")
     parser.add_argument("commands", nargs="*", metavar="COMMAND", help="of the README, such as 'make sim'; default all")
-    parser.add_argument("--dir", type=Path, default=REPOSITORY / "build/newcomer", help="where the machine is made (default %(default)s)")
+    parser.add_argument("--dir", type=Path, default=Path("/var/tmp/spikegate-newcomer"), help="where the machine is made (default %(default)s)")
     parser.add_argument("--keep", action="store_true", help="leave the machine, and begin with the one that was left")
     args = parser.parse_args()
     try:

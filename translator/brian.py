@@ -15,6 +15,7 @@ import numpy as np
 from spikegate.models.core import external_events
 from spikegate.models.errors import InputError, ToolMissing
 from spikegate.models.fixed import Overflow, Rounding
+from spikegate.models.hints import extra
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 from spikegate.translator.brunel import asked_for
@@ -44,7 +45,7 @@ def _brian2() -> Any:
     try:
         import brian2
     except ImportError as error:
-        raise ToolMissing(f'Brian2 cannot be imported ({error}); install it: pip install "spikegate[brian]"') from None
+        raise ToolMissing(f"Brian2 cannot be imported ({error}); install it with: {extra('brian')}") from None
     return brian2
 
 

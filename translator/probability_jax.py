@@ -16,6 +16,7 @@ import numpy as np
 
 from spikegate.models.encoder import PROBABILITY_BITS
 from spikegate.models.errors import InputError, ToolMissing
+from spikegate.models.hints import extra
 from spikegate.models.network import Network
 from spikegate.models.recording import Recording
 from spikegate.translator import probability
@@ -28,7 +29,7 @@ def _jax() -> Any:
     try:
         import jax
     except ImportError as error:
-        raise ToolMissing(f'JAX cannot be imported ({error}); install it: pip install "spikegate[variants]"') from None
+        raise ToolMissing(f"JAX cannot be imported ({error}); install it with: {extra('variants')}") from None
     return jax
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from spikegate.models.board import Board, board
 from spikegate.models.errors import Mismatch, SpikegateError, ToolMissing
 from spikegate.models.fixed import QFormat
+from spikegate.models.hints import apt
 from spikegate.models.network import Network
 from spikegate.simulate import say
 from spikegate.translator.brunel import preset, translate
@@ -100,7 +101,7 @@ def program(name: str, out: str) -> None:
         raise SpikegateError(f"No bitstream in {Path(out) / name}; make it with: make bitstream BOARD={name}")
     loader = shutil.which("openFPGALoader")
     if loader is None:
-        raise ToolMissing("openFPGALoader is not installed; install it with: apt install openfpgaloader")
+        raise ToolMissing("openFPGALoader is not installed; " + apt("openfpgaloader"))
     done = subprocess.run([loader, "--board", LOADER[name], str(found[0])], capture_output=True, text=True)
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]

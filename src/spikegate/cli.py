@@ -6,6 +6,8 @@ import difflib
 import math
 import sys
 
+from spikegate import __version__, doctor
+from spikegate.models.cache import settle
 from spikegate.models.errors import InputError, SpikegateError
 
 __all__ = ["main"]
@@ -21,6 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # a file's name need not be text
     try:
+        settle()
         args = _parser().parse_args(argv)
         return args.command(args)
     except SpikegateError as error:
@@ -49,6 +52,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser():
     parser = _Parser(prog="spikegate", description="Spiking neural networks in digital hardware, proved spike for spike.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"spikegate {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="sim|network|bitstream|program|doctor")
 
     sim = commands.add_parser("sim", help="run a network as RTL, and compare it with the golden model and Brian2", allow_abbrev=False)
@@ -160,6 +164,7 @@ def _network(args):
 
 
 def _sim(args):
+    doctor.require("sim")
     if args.json and args.markdown:
         raise InputError("--json and --markdown both print on standard output; give one of them")
     if args.baud is not None and args.port is None:
@@ -248,6 +253,7 @@ def _verify(args):
 
 
 def _bitstream(args):
+    doctor.require("bitstream")
     from spikegate.bitstream import bitstream
 
     bitstream(args.board, args.out, format=args.format, seed=args.seed, as_json=args.json)
@@ -262,6 +268,4 @@ def _program(args):
 
 
 def _doctor(args):
-    from spikegate import doctor
-
-    return doctor.show(doctor.examine())
+    return doctor.show(doctor.tried(doctor.examine()))
