@@ -47,8 +47,12 @@ mutation: .venv/.installed-dev .venv/.installed-fpga
 mutation-models: .venv/.installed-dev
 	$(BIN)/python -m spikegate.cosim.model_mutation $(ARGS)
 
+# For mypy, which does not follow an editable installation, the packages lie beside one another.
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .
+	mkdir -p build/typing/spikegate
+	ln -sfn $(abspath $(wildcard src/spikegate/*.py) models gateware cosim translator) build/typing/spikegate/
+	$(BIN)/mypy
 
 # A bare Debian 12 in a chroot, the README's apt line and commands; as root. One of them: make newcomer ARGS="'make sim'".
 newcomer:
