@@ -63,7 +63,7 @@ def settings(root: Path) -> dict[str, str]:
                    "DEBIAN_FRONTEND": "noninteractive"}
 
 
-def _brought(word, root):
+def _brought(word: str, root: Path) -> str:
     # A file or folder of this machine is there as well, below a folder of its own.
     path = Path(word)
     if not path.is_absolute() or not path.exists():
@@ -78,24 +78,24 @@ def _brought(word, root):
     return f"/{HOST}{path}"
 
 
-def _said(*command):
+def _said(*command: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def _do(*command: object, log: Path | None = None, **options: object) -> int:
+def _do(*command: object, log: Path | None = None, cwd: Path | None = None, env: dict[str, str] | None = None) -> int:
     """Run to the end, as the first process of a machine would: what others leave behind is buried too."""
-    with open(log or os.devnull, "wb") as file:
-        process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, **({"stdout": file, "stderr": file} if log else {}), **options)
+    with open(log or os.devnull, "ab") as file:
+        out = file if log else None
+        process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=cwd, env=env)
         while (ended := os.wait())[0] != process.pid:
             pass
-    code = os.waitstatus_to_exitcode(ended[1])
-    process.returncode = code
-    if code and log:
+    process.returncode = os.waitstatus_to_exitcode(ended[1])
+    if process.returncode and log:
         print(*log.read_text(errors="replace").splitlines()[-20:], sep="\n")
-    return code
+    return process.returncode
 
 
-def _base(folder):
+def _base(folder: Path) -> Path:
     base, part = folder / "base", folder / "base.part"
     if not base.exists():
         shutil.rmtree(part, ignore_errors=True)
@@ -109,13 +109,10 @@ def _base(folder):
     return base
 
 
-def visit(folder: Path, wanted: Sequence[str], keep: bool) -> bool:
-    """Walk the README in ``folder/root``; whether every command ended with 0."""
-    packages, commands = walk((REPOSITORY / "README.md").read_text())
-    chosen = [command for command in commands if not wanted or command in wanted]
-    if unknown := set(wanted) - set(commands):
-        raise Refused(f"The README does not show {', '.join(sorted(unknown))}; it shows {', '.join(commands)}")
-    start, times, root = time.monotonic(), {}, folder / "root"
+def visit(folder: Path, packages: str, commands: Sequence[str], keep: bool) -> bool:
+    """Install the packages in ``folder/root``, clone, and run the commands; whether each ended with 0."""
+    start, times, root, log = time.monotonic(), {}, folder / "root", folder / "set-up.log"
+    log.unlink(missing_ok=True)
     if not (keep and root.exists()):
         shutil.rmtree(root, ignore_errors=True)
         _do("cp", "-a", _base(folder), root)
@@ -125,22 +122,21 @@ def visit(folder: Path, wanted: Sequence[str], keep: bool) -> bool:
     _do("mount", "--rbind", "/dev", root / "dev")
     environment = settings(root)
     _do("git", "bundle", "create", "--quiet", root / "spikegate.bundle", "HEAD", cwd=REPOSITORY)
-    clone = f"git clone --quiet /spikegate.bundle {CLONE}"
+    clone = f"git clone /spikegate.bundle {CLONE}"
     if (root / CLONE[1:]).exists():
-        clone = f"cd {CLONE} && git fetch --quiet /spikegate.bundle HEAD && git reset --quiet --hard FETCH_HEAD"
-    shown = _said("git", "-C", str(REPOSITORY), "log", "-1", "--format=%h %s").strip()
-    print(f"newcomer: commit {shown}", flush=True)
-    for command in ("apt-get update", packages, clone, *chosen):
+        clone = f"cd {CLONE} && git fetch /spikegate.bundle HEAD && git reset --hard FETCH_HEAD"
+    print(f"newcomer: commit {_said('git', '-C', str(REPOSITORY), 'log', '-1', '--format=%h %s').strip()}", flush=True)
+    for command in ("apt-get update", packages, clone, *commands):
         print(f"newcomer: {command}", flush=True)
-        start, own = time.monotonic(), command in chosen
-        code = _do("chroot", root, "sh", "-c", f"cd {CLONE} && {command}" if own else command, env=environment,
-                   log=None if own else folder / "set-up.log")
+        start, own = time.monotonic(), command in commands
+        code = _do("chroot", root, "sh", "-c", f"cd {CLONE} && {command}" if own else command, env=environment, log=None if own else log)
         times["git clone" if command == clone else command] = time.monotonic() - start
         if code:
             print(f"newcomer: {command} ended with {code}")
             break
+    set_up = sum(times.get(name, 0) for name in ("apt-get update", packages, "git clone"))
     width = max(map(len, times))
-    print("\n".join(f"newcomer: {name:<{width}} {seconds:7.0f} s" for name, seconds in times.items()))
+    print("\n".join(f"newcomer: {name:<{width}} {seconds:6.0f} s" for name, seconds in {**times, "(apt and git together)": set_up}.items()))
     return code == 0
 
 
@@ -149,9 +145,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Walk the README on a bare Debian 12 in a chroot.")
     parser.add_argument("commands", nargs="*", metavar="COMMAND", help="of the README, such as 'make sim'; default all")
     parser.add_argument("--dir", type=Path, default=Path("/var/tmp/spikegate-newcomer"), help="where the machine is made (default %(default)s)")
-    parser.add_argument("--keep", action="store_true", help="leave the machine, and begin with the one that was left")
+    parser.add_argument("--keep", action="store_true", help="begin with the machine that the last run left, where packages are installed already")
     args = parser.parse_args()
     try:
+        packages, commands = walk((REPOSITORY / "README.md").read_text())
+        if unknown := set(args.commands) - set(commands):
+            parser.error(f"the README does not show {', '.join(sorted(unknown))}; it shows {', '.join(commands)}")
         if os.geteuid():
             raise Refused("making a bare machine needs root (mounts and chroot); run it as root")
         if missing := [package for program, package in NEEDED.items() if shutil.which(program) is None]:
@@ -161,7 +160,8 @@ def main() -> int:
             flags = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"]
             return subprocess.run(["unshare", *flags, sys.executable, *sys.argv], env={**os.environ, INSIDE: "1"}, check=False).returncode
         args.dir.mkdir(parents=True, exist_ok=True)
-        ok = visit(args.dir.resolve(), args.commands, args.keep)
+        ok = visit(args.dir.resolve(), packages, [each for each in commands if not args.commands or each in args.commands], args.keep)
+        print(f"newcomer: what was made is in {args.dir}/root")
     except Refused as error:
         print(f"newcomer: {error}", file=sys.stderr)
         return 3
