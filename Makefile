@@ -2,20 +2,22 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+# Setuptools says of every editable installation that folders may have the names of packages.
+PIP := PYTHONWARNINGS="ignore:Editable installation" $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Lists of packages may be old or absent, and only root can renew them.
 ICESTORM := apt-get download --quiet fpga-icestorm || (apt-get update --quiet && apt-get download --quiet fpga-icestorm)
 BOARD ?= icebreaker
 
-.PHONY: sim test test-long bitstream program bench compare brian2-bench mutation mutation-models verify lint doctor clean
+.PHONY: sim test test-long bitstream program bench compare brian2-bench mutation mutation-models verify lint newcomer doctor clean
 
 sim: .venv/.installed
 	$(BIN)/spikegate sim $(ARGS)
 
-test: .venv/.installed .venv/.installed-variants .venv/.installed-fpga
+test: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(ARGS)
 	@echo "left out: the tests marked long, minutes each; run them with make test-long"
 
-test-long: .venv/.installed .venv/.installed-variants .venv/.installed-fpga
+test-long: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga
 	$(BIN)/python -m pytest -m long $(ARGS)
 
 bitstream: .venv/.installed-fpga
@@ -34,42 +36,49 @@ brian2-bench: .venv/.installed .venv/.installed-bench
 	$(BIN)/python benchmarks/brian2_benchmark.py $(ARGS)
 
 # Hours the first time; what has been proved and judged is kept.
-verify: .venv/.installed .venv/.installed-fpga
+verify: .venv/.installed-dev .venv/.installed-fpga
 	$(BIN)/python -m verification.verify $(ARGS)
 
 # Every small defect of every part of the gateware, which verify looks at too.
-mutation: .venv/.installed .venv/.installed-fpga
+mutation: .venv/.installed-dev .venv/.installed-fpga
 	$(BIN)/python -m verification.mutation.assess $(ARGS)
 
 # Every small defect of the golden models, judged by their tests; some of them: make mutation-models ARGS="fixed lif".
-mutation-models: .venv/.installed
+mutation-models: .venv/.installed-dev
 	$(BIN)/python -m verification.models.assess $(ARGS)
 
-lint: .venv/.installed
+# For mypy, which does not follow an editable installation, the packages lie beside one another.
+lint: .venv/.installed-dev
 	$(BIN)/ruff check .
+	mkdir -p build/typing/spikegate
+	ln -sfn $(abspath $(wildcard src/spikegate/*.py) models gateware cosim translator) build/typing/spikegate/
+	$(BIN)/mypy
+
+# A bare Debian 12 in a chroot, the README's apt line and commands; as root. One of them: make newcomer ARGS="'make sim'".
+newcomer:
+	$(PYTHON) tests/newcomer.py $(ARGS)
 
 doctor: .venv/.installed
 	$(BIN)/spikegate doctor
 
 .venv/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[sim,brian,dev]"
+	$(PIP) --editable ".[sim,brian]"
 	touch $@
 
 # The CPU build of PyTorch where pip finds it; the default one brings gigabytes of CUDA.
 .venv/.installed-variants: .venv/.installed
-	$(BIN)/python -m pip install --quiet "torch==2.13.0+cpu" 2>/dev/null || $(BIN)/python -m pip install --quiet "torch>=2.5"
-	$(BIN)/python -m pip install --quiet --editable ".[variants]"
+	$(PIP) "torch==2.13.0+cpu" 2>/dev/null || $(PIP) "torch>=2.5"
+	$(PIP) --editable ".[variants]"
 	touch $@
 
-.venv/.installed-bench: .venv/.installed
-	$(BIN)/python -m pip install --quiet --editable ".[bench]"
+.venv/.installed-dev .venv/.installed-bench: .venv/.installed-%: .venv/.installed
+	$(PIP) --editable ".[$*]"
 	touch $@
 
 # icebox, which reads bitstreams back, has no pip package: Debian's is unpacked beside the others, without root.
 .venv/.installed-fpga: .venv/.installed
-	$(BIN)/python -m pip install --quiet --editable ".[fpga]"
+	$(PIP) --editable ".[fpga]"
 	command -v icebox_vlog >/dev/null || (cd .venv && ($(ICESTORM)) && dpkg-deb -x fpga-icestorm_*.deb icestorm)
 	touch $@
 

@@ -18,10 +18,8 @@ def settle() -> None:
     Numba, Cython, Matplotlib, Wasmtime and YoWASP keep files below HOME, and most of them fail where they cannot.
     """
     try:
-        folder = _user()
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK | os.X_OK):
-            return
+        _try(_user())
+        return
     except (OSError, RuntimeError):  # no folder; no HOME and no entry in the list of users either
         pass
     home = _temporary()
@@ -39,12 +37,16 @@ def cache_root() -> Path:
     """
     folder = Path(os.environ.get(NAMED) or _user() / "spikegate").absolute()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(0, "not writable")
+        _try(folder)
     except OSError as error:
         raise InputError(f"Cache folder {folder} cannot be written ({error.strerror}); set {NAMED} to a folder that can") from None
     return folder
+
+
+def _try(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def _user() -> Path:

@@ -16,6 +16,7 @@ import numpy as np
 from spikegate.models.cache import cache_root
 from spikegate.models.core.engine import external_events
 from spikegate.models.errors import InputError, ToolMissing
+from spikegate.models.hints import extra
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.fixed import Overflow, Rounding
@@ -47,7 +48,7 @@ def _brian2() -> Any:
     try:
         import brian2
     except ImportError as error:
-        raise ToolMissing(f'Brian2 cannot be imported ({error}); install it: pip install "spikegate[brian]"') from None
+        raise ToolMissing(f"Brian2 cannot be imported ({error}); install it with: {extra('brian')}") from None
     except Exception as error:
         if type(error).__name__ != "PreferenceError":
             raise

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from spikegate.models.errors import InputError, ToolMissing
+from spikegate.models.hints import extra
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator.brunel import asked_for
@@ -20,7 +21,7 @@ def _nest() -> Any:
     try:
         import nest
     except ImportError as error:
-        raise ToolMissing(f'NEST cannot be imported ({error}); install it: pip install "spikegate[bench]"') from None
+        raise ToolMissing(f"NEST cannot be imported ({error}); install it with: {extra('bench')}") from None
     return nest
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from spikegate.models.errors import InputError, ToolMissing
+from spikegate.models.hints import extra
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.streams.encoder import PROBABILITY_BITS
@@ -28,7 +29,7 @@ def _jax() -> Any:
     try:
         import jax
     except ImportError as error:
-        raise ToolMissing(f'JAX cannot be imported ({error}); install it: pip install "spikegate[variants]"') from None
+        raise ToolMissing(f"JAX cannot be imported ({error}); install it with: {extra('variants')}") from None
     return jax
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from spikegate.models.errors import InputError, ToolMissing
+from spikegate.models.hints import extra
 from spikegate.models.network.network import Network
 
 __all__ = ["DEVICES", "TorchKernel"]
@@ -22,7 +23,7 @@ def _torch() -> Any:
     try:
         import torch
     except ImportError as error:
-        raise ToolMissing(f'PyTorch cannot be imported ({error}); install it: pip install "spikegate[variants]"') from None
+        raise ToolMissing(f"PyTorch cannot be imported ({error}); install it with: {extra('variants')}") from None
     return torch
 
 

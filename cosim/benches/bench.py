@@ -9,6 +9,7 @@ import json
 import os
 import random
 import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from amaranth.lib.wiring import Component
 from spikegate.cosim.toolchain.verilate import build_directory, compile_model, compiled_with, to_verilog
 from spikegate.models.errors import Mismatch, SpikegateError, ToolMissing
 from spikegate.models.files import working_folder
+from spikegate.models.hints import lacking
 from spikegate.models.surroundings import clean_environment, illegal_instruction
 
 try:
@@ -29,7 +31,7 @@ try:
     from cocotb_tools.check_results import get_results
     from cocotb_tools.runner import get_runner
 except ModuleNotFoundError as error:
-    raise ToolMissing(f'{error.name} is not installed; install it with: pip install "spikegate[sim]"') from None
+    raise lacking(error.name, "sim") from None
 
 __all__ = ["compile_bench", "simulator", "run_bench", "simulate", "job", "encode", "decode", "number", "start", "Tally", "Beat", "StreamSource",
            "StreamSink", "StreamMonitor", "FOLDER_VARIABLE", "FallingEdge", "RisingEdge", "Timer", "cocotb"]
@@ -43,7 +45,6 @@ VPI = ["--vpi", "--prefix", "Vtop", "--timescale", "1ns/1ns"]
 RUNTIME = ("verilated_vpi", "verilated_dpi", "verilated_timing")
 OPTIONS = ["--public-flat-rw", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
 LOG_TAIL = 1500
-HINT = 'install what is missing with: apt install libpython3.11, and: pip install "spikegate[sim]"'
 
 
 def encode(value: Any) -> str:
@@ -164,7 +165,7 @@ def simulate(built: Path, top: str, module: str, folder: Path, seed: int, plusar
             if str(error).endswith(f": {-signal.SIGILL}"):
                 raise SpikegateError(f"The simulator was killed by SIGILL{illegal_instruction()}") from None
         except ValueError as error:
-            raise ToolMissing(f"{error}; {HINT}") from None
+            raise ToolMissing(f"{error}; {apt('libpython{}.{}'.format(*sys.version_info))}") from None
 
 
 def job() -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from spikegate.cosim.benches.bench import FallingEdge, RisingEdge, Tally, cocotb, job, number, run_bench, start
 from spikegate.gateware.neuron.lif import Lif, params_values, state_layout
-from spikegate.models.errors import Mismatch, SpikegateError, ToolMissing
+from spikegate.models.errors import Mismatch, SpikegateError
+from spikegate.models.hints import lacking
 from spikegate.models.neuron.lif import REFRACTORY_BITS, LifParams, lif_step
 
 try:
@@ -24,7 +25,7 @@ try:
         uvm_test,
     )
 except ModuleNotFoundError as error:
-    raise ToolMissing(f'{error.name} is not installed; install it with: pip install "spikegate[sim]"') from None
+    raise lacking(error.name, "sim") from None
 
 __all__ = ["Inputs", "stimuli", "golden", "check"]
 

@@ -152,7 +152,7 @@ class _Process:
         (folder / "job").write_bytes(pickle.dumps((job.target, network, dict(job.options), write, job.progress)))
         with open(folder / "log", "wb") as log:
             self.popen = subprocess.Popen(
-                [sys.executable, "-P", "-c", "from spikegate.cosim.isolation.worker import main; main()", str(folder)], stdin=subprocess.PIPE,
+                [sys.executable, "-P", "-u", "-c", "from spikegate.cosim.isolation.worker import main; main()", str(folder)], stdin=subprocess.PIPE,
                 stdout=log, stderr=log, pass_fds=(write,), start_new_session=True, env=child_environment(TMPDIR=str(folder)))
         os.close(write)
 

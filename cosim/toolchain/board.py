@@ -20,8 +20,9 @@ from spikegate.cosim.toolchain.verilate import without_zeros
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.gateware.link.board import Top, platform
 from spikegate.models.core import engine as golden
-from spikegate.models.errors import InputError, SpikegateError, ToolMissing
+from spikegate.models.errors import InputError, SpikegateError
 from spikegate.models.files import replace_folder, working_folder
+from spikegate.models.hints import lacking
 from spikegate.models.link.board import Board
 from spikegate.models.link.device import distances
 from spikegate.models.link.frames import CHUNK, Answer, Frame, encode
@@ -74,7 +75,7 @@ def environment() -> dict[str, str]:
             missing[package] = program
         found[variable] = path
     if missing:
-        raise ToolMissing(f'{", ".join(missing.values())}: not installed; install with: pip install "spikegate[fpga]"')
+        raise lacking(", ".join(missing.values()), "fpga")
     return child_environment(**found, OPENFPGALOADER="true")
 
 

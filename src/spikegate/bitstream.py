@@ -12,6 +12,7 @@ from rich.table import Table
 
 from spikegate.models.errors import InputError, Mismatch, SpikegateError, ToolMissing
 from spikegate.models.files import write_whole
+from spikegate.models.hints import apt
 from spikegate.models.link.board import MIN_N, Board, board
 from spikegate.models.network.network import Network
 from spikegate.models.numeric.fixed import QFormat
@@ -120,7 +121,7 @@ def program(name: str, out: str) -> None:
         raise SpikegateError(f"No bitstream in {Path(out) / name}; make it with: make bitstream BOARD={name}")
     loader = shutil.which("openFPGALoader")
     if loader is None:
-        raise ToolMissing("openFPGALoader is not installed; install it with: apt install openfpgaloader")
+        raise ToolMissing("openFPGALoader is not installed; " + apt("openfpgaloader"))
     done = subprocess.run([loader, "--board", spec.loader, str(found[0])], capture_output=True, text=True, env=child_environment())
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]

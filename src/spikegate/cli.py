@@ -6,6 +6,7 @@ import difflib
 import math
 import sys
 
+from spikegate import __version__, doctor
 from spikegate.models.cache import settle
 from spikegate.models.errors import InputError, SpikegateError
 from spikegate.streams import standard_streams
@@ -57,6 +58,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser():
     parser = _Parser(prog="spikegate", description="Spiking neural networks in digital hardware, proved spike for spike.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"spikegate {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="sim|network|bitstream|program|doctor")
 
     sim = commands.add_parser("sim", help="run a network as RTL, and compare it with the golden model and Brian2", allow_abbrev=False)
@@ -172,6 +174,7 @@ def _network(args):
 
 
 def _sim(args):
+    doctor.require("sim")
     if args.json and args.markdown:
         raise InputError("--json and --markdown both print on standard output; give one of them")
     for name, value in (("baud", args.baud), ("board", args.board)):
@@ -265,6 +268,7 @@ def _verify(args):
 
 
 def _bitstream(args):
+    doctor.require("bitstream")
     from spikegate.bitstream import bitstream
 
     bitstream(args.board, args.out, n=args.n, lanes=args.lanes, format=args.format, network=args.network, seed=args.seed, as_json=args.json)
@@ -279,6 +283,4 @@ def _program(args):
 
 
 def _doctor(args):
-    from spikegate import doctor
-
-    return doctor.show(doctor.examine())
+    return doctor.show(doctor.tried(doctor.examine()))

@@ -4,7 +4,8 @@ import errno
 import time
 from collections.abc import Callable, Sequence
 
-from spikegate.models.errors import InputError, SpikegateError, ToolMissing
+from spikegate.models.errors import InputError, SpikegateError
+from spikegate.models.hints import lacking
 from spikegate.models.link.frames import FLAG, RUNNING, Answer, Deframer, Frame, Request, encode
 
 __all__ = ["PATIENCE", "TRIES", "LinkError", "Line"]
@@ -162,7 +163,7 @@ def _open(port, baud):
         import serial
         from serial.tools import list_ports
     except ModuleNotFoundError:
-        raise ToolMissing('pyserial is not installed; install it with: pip install "spikegate[fpga]"') from None
+        raise lacking("pyserial", "sim") from None
     try:
         return serial.Serial(port, baud, exclusive=True, write_timeout=30)
     except ValueError as error:

@@ -9,7 +9,6 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from spikegate import doctor
 from spikegate.cosim.isolation import run
 from spikegate.cosim.results import report
 from spikegate.cosim.results.compare import describe
@@ -71,15 +70,12 @@ def simulate(network: Network, lanes: int, out: str, *, form: str = "tables", sa
     InputError
         If the network has no streams to have faults or no parameters in physical units, the rate is outside 0..1, or the folder cannot be
         written, before any work.
-    ToolMissing
-        If a tool is missing, before any work.
     Mismatch
         If a check failed, after all is written.
     """
     faults = None if fault_rate is None else _stuck(network, fault_rate, fault_seed)
     asked_for(network)
     folder = report.check_writable(out)
-    doctor.require()
     with run.terminable():
         whole, failed = _run(network, lanes, folder, sabotage, faults, fault_rate, link)
     if form == "json":

@@ -52,7 +52,7 @@ def test_icebox_is_found_beside_the_environment_or_named_with_the_fix(monkeypatc
     program = tmp_path / "icestorm" / "usr" / "bin" / "icebox_vlog"
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("sys.prefix", str(tmp_path))
-    with pytest.raises(ToolMissing, match="icebox_vlog is not installed; install it with: apt install fpga-icestorm"):
+    with pytest.raises(ToolMissing, match="icebox_vlog is not installed; install .* fpga-icestorm, or make"):
         icebox("icebox_vlog")
     program.parent.mkdir(parents=True)
     program.touch()

@@ -146,7 +146,8 @@ def test_an_error_of_an_engine_is_raised_here_as_the_same_class(stubs, network):
         run_isolated([Job("rtl", "engine_stubs:lacking", network)])
 
 
-def test_a_crash_names_the_engine_and_keeps_its_log(stubs, network):
+def test_a_crash_names_the_engine_and_keeps_its_log(stubs, network, monkeypatch):
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # where it is set, a child's output keeps its order by itself
     with pytest.raises(EngineError, match="rtl failed with status 1: ZeroDivisionError"):
         run_isolated([Job("rtl", "engine_stubs:break_down", network)], logs=stubs)
     assert "some output" in (stubs / "rtl.log").read_text()

@@ -316,7 +316,7 @@ def test_a_network_that_is_not_for_the_board_is_refused_before_any_load(port, wh
 
 def test_without_pyserial_the_hint_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "serial", None)
-    with pytest.raises(ToolMissing, match=r"pip install \"spikegate\[fpga\]\""):
+    with pytest.raises(ToolMissing, match=r"pyserial is not installed; install it with: .* -m pip install -e .*\[sim\]"):
         Board("/dev/ttyUSB0")
 
 

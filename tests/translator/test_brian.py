@@ -178,7 +178,7 @@ def test_brian2s_global_state_is_as_before(engine):
 @pytest.mark.parametrize("engine", [run_integer, run_float])
 def test_missing_brian2_is_an_error_with_the_install_hint(engine, monkeypatch):
     monkeypatch.setitem(sys.modules, "brian2", None)
-    with pytest.raises(ToolMissing, match=r'pip install "spikegate\[brian\]"'):
+    with pytest.raises(ToolMissing, match=r"-m pip install -e .*\[brian\]"):
         engine(calm(ms=1.0))
 
 

@@ -89,5 +89,5 @@ def test_jax_keeps_its_settings_and_what_is_wrong_is_refused_as_by_v2():
 def test_without_jax_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "jax", None)
     subprocess.run([sys.executable, "-c", "import sys, spikegate.translator.probability_jax; sys.exit('jax' in sys.modules)"], check=True)
-    with pytest.raises(ToolMissing, match=r'JAX cannot be imported .* pip install "spikegate\[variants\]"'):
+    with pytest.raises(ToolMissing, match=r"JAX cannot be imported .* -m pip install -e .*\[variants\]"):
         JaxSCDenseLayer([[0.5]])

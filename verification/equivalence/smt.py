@@ -4,7 +4,8 @@ import importlib.util
 from pathlib import Path
 
 from spikegate.cosim.toolchain.synthesis import yosys
-from spikegate.models.errors import SpikegateError, ToolMissing
+from spikegate.models.errors import SpikegateError
+from spikegate.models.hints import lacking
 
 __all__ = ["READ", "Relation", "read", "relation"]
 
@@ -71,7 +72,7 @@ class Relation:
             If z3 does not know in time.
         """
         if importlib.util.find_spec("z3") is None:
-            raise ToolMissing("z3 is not installed; install it with: pip install z3-solver")
+            raise lacking("z3", "dev")
         import z3
 
         shown = "\n".join(f"(declare-const |{name}| Bool)\n(assert (= |{name}| {term}))" for name, term in watched.items())
