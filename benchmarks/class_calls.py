@@ -55,6 +55,8 @@ class Case(NamedTuple):
 BITS = "import numpy as np; bits = (np.random.default_rng(1).random(256) < 0.5).astype(np.uint8)\n"
 ROWS = "import numpy as np; rows = (np.random.default_rng(1).random((50, 4096)) < 0.5).astype(np.uint8)\n"
 MATRIX = "import numpy as np; rng = np.random.default_rng(1); w, p = rng.random((200, 200)), rng.random(200)\n"
+#: Both make in the first call what later ones use.
+FIRST = "; layer.forward(p)"
 NEURON = "neuron = StochasticLIFNeuron(v_threshold=20.0, v_reset=10.0, tau_mem=20.0, dt=0.1{})"
 
 CASES = (
@@ -102,8 +104,8 @@ CASES = (
          (ROWS + "from sc_neurocore import BitstreamDotProduct, BitstreamSynapse\n"
           "dot = BitstreamDotProduct([BitstreamSynapse(0.0, 1.0, 4096, 0.3, seed=k) for k in range(50)])", "dot.apply(rows)")),
     *(Case(f"VectorizedSCLayer.forward, 200 x 200, {length} bits{', bipolar' * bipolar}",
-           (MATRIX + f"from spikegate import VectorizedSCLayer; layer = VectorizedSCLayer(w, {length}, sc_mode={mode!r})", "layer.forward(p)"),
-           (MATRIX + f"from sc_neurocore import VectorizedSCLayer; layer = VectorizedSCLayer(200, 200, {length}, False, sc_mode={mode!r}, seed=1)",
+           (MATRIX + f"from spikegate import VectorizedSCLayer; layer = VectorizedSCLayer(w, {length}, sc_mode={mode!r})" + FIRST, "layer.forward(p)"),
+           (MATRIX + f"from sc_neurocore import VectorizedSCLayer; layer = VectorizedSCLayer(200, 200, {length}, False, sc_mode={mode!r}, seed=1)" + FIRST,
             "layer.forward(p)"))
       for length, mode, bipolar in ((4096, "unipolar", False), (1024, "unipolar", False), (1000, "bipolar", True))),
 )

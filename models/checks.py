@@ -5,13 +5,14 @@ import math
 import numbers
 import operator
 import reprlib
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spikegate.models.errors import InputError, Problems
+from spikegate.models.errors import InputError
 
 __all__ = ["whole", "real", "whole_numbers", "real_numbers", "require", "require_type", "require_whole", "require_real", "require_member",
            "exact_array", "real_array"]
@@ -27,7 +28,7 @@ def whole(value: Any) -> int | None:
 
 def real(value: Any) -> float | Fraction | None:
     """The finite number that ``value`` is, of NumPy's types as Python's, or None; a truth value is none, nor is text."""
-    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+    if type(value) is not float and (not isinstance(value, numbers.Real) or isinstance(value, bool)):
         return None
     if isinstance(value, np.generic):
         value = int(value) if isinstance(value, np.integer) else float(value)
@@ -37,12 +38,12 @@ def real(value: Any) -> float | Fraction | None:
         return None
 
 
-def _collect(kind: Any, what: str, values: dict[str, Any]) -> list[Any]:
-    problems, found = Problems(), {name: kind(value) for name, value in values.items()}
-    for name, value in values.items():
-        problems.require(found[name] is not None, f"{name} must be a {what} number, not {reprlib.repr(value)}")
-    problems.raise_any()
-    return list(found.values())
+def _collect(kind: Callable[[Any], Any], what: str, values: dict[str, Any]) -> list[Any]:
+    found = [kind(value) for value in values.values()]
+    if None in found:
+        raise InputError("\n".join(f"{name} must be a {what} number, not {reprlib.repr(value)}"
+                                   for (name, value), good in zip(values.items(), found) if good is None))
+    return found
 
 
 def whole_numbers(**values: Any) -> list[int]:
@@ -66,7 +67,7 @@ def require_type(owner: object, name: str, kind: type) -> None:
     require(f"{type(owner).__name__}.{name}", getattr(owner, name), kind)
 
 
-def _set(owner: object, names: tuple[str, ...], collect: Any) -> None:
+def _set(owner: object, names: tuple[str, ...], collect: Callable[..., list[Any]]) -> None:
     title = type(owner).__name__
     found = collect(**{f"{title}.{name}": getattr(owner, name) for name in names})
     for name, value in zip(names, found):

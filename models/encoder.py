@@ -15,6 +15,7 @@ floor(P * L / 2^bits) or one more ones, exactly that many if P * L / 2^bits is a
 import reprlib
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,7 @@ def _require_length(length: int) -> None:
         raise InputError(f"Window length must be a power of two and at least {WORD} positions, not {length!r}")
 
 
+@lru_cache
 def window_lfsr(length: int) -> LfsrParams:
     """A register of a window encoder's planes: 61 bits and four taps, leaping a window."""
     return LfsrParams(61, leap=length)
@@ -145,11 +147,12 @@ def lfsr_planes(params: LfsrParams, seeds: np.ndarray, first: int, count: int, l
     """
     _require_length(length)
     first, count, length = whole_numbers(first=first, count=count, length=length)
-    starts = [whole(seed) for seed in seeds]
-    if not all(start is not None and 1 <= start <= params.mask for start in starts):
+    if not (isinstance(seeds, np.ndarray) and seeds.dtype == np.uint64):
+        seeds = np.array([seed if (seed := whole(each)) is not None and 0 < seed <= params.mask else 0 for each in seeds], np.uint64)
+    if seeds.size and not 1 <= seeds.min() <= seeds.max() <= params.mask:
         raise InputError(f"LFSR seeds must be in 1..2^{params.width} - 1; use any others")
-    states, taps = params.jumped(starts, first * length), np.array(params.taps)
-    planes = np.zeros((count, len(starts), length // WORD), np.uint64)
+    states, taps = params.jumped(seeds, first * length), np.array(params.taps)
+    planes = np.zeros((count, len(states), length // WORD), np.uint64)
     made = min(count, params.width)
     _shift_in(states, taps, planes[:made])
     _extend(planes.reshape(count, -1), made, taps)

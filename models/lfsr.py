@@ -120,7 +120,8 @@ class LfsrParams:
         return state
 
     def _state(self, state: int) -> int:
-        state, = whole_numbers(state=state)
+        if type(state) is not int:
+            state, = whole_numbers(state=state)
         if not 0 <= state <= self.mask:
             raise InputError(f"LFSR state must be in 0..2^{self.width} - 1, not {state}")
         return state
@@ -137,7 +138,7 @@ class LfsrParams:
         """The linear map that advances a state by ``positions``: column i is where bit i goes. For `apply`."""
         return tuple(self.jumped((1 << i for i in range(self.width)), positions).tolist())
 
-    def jumped(self, states: Iterable[int], positions: int) -> np.ndarray:
+    def jumped(self, states: Iterable[int] | np.ndarray, positions: int) -> np.ndarray:
         """Where states are after so many positions, 0..2^64 - 1; uint64.
 
         Raises
@@ -148,7 +149,8 @@ class LfsrParams:
         positions, = whole_numbers(positions=positions)
         if not 0 <= positions < 1 << 64:
             raise InputError(f"LFSR positions must be in 0..2^64 - 1, not {positions}")
-        found = np.array([self._state(state) for state in states], np.uint64)
+        known = isinstance(states, np.ndarray) and states.dtype == np.uint64 and states.max(initial=0) <= self.mask
+        found = states.copy() if known else np.array([self._state(state) for state in states], np.uint64)
         _apply_all(_powers(self.width, self.taps), np.uint64(positions), found)
         return found
 

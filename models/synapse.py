@@ -5,6 +5,7 @@ Unipolar, a stream of probability p is the number p, and AND gives p * q. Bipola
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property, lru_cache
 
@@ -103,19 +104,32 @@ def bitstream(probability: float | Fraction, length: int = 256, source: str = "l
     InputError
         If a value is out of range or the source is unknown.
     """
+    return _window(threshold(probability), *_generator(length, source, seed))
+
+
+def _generator(length: int, source: str, seed: int) -> tuple[int, str, int]:
     if source not in ("lfsr", "sobol"):
         raise InputError(f'Stream source must be "lfsr" or "sobol", not {source!r}')
     if not (type(length) is type(seed) is int):
         length, seed = whole_numbers(length=length, seed=seed)
+    return length, source, seed
+
+
+def _ratio(value: float | Fraction) -> tuple[int, int]:
+    """Of the decimals of a number: 0.1 is one tenth."""
+    return (value if isinstance(value, Fraction) else Decimal(str(value))).as_integer_ratio()
+
+
+def _window(level: int, length: int, source: str, seed: int) -> np.ndarray:
     planes = _planes(length, source, seed)
     window = np.empty(length // WORD, np.uint64)
-    below(planes, threshold(probability), window)
+    below(planes, level, window)
     return window
 
 
 @lru_cache
-def _starts(length: int) -> list[int]:
-    return window_lfsr(length).phases(FIRST_SEED, PROBABILITY_BITS, 1)
+def _starts(length: int) -> np.ndarray:
+    return np.array(window_lfsr(length).phases(FIRST_SEED, PROBABILITY_BITS, 1), np.uint64)
 
 
 @lru_cache(64)
@@ -193,15 +207,16 @@ class BitstreamSynapse:
     def __init__(self, w_min: float = 0.0, w_max: float = 1.0, length: int = 256, w: float = 0.5, source: str = "lfsr",
                  seed: int | None = None, inhibitory: bool = False):
         real_numbers(w_min=w_min, w_max=w_max, w=w)
-        low, high, exact = (Fraction(str(value)) for value in (w_min, w_max, w))
+        # Numerators on one denominator, as fractions take longer.
+        (low, a), (high, b), (exact, c) = _ratio(w_min), _ratio(w_max), _ratio(w)
+        low, high, exact = low * b * c, high * a * c, exact * a * b
         problems = Problems()
         problems.require(low < high, f"w_min {w_min} must be below w_max {w_max}")
         problems.require(low <= exact <= high, f"w must be in {w_min}..{w_max}, not {w}")
         problems.raise_any()
         self.w_min, self.w_max, self.length, self.inhibitory = w_min, w_max, length, inhibitory
-        if seed is None:
-            seed = WEIGHT_SEEDS.get(source, 0)
-        self.weights = bitstream((exact - low) / (high - low), length, source, seed)
+        seed = WEIGHT_SEEDS["sobol" if source == "sobol" else "lfsr"] if seed is None else seed
+        self.weights = _window(((exact - low << PROBABILITY_BITS + 1) // (high - low) + 1) // 2, *_generator(length, source, seed))
         self.weights.flags.writeable = False
 
     @cached_property

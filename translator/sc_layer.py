@@ -70,9 +70,9 @@ def _advance(history, taps, thresholds, packed, inputs, columns, mask, bipolar, 
     ``history`` is uint64 (width, 16, words), the first windows, and holds the next ones after; ``mask``, uint64 (words,), what counts.
     """
     width, words, flat = len(history), history.shape[2], history.reshape(len(history), -1)
-    stream = np.empty(words, np.uint64)
+    stream, slot = np.empty(words, np.uint64), 0
+    second, third, fourth = width - taps[1], width - taps[2], width - taps[3]
     for k in range(len(thresholds)):
-        slot = k % width
         below(history[slot], thresholds[k], stream)
         if len(packed):
             packed[k] = stream & mask
@@ -86,9 +86,15 @@ def _advance(history, taps, thresholds, packed, inputs, columns, mask, bipolar, 
                     total += ones(stream[w] & gate[w] & mask[w])
             counts[k] = total
         # window k + width in the place of window k, the one that lies a whole width, the first tap, before it
-        row, b, c, d = flat[slot], flat[(k - taps[1]) % width], flat[(k - taps[2]) % width], flat[(k - taps[3]) % width]
+        row, b, c, d = flat[slot], flat[second], flat[third], flat[fourth]
         for i in range(len(row)):
             row[i] ^= b[i] ^ c[i] ^ d[i]
+        slot, second, third, fourth = _after(slot, width), _after(second, width), _after(third, width), _after(fourth, width)
+
+
+@njit(cache=True)
+def _after(slot, width):
+    return slot + 1 if slot + 1 < width else 0
 
 
 def _rows(weights: Any, n_in: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
