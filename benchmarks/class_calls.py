@@ -2,8 +2,9 @@
 
     python benchmarks/class_calls.py --published /path/to/a/venv/with/sc-neurocore/bin/python
 
-Each interpreter keeps one process for its calls. They take turns, so that whatever else the machine does meets both, and the median of the turns counts.
-Time is that of the processor. The last row compares steps of the fixed-point neuron, clamped at rest and wrapping as the published one, bit for bit.
+Each interpreter keeps one process for its calls. They take turns, so that whatever else the machine does meets both, and the median of
+the turns counts. Time is that of the processor. The last lines compare steps of the fixed-point neuron, clamped at rest and wrapping as the
+published one, bit for bit.
 """
 
 import argparse
@@ -55,6 +56,7 @@ class Case(NamedTuple):
 BITS = "import numpy as np; bits = (np.random.default_rng(1).random(256) < 0.5).astype(np.uint8)\n"
 ROWS = "import numpy as np; rows = (np.random.default_rng(1).random((50, 4096)) < 0.5).astype(np.uint8)\n"
 MATRIX = "import numpy as np; rng = np.random.default_rng(1); w, p = rng.random((200, 200)), rng.random(200)\n"
+SEEDS = "; from itertools import count; seeds = count()"
 #: Both make in the first call what later ones use.
 FIRST = "; layer.forward(p)"
 NEURON = "neuron = StochasticLIFNeuron(v_threshold=20.0, v_reset=10.0, tau_mem=20.0, dt=0.1{})"
@@ -77,9 +79,8 @@ CASES = (
          ("from spikegate import BitstreamSynapse", "BitstreamSynapse(0.0, 1.0, 256, 0.3)"),
          ("from sc_neurocore import BitstreamSynapse", "BitstreamSynapse(0.0, 1.0, 256, 0.3)")),
     Case("BitstreamSynapse(seed), another each time",
-         ("from spikegate import BitstreamSynapse; from itertools import count; seeds = count()", "BitstreamSynapse(0.0, 1.0, 256, 0.3, seed=next(seeds))"),
-         ("from sc_neurocore import BitstreamSynapse; from itertools import count; seeds = count()",
-          "BitstreamSynapse(0.0, 1.0, 256, 0.3, seed=next(seeds))")),
+         ("from spikegate import BitstreamSynapse" + SEEDS, "BitstreamSynapse(0.0, 1.0, 256, 0.3, seed=next(seeds))"),
+         ("from sc_neurocore import BitstreamSynapse" + SEEDS, "BitstreamSynapse(0.0, 1.0, 256, 0.3, seed=next(seeds))")),
     Case("BitstreamSynapse.apply, bits",
          (BITS + "from spikegate import BitstreamSynapse; synapse = BitstreamSynapse(0.0, 1.0, 256, 0.3)", "synapse.apply(bits)"),
          (BITS + "from sc_neurocore import BitstreamSynapse; synapse = BitstreamSynapse(0.0, 1.0, 256, 0.3)", "synapse.apply(bits)")),
@@ -103,11 +104,12 @@ CASES = (
           "dot = BitstreamDotProduct([BitstreamSynapse(0.0, 1.0, 4096, 0.3, seed=k) for k in range(50)])", "dot.apply(rows)"),
          (ROWS + "from sc_neurocore import BitstreamDotProduct, BitstreamSynapse\n"
           "dot = BitstreamDotProduct([BitstreamSynapse(0.0, 1.0, 4096, 0.3, seed=k) for k in range(50)])", "dot.apply(rows)")),
-    *(Case(f"VectorizedSCLayer.forward, 200 x 200, {length} bits{', bipolar' * bipolar}",
-           (MATRIX + f"from spikegate import VectorizedSCLayer; layer = VectorizedSCLayer(w, {length}, sc_mode={mode!r})" + FIRST, "layer.forward(p)"),
-           (MATRIX + f"from sc_neurocore import VectorizedSCLayer; layer = VectorizedSCLayer(200, 200, {length}, False, sc_mode={mode!r}, seed=1)" + FIRST,
-            "layer.forward(p)"))
-      for length, mode, bipolar in ((4096, "unipolar", False), (1024, "unipolar", False), (1000, "bipolar", True))),
+    *(Case(f"VectorizedSCLayer.forward, 200 x 200, {length} bits, {mode}",
+           (f"{MATRIX}from spikegate import VectorizedSCLayer; layer = VectorizedSCLayer(w, {length}, sc_mode={mode!r})" + FIRST,
+            "layer.forward(p)"),
+           (f"{MATRIX}from sc_neurocore import VectorizedSCLayer\nlayer = VectorizedSCLayer(200, 200, {length}, False, sc_mode={mode!r}, seed=1)"
+            + FIRST, "layer.forward(p)"))
+      for length, mode in ((4096, "unipolar"), (1024, "unipolar"), (1000, "bipolar"))),
 )
 
 STEPS = """

@@ -56,10 +56,11 @@ def real_numbers(**values: Any) -> list[Any]:
     return _collect(real, "finite", values)
 
 
-def require(name: str, value: object, kind: type, fix: str = "") -> None:
-    """Raise `InputError`, with the fix, unless a value is of a type."""
+def require(name: str, value: object, kind: type | tuple[type, ...], fix: str = "") -> None:
+    """Raise `InputError`, with the fix, unless a value is of a type, or of one of some."""
     if not isinstance(value, kind):
-        raise InputError(f"{name} must be of type {kind.__name__}, not {reprlib.repr(value)}" + (f"; {fix}" if fix else ""))
+        kinds = " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
+        raise InputError(f"{name} must be of type {kinds}, not {reprlib.repr(value)}" + (f"; {fix}" if fix else ""))
 
 
 def require_type(owner: object, name: str, kind: type) -> None:

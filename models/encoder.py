@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from spikegate.models.checks import real, whole, whole_numbers
+from spikegate.models.checks import real, require_whole, whole, whole_numbers
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.lfsr import LfsrParams
 from spikegate.models.sobol import CounterParams, DigitalSequence
@@ -170,6 +170,7 @@ def sobol_planes(params: DigitalSequence, length: int, first: int, count: int) -
         If the length is no power of two of at least 64, or longer than the period.
     """
     _require_length(length)
+    first, count = whole_numbers(first=first, count=count)
     if length > params.period:
         raise InputError(f"Window length must be at most the period of {params.period} points, not {length}; use more bits or a shorter window")
     bit, windows = np.arange(params.bits, dtype=np.uint32), params.period // length
@@ -184,6 +185,7 @@ class _Encoder:
 
     def check(self) -> Problems:
         """What is wrong with source and bits."""
+        require_whole(self, "bits")
         problems, source = Problems(), self.source
         problems.require(isinstance(source, (LfsrParams, DigitalSequence)),
                          f"Encoder source must be an LFSR, a Sobol sequence or a counter, not {source}")
@@ -200,7 +202,10 @@ class _Encoder:
 
     def require_thresholds(self, thresholds: np.ndarray) -> np.ndarray:
         """They, as int64, if all are in 0..2^bits."""
-        thresholds = np.asarray(thresholds, np.int64)
+        thresholds = np.asarray(thresholds)
+        if thresholds.size and thresholds.dtype.kind not in "iu":
+            raise InputError(f"Thresholds must be whole numbers, not {reprlib.repr(thresholds.tolist())}; make them with threshold()")
+        thresholds = thresholds.astype(np.int64, copy=False)
         if thresholds.size and not 0 <= thresholds.min() <= thresholds.max() <= 1 << self.bits:
             raise InputError(f"Thresholds must be in 0..2^{self.bits}, not {thresholds.min()}..{thresholds.max()}; make them with threshold()")
         return thresholds
@@ -275,6 +280,7 @@ class WindowParams(_Encoder):
     def planes(self, start: Any, first: int, count: int) -> np.ndarray:
         """Windows ``first`` .. ``first + count - 1`` after a start, one seed a plane or an index in windows; uint64 (count, bits, length / 64)."""
         if isinstance(self.source, DigitalSequence):
+            start, first = whole_numbers(start=start, first=first)
             return sobol_planes(self.source, self.length, start + first, count)
         if len(start) != self.bits:
             raise InputError(f"LFSR windows need a seed for each of {self.bits} planes, not {len(start)}")

@@ -17,11 +17,12 @@ from itertools import pairwise
 import numpy as np
 from numba import njit
 
+from spikegate.models.checks import require
 from spikegate.models.core import CYCLES_PER_STEP, make_scratch, record, simulate, update
 from spikegate.models.dot_product import scale_count
 from spikegate.models.encoder import PROBABILITY_BITS, window_lfsr
 from spikegate.models.hybrid_streams import LANES, advance, count_all, count_faulty, generator, registers, weigh
-from spikegate.models.network import Network
+from spikegate.models.network import Network, require_network
 from spikegate.models.recording import Recording
 from spikegate.models.streams import StreamFaults
 
@@ -138,6 +139,9 @@ def run(network: Network, *, faults: StreamFaults | None = None, trace: bool = F
     InputError
         If the network has no streams, or the faults are not for its channels and length.
     """
+    require_network(network)
+    if faults is not None:
+        require("Faults", faults, StreamFaults)
     advance, cursor = advancer(network, faults)
     recording = simulate(network, advance, trace=trace, progress=progress)
     recording.provenance["windows"] = int(cursor[1])

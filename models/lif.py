@@ -105,7 +105,7 @@ class LifParams:
         problems.raise_any()
         for name in ("threshold", "reset", "rest"):
             raw = getattr(self, name)
-            problems.require(q.holds(raw), f"{name} {raw} (raw) is outside {q}, which holds {q.min}..{q.max}; use a wider format")
+            problems.require(q.holds(raw), f"{name} {raw} (raw) is outside {q}, which holds {q.min}..{q.max}; {q.wider(raw)}")
         whole = 1 << self.leak_fraction
         problems.require(1 <= self.leak <= whole, f"leak must be in 1..{whole} (raw, {q}), not {self.leak}; use more fraction bits")
         limit = q.one << GAIN_BITS
@@ -237,7 +237,8 @@ class FixedPointLIFNeuron:
             If a value is no whole number, or does not fit its port: ``leak_k``, ``gain_k``, ``I_t`` (width+4 bits), ``noise_in`` (width bits).
         """
         if not (type(leak_k) is type(gain_k) is type(I_t) is type(noise_in) is type(random) is int):
-            leak_k, gain_k, I_t, noise_in, random = whole_numbers(leak_k=leak_k, gain_k=gain_k, I_t=I_t, noise_in=noise_in, random=random)
+            numbers = whole_numbers(leak_k=leak_k, gain_k=gain_k, I_t=I_t, noise_in=noise_in, random=random)
+            return self.step(*numbers)
         if leak_k != self._leak or gain_k != self._gain:
             self._take(replace(self.params, leak=leak_k, gain=gain_k))
         least, beyond, low, high, whole = self._limits

@@ -23,8 +23,9 @@ __all__ = ["SynapseParams", "gate", "weight_probability", "bitstream", "packed",
 LOWEST, HIGHEST = Fraction(1, 1000), Fraction(999, 1000)
 #: Start of plane 0 of `bitstream`; any but 0.
 FIRST_SEED = 0x5EED
-#: Seeds of weight streams unless another is asked for, so that they are apart from the streams of small seeds.
-WEIGHT_SEEDS = {"lfsr": 1 << 32, "sobol": 1}
+#: Seeds of weight streams unless another is asked for: apart from the streams of small seeds, and, of 3000 that were tried, the one whose products
+#: with those of seed 0 are nearest to the exact ones, for 64 to 4096 bits.
+WEIGHT_SEEDS = {"lfsr": (1 << 32) + 2293, "sobol": 1}
 
 
 @njit(cache=True)
@@ -189,7 +190,7 @@ class BitstreamSynapse:
         Weight, w_min..w_max. Decimals are taken exactly: 0.1 is one tenth.
     source, seed
         Of the weight stream, as in `bitstream`; not the pair that the spike stream comes from. The default is apart from the default there: window
-        2^32 of the registers, or Sobol dimension 1.
+        2^32 + 2293 of the registers, or Sobol dimension 1.
     inhibitory : bool
         Whether `BitstreamDotProduct` subtracts it.
 

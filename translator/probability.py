@@ -65,7 +65,8 @@ def run(network: Network, layer: Callable[..., VectorizedSCLayer] = VectorizedSC
     """
     bp, n, began, problems = voltage.parameters(network), network.n, time.perf_counter(), Problems()
     problems.require(not trace, "Trace must be off in the probability domain, as neurons have no state there; see Recording.final")
-    problems.require(whole(sources) is not None and 1 <= sources <= bp.c_exc, f"Sources must be in 1..{bp.c_exc}, the external inputs of a neuron, not {sources!r}")
+    problems.require(whole(sources) is not None and 1 <= sources <= bp.c_exc,
+                     f"Sources must be in 1..{bp.c_exc}, the external inputs of a neuron, not {sources!r}")
     problems.require(not options.keys() & {"sc_mode", "connectivity"}, "Layer of a network must be unipolar, with every synapse; leave sc_mode and "
                      "connectivity out")
     problems.require(max(bp.weight_exc, bp.weight_inh) <= bp.v_threshold,

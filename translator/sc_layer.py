@@ -9,8 +9,9 @@ Bipolar, a stream of probability p is the number 2p - 1, and an XNOR gate multip
 
 Every input has its stream and every weight has its own. Stream k of either kind is window k of `spikegate.models.encoder.WindowParams` with a
 61-bit LFSR for each of 16 planes: bit t = (x_t < P), P = round(p * 2^16), the earliest bit the highest of the window, uint64 (L/64,), lowest
-word first; of other lengths, the first L bits of the next power of two. Inputs have the registers 0..15 of one `LfsrPlan`, weights 16..31, so that no two streams share a position of the cycle, and
-window n + 61 is the XOR of the windows n, n + 1, n + 2 and n + 5. Exact expectations are those of the quantised P.
+word first. If L is no power of two of at least 64, the window is the next one, of which a stream is the first L bits. Inputs have the registers
+0..15 of one `LfsrPlan`, weights 16..31, so that no two streams share a position of the cycle, and window n + 61 is the XOR of the windows n,
+n + 1, n + 2 and n + 5. Exact expectations are those of the quantised P.
 """
 
 from functools import cached_property

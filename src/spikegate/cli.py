@@ -248,14 +248,14 @@ def _verify(args):
 
 
 def _bitstream(args):
-    from spikegate.bitstream import bitstream
+    from spikegate.boards import bitstream
 
     bitstream(args.board, args.out, format=args.format, seed=args.seed, as_json=args.json)
     return 0
 
 
 def _program(args):
-    from spikegate.bitstream import program
+    from spikegate.boards import program
 
     program(args.board, args.out)
     return 0
