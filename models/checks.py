@@ -1,16 +1,21 @@
-"""What parameters are given must be exactly of their kind: whole numbers, members of an enumeration, arrays of integers."""
+"""What is given must be exactly of its kind: whole numbers, finite numbers, members of an enumeration, arrays of integers."""
 
 import enum
+import math
+import numbers
 import operator
 import reprlib
+from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spikegate.models.errors import InputError, Problems
+from spikegate.models.errors import InputError
 
-__all__ = ["whole", "require_type", "require_whole", "require_member", "exact_array"]
+__all__ = ["whole", "real", "whole_numbers", "real_numbers", "require", "require_type", "require_whole", "require_real", "require_member",
+           "exact_array", "real_array"]
 
 
 def whole(value: Any) -> int | None:
@@ -21,22 +26,63 @@ def whole(value: Any) -> int | None:
         return None
 
 
+def real(value: Any) -> float | Fraction | None:
+    """The finite number that ``value`` is, of NumPy's types as Python's, or None; a truth value is none, nor is text."""
+    if type(value) is not float and (not isinstance(value, numbers.Real) or isinstance(value, bool)):
+        return None
+    if isinstance(value, np.generic):
+        value = int(value) if isinstance(value, np.integer) else float(value)
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:  # a whole number above every float
+        return None
+
+
+def _collect(kind: Callable[[Any], Any], what: str, values: dict[str, Any]) -> list[Any]:
+    found = [kind(value) for value in values.values()]
+    if None in found:
+        raise InputError("\n".join(f"{name} must be a {what} number, not {reprlib.repr(value)}"
+                                   for (name, value), good in zip(values.items(), found) if good is None))
+    return found
+
+
+def whole_numbers(**values: Any) -> list[int]:
+    """They, in order, as plain integers, or `InputError` with those that are no whole numbers."""
+    return _collect(whole, "whole", values)
+
+
+def real_numbers(**values: Any) -> list[Any]:
+    """They, in order, as `real` has them, or `InputError` with those that are no finite numbers."""
+    return _collect(real, "finite", values)
+
+
+def require(name: str, value: object, kind: type | tuple[type, ...], fix: str = "") -> None:
+    """Raise `InputError`, with the fix, unless a value is of a type, or of one of some."""
+    if not isinstance(value, kind):
+        kinds = " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
+        raise InputError(f"{name} must be of type {kinds}, not {reprlib.repr(value)}" + (f"; {fix}" if fix else ""))
+
+
 def require_type(owner: object, name: str, kind: type) -> None:
     """Raise `InputError` unless a field is of a type."""
-    value = getattr(owner, name)
-    if not isinstance(value, kind):
-        raise InputError(f"{type(owner).__name__}.{name} must be of type {kind.__name__}, not {reprlib.repr(value)}")
+    require(f"{type(owner).__name__}.{name}", getattr(owner, name), kind)
+
+
+def _set(owner: object, names: tuple[str, ...], collect: Callable[..., list[Any]]) -> None:
+    title = type(owner).__name__
+    found = collect(**{f"{title}.{name}": getattr(owner, name) for name in names})
+    for name, value in zip(names, found):
+        object.__setattr__(owner, name, value)
 
 
 def require_whole(owner: object, *names: str) -> None:
     """Make fields of a frozen dataclass plain integers, or raise `InputError` with those that are no whole numbers."""
-    problems = Problems()
-    for name in names:
-        value = getattr(owner, name)
-        number = whole(value)
-        problems.require(number is not None, f"{type(owner).__name__}.{name} must be a whole number, not {reprlib.repr(value)}")
-        object.__setattr__(owner, name, number)
-    problems.raise_any()
+    _set(owner, names, whole_numbers)
+
+
+def require_real(owner: object, *names: str) -> None:
+    """Make fields of a frozen dataclass plain numbers, or raise `InputError` with those that are not finite."""
+    _set(owner, names, real_numbers)
 
 
 def require_member(owner: object, name: str, kind: type[enum.Enum]) -> None:
@@ -74,3 +120,20 @@ def exact_array(name: str, values: Any, dtype: npt.DTypeLike, ndim: int = 1) -> 
         pass
     raise InputError(f"Array {name} must hold whole numbers of the type {np.dtype(dtype).name} in {ndim} dimension{'s' * (ndim > 1)}, "
                      f"not {reprlib.repr(values)}")
+
+
+def real_array(name: str, values: Any) -> np.ndarray:
+    """The values as float64.
+
+    Raises
+    ------
+    InputError
+        If one is no number: text, a truth value, None. NaN is left to the limits of what the array is for.
+    """
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind in "iuf" or array.size == 0:
+            return array.astype(np.float64, copy=False)
+    except (ValueError, TypeError):  # rows of different lengths
+        pass
+    raise InputError(f"{name} must be numbers, not {reprlib.repr(values)}")

@@ -12,7 +12,7 @@ from elsewhere import installed
 from spikegate import cli
 from spikegate.models import cache
 from spikegate.models.errors import InputError
-from spikegate.models.network import Network
+from spikegate.models.network.network import Network
 from spikegate.translator.brunel import preset, translate
 
 SPIKEGATE = Path(sys.executable).with_name("spikegate")

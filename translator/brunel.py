@@ -5,9 +5,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from spikegate.models.checks import real_numbers, require, whole_numbers
 from spikegate.models.errors import InputError
 from spikegate.models.network.network import MAX_STEPS, Network
-from spikegate.models.neuron.lif import LifParams
+from spikegate.models.neuron.lif import MAX_LEAK_FRACTION, LifParams
 from spikegate.models.numeric.drive import DriveParams, binomial_limits
 from spikegate.models.numeric.fixed import Q8_8, QFormat, Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
@@ -56,6 +57,12 @@ def translate(bp: BrunelParams, format: QFormat = Q8_8, *, name: str = "custom",
         With each parameter that is out of range or that the format cannot hold.
     """
     check(bp)
+    real_numbers(ms=ms)
+    require("Format", format, QFormat, "make it with QFormat.parse")
+    if leak_fraction is not None:
+        leak_fraction, = whole_numbers(leak_fraction=leak_fraction)
+        if not format.fraction <= leak_fraction <= MAX_LEAK_FRACTION:
+            raise InputError(f"leak_fraction must be in {format.fraction}..{MAX_LEAK_FRACTION} bits for {format}, not {leak_fraction}")
     raw, exact_steps = raw_parameters(bp, format, leak_fraction), Fraction(str(ms)) / Fraction(str(bp.dt))
     if exact_steps.denominator != 1 or not 1 <= exact_steps <= MAX_STEPS:
         raise InputError(f"Biological time must be a whole number of steps of {bp.dt} ms, at least one and at most {MAX_STEPS}, not {ms} ms")

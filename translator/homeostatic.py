@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from spikegate.models.checks import real_array, real_numbers
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
@@ -74,7 +75,13 @@ class HomeostaticLIFNeuron(StochasticLIFNeuron):
                  refractory_period: int = 0, *, target_hz: float = 10.0, eta: float = 0.5, limits: tuple[float, float] | None = None,
                  tau_rate: float = 1000.0) -> None:
         super().__init__(v_threshold, v_reset, v_rest, tau_mem, dt, refractory_period=refractory_period)
-        low, high = (v_reset, v_threshold + 10 * (v_threshold - v_reset)) if limits is None else limits
+        target_hz, eta, tau_rate = real_numbers(target_hz=target_hz, eta=eta, tau_rate=tau_rate)
+        v_threshold, v_reset, dt = real_numbers(v_threshold=v_threshold, v_reset=v_reset, dt=dt)
+        if limits is None:
+            limits = v_reset, v_threshold + 10 * (v_threshold - v_reset)
+        if np.shape(limits) != (2,):
+            raise InputError(f"Limits of theta must be two numbers, the lower one first, not {limits!r}")
+        low, high = real_numbers(low=limits[0], high=limits[1])
         problems = Problems()
         problems.require(0 <= target_hz <= 1000 / dt, f"target_hz must be in 0..{1000 / dt:g} Hz, a spike a step, not {target_hz}")
         problems.require(0 <= eta < math.inf, f"eta must be finite and at least 0 mV, not {eta}")
@@ -173,7 +180,7 @@ def run(network: Network, kernel: str = "numba", *, target_hz: float = 10.0, eta
         return HomeostaticLIFNeuron(float(bp.v_threshold), float(bp.v_reset), float(bp.v_rest), bp.tau_mem, bp.dt, refractory,
                                     target_hz=target_hz, eta=eta, limits=limits, tau_rate=tau_rate)
 
-    one, start = make(0), np.full(n, bp.v_threshold) if theta is None else np.array(theta, float)
+    one, start = make(0), np.full(n, bp.v_threshold) if theta is None else real_array("theta", theta)
     if start.shape != (n,) or not ((start >= one.low) & (start <= one.high)).all():
         raise InputError(f"Array theta must have {n} entries in {one.low}..{one.high} mV, not {start.shape} in {start.min()}..{start.max()}; "
                          "choose other limits")

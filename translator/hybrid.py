@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from spikegate.models.checks import whole_numbers
 from spikegate.models.errors import InputError
 from spikegate.models.network.network import Network
 from spikegate.models.streams.encoder import PROBABILITY_BITS, window_lfsr
@@ -53,16 +54,18 @@ def hybrid(network: Network, variant: str, *, length: int = 256, channels: int |
     InputError
         If the variant or the length does not exist, or the streams cannot be planned.
     """
-    if variant not in HYBRIDS:
+    if not isinstance(variant, str) or variant not in HYBRIDS:
         raise InputError(f"Hybrid variant must be one of {', '.join(HYBRIDS)}, not {variant!r}")
     require_length(length)
     bp, kind = asked_for(network), HYBRIDS[variant]
-    channels = kind.channels if channels is None else channels
+    channels, seed = whole_numbers(channels=kind.channels if channels is None else channels, seed=bp.seed if seed is None else seed)
+    if seed < 0:
+        raise InputError(f"Seed of the streams must be 0 or more, not {seed}")
     ratios = [Fraction(str(weight)) / Fraction(str(bp.v_threshold)) for weight in (bp.weight_exc, bp.weight_inh)]
     probability = [weight_probability(*ratio.as_integer_ratio()) if ratio else 0 for ratio in ratios]
     fields = dict(generator=kind.generator, length=length, channels=channels)
     if kind.generator == Generator.LFSR:
-        rng = np.random.default_rng([bp.seed if seed is None else seed, 4])
+        rng = np.random.default_rng([seed, 4])
         lfsr = window_lfsr(length)
         plan = LfsrPlan.make(lfsr, channels * PROBABILITY_BITS, network.max_windows, int(rng.integers(1, lfsr.mask)))
         fields |= dict(lfsr=lfsr, seeds=plan.seeds)

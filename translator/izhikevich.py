@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from spikegate.models.checks import real_numbers
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
@@ -93,6 +94,9 @@ class SCIzhikevichNeuron:
     """
 
     def __init__(self, a: float = 0.02, b: float = 0.2, c: float = -65.0, d: float = 8.0, dt: float = 0.1, *, v: float | None = None) -> None:
+        a, b, c, d, dt = real_numbers(a=a, b=b, c=c, d=d, dt=dt)
+        if v is not None:
+            v, = real_numbers(v=v)
         problems = Problems()
         problems.require(0 < a < math.inf, f"a must be finite and above 0 per ms, not {a}")
         problems.require(-math.inf < b < 5 - math.sqrt(22.4), f"b must be below 5 - sqrt(22.4) = 0.267 per ms for a resting state, not {b}")
@@ -113,8 +117,13 @@ class SCIzhikevichNeuron:
             If the membrane lies below the lowest from which a step makes sense, or is not finite.
         """
         v, u = self.v, self.u
-        if not self.lowest <= v < math.inf:
-            raise _refuse(v, self.lowest)
+        try:
+            if not self.lowest <= v < math.inf:
+                raise _refuse(v, self.lowest)
+            if not -math.inf < current < math.inf:
+                raise TypeError
+        except TypeError:
+            raise InputError(f"Current and membrane must be finite numbers, not {current!r} and {v!r}") from None
         self.low = min(self.low, v)
         self.v = v + self.dt * (140.0 + current + ((0.04 * (v * v) - u) + 5.0 * v))  # summed in Brian2's order, to the last bit
         self.u = u + self.dt * (self.a * (self.b * v - u))
@@ -146,10 +155,10 @@ def _pattern(pattern: Pattern) -> tuple[float, float, float, float]:
         if pattern not in PATTERNS:
             raise InputError(f"Pattern must be one of {', '.join(PATTERNS)}, or (a, b, c, d), not {pattern!r}")
         return PATTERNS[pattern]
-    if len(pattern) != 4:
+    if np.shape(pattern) != (4,):
         raise InputError(f"Pattern must be one of {', '.join(PATTERNS)}, or (a, b, c, d), not {pattern!r}")
-    a, b, c, d = (float(value) for value in pattern)
-    return a, b, c, d
+    a, b, c, d = real_numbers(**dict(zip("abcd", pattern)))
+    return float(a), float(b), float(c), float(d)
 
 
 def populations(network: Network, exc: Pattern = "rs", inh: Pattern = "fs") -> dict[str, np.ndarray]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from spikegate.models.checks import real_numbers, whole_numbers
 from spikegate.models.errors import Problems
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
@@ -61,12 +62,15 @@ class MemristiveDenseLayer(VectorizedSCLayer):
 
     def __init__(self, weights: Any, length: int = LENGTH, seed: int = 1, *, n_in: int | None = None, stuck_rate: float = STUCK_RATE,
                  variability: float = VARIABILITY, device_seed: int | None = None):
+        stuck_rate, variability = real_numbers(stuck_rate=stuck_rate, variability=variability)
+        seed, device_seed = whole_numbers(seed=seed, device_seed=seed if device_seed is None else device_seed)
         problems = Problems()
+        problems.require(device_seed >= 0, f"Seed of the devices must be 0 or more, not {device_seed}")
         problems.require(0 <= stuck_rate <= 1, f"Stuck rate must be in 0..1, not {stuck_rate}; it is a probability for each device")
-        problems.require(0 <= variability < float("inf"), f"Variability must be 0 or more, not {variability}; it is relative to the weight")
+        problems.require(variability >= 0, f"Variability must be 0 or more, not {variability}; it is relative to the weight")
         problems.raise_any()
         super().__init__(weights, length, seed, n_in=n_in)
-        rng = np.random.default_rng([seed if device_seed is None else device_seed, 17])
+        rng = np.random.default_rng([device_seed, 17])
         drawn, level, xi = rng.random(len(self.weights)), rng.random(len(self.weights)), rng.standard_normal(len(self.weights))
         stuck = drawn < stuck_rate
         self.stuck_rate, self.variability = stuck_rate, variability

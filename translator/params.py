@@ -1,13 +1,16 @@
 """Parameters of the Brunel (2000) network in physical units, and their raw integers in a format."""
 
+import difflib
 import reprlib
 from dataclasses import dataclass, fields
 from fractions import Fraction
 
-from spikegate.models.checks import whole
+import numpy as np
+
+from spikegate.models.checks import require, whole
 from spikegate.models.errors import InputError, Problems
-from spikegate.models.network.network import Network
-from spikegate.models.numeric.fixed import QFormat
+from spikegate.models.network.network import Network, require_network
+from spikegate.models.numeric.fixed import Q16_12, QFormat
 
 __all__ = ["BrunelParams", "PRESETS", "preset", "check", "asked_for", "raw_parameters", "report"]
 
@@ -65,6 +68,13 @@ class BrunelParams:
     v_spread: bool = False
     seed: int = 1
 
+    def __post_init__(self) -> None:
+        for field in fields(self):  # NumPy's numbers become Python's, floats by their decimals
+            value = getattr(self, field.name)
+            if isinstance(value, np.generic):
+                plain = float(str(value)) if isinstance(value, np.floating) else value.item()
+                object.__setattr__(self, field.name, plain)
+
     @property
     def n_total(self) -> int:
         """All neurons."""
@@ -107,13 +117,18 @@ PRESETS = {
 
 def preset(name: str, **changes) -> BrunelParams:
     """The parameters of a preset, ``tutorial``, ``ai`` or ``brunel2000``, with changes."""
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise InputError(f"Preset must be one of {', '.join(PRESETS)}, not {name!r}")
+    known = [field.name for field in fields(BrunelParams)]
+    for unknown in changes.keys() - set(known):
+        near = difflib.get_close_matches(unknown, known, 1)
+        raise InputError(f"Parameter must be one of {', '.join(known)}, not {unknown!r}" + (f"; did you mean {near[0]}?" if near else ""))
     return BrunelParams(**{**PRESETS[name], **changes})
 
 
 def check(bp: BrunelParams) -> None:
     """Raise `InputError` with everything that makes no network."""
+    require("Parameters", bp, BrunelParams, "make them with spikegate.BrunelParams or spikegate.preset")
     problems = Problems()
     need = problems.require
     for field in fields(BrunelParams):
@@ -155,6 +170,7 @@ def asked_for(network: Network) -> BrunelParams:
     InputError
         If it does not say so, or says what makes no network.
     """
+    require_network(network)
     if not network.source:
         raise InputError("Network has no parameters in physical units (source is empty); make it with spikegate.translator.brunel.translate")
     names = {field.name for field in fields(BrunelParams)}
@@ -170,22 +186,45 @@ def raw_parameters(bp: BrunelParams, q: QFormat, leak_fraction: int | None = Non
     """Every quantised parameter, truncated towards zero as in the published mapping, int(value * 2^fraction).
 
     The leak has ``leak_fraction`` fraction bits, those of the format by default.
+
+    Raises
+    ------
+    InputError
+        With every parameter that the format does not hold, and a format that holds them all, if there is one.
     """
-    one = 1 << (q.fraction if leak_fraction is None else leak_fraction)
-    problems, raw = Problems(), {}
+    require("Format", q, QFormat, "make it with QFormat.parse")
+    raw, wrong = _quantise(bp, q, leak_fraction)
+    if wrong:
+        other = _holding(bp, leak_fraction)
+        what = {"wide": "use a wider format" if other and other.width > q.width else "use another format", "fine": "use more fraction bits"}
+        fix = "no format of 32 bits holds all: bring voltages and weights nearer together, or raise dt/tau"
+        raise InputError("\n".join(f"{message}; {what[kind]}, such as {other}" if other else f"{message}; {fix}" for message, kind in wrong))
+    return raw
+
+
+def _quantise(bp: BrunelParams, q: QFormat, leak_fraction: int | None) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """The raw integers, and what is wrong with them: a message, and whether the format is not ``wide`` or not ``fine`` enough."""
+    one, raw, wrong = 1 << (q.fraction if leak_fraction is None else leak_fraction), {}, []
     for name in ("v_threshold", "v_reset", "v_rest", "weight_exc", "weight_inh"):
         value = getattr(bp, name)
         raw[name] = int(Fraction(str(value)) * q.one)
-        problems.require(q.holds(raw[name]), f"{name} = {value} mV is outside {q}, which holds {float(q.real(q.min)):g}.."
-                         f"{float(q.real(q.max)):g} mV; use a wider format such as q16.12")
+        if not q.holds(raw[name]):
+            wrong.append((f"{name} = {value} mV is outside {q}, which holds {float(q.real(q.min)):g}..{float(q.real(q.max)):g} mV", "wide"))
     for name in ("weight_exc",) + (("weight_inh",) if bp.g_inh else ()):
-        problems.require(raw[name] != 0, f"{name} = {getattr(bp, name):g} mV rounds to 0 in {q}, whose step is {float(q.real(1)):g} mV; "
-                         "use more fraction bits such as q16.12")
+        if raw[name] == 0:
+            wrong.append((f"{name} = {getattr(bp, name):g} mV rounds to 0 in {q}, whose step is {float(q.real(1)):g} mV", "fine"))
     raw["leak"] = int(Fraction(str(bp.dt)) / Fraction(str(bp.tau_mem)) * one)
-    problems.require(raw["leak"] >= 1, f"Leak dt/tau = {bp.dt / bp.tau_mem:.4g} rounds to 0 in {q}, whose step is {1 / one:.4g}; "
-                     "use more fraction bits such as q16.12, a longer dt or a shorter tau_mem")
-    problems.raise_any()
-    return raw
+    if raw["leak"] < 1:
+        wrong.append((f"Leak dt/tau = {bp.dt / bp.tau_mem:.4g} rounds to 0 in {q}, whose step is {1 / one:.4g}", "fine"))
+    return raw, wrong
+
+
+def _holding(bp: BrunelParams, leak_fraction: int | None) -> QFormat | None:
+    """A format that holds the parameters: q16.12 or, if that does not, the one of 32 bits with the most fraction bits."""
+    for q in (Q16_12, *(QFormat(32, fraction) for fraction in range(22, 0, -1))):
+        if not _quantise(bp, q, leak_fraction and max(leak_fraction, q.fraction))[1]:
+            return q
+    return None
 
 
 def report(rows: list[tuple[str, float, float]]) -> list[dict]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from spikegate.models.checks import whole
 from spikegate.models.core.engine import external_events
 from spikegate.models.errors import Problems
 from spikegate.models.network.network import Network
@@ -64,7 +65,10 @@ def run(network: Network, layer: Callable[..., VectorizedSCLayer] = VectorizedSC
     """
     bp, n, began, problems = voltage.parameters(network), network.n, time.perf_counter(), Problems()
     problems.require(not trace, "Trace must be off in the probability domain, as neurons have no state there; see Recording.final")
-    problems.require(1 <= sources <= bp.c_exc, f"Sources must be in 1..{bp.c_exc}, the external inputs of a neuron, not {sources!r}")
+    problems.require(whole(sources) is not None and 1 <= sources <= bp.c_exc,
+                     f"Sources must be in 1..{bp.c_exc}, the external inputs of a neuron, not {sources!r}")
+    problems.require(not options.keys() & {"sc_mode", "connectivity"}, "Layer of a network must be unipolar, with every synapse; leave sc_mode and "
+                     "connectivity out")
     problems.require(max(bp.weight_exc, bp.weight_inh) <= bp.v_threshold,
                      f"Weights J and g*J must be at most the threshold of {bp.v_threshold:g} mV, as w = J / V_th is a probability, not "
                      f"{bp.weight_exc:g} and {bp.weight_inh:g} mV; lower J or g")

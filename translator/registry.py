@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from spikegate.models.checks import require
 from spikegate.models.errors import InputError
 from spikegate.models.network.recording import Recording
 
@@ -81,6 +82,7 @@ def find(name: str) -> Variant:
     InputError
         If there is none, with the nearest name.
     """
+    require("Variant", name, str, "give a name or a number, such as v9")
     names = {key: v for v in VARIANTS.values() for key in (v.name, f"v{v.number}")}
     if (key := name.lower()) not in names:
         near = difflib.get_close_matches(key, names, 1, 0.5)

@@ -27,6 +27,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from spikegate.models.checks import real_array, real_numbers, whole_numbers
 from spikegate.models.core.engine import external_events
 from spikegate.models.core.windows import ones
 from spikegate.models.errors import InputError, Problems
@@ -112,7 +113,10 @@ class SCRecurrentLayer:
     """
 
     def __init__(self, network: Network, *, length: int = 256, radius: float = 0.95, dimensions: tuple[int, int] = (0, 1)) -> None:
-        bp, n, problems = parameters(network), network.n, Problems()
+        bp, (length,), (radius,) = parameters(network), whole_numbers(length=length), real_numbers(radius=radius)
+        n, problems = network.n, Problems()
+        if np.shape(dimensions) != (2,):
+            raise InputError(f"Sobol dimensions must be two, of states and of weights, not {dimensions!r}")
         problems.require(64 <= length <= ONE and length & (length - 1) == 0, f"Stream length must be a power of two in 64..{ONE}, not {length}")
         problems.require(0 < radius < math.inf, f"Spectral radius must be finite and above 0, not {radius}")
         problems.require(n <= MAX_NEURONS, f"Reservoir must have at most {MAX_NEURONS} neurons, not {n}: its spectral radius needs a dense matrix")
@@ -146,13 +150,16 @@ class SCRecurrentLayer:
 
     def reset(self, p: np.ndarray | float = 0.5) -> None:
         """All states of the past become p, 0..1, (n,) or one for all, rounded to 2^-16."""
-        p = np.broadcast_to(np.asarray(p, float), self.n)
+        p = real_array("Initial states", p)
+        if p.shape not in ((), (self.n,)):
+            raise InputError(f"Initial states must be {self.n} probabilities or one for all, not of shape {p.shape}")
+        p = np.broadcast_to(p, self.n)
         if not np.all((p >= 0) & (p <= 1)):
             raise InputError(f"Initial states must be in 0..1, not {p.min()}..{p.max()}; they are probabilities, (1 + x) / 2")
         self.state, self.steps = np.tile(np.floor(p * ONE + 0.5).astype(np.int64), (self.delay, 1)), 0
 
     def _checked(self, drive: np.ndarray) -> np.ndarray:
-        drive = np.ascontiguousarray(drive, float)
+        drive = np.ascontiguousarray(real_array("Drive", drive))
         if drive.ndim != 2 or drive.shape[1] != self.n:
             raise InputError(f"Drive must have the shape (steps, {self.n}), not {drive.shape}; one number a neuron and step")
         if not np.isfinite(drive).all():
@@ -207,8 +214,7 @@ def run(network: Network, *, length: int = 256, radius: float = 0.95, strength: 
     InputError
         As `SCRecurrentLayer`, and if initial membranes are outside rest..threshold.
     """
-    if not math.isfinite(strength):
-        raise InputError(f"Strength of the drive must be finite, not {strength}")
+    strength, = real_numbers(strength=strength)
     bp, n, steps, began = parameters(network), network.n, network.steps, time.process_time()
     events, drawn = external_events(network), time.process_time()
     layer = SCRecurrentLayer(network, length=length, radius=radius)

@@ -5,10 +5,13 @@ P(out = 1) = P(spike = 1) * P(weight = 1), and its ones estimate it:
 
     q = p * w        estimate = popcount(input & weight) / L        variance q (1 - q) / L
 
+Bipolar, a stream of probability p is the number 2p - 1, and an XNOR gate multiplies: P(out = 1) = p * w + (1 - p) * (1 - w) = q.
+
 Every input has its stream and every weight has its own. Stream k of either kind is window k of `spikegate.models.streams.encoder.WindowParams` with a
 61-bit LFSR for each of 16 planes: bit t = (x_t < P), P = round(p * 2^16), the earliest bit the highest of the window, uint64 (L/64,), lowest
-word first. Inputs have the registers 0..15 of one `LfsrPlan`, weights 16..31, so that no two streams share a position of the cycle, and
-window n + 61 is the XOR of the windows n, n + 1, n + 2 and n + 5. Exact expectations are those of the quantised P.
+word first. If L is no power of two of at least 64, the window is the next one, of which a stream is the first L bits. Inputs have the registers
+0..15 of one `LfsrPlan`, weights 16..31, so that no two streams share a position of the cycle, and window n + 61 is the XOR of the windows n,
+n + 1, n + 2 and n + 5. Exact expectations are those of the quantised P.
 """
 
 from functools import cached_property
@@ -16,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from spikegate.models.checks import exact_array, real_array, real_numbers, whole_numbers
 from spikegate.models.core.windows import ones
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.kernel import kernel
@@ -28,6 +32,8 @@ __all__ = ["LENGTH", "ONE", "Theory", "VectorizedSCLayer", "quantise"]
 LENGTH = 4096
 #: Threshold of probability 1.
 ONE = 1 << PROBABILITY_BITS
+#: As a leap of an LFSR may have.
+MAX_LENGTH = 1 << 16
 TINY = 1e-300
 
 
@@ -48,7 +54,7 @@ def quantise(name: str, values: np.ndarray) -> np.ndarray:
     InputError
         If one is outside 0..1, with ``name`` and its place.
     """
-    values = np.asarray(values, np.float64)
+    values = real_array(name, values)
     wrong = np.argwhere(~((values >= 0) & (values <= 1)))
     if len(wrong):
         at = tuple(wrong[0].tolist())
@@ -59,27 +65,64 @@ def quantise(name: str, values: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def _advance(history, taps, thresholds, packed, inputs, columns, counts):
+def _advance(history, taps, thresholds, packed, inputs, columns, mask, bipolar, counts):
     """Stream of each threshold, from window 0 on, into ``packed``, and its ones that pass its input's gate into ``counts``; either may be empty.
 
-    ``history`` is uint64 (width, 16, words), the first windows, and holds the next ones after.
+    ``history`` is uint64 (width, 16, words), the first windows, and holds the next ones after; ``mask``, uint64 (words,), what counts.
     """
     width, words, flat = len(history), history.shape[2], history.reshape(len(history), -1)
-    stream = np.empty(words, np.uint64)
+    stream, slot = np.empty(words, np.uint64), 0
+    second, third, fourth = width - taps[1], width - taps[2], width - taps[3]
     for k in range(len(thresholds)):
-        slot = k % width
         below(history[slot], thresholds[k], stream)
         if len(packed):
-            packed[k] = stream
+            packed[k] = stream & mask
         if len(counts):
             gate, total = inputs[columns[k]], np.int64(0)
-            for w in range(words):
-                total += ones(stream[w] & gate[w])
+            if bipolar:
+                for w in range(words):
+                    total += ones(~(stream[w] ^ gate[w]) & mask[w])
+            else:
+                for w in range(words):
+                    total += ones(stream[w] & gate[w] & mask[w])
             counts[k] = total
         # window k + width in the place of window k, the one that lies a whole width, the first tap, before it
-        row, b, c, d = flat[slot], flat[(k - taps[1]) % width], flat[(k - taps[2]) % width], flat[(k - taps[3]) % width]
+        row, b, c, d = flat[slot], flat[second], flat[third], flat[fourth]
         for i in range(len(row)):
             row[i] ^= b[i] ^ c[i] ^ d[i]
+        slot, second, third, fourth = _after(slot, width), _after(second, width), _after(third, width), _after(fourth, width)
+
+
+@kernel
+def _after(slot, width):
+    return slot + 1 if slot + 1 < width else 0
+
+
+def _rows(weights: Any, n_in: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Compressed sparse rows, and the number of inputs, of whatever weights a layer takes."""
+    if n_in is not None:
+        n_in, = whole_numbers(n_in=n_in)
+    if hasattr(weights, "tocsr"):
+        rows = weights.tocsr()
+        weights, n_in = (rows.indptr, rows.indices, rows.data), rows.shape[1] if n_in is None else n_in
+    if isinstance(weights, tuple) and len(weights) == 3:
+        indptr, indices = (exact_array(name, part, np.int64) for name, part in zip(("indptr", "indices"), weights))
+        values = real_array("Weights", weights[2])
+        n_in = int(indices.max(initial=-1)) + 1 if n_in is None else n_in
+    else:
+        matrix = real_array("Weights", weights)
+        if matrix.ndim != 2 or n_in not in (None, matrix.shape[-1]):
+            raise InputError(f"Weights must be a matrix (outputs, inputs) or sparse rows (indptr, indices, values), not of shape {matrix.shape}")
+        indptr, values = np.arange(matrix.shape[0] + 1) * matrix.shape[1], matrix.ravel()
+        indices, n_in = np.tile(np.arange(matrix.shape[1]), matrix.shape[0]), matrix.shape[1]
+    problems = Problems()
+    problems.require(values.shape == indices.shape and len(values) >= 1,
+                     f"Weights must be at least 1, one for each of {len(indices)} indices, not {len(values)}")
+    problems.require(len(indptr) >= 2 and indptr[0] == 0 and indptr[-1] == len(values) and bool(np.all(np.diff(indptr) >= 0)),
+                     f"Row pointers must ascend from 0 to the {len(values)} weights")
+    problems.require(len(indices) == 0 or 0 <= indices.min() <= indices.max() < n_in, f"Inputs of weights must be in 0..{n_in - 1}; raise n_in")
+    problems.raise_any()
+    return indptr, indices, values, n_in
 
 
 class VectorizedSCLayer:
@@ -87,14 +130,18 @@ class VectorizedSCLayer:
 
     Parameters
     ----------
-    weights : array_like or tuple
+    weights : array_like, tuple or sparse array of SciPy
         Probabilities, float (n_out, n_in), each a stream, zeros too; or compressed sparse rows ``(indptr, indices, values)``, a row an output.
     length : int
-        L, bits of a stream, a power of two, 64 or more.
+        L, bits of a stream, 1..65536.
     seed : int
         Of the generators' phases.
     n_in : int, optional
         Inputs, for sparse rows; default one more than the largest index.
+    sc_mode : {"unipolar", "bipolar"}
+        What a stream stands for: its probability, 0..1, with AND gates; or twice that less 1, -1..1, with XNOR gates.
+    connectivity : float
+        Each weight is stored with this probability, above 0 and at most 1; which ones, follows from the seed.
 
     Attributes
     ----------
@@ -102,43 +149,41 @@ class VectorizedSCLayer:
         Rows and inputs of the stored weights; a product keeps the place of its weight.
     weights : numpy.ndarray
         float64 (stored,), as asked.
+    bipolar : bool
+        Whether gates are XNOR.
     thresholds, ideal : numpy.ndarray
         int64 (stored,), P of each weight stream as it is, and as asked; they are equal here.
 
     Raises
     ------
     InputError
-        If shapes disagree, a probability is outside 0..1, or the length is no such power of two.
+        If shapes disagree, or a number is out of range.
     """
 
     engine = "probability-numba"
 
-    def __init__(self, weights: Any, length: int = LENGTH, seed: int = 1, *, n_in: int | None = None):
-        if isinstance(weights, tuple):
-            indptr, indices, values = (np.asarray(part, dtype) for part, dtype in zip(weights, (np.int64, np.int64, np.float64)))
-            n_in = int(indices.max(initial=-1)) + 1 if n_in is None else n_in
-        else:
-            matrix = np.asarray(weights, np.float64)
-            if matrix.ndim != 2 or n_in not in (None, matrix.shape[-1]):
-                raise InputError(f"Weights must be a matrix (outputs, inputs) or sparse rows (indptr, indices, values), not of shape {matrix.shape}")
-            indptr, values = np.arange(matrix.shape[0] + 1) * matrix.shape[1], matrix.ravel()
-            indices, n_in = np.tile(np.arange(matrix.shape[1]), matrix.shape[0]), matrix.shape[1]
-        problems = Problems()
-        problems.require(len(values) == len(indices) >= 1, f"Weights must be at least 1, one for each of {len(indices)} indices, not {len(values)}")
-        problems.require(len(indptr) >= 2 and indptr[0] == 0 and indptr[-1] == len(values) and bool(np.all(np.diff(indptr) >= 0)),
-                         f"Row pointers must ascend from 0 to the {len(values)} weights")
-        problems.require(len(indices) == 0 or 0 <= indices.min() <= indices.max() < n_in, f"Inputs of weights must be in 0..{n_in - 1}; raise n_in")
-        problems.require(isinstance(length, int) and length >= WORD and not length & (length - 1),
-                         f"Stream length must be a power of two and at least {WORD} bits, not {length!r}")
-        problems.require(isinstance(seed, (int, np.integer)) and 0 <= seed < 2**63, f"Seed must be in 0..2^63-1, not {seed!r}")
+    def __init__(self, weights: Any, length: int = LENGTH, seed: int = 1, *, n_in: int | None = None, sc_mode: str = "unipolar",
+                 connectivity: float = 1.0):
+        (length, seed), (connectivity,), problems = whole_numbers(length=length, seed=seed), real_numbers(connectivity=connectivity), Problems()
+        problems.require(1 <= length <= MAX_LENGTH, f"Stream length must be in 1..{MAX_LENGTH} bits, not {length}")
+        problems.require(0 <= seed < 2**63, f"Seed must be in 0..2^63-1, not {seed}")
+        problems.require(sc_mode in ("unipolar", "bipolar"), f'Mode of the streams must be "unipolar" or "bipolar", not {sc_mode!r}')
+        problems.require(0 < connectivity <= 1, f"Connectivity must be above 0 and at most 1, not {connectivity}; it is a share of the weights")
         problems.raise_any()
-        self.indptr, self.indices, self.weights, self.n_in, self.length, self.seed = indptr, indices, values, n_in, length, seed
-        self.ideal = self.thresholds = quantise("Weights", values)
+        self.length, self.seed, self.bipolar = length, seed, sc_mode == "bipolar"
+        indptr, indices, values, self.n_in = _rows(weights, n_in)
+        if connectivity < 1:
+            kept = np.random.default_rng([seed, 8]).random(len(values)) < connectivity
+            indptr, indices, values = np.concatenate([[0], np.cumsum(kept)])[indptr], indices[kept], values[kept]
+        problems.require(len(values) >= 1, "Weights must be at least 1, not 0; give more, or a higher connectivity")
+        problems.raise_any()
+        self.indptr, self.indices, self.weights = indptr, indices, values
+        self.ideal = self.thresholds = self._quantise("Weights", values)
 
     @cached_property
     def plan(self) -> LfsrPlan:
         """Registers of the inputs, 0..15, and of the weights, 16..31, with the proof that no two windows meet; made when first used."""
-        lfsr = window_lfsr(self.length)
+        lfsr = window_lfsr(max(WORD, 1 << (self.length - 1).bit_length()))
         start = int(np.random.default_rng([self.seed, 2]).integers(1, lfsr.mask))
         return LfsrPlan.make(lfsr, 2 * PROBABILITY_BITS, max(len(self.weights), self.n_in), start)
 
@@ -147,34 +192,57 @@ class VectorizedSCLayer:
         """Outputs."""
         return len(self.indptr) - 1
 
+    @property
+    def words(self) -> int:
+        """Of a packed stream; those of the earliest positions are the last."""
+        return -(-self.length // WORD)
+
+    @property
+    def _mask(self) -> np.ndarray:
+        mask = np.full(self.words, (1 << WORD) - 1, np.uint64)
+        mask[0] = (1 << WORD) - (1 << self.words * WORD - self.length)
+        return mask
+
+    def _quantise(self, name: str, values: np.ndarray) -> np.ndarray:
+        if not self.bipolar:
+            return quantise(name, values)
+        values = real_array(name, values)
+        wrong = np.argwhere(~(np.abs(values) <= 1))
+        if len(wrong):
+            at = tuple(wrong[0].tolist())
+            raise InputError(f"{name} must be in -1..1, and {len(wrong)} are not, the first {values[at]:g} at {at}; scale them first")
+        return quantise(name, (1 + values) / 2)
+
     def encode(self, p: np.ndarray) -> np.ndarray:
-        """Thresholds P of the inputs, int64 (n_in,), of probabilities 0..1 (n_in,)."""
-        if np.shape(p) != (self.n_in,):
-            raise InputError(f"Inputs must be {self.n_in} probabilities, not of shape {np.shape(p)}")
-        return quantise("Inputs", p)
+        """Thresholds P of the inputs, int64 (n_in,), of probabilities 0..1 (n_in,); of numbers -1..1 if the layer is bipolar."""
+        p = real_array("Inputs", p)
+        if p.shape != (self.n_in,):
+            raise InputError(f"Inputs must be {self.n_in} probabilities, not of shape {p.shape}")
+        return self._quantise("Inputs", p)
 
     def _start(self, first: int) -> np.ndarray:
         """The first windows of the registers from ``first`` on: uint64 (width, 16, words)."""
-        return lfsr_planes(self.plan.params, self.plan.seeds[first:first + PROBABILITY_BITS], 0, self.plan.params.width, self.length)
+        lfsr, seeds = self.plan.params, self.plan.seeds[first:first + PROBABILITY_BITS]
+        return np.ascontiguousarray(lfsr_planes(lfsr, seeds, 0, lfsr.width, lfsr.leap)[:, :, -self.words:])
 
     def _run(self, first: int, thresholds: np.ndarray, inputs: np.ndarray | None = None) -> np.ndarray:
         """Packed streams of the thresholds from the registers ``first`` on; or, with the inputs' streams, counts."""
-        words, count, none = self.length // WORD, len(thresholds), inputs is None
+        words, count, none = self.words, len(thresholds), inputs is None
         streams, counts = np.empty((count * none, words), np.uint64), np.empty(count * (not none), np.int64)
         inputs, taps = np.empty((0, words), np.uint64) if none else inputs, np.array(self.plan.params.taps)
-        _advance(self._start(first), taps, thresholds, streams, inputs, self.indices, counts)
+        _advance(self._start(first), taps, thresholds, streams, inputs, self.indices, self._mask, self.bipolar, counts)
         return streams if none else counts
 
     def input_streams(self, p: np.ndarray) -> np.ndarray:
-        """Packed streams of the inputs, uint64 (n_in, L/64)."""
+        """Packed streams of the inputs, uint64 (n_in, words); bits beyond L are 0."""
         return self._run(0, self.encode(p))
 
     def weight_streams(self) -> np.ndarray:
-        """Packed streams of the stored weights, uint64 (stored, L/64)."""
+        """Packed streams of the stored weights, uint64 (stored, words); bits beyond L are 0."""
         return self._run(PROBABILITY_BITS, self.thresholds)
 
     def counts(self, p: np.ndarray) -> np.ndarray:
-        """Ones of each product, popcount(input & weight), int64 (stored,), 0..L. Weight streams are made as they are used, and not kept.
+        """Ones of each product, popcount(gate(input, weight)), int64 (stored,), 0..L. Weight streams are made as they are used, and not kept.
 
         Raises
         ------
@@ -184,16 +252,24 @@ class VectorizedSCLayer:
         return self._run(PROBABILITY_BITS, self.thresholds, self.input_streams(p))
 
     def forward(self, p: np.ndarray) -> np.ndarray:
-        """Sums of products, float64 (n_out,): ones of each row / L. They may exceed 1. The same call gives the same bits."""
-        return self.total(self.counts(p) / self.length)
+        """Sums of products, float64 (n_out,): those of each row's shares of ones. They may exceed 1. The same call gives the same bits."""
+        return self.total(self.value(self.counts(p) / self.length))
+
+    def value(self, share: np.ndarray) -> np.ndarray:
+        """What a share of ones stands for: itself, or twice that less 1 if the layer is bipolar."""
+        return 2 * share - 1 if self.bipolar else share
 
     def total(self, products: np.ndarray) -> np.ndarray:
         """Sum of each row of something that has an entry a product, float64 (n_out,)."""
         return np.bincount(np.repeat(np.arange(self.n_out), np.diff(self.indptr)), products, self.n_out)
 
     def expected(self, p: np.ndarray) -> np.ndarray:
-        """Exact product q of each weight as asked, float64 (stored,); thresholds of 16 bits leave no rounding."""
-        return self.encode(p)[self.indices] * self.ideal / ONE**2
+        """Exact share q of ones of each product with the weight as asked, float64 (stored,); thresholds of 16 bits leave no rounding."""
+        return self._share(self.encode(p)[self.indices], self.ideal) / ONE**2
+
+    def _share(self, p: np.ndarray, w: np.ndarray) -> np.ndarray:
+        """Ones that a gate lets through of all pairs of numbers below ONE, from thresholds."""
+        return p * w + (ONE - p) * (ONE - w) if self.bipolar else p * w
 
     def notes(self, p: np.ndarray) -> dict[str, Any]:
         """What a run's provenance says of the layer besides."""
@@ -206,10 +282,11 @@ class VectorizedSCLayer:
 
             E[e] = b    E[e^2] = q (1 - q) / L + b^2    Cov(e_i, e_k) = c / L    Cov(e_i^2, e_k^2) = 2 (L - 1) c^2 / L^3 + c h_i h_k / L
 
-        where c = x (1 - x) w_i w_k, or q (1 - q) if i = k. Products of different inputs are independent.
+        where c = x (1 - x) s_i s_k, or q (1 - q) if i = k, and s is how much q grows with x: w, or 2w - 1 if the layer is bipolar. Products of
+        different inputs are independent.
         """
-        L, x, w = self.length, self.encode(p) / ONE, self.thresholds / ONE  # noqa: N806
-        q, of_two = x[self.indices] * w, 2 * (L - 1) / L**3
+        L, encoded, s = self.length, self.encode(p), self.value(self.thresholds / ONE)  # noqa: N806
+        x, q, of_two = encoded / ONE, self._share(encoded[self.indices], self.thresholds) / ONE**2, 2 * (L - 1) / L**3
         bias, own, common = q - self.expected(p), q * (1 - q), x * (1 - x)
         h = (1 - 2 * q) / L + 2 * bias
 
@@ -217,8 +294,8 @@ class VectorizedSCLayer:
             """Sum of f_i f_k over the pairs of each input."""
             return np.bincount(self.indices, f, self.n_in) ** 2 - np.bincount(self.indices, f * f, self.n_in)
 
-        mean = own.sum() / L + (common * pairs(w)).sum() / L
-        square = (of_two * own**2 + own * h * h / L).sum() + (of_two * common**2 * pairs(w * w) + common * pairs(w * h) / L).sum()
+        mean = own.sum() / L + (common * pairs(s)).sum() / L
+        square = (of_two * own**2 + own * h * h / L).sum() + (of_two * common**2 * pairs(s * s) + common * pairs(s * h) / L).sum()
         return Theory(float(bias.mean()), float(mean) ** 0.5 / len(q), float((own / L + bias**2).mean()), float(square) ** 0.5 / len(q))
 
     def scores(self, p: np.ndarray, counts: np.ndarray) -> tuple[float, float]:

@@ -32,6 +32,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikegate.models.checks import real_numbers, require, require_real, require_whole, whole_numbers
 from spikegate.models.core.engine import external_events
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network.network import Network
@@ -72,6 +73,8 @@ class Plasticity:
     seed: int | None = None
 
     def __post_init__(self) -> None:
+        require_real(self, "a_plus", "a_minus", "tau_plus", "tau_minus", "w_max")
+        require_whole(self, "bits", *(["seed"] if self.seed is not None else []))
         problems = Problems()
         for name in ("a_plus", "a_minus"):
             problems.require(0 <= getattr(self, name) <= 1, f"{name} must be in 0..1 of w_max, not {getattr(self, name)}")
@@ -116,7 +119,9 @@ class StochasticSTDPSynapse:
     """
 
     def __init__(self, rule: Plasticity | None = None, *, dt: float = 0.1, stream: int = 0) -> None:
-        self.rule = rule = rule or Plasticity()
+        self.rule = rule = Plasticity() if rule is None else rule
+        require("Rule", rule, Plasticity)
+        (dt,), (stream,) = real_numbers(dt=dt), whole_numbers(stream=stream)
         problems = Problems()
         problems.require(0 < dt < math.inf, f"dt must be finite and above 0 ms, not {dt}")
         problems.require(0 <= stream < 2**32, f"Stream of a synapse must be in 0..2^32-1, not {stream}")
@@ -130,6 +135,8 @@ class StochasticSTDPSynapse:
         return self.index / self.rule.one
 
     def _advance(self, step: int) -> tuple[float, float]:
+        if type(step) is not int:
+            step, = whole_numbers(step=step)
         if not self._now <= step < 2**32:
             raise InputError(f"Step of an event must be in {self._now}..2^32-1, not {step}; events of a synapse come in order")
         self._now = step

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikegate.models.checks import real_numbers, require_real, require_whole, whole_numbers
 from spikegate.models.core.engine import aligned, external_events
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network.network import Network
@@ -65,9 +66,11 @@ class Rule:
     seed: int | None = None
 
     def __post_init__(self) -> None:
+        require_real(self, "noise_std")
+        require_whole(self, *(name for name in ("refractory", "seed") if getattr(self, name) is not None))
         problems = Problems()
         problems.require(self.refractory is None or 0 <= self.refractory <= 255, f"Refractory period must be in 0..255 steps, not {self.refractory}")
-        problems.require(0 <= self.noise_std < math.inf, f"noise_std must be finite and at least 0 mV, not {self.noise_std}; use 0 for none")
+        problems.require(self.noise_std >= 0, f"noise_std must be finite and at least 0 mV, not {self.noise_std}; use 0 for none")
         problems.require(self.seed is None or 0 <= self.seed < 2**63, f"Seed of the noise must be in 0..2^63-1, not {self.seed}")
         problems.require(not (self.exact and self.noise_std), "Noise needs the Euler leak: its exact step has another variance; set exact=False")
         problems.raise_any()
@@ -104,16 +107,26 @@ class StochasticLIFNeuron:
     ----------
     v : float
         Membrane in mV. What is added to it while the neuron is refractory is dropped by the next step.
+
+    Raises
+    ------
+    InputError
+        With every parameter that is out of range.
     """
 
     def __init__(self, v_threshold: float = 20.0, v_reset: float = 10.0, v_rest: float = 0.0, tau_mem: float = 20.0, dt: float = 0.1,
                  resistance: float = 1.0, noise_std: float = 0.0, refractory_period: int = 0, seed: int = 0, *, stream: int = 0,
                  exact_leak: bool = False) -> None:
+        v_threshold, v_reset, v_rest, tau_mem, dt, resistance, noise_std = real_numbers(
+            v_threshold=v_threshold, v_reset=v_reset, v_rest=v_rest, tau_mem=tau_mem, dt=dt, resistance=resistance, noise_std=noise_std)
         problems = Problems()
         problems.require(tau_mem > 0 and dt > 0, f"tau_mem and dt must be above 0 ms, not {tau_mem} and {dt}")
         problems.require(v_reset < v_threshold, f"v_reset must be below v_threshold = {v_threshold} mV, not {v_reset} mV")
         problems.raise_any()
-        Rule(exact=exact_leak, refractory=refractory_period, noise_std=noise_std, seed=seed)  # its limits are the neuron's
+        rule = Rule(exact=exact_leak, refractory=refractory_period, noise_std=noise_std, seed=seed)  # its limits are the neuron's
+        refractory_period, seed, stream = rule.refractory, rule.seed, *whole_numbers(stream=stream)
+        if not 0 <= stream < 2**64:
+            raise InputError(f"Stream of the noise must be in 0..2^64-1, not {stream}")
         self.v_threshold, self.v_reset, self.v_rest, self.resistance = v_threshold, v_reset, v_rest, resistance
         self.refractory_period, self.v, self.left = refractory_period, v_rest, 0
         self._leak, self._decay, self._exact = dt / tau_mem, math.exp(-dt / tau_mem), exact_leak
@@ -121,23 +134,38 @@ class StochasticLIFNeuron:
         self._rng = _generator(seed, stream) if noise_std else None
 
     def step(self, current: float = 0.0) -> int:
-        """Advance by dt with ``current`` flowing; returns 1 if the neuron spikes, else 0."""
-        xi = self._rng.standard_normal() if self._rng else 0.0
-        if self.left:
-            self.left -= 1
-            self.v = self.v_reset
-            if self.left:
-                return 0
-        if self._exact:
-            target = self.v_rest + self.resistance * current
-            self.v = target + (self.v - target) * self._decay
-        else:
-            self.v = self.v + self._leak * (self.v_rest - self.v + self.resistance * current)
-        if self._rng:
-            self.v = self.v + self._noise * xi
-        if self.v > self.v_threshold:
+        """Advance by dt with ``current`` flowing; returns 1 if the neuron spikes, else 0.
+
+        Raises
+        ------
+        InputError
+            If the current, or what was added to ``v``, is no finite number; the neuron stays as it is.
+        """
+        rng, v, left = self._rng, self.v, self.left
+        if left:
+            left, v = left - 1, self.v_reset
+        try:
+            if not left:
+                if self._exact:
+                    target = self.v_rest + self.resistance * current
+                    v = target + (v - target) * self._decay
+                else:
+                    v = v + self._leak * (self.v_rest - v + self.resistance * current)
+            if not -math.inf < v + current < math.inf:
+                raise ValueError
+        except (TypeError, ValueError, OverflowError):
+            raise InputError(f"Current and membrane must be finite numbers, not {current!r} and {self.v!r}") from None
+        xi = rng.standard_normal() if rng else 0.0
+        self.left = left
+        if left:
+            self.v = v
+            return 0
+        if rng:
+            v = v + self._noise * xi
+        if v > self.v_threshold:
             self.v, self.left = self.v_reset, self.refractory_period
             return 1
+        self.v = v
         return 0
 
 

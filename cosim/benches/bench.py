@@ -20,7 +20,7 @@ from amaranth.lib.wiring import Component
 from spikegate.cosim.toolchain.verilate import build_directory, compile_model, compiled_with, to_verilog
 from spikegate.models.errors import Mismatch, SpikegateError, ToolMissing
 from spikegate.models.files import working_folder
-from spikegate.models.hints import lacking
+from spikegate.models.hints import apt, lacking
 from spikegate.models.surroundings import clean_environment, illegal_instruction
 
 try:

@@ -13,7 +13,7 @@ import numpy as np
 
 from spikegate.models.errors import InputError
 from spikegate.models.kernel import kernel
-from spikegate.models.network.network import Network
+from spikegate.models.network.network import Network, require_network
 from spikegate.models.network.recording import Recording
 from spikegate.models.network.rows import deliver, make_room
 from spikegate.models.neuron.lif import INPUT_GUARD_BITS, lif_step, lif_steps
@@ -182,7 +182,13 @@ def run(network: Network, *, trace: bool = False, progress: Callable[[float], No
         Record ``v``, ``hold``, ``overflow`` and ``events`` at every step.
     progress : callable, optional
         Called with the finished fraction, 0..1.
+
+    Raises
+    ------
+    InputError
+        If it is no network.
     """
+    require_network(network)
     return simulate(network, advancer(network), trace=trace, progress=progress)
 
 
@@ -198,6 +204,7 @@ def _draw(state, limits, lfsr, events):
 
 def external_events(network: Network) -> np.ndarray:
     """External events, uint8 (steps, n): recorded in the network, or drawn from its streams, which do not depend on anything else."""
+    require_network(network)
     if network.external is not None:
         return network.external
     events = np.empty((network.steps, network.n), np.uint8)
@@ -213,6 +220,7 @@ def require_own_drive(network: Network) -> None:
     InputError
         If there are such events.
     """
+    require_network(network)
     if network.external is not None and not np.array_equal(network.external, external_events(network.replace())):
         raise InputError("Network's recorded external events must be those of its own drive for a fixed-point variant; record them "
                          "with spikegate.models.core.engine.external_events, or use a variant of the voltage domain")

@@ -16,10 +16,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from spikegate.models.checks import require
 from spikegate.models.core.engine import CYCLES_PER_STEP, make_scratch, record, simulate, update
 from spikegate.models.core.windows import LANES, advance, count_all, count_faulty, generator, registers, weigh
 from spikegate.models.kernel import kernel
-from spikegate.models.network.network import Network
+from spikegate.models.network.network import Network, require_network
 from spikegate.models.network.recording import Recording
 from spikegate.models.streams.dot_product import scale_count
 from spikegate.models.streams.encoder import PROBABILITY_BITS, window_lfsr
@@ -138,6 +139,9 @@ def run(network: Network, *, faults: StreamFaults | None = None, trace: bool = F
     InputError
         If the network has no streams, or the faults are not for its channels and length.
     """
+    require_network(network)
+    if faults is not None:
+        require("Faults", faults, StreamFaults)
     advance, cursor = advancer(network, faults)
     recording = simulate(network, advance, trace=trace, progress=progress)
     recording.provenance["windows"] = int(cursor[1])

@@ -8,12 +8,13 @@ import dataclasses
 import hashlib
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from spikegate.models.checks import exact_array
+from spikegate.models.checks import exact_array, require
 from spikegate.models.errors import InputError
 from spikegate.models.files import write_whole
 from spikegate.models.neuron.lif import LifParams
@@ -64,6 +65,7 @@ def content(network: Any) -> bytes:
 
 def write(path: str | Path, network: Any) -> str:
     """Write the file and return the hash; see `Network.save`."""
+    require("Path", path, (str, os.PathLike), "give that of a file")
     data = content(network)
     digest = hashlib.sha256(data).hexdigest()
     try:
@@ -75,6 +77,7 @@ def write(path: str | Path, network: Any) -> str:
 
 def read(path: str | Path, kind: type) -> Any:
     """The network, made as ``kind``, of a file; see `Network.load`."""
+    require("Path", path, (str, os.PathLike), "give that of a file")
     try:
         with open(path, "rb") as file:
             data = file.read(len(MAGIC))  # a device may have no end

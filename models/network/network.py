@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from spikegate.models.checks import exact_array, require_type, require_whole
+from spikegate.models.checks import exact_array, require, require_type, require_whole
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network import file
 from spikegate.models.network.rows import Rows, make_rows
@@ -19,7 +19,7 @@ from spikegate.models.numeric.drive import DriveParams
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.streams.params import StreamParams
 
-__all__ = ["MAX_DELAY", "MAX_STEPS", "Network"]
+__all__ = ["MAX_DELAY", "MAX_STEPS", "Network", "require_network"]
 
 MAX_DELAY = 63
 #: Recordings count steps in 32 bits.
@@ -137,14 +137,16 @@ class Network:
         need(bool(np.all(self.indices[1:][same] > self.indices[:-1][same])), "Targets of each source must ascend without repeats")
         for name in ("weights", "v0"):
             low, high = int(getattr(self, name).min()), int(getattr(self, name).max())
-            need(q.holds(low) and q.holds(high), f"Array {name} holds {low}..{high}, outside {q} ({q.min}..{q.max}); use a wider format")
-        need(q.holds(self.drive.weight), f"Drive weight {self.drive.weight} is outside {q} ({q.min}..{q.max}); use a wider format")
+            need(q.holds(low) and q.holds(high), f"Array {name} holds {low}..{high}, outside {q} ({q.min}..{q.max}); "
+                 f"{q.wider(high if q.holds(low) else low)}")
+        need(q.holds(self.drive.weight), f"Drive weight {self.drive.weight} is outside {q} ({q.min}..{q.max}); {q.wider(self.drive.weight)}")
         need(bool(np.all(self.seeds > 0)) and int(self.seeds.max()) <= self.lfsr.mask, f"Seeds must be in 1..2^{self.lfsr.width}-1")
         problems.raise_any()
         weight = np.abs(self.weights.astype(np.int64))[rows]
         if self.streams is not None:
             need(self.streams.probabilities.shape == (n,), f"Stream probabilities must have {n} entries, not {self.streams.probabilities.shape}")
-            need(q.holds(self.streams.scale), f"Stream scale {self.streams.scale} is outside {q} ({q.min}..{q.max}); use a wider format")
+            need(q.holds(self.streams.scale), f"Stream scale {self.streams.scale} is outside {q} ({q.min}..{q.max}); "
+                 f"{q.wider(self.streams.scale)}")
             weight = np.maximum(weight, self.streams.scale)
         worst = int(np.bincount(self.indices, weight, n).max()) + abs(self.drive.weight) * len(self.drive.limits)
         limit = (1 << (self.lif.input_width - 1)) - 1
@@ -218,3 +220,8 @@ class Network:
             If the file is absent, foreign, of another version, truncated, damaged or inconsistent, or says the same in another form.
         """
         return file.read(path, cls)
+
+
+def require_network(network: object) -> None:
+    """Raise `InputError` unless it is a frozen network."""
+    require("Network", network, Network, "make one with spikegate.translate, or read its file with Network.load")

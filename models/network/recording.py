@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from spikegate.models.checks import exact_array, require_whole
+from spikegate.models.errors import InputError
+
 __all__ = ["Recording"]
 
 
@@ -41,7 +44,13 @@ class Recording:
     provenance: Mapping = field(default_factory=dict)
 
     def __post_init__(self):
-        spikes = np.asarray(self.spikes, dtype=np.int32).reshape(-1, 2)
+        require_whole(self, "n", "steps")
+        spikes = np.asarray(self.spikes)
+        if spikes.size and spikes.dtype.kind not in "iu":
+            spikes = exact_array("spikes", spikes, np.int32, spikes.ndim)
+        if spikes.size % 2:
+            raise InputError(f"Spikes must be pairs of step and neuron, not {spikes.size} numbers")
+        spikes = spikes.astype(np.int32, copy=False).reshape(-1, 2)
         place = spikes[:, 0].astype(np.int64) * self.n + spikes[:, 1]
         ordered = bool(np.all(place[1:] >= place[:-1]))  # as most engines give them, and sorting takes longer than simulating
         object.__setattr__(self, "spikes", spikes if ordered else spikes[np.argsort(place, kind="stable")])

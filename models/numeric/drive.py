@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from spikegate.models.checks import exact_array, require_whole
+from spikegate.models.checks import exact_array, real_numbers, require_whole, whole_numbers
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.kernel import kernel
 
@@ -44,7 +44,8 @@ def binomial_limits(trials: int, probability: Fraction) -> np.ndarray:
         If trials is 0 or above 100,000, the probability is outside 0..1 or a fraction of too many digits, more than 255 events are likely,
         or none is less likely than 2^-33.
     """
-    problems, (p, q) = Problems(), Fraction(probability).as_integer_ratio()
+    (trials,), (probability,), problems = whole_numbers(trials=trials), real_numbers(probability=probability), Problems()
+    p, q = Fraction(probability).as_integer_ratio()
     problems.require(1 <= trials <= MAX_TRIALS, f"C_E (drive trials) must be in 1..{MAX_TRIALS}, not {trials}; change n_exc or conn_prob")
     problems.require(0 <= p <= q, f"Drive probability rate*dt must be in 0..1, not {Decimal(p) / Decimal(q):.6g}; lower the rate or dt")
     problems.require(trials * q.bit_length() <= MAX_BITS, f"Drive probability rate*dt has a denominator of {q.bit_length()} bits, too many for "
@@ -128,4 +129,5 @@ class DriveParams:
 
     def step(self, uniform: int) -> int:
         """Events for one uniform number in 0..2^32-1."""
+        uniform, = whole_numbers(uniform=uniform)
         return int(np.searchsorted(self.limits, uniform))

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from spikegate.models.checks import require_whole
+from spikegate.models.checks import require, require_whole, whole_numbers
 from spikegate.models.errors import InputError
 from spikegate.models.kernel import kernel
 
@@ -59,6 +59,7 @@ class QFormat:
     @classmethod
     def parse(cls, text: str) -> "QFormat":
         """``qM.N``: M integer and N fraction bits, in the smallest of 8, 16 and 32 bits that holds both."""
+        require("Format", text, str, "write it qM.N, such as q8.8")
         found = re.fullmatch(r"[qQ](\d+)\.(\d+)", text)
         if not found:
             raise InputError(f"Format must be written qM.N, such as q8.8 or q16.12, not {text!r}")
@@ -89,7 +90,12 @@ class QFormat:
 
     def real(self, raw: int) -> Fraction:
         """The exact value of a raw integer."""
-        return Fraction(raw, self.one)
+        return Fraction(*whole_numbers(raw=raw), self.one)
+
+    def wider(self, raw: int) -> str:
+        """What to do about a raw integer that the format does not hold: how wide a format would do, or that none does."""
+        need, limit = (raw if raw >= 0 else ~raw).bit_length() + 1, min(32, 54 - self.fraction)
+        return f"use a wider format, of {need} bits or more" if need <= limit else f"use fewer fraction bits, as {limit} bits are the most with these"
 
     def __str__(self):
         integer = {(16, 8): 8, (32, 12): 16}.get((self.width, self.fraction), self.width - self.fraction)

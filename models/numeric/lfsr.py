@@ -7,9 +7,13 @@ on another new bit, so that a leap of k positions is one line:
     state' = (state << k | xor over taps of (state >> (tap - k)) mod 2^k) mod 2^width
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
-from spikegate.models.checks import require_whole, whole
+import numpy as np
+
+from spikegate.models.checks import require_whole, whole, whole_numbers
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.kernel import kernel
 
@@ -85,6 +89,9 @@ class LfsrParams:
                          f"LFSR taps must descend from {self.width} to at least 1, not {taps}")
         problems.require(1 <= self.leap <= MAX_LEAP, f"LFSR leap must be in 1..{MAX_LEAP} positions, not {self.leap!r}")
         problems.raise_any()
+        # What `step` takes: tap - k of four taps, fewer being filled up with shifts that leave nothing; k, 2^k - 1, all bits, and if that is all.
+        shifts = [tap - self.leap for tap in taps if tap >= self.leap] + [64] * 4
+        object.__setattr__(self, "_plan", (*shifts[:4], self.leap, (1 << self.leap) - 1, self.mask, self.leap <= taps[-1] and len(taps) <= 4))
 
     @property
     def mask(self) -> int:
@@ -103,14 +110,25 @@ class LfsrParams:
         return (self.taps[-1],) * whole + ((rest,) if rest else ())
 
     def step(self, state: int) -> int:
-        """The state after one leap."""
+        """The state after one leap, in plain Python, as calling compiled code takes longer."""
+        a, b, c, d, k, low, mask, usual = self._plan
+        if usual and type(state) is int and 0 <= state <= mask:
+            return (state << k | (state >> a ^ state >> b ^ state >> c ^ state >> d) & low) & mask
+        state = self._state(state)
         for k in self.chunks:
-            state = leap_once.py_func(state, [tap - k for tap in self.taps], k, (1 << k) - 1, self.mask)
+            state = leap_once.py_func(state, [tap - k for tap in self.taps], k, (1 << k) - 1, mask)
+        return state
+
+    def _state(self, state: int) -> int:
+        if type(state) is not int:
+            state, = whole_numbers(state=state)
+        if not 0 <= state <= self.mask:
+            raise InputError(f"LFSR state must be in 0..2^{self.width} - 1, not {state}")
         return state
 
     def run(self, state: int, count: int) -> list[int]:
         """The states before each of ``count`` leaps, the given one first."""
-        states = []
+        state, (count,), states = self._state(state), whole_numbers(count=count), []
         for _ in range(count):
             states.append(state)
             state = self.step(state)
@@ -118,15 +136,23 @@ class LfsrParams:
 
     def jump(self, positions: int) -> tuple[int, ...]:
         """The linear map that advances a state by ``positions``: column i is where bit i goes. For `apply`."""
-        single = LfsrParams(self.width, self.taps, 1)
-        power = tuple(single.step(1 << i) for i in range(self.width))
-        total = tuple(1 << i for i in range(self.width))
-        while positions:
-            if positions & 1:
-                total = tuple(apply(power, column) for column in total)
-            power = tuple(apply(power, column) for column in power)
-            positions >>= 1
-        return total
+        return tuple(self.jumped((1 << i for i in range(self.width)), positions).tolist())
+
+    def jumped(self, states: Iterable[int] | np.ndarray, positions: int) -> np.ndarray:
+        """Where states are after so many positions, 0..2^64 - 1; uint64.
+
+        Raises
+        ------
+        InputError
+            For other positions, or if a state is not of this register.
+        """
+        positions, = whole_numbers(positions=positions)
+        if not 0 <= positions < 1 << 64:
+            raise InputError(f"LFSR positions must be in 0..2^64 - 1, not {positions}")
+        known = isinstance(states, np.ndarray) and states.dtype == np.uint64 and states.max(initial=0) <= self.mask
+        found = states.copy() if known else np.array([self._state(state) for state in states], np.uint64)
+        _apply_all(_powers(self.width, self.taps), np.uint64(positions), found)
+        return found
 
     def phases(self, seed: int, streams: int, steps: int) -> list[int]:
         """Start states of ``streams`` generators, evenly spaced over the period, that do not meet within ``steps`` leaps.
@@ -136,6 +162,7 @@ class LfsrParams:
         InputError
             If the windows of ``steps * leap`` positions would overlap, or the seed is 0 modulo 2^width.
         """
+        seed, streams, steps = whole_numbers(seed=seed, streams=streams, steps=steps)
         problems = Problems()
         problems.require(streams >= 1, f"Streams must be at least 1, not {streams}")
         problems.raise_any()
@@ -144,11 +171,51 @@ class LfsrParams:
                          f"but {steps} steps need {steps * self.leap}; use a wider LFSR or fewer steps")
         problems.require(seed & self.mask != 0, f"LFSR seed must not be 0 modulo 2^{self.width}; use any other")
         problems.raise_any()
-        columns, state, starts = self.jump(stride), seed & self.mask, []
-        for _ in range(streams):
-            starts.append(state)
-            state = apply(columns, state)
-        return starts
+        starts = np.empty(streams, np.uint64)
+        starts[0] = seed & self.mask
+        _follow(np.array(self.jump(stride), np.uint64), starts)
+        return starts.tolist()
+
+
+@kernel
+def _apply(columns, state):
+    found = np.uint64(0)
+    for i in range(len(columns)):
+        found ^= columns[i] & -(state >> np.uint64(i) & np.uint64(1))
+    return found
+
+
+@kernel
+def _follow(columns, states):
+    """Each state becomes where the map takes the one before it."""
+    for k in range(1, len(states)):
+        states[k] = _apply(columns, states[k - 1])
+
+
+@kernel
+def _apply_all(powers, positions, states):
+    """Advance states, in place, by as many positions, whose bit i is worth the map ``powers[i]``."""
+    for i in range(len(powers)):
+        if positions >> np.uint64(i) & np.uint64(1):
+            for k in range(len(states)):
+                states[k] = _apply(powers[i], states[k])
+
+
+@kernel
+def _square(powers):
+    """Each map becomes the one before it, applied twice."""
+    for i in range(1, len(powers)):
+        for column in range(powers.shape[1]):
+            powers[i, column] = _apply(powers[i - 1], powers[i - 1, column])
+
+
+@lru_cache
+def _powers(width: int, taps: tuple[int, ...]) -> np.ndarray:
+    """Maps of 2^i positions for i = 0 .. 63, uint64 (64, width), column by column."""
+    single, powers = LfsrParams(width, taps, 1), np.zeros((64, width), np.uint64)
+    powers[0] = [single.step(1 << i) for i in range(width)]
+    _square(powers)
+    return powers
 
 
 def apply(columns: tuple[int, ...], state: int) -> int:

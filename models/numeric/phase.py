@@ -12,6 +12,7 @@ from math import isqrt
 import numpy as np
 
 from spikegate.models.errors import InputError
+from spikegate.models.kernel import kernel
 from spikegate.models.numeric.lfsr import LfsrParams
 
 __all__ = ["phases_between", "phases_hold", "coprime_factors"]
@@ -40,6 +41,17 @@ def coprime_factors(width: int) -> tuple[int, ...]:
     return tuple(sorted(factors - {1}))
 
 
+@kernel
+def _times(a, b, width, mask, low, out):
+    """Products in the field, ``low`` being x^width."""
+    for k in range(len(out)):
+        found = np.uint64(0)
+        for i in range(width):
+            top, bit = found >> (width - ONE) & ONE, b[k] >> (width - ONE - np.uint64(i)) & ONE
+            found = (found << ONE & mask) ^ (low * top) ^ (a[k] * bit)
+        out[k] = found
+
+
 class _Field:
     """GF(2)[x] / f(x) on arrays of uint64, bit i the coefficient of x^i."""
 
@@ -58,9 +70,9 @@ class _Field:
         return found
 
     def times(self, a, b):
-        found = np.zeros(np.broadcast_shapes(a.shape, b.shape), np.uint64)
-        for i in reversed(range(self.width)):
-            found = (found << ONE & self.mask) ^ self.low * (found >> np.uint64(self.width - 1)) ^ a * (b >> np.uint64(i) & ONE)
+        a, b = np.broadcast_arrays(a, b)
+        found = np.empty(a.shape, np.uint64)
+        _times(a.ravel(), b.ravel(), np.uint64(self.width), self.mask, self.low[0], found.ravel())
         return found
 
     def power(self, base, exponents):

@@ -14,7 +14,8 @@ from functools import cached_property
 
 import numpy as np
 
-from spikegate.models.errors import Problems
+from spikegate.models.checks import require_whole, whole_numbers
+from spikegate.models.errors import InputError, Problems
 
 __all__ = ["JOE_KUO", "DigitalSequence", "SobolParams", "CounterParams"]
 
@@ -38,7 +39,8 @@ class DigitalSequence:
     leap: int
 
     def check(self, name: str) -> Problems:
-        """What is wrong with bits and leap."""
+        """What is wrong with bits and leap, once they are whole numbers."""
+        require_whole(self, "bits", "leap")
         problems = Problems()
         problems.require(1 <= self.bits <= 32, f"{name} bits must be in 1..32, not {self.bits!r}")
         problems.require(self.leap >= 1 and self.leap & (self.leap - 1) == 0, f"{name} leap must be a power of two, not {self.leap!r}")
@@ -68,11 +70,14 @@ class DigitalSequence:
 
     def point(self, index: int) -> int:
         """The number at ``index``, modulo the period."""
+        index, = whole_numbers(index=index)
         return int(self.points(np.array(index % self.period)))
 
     def run(self, first: int, count: int) -> np.ndarray:
         """``count`` numbers, uint32, ``leap`` points apart, the first at ``first * leap``."""
-        windows = 1 << self.index_bits
+        (first, count), windows = whole_numbers(first=first, count=count), 1 << self.index_bits
+        if count < 0:
+            raise InputError(f"Numbers must be 0 or more, not {count}")
         return self.points((np.arange(count, dtype=np.uint64) + np.uint64(first % windows)) % np.uint64(windows) << np.uint64(self.shift))
 
 
@@ -100,6 +105,7 @@ class SobolParams(DigitalSequence):
     leap: int = 1
 
     def __post_init__(self):
+        require_whole(self, "dimension")
         problems = self.check("Sobol")
         problems.require(0 <= self.dimension <= len(JOE_KUO),
                          f"Sobol dimension must be in 0..{len(JOE_KUO)}, not {self.dimension!r}; the table of direction numbers ends there")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikegate.models.checks import require_whole
 from spikegate.models.errors import Problems
 from spikegate.models.streams.encoder import WORD
 from spikegate.models.streams.scc import overlap_counts
@@ -32,6 +33,7 @@ class CorrelationParams:
     length: int
 
     def __post_init__(self):
+        require_whole(self, "width", "length")
         problems = Problems()
         problems.require(self.width >= 1, f"Meter width must be at least 1 position, not {self.width!r}")
         problems.require(self.length >= max(self.width, 1) and self.length % max(self.width, 1) == 0,

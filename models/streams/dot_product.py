@@ -5,15 +5,17 @@
 A channel's count is length * p * q on average, so that total / length is the dot product of the probabilities.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from spikegate.models.checks import real_numbers, require, require_whole
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.kernel import kernel
 from spikegate.models.numeric.fixed import round_shift
+from spikegate.models.streams.encoder import unpack
 from spikegate.models.streams.synapse import BitstreamSynapse, packed
 
 __all__ = ["scale_count", "DotProductParams", "DotProductResult", "BitstreamDotProduct"]
@@ -53,6 +55,7 @@ class DotProductParams:
     length: int = 256
 
     def __post_init__(self):
+        require_whole(self, "channels", "width", "length")
         problems = Problems()
         problems.require(self.channels >= 1, f"Dot product channels must be at least 1, not {self.channels!r}")
         for name in ("width", "length"):
@@ -113,8 +116,11 @@ class BitstreamDotProduct:
         If there are no synapses, or their lengths differ.
     """
 
-    def __init__(self, synapses: Sequence[BitstreamSynapse], y_min=0.0, y_max=1.0):
-        self.synapses, self.y_min, self.y_max = tuple(synapses), y_min, y_max
+    def __init__(self, synapses: Sequence[BitstreamSynapse], y_min: float = 0.0, y_max: float = 1.0):
+        require("Synapses", synapses, Iterable, "give a list of BitstreamSynapse")
+        self.synapses, (self.y_min, self.y_max) = tuple(synapses), real_numbers(y_min=y_min, y_max=y_max)
+        for k, synapse in enumerate(self.synapses):
+            require(f"Synapse {k}", synapse, BitstreamSynapse)
         lengths = sorted({synapse.length for synapse in self.synapses})
         if len(lengths) != 1:
             raise InputError(f"A dot product needs synapses of one length, not {len(self.synapses)} synapses of lengths {lengths}")
@@ -131,10 +137,11 @@ class BitstreamDotProduct:
             If ``pre`` is neither, or not one stream a channel.
         """
         p = self.params
-        windows, _ = packed(pre, p.length)
+        windows, were_packed = packed(pre, p.length)
         if windows.shape[:-1] != (p.channels,):
             raise InputError(f"Dot product input must be one stream for each of {p.channels} channels, not of shape {np.shape(pre)}")
-        post = np.array([synapse.apply(stream) for synapse, stream in zip(self.synapses, np.asarray(pre))])
-        total = int(p.step(windows, self.weights, self.inhibitory, np.ones(p.channels, bool)))
+        gated = windows & self.weights
+        counts = np.bitwise_count(gated).sum(axis=-1, dtype=np.int64)
+        total = int(counts @ np.where(self.inhibitory, -1, 1))
         share = (total + int(self.inhibitory.sum()) * p.length) / (p.channels * p.length)
-        return DotProductResult(post, total, self.y_min + (self.y_max - self.y_min) * share)
+        return DotProductResult(gated if were_packed else unpack(gated), total, self.y_min + (self.y_max - self.y_min) * share)

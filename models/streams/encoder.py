@@ -12,15 +12,18 @@ Because each aligned window of a Sobol sequence has numbers whose upper log2(L) 
 floor(P * L / 2^bits) or one more ones, exactly that many if P * L / 2^bits is an integer, and the windows of a period P.
 """
 
+import reprlib
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from spikegate.models.checks import real, require_whole, whole, whole_numbers
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.kernel import kernel
-from spikegate.models.numeric.lfsr import LfsrParams, apply
+from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.numeric.sobol import CounterParams, DigitalSequence
 
 __all__ = ["PROBABILITY_BITS", "WORD", "threshold", "below", "pack", "unpack", "window_lfsr", "lfsr_planes", "sobol_planes", "CounterParams",
@@ -39,9 +42,12 @@ def threshold(p: float | Fraction, bits: int = PROBABILITY_BITS) -> int:
     InputError
         If p is outside 0..1.
     """
-    if not 0 <= p <= 1:
-        raise InputError(f"Probability must be in 0..1, not {p}; scale it into that range first")
-    return int(Fraction(p) * (2 << bits) + 1) // 2
+    if type(p) is not float and (found := real(p)) is not None:
+        p = found
+    if not (isinstance(p, (int, float, Fraction)) and 0 <= p <= 1):
+        raise InputError(f"Probability must be in 0..1, not {p if isinstance(p, Fraction) else reprlib.repr(p)}; "
+                         "scale it into that range first")
+    return (int(p * (2 << bits)) + 1) // 2  # exact, as the factor is a power of two
 
 
 @kernel
@@ -53,19 +59,47 @@ def below(planes, threshold, out):
     ``planes`` is uint64 (bits, words), ``threshold`` an integer in 0..2^bits, which is not checked.
     """
     bits, p = planes.shape[0], np.int64(threshold)
-    full = np.uint64(-(p >> bits & 1))
     for w in range(len(out)):
-        less = np.uint64(0)
-        for b in range(bits):
-            zero, one = ~planes[b, w], np.uint64(-(p >> b & 1))
-            less = (zero & less) | (one & (zero | less))
-        out[w] = less | full
+        out[w] = np.uint64(0)
+    # A pass a plane, so that the compiler can work on several words at once.
+    for b in range(bits):
+        plane = planes[b]
+        if p >> b & 1:
+            for w in range(len(out)):
+                out[w] |= ~plane[w]
+        else:
+            for w in range(len(out)):
+                out[w] &= ~plane[w]
+    if p >> bits & 1:
+        for w in range(len(out)):
+            out[w] = ~np.uint64(0)
 
 
 @kernel
 def _below_each(planes, thresholds, out):
     for n in range(len(out)):
         below(planes[n], thresholds[n], out[n])
+
+
+@kernel
+def _shift_in(states, taps, windows):
+    """Windows of registers, uint64 (windows, planes, words), leap by leap of a power of two of positions, from their states on."""
+    leap = 32
+    while leap > taps[-1]:
+        leap //= 2
+    low, all_bits = (np.uint64(1) << np.uint64(leap)) - np.uint64(1), ~np.uint64(0) >> np.uint64(64 - taps[0])
+    for plane in range(windows.shape[1]):
+        state = states[plane]
+        for n in range(windows.shape[0]):
+            for w in range(windows.shape[2] - 1, -1, -1):
+                word = np.uint64(0)
+                for _ in range(WORD // leap):
+                    feedback = np.uint64(0)
+                    for tap in taps:
+                        feedback ^= state >> np.uint64(tap - leap)
+                    state = (state << np.uint64(leap) | feedback & low) & all_bits
+                    word = word << np.uint64(leap) | feedback & low
+                windows[n, plane, w] = word
 
 
 @kernel
@@ -79,19 +113,21 @@ def _extend(rows, known, taps):
 
 def pack(bits: np.ndarray) -> np.ndarray:
     """Packed windows, uint64 (..., L/64), of bits in order of position, 0 or 1, (..., L)."""
-    return np.packbits(np.asarray(bits, np.uint8)[..., ::-1], axis=-1, bitorder="little").view("<u8").astype(np.uint64, copy=False)
+    words = np.packbits(np.ascontiguousarray(bits, np.uint8), axis=-1).view(">u8")
+    return words[..., ::-1].astype(np.uint64)
 
 
 def unpack(windows: np.ndarray) -> np.ndarray:
     """Bits in order of position, uint8 (..., L), of packed windows, uint64 (..., L/64)."""
-    return np.unpackbits(np.ascontiguousarray(windows, "<u8").view(np.uint8), axis=-1, bitorder="little")[..., ::-1]
+    return np.unpackbits(np.asarray(windows)[..., ::-1].astype(">u8").view(np.uint8), axis=-1)
 
 
 def _require_length(length: int) -> None:
-    if length < WORD or length & (length - 1):
+    if whole(length) is None or length < WORD or length & (length - 1):
         raise InputError(f"Window length must be a power of two and at least {WORD} positions, not {length!r}")
 
 
+@lru_cache
 def window_lfsr(length: int) -> LfsrParams:
     """A register of a window encoder's planes: 61 bits and four taps, leaping a window."""
     return LfsrParams(61, leap=length)
@@ -102,7 +138,7 @@ def lfsr_planes(params: LfsrParams, seeds: np.ndarray, first: int, count: int, l
 
     ``params.leap`` is not used. Bit i of a register's output is the XOR over the taps t of the bits i - t. Squaring that
     over GF(2), log2(L) times, it is also the XOR of the bits i - L * t, that is, window n is the XOR of the windows n - t.
-    So only the first ``width`` windows are made bit by bit.
+    So only the first ``width`` windows are made leap by leap.
 
     Raises
     ------
@@ -110,17 +146,15 @@ def lfsr_planes(params: LfsrParams, seeds: np.ndarray, first: int, count: int, l
         If the length is no power of two of at least 64, or a seed is not in 1..2^width - 1.
     """
     _require_length(length)
-    starts = [int(seed) for seed in seeds]
-    if not all(1 <= state <= params.mask for state in starts):
+    first, count, length = whole_numbers(first=first, count=count, length=length)
+    if not (isinstance(seeds, np.ndarray) and seeds.dtype == np.uint64):
+        seeds = np.array([seed if (seed := whole(each)) is not None and 0 < seed <= params.mask else 0 for each in seeds], np.uint64)
+    if seeds.size and not 1 <= seeds.min() <= seeds.max() <= params.mask:
         raise InputError(f"LFSR seeds must be in 1..2^{params.width} - 1; use any others")
-    columns, taps, made = params.jump(first * length), np.array(params.taps), min(count, params.width)
-    bits = np.zeros((params.width + made * length, len(starts)), np.uint8)
-    for plane, start in enumerate(starts):
-        state = apply(columns, start)
-        bits[:params.width, plane] = [state >> i & 1 for i in reversed(range(params.width))]
-    _extend(bits, params.width, taps)
-    planes = np.zeros((count, len(starts), length // WORD), np.uint64)
-    planes[:made] = pack(bits[params.width:].reshape(made, length, len(starts)).swapaxes(1, 2))
+    states, taps = params.jumped(seeds, first * length), np.array(params.taps)
+    planes = np.zeros((count, len(states), length // WORD), np.uint64)
+    made = min(count, params.width)
+    _shift_in(states, taps, planes[:made])
     _extend(planes.reshape(count, -1), made, taps)
     return planes
 
@@ -136,6 +170,7 @@ def sobol_planes(params: DigitalSequence, length: int, first: int, count: int) -
         If the length is no power of two of at least 64, or longer than the period.
     """
     _require_length(length)
+    first, count = whole_numbers(first=first, count=count)
     if length > params.period:
         raise InputError(f"Window length must be at most the period of {params.period} points, not {length}; use more bits or a shorter window")
     bit, windows = np.arange(params.bits, dtype=np.uint32), params.period // length
@@ -150,6 +185,7 @@ class _Encoder:
 
     def check(self) -> Problems:
         """What is wrong with source and bits."""
+        require_whole(self, "bits")
         problems, source = Problems(), self.source
         problems.require(isinstance(source, (LfsrParams, DigitalSequence)),
                          f"Encoder source must be an LFSR, a Sobol sequence or a counter, not {source}")
@@ -166,7 +202,10 @@ class _Encoder:
 
     def require_thresholds(self, thresholds: np.ndarray) -> np.ndarray:
         """They, as int64, if all are in 0..2^bits."""
-        thresholds = np.asarray(thresholds, np.int64)
+        thresholds = np.asarray(thresholds)
+        if thresholds.size and thresholds.dtype.kind not in "iu":
+            raise InputError(f"Thresholds must be whole numbers, not {reprlib.repr(thresholds.tolist())}; make them with threshold()")
+        thresholds = thresholds.astype(np.int64, copy=False)
         if thresholds.size and not 0 <= thresholds.min() <= thresholds.max() <= 1 << self.bits:
             raise InputError(f"Thresholds must be in 0..2^{self.bits}, not {thresholds.min()}..{thresholds.max()}; make them with threshold()")
         return thresholds
@@ -241,6 +280,7 @@ class WindowParams(_Encoder):
     def planes(self, start: Any, first: int, count: int) -> np.ndarray:
         """Windows ``first`` .. ``first + count - 1`` after a start, one seed a plane or an index in windows; uint64 (count, bits, length / 64)."""
         if isinstance(self.source, DigitalSequence):
+            start, first = whole_numbers(start=start, first=first)
             return sobol_planes(self.source, self.length, start + first, count)
         if len(start) != self.bits:
             raise InputError(f"LFSR windows need a seed for each of {self.bits} planes, not {len(start)}")

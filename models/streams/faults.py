@@ -14,6 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from spikegate.models.checks import real_numbers, require_type, require_whole, whole_numbers
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.kernel import kernel
 from spikegate.models.streams.encoder import PROBABILITY_BITS, WORD, WindowParams, threshold, window_lfsr
@@ -46,6 +47,9 @@ class PointFaults:
     stuck1: int = 0
     flips: int = 0
 
+    def __post_init__(self):
+        require_whole(self, "stuck0", "stuck1", "flips")
+
     def step(self, value: int, flips: int = 0) -> int:
         """The point's lines behind the fault; ``flips`` is the mask of this window."""
         return apply.py_func(value, self.stuck0, self.stuck1, flips)
@@ -74,6 +78,9 @@ class FaultParams:
     count: PointFaults = field(default_factory=PointFaults)
 
     def __post_init__(self):
+        require_whole(self, "length")
+        for point in POINTS:
+            require_type(self, point, PointFaults)
         problems = Problems()
         problems.require(self.length >= WORD and not self.length & (self.length - 1),
                          f"Fault window length must be a power of two and at least {WORD} lines, not {self.length!r}")
@@ -111,6 +118,7 @@ class FaultParams:
         InputError
             If a rate is outside 0..1, or there is no such point.
         """
+        (rate, flip_rate), (seed,) = real_numbers(rate=rate, flip_rate=flip_rate), whole_numbers(seed=seed)
         problems, points = Problems(), tuple(points)
         for name, value in (("Stuck-at rate", rate), ("Flip rate", flip_rate)):
             problems.require(0 <= value <= 1, f"{name} must be in 0..1, not {value}; it is a probability for each line")

@@ -5,7 +5,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from spikegate.models.checks import exact_array, require_member, require_type, require_whole, whole
+from spikegate.models.checks import exact_array, require, require_member, require_type, require_whole, whole
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.numeric.sobol import JOE_KUO, SobolParams
@@ -128,6 +128,12 @@ class StreamFaults:
 
     paths: tuple[FaultParams, ...]
     seed: int = 1
+
+    def __post_init__(self):
+        require_whole(self, "seed")
+        require_type(self, "paths", tuple)
+        for k, path in enumerate(self.paths):
+            require(f"Path {k} of the faults", path, FaultParams)
 
     @classmethod
     def none(cls, streams: StreamParams) -> "StreamFaults":

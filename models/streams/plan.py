@@ -10,6 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
+from spikegate.models.checks import exact_array, require_type, require_whole, whole, whole_numbers
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.numeric.phase import phases_between, phases_hold
@@ -51,8 +52,10 @@ class LfsrPlan:
     phases: tuple[int, ...] = ()
 
     def __post_init__(self):
-        params, seeds = self.params, tuple(map(int, self.seeds))
-        windows = (self.windows,) * len(seeds) if isinstance(self.windows, int) else tuple(self.windows)
+        require_type(self, "params", LfsrParams)
+        params, seeds = self.params, tuple(exact_array("seeds", self.seeds, np.uint64).tolist())
+        windows = (whole(self.windows),) * len(seeds) if whole(self.windows) is not None else tuple(
+            exact_array("windows", self.windows, np.int64).tolist())
         problems = Problems()
         problems.require(len(seeds) >= 1, "Streams must be at least 1, not 0")
         for i, seed in enumerate(seeds):
@@ -60,7 +63,7 @@ class LfsrPlan:
         problems.require(len(windows) == len(seeds) and all(w >= 1 for w in windows),
                          f"Windows must be at least 1 for each of {len(seeds)} streams, not {self.windows!r}")
         problems.raise_any()
-        phases = tuple(map(int, self.phases or phases_between(params, seeds)))
+        phases = tuple(exact_array("phases", self.phases or phases_between(params, seeds), np.uint64).tolist())
         problems.require(len(phases) == len(seeds) and phases_hold(params, seeds, phases),
                          "Phases must be the positions from the first seed to each; leave them out, and they are computed")
         problems.raise_any()
@@ -80,6 +83,7 @@ class LfsrPlan:
         InputError
             If the streams do not have ``windows`` leaps each.
         """
+        streams, windows, seed = whole_numbers(streams=streams, windows=windows, seed=seed)
         spaced = streams + (streams > 1 and params.period % streams == 0)
         seeds = params.phases(seed, spaced, windows)[:streams]
         return cls(params, tuple(seeds), windows, tuple(i * (params.period // spaced) for i in range(streams)))
@@ -168,7 +172,8 @@ class SobolPlan:
     bits: int = PROBABILITY_BITS
 
     def __post_init__(self):
-        object.__setattr__(self, "dimensions", tuple(map(int, self.dimensions)))
+        object.__setattr__(self, "dimensions", tuple(exact_array("dimensions", self.dimensions, np.int64).tolist()))
+        require_whole(self, "length", "bits")
         problems, seen, length = Problems(), self.dimensions, self.length
         problems.require(1 <= len(seen) <= len(JOE_KUO) + 1, f"Sobol channels must be in 1..{len(JOE_KUO) + 1}, not {len(seen)}; "
                          "use LFSR streams, or a dot product of fewer channels")
@@ -198,6 +203,9 @@ class SobolPlan:
         InputError
             If the table has not so many for this length.
         """
+        channels, length = whole_numbers(channels=channels, length=length)
+        if length < 1:
+            raise InputError(f"Window length must be a power of two and at least 4 positions, not {length}")
         chosen: list[SobolParams] = []
         for params in (SobolParams(dimension, bits) for dimension in range(len(JOE_KUO) + 1)):
             if all(strength(other, params, length) >= cls.needed(length) for other in chosen):

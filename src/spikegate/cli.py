@@ -269,14 +269,14 @@ def _verify(args):
 
 def _bitstream(args):
     doctor.require("bitstream")
-    from spikegate.bitstream import bitstream
+    from spikegate.boards import bitstream
 
     bitstream(args.board, args.out, n=args.n, lanes=args.lanes, format=args.format, network=args.network, seed=args.seed, as_json=args.json)
     return 0
 
 
 def _program(args):
-    from spikegate.bitstream import program
+    from spikegate.boards import program
 
     program(args.board, args.out)
     return 0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from spikegate import bitstream as face
+from spikegate import boards as face
 from spikegate.cli import main
 from spikegate.cosim.toolchain import board as flow
 from spikegate.gateware.link.board import platform
@@ -186,9 +186,9 @@ def test_a_core_that_is_too_large_says_what_does_not_fit_and_leaves_nothing(tmp_
 
 
 def test_a_build_that_is_stopped_leaves_no_process_and_no_file(tmp_path):
-    code = ("import pathlib, sys; from spikegate import bitstream; from spikegate.cosim.toolchain import board\n"
+    code = ("import pathlib, sys; from spikegate import boards; from spikegate.cosim.toolchain import board\n"
             "from spikegate.models.link.board import BOARDS\n"
-            "spec = BOARDS['icebreaker']; network = bitstream.network_for(spec)\n"
+            "spec = BOARDS['icebreaker']; network = boards.network_for(spec)\n"
             "board.build(spec, board.geometry(spec, network), pathlib.Path(sys.argv[1]) / 'board', say=lambda line: print(line, flush=True))")
     inside = lambda: [path for path in Path("/proc").glob("[0-9]*/cwd") if os.path.realpath(path).startswith(f"{tmp_path}/")]  # noqa: E731
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:

@@ -24,7 +24,7 @@ STUBS = '''
 import os, signal, subprocess, sys, time
 from pathlib import Path
 import numpy as np
-from spikegate.models import core
+from spikegate.models.core import engine as core
 from spikegate.models.errors import InputError
 
 def hungry(network, mib, progress=None):

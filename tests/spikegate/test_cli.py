@@ -18,7 +18,7 @@ SMALL = ["--set", "n_exc=80", "--set", "n_inh=20", "--ms", "60"]
 STUBS = '''
 import subprocess, time
 from dataclasses import replace
-from spikegate.models import core
+from spikegate.models.core import engine as core
 
 def rtl(network, lanes=40, *, driver="native", trace=False, progress=None):
     recording = core.run(network, trace=trace, progress=progress)

@@ -13,7 +13,8 @@ from spikegate.models.streams.faults import POINTS, FaultParams
 SMALL = ["--set", "n_exc=80", "--set", "n_inh=20", "--ms", "60"]
 STUBS = '''
 from dataclasses import replace
-from spikegate.models import core, hybrid
+from spikegate.models.core import engine as core
+from spikegate.models.core import stream_engine as hybrid
 
 def rtl(network, lanes=40, **options):
     recording = hybrid.run(network, **options)
