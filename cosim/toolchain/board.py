@@ -46,6 +46,10 @@ LARGE = " --placer static --router router2"
 CELLS = {"lut": ("ICESTORM_LC", "TRELLIS_COMB"), "ff": ("", "TRELLIS_FF"), "bram": ("ICESTORM_RAM", "DP16KD"), "spram": ("ICESTORM_SPRAM", ""),
          "dsp": ("ICESTORM_DSP", "MULT18X18D")}
 
+#: Through an iCE40's multiplier without registers, whose paths nextpnr ends at it and begins behind it: the slowest product and the slowest
+#: sum of Project IceStorm's timings of the UP5K (``SB_MAC16_MUL_U_16X16_BYPASS`` and ``SB_MAC16_ADS_U_32P32_BYPASS``, to ``O``).
+MULTIPLIER_NS = 9.05 + 5.27
+
 
 def geometry(board: Board, network: Network) -> CoreGeometry:
     """The core that runs a network on the board."""
@@ -142,6 +146,26 @@ def event_bytes(recording: Recording) -> float:
     return sum(len(distances(neurons.tolist())) for neurons in steps) * len(encode(Frame(Answer.DATA, 0, bytes(CHUNK)))) / CHUNK
 
 
+def multiplier_ns(report: dict) -> float:
+    """The slowest path through an iCE40's multiplier, from nextpnr's paths up to one and from one, which are in none of its frequencies.
+
+    Raises
+    ------
+    SpikegateError
+        If there are none, or one from a multiplier to another.
+    """
+    clocks = {f"posedge {name}" for name in report["fmax"]}
+    slowest: dict[tuple[bool, bool], float] = {}
+    for path in report["critical_paths"]:
+        if "<async>" not in (path["from"], path["to"]):
+            ends = path["from"] in clocks, path["to"] in clocks
+            slowest[ends] = max(slowest.get(ends, 0.0), sum(part["delay"] for part in path["path"]))
+    if (True, False) not in slowest or (False, True) not in slowest or (False, False) in slowest:
+        raise SpikegateError("nextpnr reports other paths to multipliers than from a register through one of them to a register; the clock that is "
+                             "met is not known")
+    return slowest[True, False] + MULTIPLIER_NS + slowest[False, True]
+
+
 def fit(board: Board, network: Network, folder: Path, seconds: dict[str, float], *, seed: int) -> dict:
     """The report of a finished build: what it takes of the part, its clock, and how fast it runs a network."""
     report = json.loads((Path(folder) / "nextpnr.json").read_text())
@@ -150,7 +174,10 @@ def fit(board: Board, network: Network, folder: Path, seconds: dict[str, float],
         found = report["utilization"].get(names[board.family == "ecp5"])
         if found:
             used[kind] = {"used": found["used"], "available": found["available"]}
-    fmax_hz = round(1e6 * min(entry["achieved"] for entry in report["fmax"].values()))
+    fmax_hz, through = round(1e6 * min(entry["achieved"] for entry in report["fmax"].values())), None
+    if board.family == "ice40" and "dsp" in used:
+        through = multiplier_ns(report)
+        fmax_hz = min(fmax_hz, round(1e9 / through))
     recording = golden.run(network)
     cycles = golden.predict_cycles(network, recording, board.lanes, n=board.n, **board.options) / network.steps
     sent, rate = event_bytes(recording) / network.steps, board.clock_hz / board.line.divisor
@@ -161,7 +188,7 @@ def fit(board: Board, network: Network, folder: Path, seconds: dict[str, float],
         "board": board.name, "part": board.part, "n": board.n, "lanes": board.lanes, "banks": board.banks,
         "format": str(network.lif.format), "seed": seed, "baud": board.baud,
         "utilisation": used, "clock_hz": board.clock_hz, "fmax_hz": fmax_hz, "clock_met": fmax_hz >= board.clock_hz,
-        "not_in_fmax": ["multipliers"] if board.family == "ice40" and "dsp" in used else [],
+        "multiplier_path_ns": through,
         "network": {"name": network.name, "hash": network.hash, "steps": network.steps}, "cycles_per_step": cycles, "steps_per_s": steps,
         "real_time_factor": steps * network.dt_ns * 1e-9, "bytes_per_step": sent,
         "real_time_factor_read": min(steps, rate / (BITS * sent)) * network.dt_ns * 1e-9, "stages_s": seconds, "bitstream": bits.name,

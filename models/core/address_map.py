@@ -1,17 +1,16 @@
-"""The core's address map: what a word of its load stream does, for core, host link, client and docs/address_map.md.
+"""The core's address map: what a word of its load stream does, for core, host link and client.
 
 A load word is ``(op, lane, address, data)``. Its op names the block that it writes, or a command.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["OP_BITS", "LANE_BITS", "ADDRESS_BITS", "DATA_BITS", "BY_NEURON", "OF_STREAMS", "MAP", "Op", "Param", "Entry", "Load", "stream_register",
-           "stuck_word", "flip_rate", "page"]
+__all__ = ["OP_BITS", "LANE_BITS", "ADDRESS_BITS", "DATA_BITS", "BY_NEURON", "OF_STREAMS", "Op", "Param", "Load", "stream_register",
+           "stuck_word", "flip_rate"]
 
 #: Widths of a load word's fields; data are as wide as a word of a row needs, in whole multiples of `DATA_BITS`.
 OP_BITS, LANE_BITS, ADDRESS_BITS, DATA_BITS = 8, 16, 32, 64
@@ -20,19 +19,19 @@ PLANES, POINTS, MASK_WORDS = 16, 4, 16
 
 
 class Op(IntEnum):
-    """What a load word does."""
+    """What a load word does; lanes, addresses and data are in docs/host_link.md, those of streams here."""
 
-    CLEAR = 0
-    ROW = 1
-    WEIGHT = 2
-    TABLE = 3
-    SEED = 4
-    STATE = 5
-    PARAM = 6
-    RUN = 7
-    STREAM_SEED = 8
-    STREAM_STUCK = 9
-    STREAM_RATE = 10
+    CLEAR = 0  #: forget spikes under way; before a new network
+    ROW = 1  #: a word of a row
+    WEIGHT = 2  #: of a source; in a store it is part of the row; a spike that is due next may have the old one
+    TABLE = 3  #: a limit of the drive table
+    SEED = 4  #: LFSR state of a neuron
+    STATE = 5  #: a neuron's state; also empties its input, and maybe others of its word
+    PARAM = 6  #: a parameter, by its number
+    RUN = 7  #: run ``data`` steps
+    STREAM_SEED = 8  #: state of a stream register, `stream_register`
+    STREAM_STUCK = 9  #: 64 lines of a fault mask, `stuck_word`
+    STREAM_RATE = 10  #: flip threshold of a point, `flip_rate`
 
 
 class Param(IntEnum):
@@ -41,7 +40,7 @@ class Param(IntEnum):
     LEAK = 0
     THRESHOLD = 1
     V_RESET = 2
-    REST_LEAK = 3
+    REST_LEAK = 3  #: (rest + 2^(width-1)) * leak, so that no lane has to multiply
     REFRACTORY = 4
     DRIVE_WEIGHT = 5
     DELAY = 6
@@ -52,44 +51,6 @@ class Param(IntEnum):
 BY_NEURON = (Op.SEED, Op.STATE)
 #: Ops that only a core with stochastic synapses has.
 OF_STREAMS = (Op.STREAM_SEED, Op.STREAM_STUCK, Op.STREAM_RATE)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What an op, or a parameter, writes: the block, its addresses and its data, in words for the page."""
-
-    block: str
-    address: str
-    data: str
-
-
-MAP: dict[Op, Entry] = {
-    Op.CLEAR: Entry("spikes under way: all are forgotten; before a new network", "–", "–"),
-    Op.ROW: Entry("connectivity", "source * stride + w", "a bit for each lane: target w * lanes + lane; in a store of B bits, targets w * B and "
-                  "up, and in the top bits of a row's last word the weight"),
-    Op.WEIGHT: Entry("weights of the sources; none in a store", "source", "signed, raw; of streams: probability * 2^16 in 17 bits, then 1 if "
-                     "negative. A spike that is due next may still have the old one"),
-    Op.TABLE: Entry("drive table", "searched: node of the tree, 1 the root, 2k and 2k + 1 below k; walked: number of the limit", "a limit, 32 bits"),
-    Op.SEED: Entry("state of a neuron's LFSR", "neuron // lanes", "as wide as the LFSR"),
-    Op.STATE: Entry("a neuron; its input becomes 0, and maybe that of others of its word", "neuron // lanes",
-                    "membrane (format's width), refractory steps left (8 bits), overflow flag (1)"),
-    Op.PARAM: Entry("parameters", "as below", "as below"),
-    Op.RUN: Entry("a run begins", "–", "steps, 32 bits; 0 is no run"),
-    Op.STREAM_SEED: Entry("state of a stream register", "16 c + b for plane b of channel c; behind them the flips, 16 registers for each point",
-                          "as wide as a window"),
-    Op.STREAM_STUCK: Entry("lines that are stuck", "((2 channel + level) * 4 + point) * 16 + word", "64 lines of the mask"),
-    Op.STREAM_RATE: Entry("probability of flips", "4 channel + point", "probability * 2^16, 17 bits"),
-}
-PARAMS: dict[Param, Entry] = {
-    Param.LEAK: Entry("neurons", "", "leak constant, leak_fraction + 1 bits"),
-    Param.THRESHOLD: Entry("neurons", "", "signed, raw"),
-    Param.V_RESET: Entry("neurons", "", "signed, raw"),
-    Param.REST_LEAK: Entry("neurons", "", "(rest + 2^(width-1)) * leak, so that no lane has to multiply"),
-    Param.REFRACTORY: Entry("neurons", "", "steps, 8 bits"),
-    Param.DRIVE_WEIGHT: Entry("neurons", "", "of an external event: signed, raw"),
-    Param.DELAY: Entry("spikes under way", "", "steps, 1 to max_delay; above, spikes are lost or never come"),
-    Param.SCALE: Entry("streams", "", "V_th: signed, raw"),
-}
 
 
 class Load(NamedTuple):
@@ -114,11 +75,3 @@ def stuck_word(channel: int, level: int, point: int, word: int = 0) -> int:
 def flip_rate(channel: int, point: int) -> int:
     """Address of `Op.STREAM_RATE`."""
     return POINTS * channel + point
-
-
-def page() -> str:
-    """The tables of docs/address_map.md."""
-    ops = [f"| {op.value} | {op.name} | {entry.block} | {entry.address} | {entry.data} |" for op, entry in MAP.items()]
-    params = [f"| {param.value} | {param.name} | {entry.block} | {entry.data} |" for param, entry in PARAMS.items()]
-    return "\n".join(["| op | name | block | address | data |", "|---|---|---|---|---|", *ops, "",
-                      "| address | parameter | of the | data |", "|---|---|---|---|", *params])

@@ -103,12 +103,11 @@ class Board:
         """
         spec = replace(self, **self.wide) if format.width > 16 else self
         n = spec.n if n is None else n
-        lanes = min(spec.lanes, n) if lanes is None else lanes
-        problems = Problems()
-        problems.require(1 <= n <= MAX_NEURONS, f"N of a board's core must be in 1..{MAX_NEURONS:,}, not {n}; give another --n")
-        most = min(max(n, 1), MAX_LANES)
-        problems.require(1 <= lanes <= most, f"Lanes of a board's core must be in 1..{most:,}, not {lanes}; give other --lanes")
-        problems.raise_any()
+        if not 1 <= n <= MAX_NEURONS:
+            raise InputError(f"N of a board's core must be in 1..{MAX_NEURONS:,}, not {n}; give another --n")
+        lanes, most = min(spec.lanes, n) if lanes is None else lanes, min(n, MAX_LANES)
+        if not 1 <= lanes <= most:
+            raise InputError(f"Lanes of a board's core must be in 1..{most:,}, not {lanes}; give other --lanes")
         words, banks = -(-n // lanes), spec.banks
         while banks > 1 and (words % banks or words <= banks):
             banks //= 2

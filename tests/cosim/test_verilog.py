@@ -12,7 +12,6 @@ from amaranth.lib.wiring import In, Out
 from spikegate.cosim.toolchain.verilate import build_directory, cached_verilog, to_verilog, tool_environment
 from spikegate.gateware.core.core import Core
 from spikegate.gateware.core.pins import PinsHost
-from spikegate.gateware.link.link import HostLink
 from verification.contracts import catalogue
 from verification.coverage import cores, link
 

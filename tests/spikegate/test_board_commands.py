@@ -1,0 +1,272 @@
+"""The commands for boards, each at its real entry: bitstream, program, and sim through the host link and on a port."""
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+from spikegate.bitstream import network_for
+from spikegate.cli import BOARD_NAMES, main
+from spikegate.cosim.engines.virtual_board import virtual_board
+from spikegate.cosim.toolchain import board as flow
+from spikegate.gateware.core.core import CoreGeometry
+from spikegate.gateware.link.board import platform
+from spikegate.models.core import engine as golden
+from spikegate.models.link.board import BOARDS, board
+from spikegate.models.numeric.fixed import QFormat
+from spikegate.translator.brunel import preset, translate
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "bring_up.md").read_text()
+#: Names of nextpnr's cells, and what the report calls them.
+KINDS = {"ice40": {"ICESTORM_LC": "lut", "ICESTORM_RAM": "bram", "ICESTORM_DSP": "dsp", "ICESTORM_SPRAM": "spram"},
+         "ecp5": {"TRELLIS_COMB": "lut", "TRELLIS_FF": "ff", "DP16KD": "bram", "MULT18X18D": "dsp"}}
+TITLES = {"lut": "logic cells", "ff": "flip-flops", "bram": "block RAMs", "spram": "single-port RAMs", "dsp": "multipliers"}
+#: The smallest core: a lane of ten neurons. Multipliers of its one lane: leak times membrane, drive weight times events.
+SMALLEST = ["--n", "10", "--lanes", "1", "--seed", "3"]
+MULTIPLIERS = {"icebreaker": 2, "hx8k_evn": 0, "ulx3s_85f": 2}
+
+
+def walk(name, out):
+    """`spikegate bitstream` of the smallest core in a process of its own: its report and what it printed."""
+    command = Path(sys.executable).with_name("spikegate")
+    done = subprocess.run([command, "bitstream", "--board", name, *SMALLEST, "--out", out], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads((out / name / "report.json").read_text()), done
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Folder, report and output of each board's smallest core, built when first asked for."""
+    found = {}
+
+    def of(name):
+        if name not in found:
+            out = tmp_path_factory.mktemp(name)
+            found[name] = (out, *walk(name, out))
+        return found[name]
+    return of
+
+
+WALKED = [pytest.param("icebreaker"), pytest.param("ulx3s_85f"), pytest.param("hx8k_evn", marks=pytest.mark.long)]
+
+
+@pytest.mark.parametrize("name", WALKED)
+def test_the_smallest_core_goes_all_the_way_to_bits_and_every_figure_is_the_tools_own(built, name):
+    out, report, done = built(name)
+    spec = board(name).of(QFormat(16, 8), 10, 1)
+    log = (out / name / "top.tim").read_text()
+    found = {kind: tuple(map(int, re.findall(rf"Info: +{cell}: +(\d+)/ *(\d+)", log)[-1])) for cell, kind in KINDS[spec.family].items()}
+    assert {kind: (entry["used"], entry["available"]) for kind, entry in report["utilisation"].items()} == {
+        kind: both for kind, both in found.items() if kind in report["utilisation"]}
+    for kind, (used, available) in found.items():
+        assert available == spec.capacity[kind] and (used == 0 or kind in report["utilisation"])
+        if kind in report["utilisation"]:
+            line, = [line for line in done.stdout.splitlines() if TITLES[kind] in line]
+            assert line.split()[-3:] == [f"{used:,}", f"{available:,}", str(-(-100 * used // available))]
+    assert report["utilisation"].get("dsp", {"used": 0})["used"] == MULTIPLIERS[name] and 500 < report["utilisation"]["lut"]["used"]
+    assert {key: report[key] for key in ("board", "n", "lanes", "format", "seed", "baud", "clock_hz")} == {
+        "board": name, "n": 10, "lanes": 1, "format": "q8.8", "seed": 3, "baud": spec.baud, "clock_hz": spec.clock_hz}
+    assert "--seed 3 " in (out / name / "build_top.sh").read_text() and f"{spec.baud:,} baud" in done.stdout and f"{spec.baud:,} baud" in done.stderr
+    achieved = [float(mhz) for mhz in re.findall(r"Max frequency for clock .*?: ([\d.]+) MHz", log)][-len(re.findall("core clock", log)) - 1:]
+    through = report["multiplier_path_ns"]
+    assert report["fmax_hz"] == pytest.approx(min([achieved[-1] * 1e6, *([1e9 / through] if through else [])]), abs=1e4)
+    assert (through is not None) == (name == "icebreaker") and report["clock_met"]
+    assert (out / name / report["bitstream"]).stat().st_size > 50_000 and f"{report['fmax_hz'] / 1e6:.1f}" in done.stdout
+
+
+@pytest.mark.parametrize("name", WALKED[:1])
+def test_rates_and_factors_are_those_of_the_network_on_the_core(built, name):
+    _, report, _ = built(name)
+    spec = board(name).of(QFormat(16, 8), 10, 1)
+    network = network_for(spec)
+    recording = golden.run(network)
+    cycles = golden.predict_cycles(network, recording, 1, store=64, walk=True) / 10_000
+    sent = (len(recording.spikes) + 10_000) * 135 / 128 / 10_000  # a byte a spike, a byte a step
+    assert report["network"] == {"name": "ai", "hash": network.hash, "steps": 10_000}
+    assert report["cycles_per_step"] == pytest.approx(cycles) and report["steps_per_s"] == pytest.approx(18e6 / cycles)
+    assert report["real_time_factor"] == pytest.approx(18e6 / cycles * 1e-4) and report["bytes_per_step"] == pytest.approx(sent)
+    assert report["real_time_factor_read"] == pytest.approx(2e5 / sent * 1e-4)
+
+
+def test_the_plls_analog_settings_are_in_the_bitstream(built):
+    """As ecppll makes them; they were 0."""
+    out, *_ = built("ulx3s_85f")
+    config = (out / "ulx3s_85f" / "top.config").read_text()
+    words = {name: int(bits, 2) for name, bits in re.findall(r"^word: (\w+) ([01]+)$", config, re.MULTILINE)}
+    enums = dict(re.findall(r"^enum: (\S+) (\S+)$", config, re.MULTILINE))
+    values = {**words, **enums}
+    assert {name: str(values[name]) for name in ("ICP_CURRENT", "LPF_RESISTOR", "MFG_ENABLE_FILTEROPAMP", "MFG_GMCREF_SEL")} == {
+        "ICP_CURRENT": "12", "LPF_RESISTOR": "8", "MFG_ENABLE_FILTEROPAMP": "1", "MFG_GMCREF_SEL": "2"}, values
+
+
+def slowed(folder, mhz):
+    """nextpnr's report of a build with another frequency."""
+    report = json.loads((folder / "nextpnr.json").read_text())
+    for clock in report["fmax"].values():
+        clock["achieved"] = mhz
+    (folder / "nextpnr.json").write_text(json.dumps(report))
+
+
+@pytest.mark.parametrize("mhz, met", [(17.99, False), (12.5, False), (18.0, True)])
+def test_a_clock_is_met_if_it_is_the_cores_and_not_the_oscillators(built, monkeypatch, tmp_path, capsys, mhz, met):
+    out, *_ = built("icebreaker")
+
+    def build(spec, g, folder, **_):
+        subprocess.run(["cp", "-r", out / "icebreaker", folder], check=True)
+        slowed(folder, mhz)
+        return {}
+
+    monkeypatch.setattr(flow, "build", build)
+    assert main(["bitstream", *SMALLEST, "--out", str(tmp_path)]) == (0 if met else 1)
+    report = json.loads((tmp_path / "icebreaker" / "report.json").read_text())
+    assert report["clock_met"] == met and report["fmax_hz"] == mhz * 1e6
+    assert met or f"18 MHz asked and {mhz:.1f} MHz met" in capsys.readouterr().err
+
+
+def test_the_slowest_path_through_a_multiplier_is_part_of_the_clock():
+    part = lambda *delays: [{"delay": delay} for delay in delays]  # noqa: E731
+    report = {"fmax": {"clk": {}}, "critical_paths": [
+        {"from": "posedge clk", "to": "posedge clk", "path": part(90.0)}, {"from": "<async>", "to": "posedge clk", "path": part(80.0)},
+        {"from": "posedge clk", "to": "posedge gnd", "path": part(3.0, 5.0)}, {"from": "posedge gnd", "to": "posedge clk", "path": part(17.0)}]}
+    assert flow.multiplier_ns(report) == pytest.approx(8.0 + 9.05 + 5.27 + 17.0)
+    report["critical_paths"].append({"from": "posedge gnd", "to": "posedge gnd", "path": part(1.0)})
+    with pytest.raises(flow.SpikegateError, match="the clock that is met is not known"):
+        flow.multiplier_ns(report)
+
+
+BAD = {
+    "no neuron": (["--n", "0"], ["N of a board's core", "1..16,383", "not 0", "--n"]),
+    "too few for ai": (["--n", "9"], ["at least 10", "not 9", "--network FILE"]),
+    "too many": (["--n", "16384"], ["1..16,383", "16384"]), "no lane": (["--lanes", "0"], ["Lanes", "1..1,000", "not 0", "--lanes"]),
+    "lanes above N": (["--n", "20", "--lanes", "21"], ["Lanes", "1..20", "21"]),
+    "lanes that no store has": (["--lanes", "3"], ["divide the 64 bits", "3"]),
+    "an absent network": (["--network", "nowhere"], ["nowhere", "give the path"]), "an unknown format": (["--format", "float"], ["float", "q8.8"]),
+    "a size that is no number": (["--n", "many"], ["--n", "many"]),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_core_that_there_cannot_be_is_refused_before_any_work(what, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(flow, "build", lambda *args, **options: pytest.fail("work was begun"))
+    options, words = BAD[what]
+    assert main(["bitstream", "--out", str(tmp_path / "out"), *options]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1 and all(word in said[0] for word in words), said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_core_for_a_network_of_ones_own_has_its_format_delay_and_size(monkeypatch, tmp_path, capsys):
+    network = translate(preset("ai", n_exc=20, n_inh=5, delay=3.0), QFormat.parse("q16.12"), ms=5.0)
+    network = network.replace(lif=dataclasses.replace(network.lif, leak_fraction=16, leak=network.lif.leak << 4))
+    file, seen = str(tmp_path / "mine.spikegate"), []
+    network.save(file)
+    monkeypatch.setattr(flow, "build", lambda spec, g, folder, **options: seen.append((spec, g, folder, options)))
+    monkeypatch.setattr(flow, "fit", lambda *args, **options: pytest.fail("nothing was built"))
+    for options, n, lanes in (([], 25, 25), (["--n", "40", "--lanes", "8"], 40, 8)):
+        with pytest.raises(pytest.fail.Exception):
+            main(["bitstream", "--board", "ulx3s_85f", "--network", file, "--seed", "9", "--out", str(tmp_path), *options])
+        spec, g, folder, given = seen.pop()
+        assert (g.n, g.lanes, g.format, g.leak_fraction, g.max_delay) == (n, lanes, network.lif.format, 16, 63)
+        assert (spec.n, spec.clock_hz, folder, given["seed"]) == (n, 30_000_000, tmp_path / "ulx3s_85f", 9)
+    assert main(["bitstream", "--network", file, "--format", "q8.8", "--out", str(tmp_path)]) == 2
+    assert "--format q8.8 cannot be given with it" in capsys.readouterr().err
+
+
+@pytest.fixture
+def loader(tmp_path, monkeypatch):
+    """A stand-in for openFPGALoader that writes down what it is called with."""
+    tool = tmp_path / "bin" / "openFPGALoader"
+    tool.parent.mkdir()
+    tool.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/called\ntest ! -e {tmp_path}/fail || {{ echo no device >&2; exit 1; }}\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tool.parent), prepend=os.pathsep)
+    return tmp_path
+
+
+#: `openFPGALoader --list-boards` has these for boards that Amaranth's own descriptions program with iceprog or openFPGALoader.
+LOADERS = {"icebreaker": ("ice40_generic", "top.bin"), "hx8k_evn": ("ice40_generic", "top.bin"), "ulx3s_85f": ("ulx3s", "top.bit"),
+           "ecpix5_85f": ("ecpix5", "top.bit")}
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_board_is_programmed_by_the_name_that_the_loader_knows(name, loader, capsys):
+    known, bits = LOADERS[name]
+    (loader / name).mkdir()
+    (loader / name / bits).write_bytes(b"bits")
+    assert main(["program", "--board", name, "--out", str(loader)]) == 0
+    assert (loader / "called").read_text().split() == ["--board", known, str(loader / name / bits)]
+    (loader / "fail").touch()
+    assert main(["program", "--board", name, "--out", str(loader)]) == 1
+    assert f"{board(name).title} did not take the bitstream (no device)" in capsys.readouterr().err
+
+
+def test_without_the_loader_the_hint_says_how_to_install_it(tmp_path, monkeypatch, capsys):
+    (tmp_path / "icebreaker").mkdir()
+    (tmp_path / "icebreaker" / "top.bin").write_bytes(b"bits")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["program", "--out", str(tmp_path)]) == 3
+    assert "apt install openfpgaloader" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("target", ["bitstream", "program"])
+def test_the_makefile_passes_the_board_and_other_options_on(target):
+    command = ["make", "-n", "-o", ".venv/.installed-fpga", target, "BOARD=ulx3s_85f", "ARGS=--out x"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert f"spikegate {target} --board ulx3s_85f --out x" in said.stdout, said.stderr
+
+
+def test_the_bring_up_page_has_every_boards_rate_lights_and_loader():
+    rows = {cells[1]: cells for line in PAGE.splitlines() if len(cells := [cell.strip(" `") for cell in line.strip("|").split("|")]) == 8}
+    assert sorted(BOARD_NAMES) == sorted(BOARDS) and set(BOARDS) <= set(rows)
+    for name, spec in BOARDS.items():
+        title, _, _, baud, *lights, loader_name = rows[name]
+        known = platform(spec).resources
+        assert title == spec.title and int(baud.replace(",", "")) == spec.baud and loader_name == spec.loader == LOADERS[name][0]
+        count = 3 if ("rgb_led", 0) in known else sum(("led", k) in known for k in range(3))
+        assert [light != "none" for light in lights] == [k < count for k in range(3)]
+
+
+SELF_TEST = ["sim", "--set", "n_exc=32", "--set", "n_inh=8", "--set", "weight_exc=2", "--set", "delay=0.5", "--ms", "60", "--json"]
+
+
+def spikes_are_equal(report):
+    """The check of RTL against golden model, which has compared spikes."""
+    check = next(check for check in report["checks"] if check["name"] == "RTL = golden")
+    return check["ok"] and check["compared"] > 100
+
+
+def test_sim_through_the_host_link_runs_to_its_end(tmp_path, capsys):
+    """Real engines; without --lanes, forty."""
+    options = [*SELF_TEST, "--set", "n_exc=40", "--set", "n_inh=10"]
+    assert main([*options, "--through-host-link", "--out", str(tmp_path / "linked")]) == 0
+    linked = json.loads(capsys.readouterr().out)
+    assert spikes_are_equal(linked) and linked["link"]["port"].startswith("/dev/pts/") and linked["network"]["lanes"] == 40
+
+
+@pytest.mark.parametrize("options, baud", [(["--board", "hx8k_evn"], 3_000_000), (["--baud", "1000000"], 1_000_000), ([], 2_000_000)])
+def test_sim_on_a_port_runs_to_its_end_at_the_boards_rate_on_a_larger_board(tmp_path, capsys, options, baud):
+    geometry = CoreGeometry.of(translate(preset("ai", n_exc=32, n_inh=8), ms=1.0), 4, n=48)
+    with virtual_board(geometry) as port:
+        assert main([*SELF_TEST, "--port", port, *options, "--out", str(tmp_path)]) == 0
+        line = os.open(port, os.O_RDWR | os.O_NOCTTY)
+        speed = termios.tcgetattr(line)[4]
+        os.close(line)
+    report = json.loads(capsys.readouterr().out)
+    assert spikes_are_equal(report) and report["network"]["lanes"] == 4
+    assert report["link"] == {"port": port, "baud": baud} and speed == getattr(termios, f"B{baud}")
+
+
+@pytest.mark.parametrize("options, words", [
+    (["--board", "icebreaker"], ["--board icebreaker", "--port"]),
+    (["--port", "/dev/ttyNONE9", "--board", "icebraker"], ["icebraker", "did you mean icebreaker"])])
+def test_a_board_without_a_port_and_an_unknown_one_are_refused(capsys, options, words):
+    assert main(["sim", *options]) == 2
+    said = capsys.readouterr().err
+    assert all(word in said for word in words), said
