@@ -1,4 +1,4 @@
-"""The generated Verilog of every module: each signal has the name that a person gave it, and Verilator finds nothing but what gateware/lint.vlt explains."""
+"""The generated Verilog of every module: each signal has the name that a person gave it, and gateware/lint.vlt explains all that Verilator finds."""
 
 import re
 import subprocess
@@ -20,8 +20,8 @@ MODULES = {**catalogue.LEAVES, **catalogue.WHOLE, **link.LINKS,
            **{name: lambda g=g, name=name: PinsHost(g) if name == cores.PINS else Core(g) for name, g in cores.CORES.items()}}
 KEY = "".join(Path(module.__file__).read_text() for module in (catalogue, cores, link))
 LINT = Path(__file__).parents[2] / "gateware" / "lint.vlt"
-#: A declaration, and what Amaranth calls a signal to which it finds no name: `$signal`, `$like`, ... Results of operators are `$1`, `$2`, ...: they are
-#: no signals, and Yosys adds one signal of its own to each process.
+#: A declaration, and what Amaranth calls a signal to which it finds no name: `$signal`, `$like`, ... Results of operators, `$1`, `$2`, ..., are
+#: no signals, and Yosys adds one of its own to each process.
 DECLARATION = re.compile(r"^\s*(?:input |output )?(?:wire|reg) (?:signed )?(?:\[[^]]*\] )?(\S+)", re.MULTILINE)
 NAMELESS = re.compile(r"\\\$(?!auto\$verilog_backend)[a-z_]")
 

@@ -34,7 +34,8 @@ PAIR = Network(name="pair", n_exc=1, n_inh=1, delay=2, steps=12, dt_ns=100_000, 
                v0=[4700, 4600], seeds=LfsrParams().phases(0x9E3779B97F4A7C15, 2, 12))
 #: Boards of 16 neurons; the page's formulas have to hold for each.
 GEOMETRIES = [CoreGeometry(16, 4, Q8_8), CoreGeometry(16, 3, Q8_8, drive=Walk()), CoreGeometry(16, 2, Q8_8, rows=Store(16), drive=Walk()),
-              CoreGeometry(100, 2, Q8_8, rows=Store(64), drive=Walk(), depth=5), CoreGeometry(100, 40, Q16_12), CoreGeometry(16, 2, Q8_8, drive=Walk(), depth=1)]
+              CoreGeometry(100, 2, Q8_8, rows=Store(64), drive=Walk(), depth=5), CoreGeometry(100, 40, Q16_12),
+              CoreGeometry(16, 2, Q8_8, drive=Walk(), depth=1)]
 
 
 def table(header):
@@ -50,7 +51,8 @@ def test_ops_are_those_of_the_load_stream_and_the_model_knows_their_places():
     for g in GEOMETRIES:
         identity, words = Identity.of(g), -(-g.n // g.lanes)
         stride = -(-(g.n + g.format.width) // g.rows.bits) if isinstance(g.rows, Store) else words
-        value = {"1": 1, "N S": g.n * stride, "N; 0 with a store": 0 if isinstance(g.rows, Store) else g.n, "2^depth": max(1 << g.depth, 4 * g.options["walk"]), "8": len(Param),
+        value = {"1": 1, "N S": g.n * stride, "N; 0 with a store": 0 if isinstance(g.rows, Store) else g.n, "8": len(Param),
+                 "2^depth": max(1 << g.depth, 4 * g.options["walk"]),
                  "ceil(N / L)": words}
         assert (g.words, g.stride, identity.words, identity.stride) == (words, stride, words, stride)
         for op, _, _, addresses, lanes, _ in rows:
@@ -166,7 +168,7 @@ def written(network):
 
 TEN = translate(preset("ai", n_exc=8, n_inh=2, weight_exc=2.0, delay=0.5), ms=50.0)
 RUNS = {"pair": (PAIR, CoreGeometry.of(PAIR, 4, n=16)), "lanes": (TEN, CoreGeometry.of(TEN, 3, n=16)),
-        "banks": (TEN, CoreGeometry.of(TEN, 2, n=16, banks=4, drive=Walk())), "store": (TEN, CoreGeometry.of(TEN, 2, n=16, rows=Store(16), drive=Walk()))}
+        "banks": (TEN, CoreGeometry.of(TEN, 2, n=16, banks=4, walk=True)), "store": (TEN, CoreGeometry.of(TEN, 2, n=16, store=16, walk=True))}
 
 
 @pytest.mark.parametrize("kind", RUNS)

@@ -95,7 +95,8 @@ class Abuse:
             return Frame(kind, seq)
         op = rng.choice(device.ops) if rng.random() < 0.95 else rng.randrange(256)
         size = item_bytes(op, device.identity.row_bits)
-        place = rng.randbytes(5) if rng.random() < 0.1 else bytes([0, rng.randrange(self.g.lanes + (rng.random() < 0.1))]) + rng.randrange(self.g.words).to_bytes(3, "big")
+        lane, address = rng.randrange(self.g.lanes + (rng.random() < 0.1)), rng.randrange(self.g.words)
+        place = rng.randbytes(5) if rng.random() < 0.1 else bytes([0, lane]) + address.to_bytes(3, "big")
         items, rest = rng.choice((0, 1, 2, 3, min(30, 240 // size))), rng.choice((0, 0, 0, 0, 1, 4))
         return Frame(kind, seq, bytes([op]) + place + rng.randbytes(size * items + rest))
 
