@@ -4,7 +4,8 @@ import random
 from collections import deque
 
 from spikegate.cosim.benches.bench import RisingEdge, Tally, cocotb, job, number, run_bench, start
-from spikegate.gateware.numeric.drive_search import Drive, table_words
+from spikegate.gateware.numeric.drive_search import Drive
+from spikegate.models.core.drives import Search
 from spikegate.models.numeric.drive import UNIFORM_BITS, DriveParams
 
 __all__ = ["uniforms", "check"]
@@ -42,7 +43,7 @@ async def compare_events(dut):
     params, model, lanes, rng = work["params"], work["model"], work["lanes"], random.Random(work["seed"])
     await start(dut)
     await load(dut, [(index, rng.getrandbits(UNIFORM_BITS)) for index in range(1, 1 << params.depth)], params.depth, rng)
-    await load(dut, table_words(params), params.depth, rng)
+    await load(dut, Search().words(params), params.depth, rng)
     ports = [(getattr(dut, f"uniform__{lane}"), getattr(dut, f"events__{lane}")) for lane in range(lanes)]
     todo, pending = uniforms(params, work["count"], rng), deque([None] * params.depth)
     while any(todo) or any(pending):

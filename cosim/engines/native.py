@@ -84,8 +84,8 @@ class NativeCore:
         g = self.geometry
         kept = np.empty((steps * g.words, self.sweep_size), np.uint8) if trace else None
         spikes = np.empty((steps * g.n, 2), np.int32)
-        # Every neuron fires, and every word turns the table; a stream's target takes a cycle each, beside those of its word.
-        spike = max(g.words * (g.lanes + 2 if g.streams else 1), 2 * (g.store or 0) * g.stride) + 6
+        # Every neuron fires, and every word turns the table.
+        spike = g.rows.longest(g.size) + 6
         limit = steps * (g.words * walk_groups(g.depth) + g.n * spike + 64)
         found = self._library.driver_run(self._driver, _pointer(word), g.words, g.lanes, g.sweep_layout()["spikes"].offset // 8, first_step,
                                          steps, _pointer(self.last), _pointer(kept), _pointer(spikes), limit)

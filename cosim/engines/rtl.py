@@ -7,16 +7,13 @@ import numpy as np
 
 from spikegate.cosim.engines.native import HARNESS, NativeCore
 from spikegate.cosim.toolchain.verilate import Build, cached_verilog, compile_shared
-from spikegate.gateware.core.core import Core, CoreGeometry, Op, Param
-from spikegate.gateware.numeric.drive_search import table_words
-from spikegate.gateware.numeric.drive_walk import walk_words
+from spikegate.gateware.core.core import Core, CoreGeometry
+from spikegate.models.core.address_map import Load, Op, Param
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
-from spikegate.models.streams.encoder import PROBABILITY_BITS
-from spikegate.models.streams.faults import POINTS
 from spikegate.models.streams.params import StreamFaults
 
-__all__ = ["load_dtype", "row_words", "load_words", "run_word", "unpack", "core_verilog", "build", "run", "execute", "waveform", "write_waveform"]
+__all__ = ["load_dtype", "load_words", "run_word", "unpack", "core_verilog", "build", "run", "execute", "waveform", "write_waveform"]
 
 BATCH = 512
 
@@ -27,79 +24,29 @@ def load_dtype(geometry: CoreGeometry) -> np.dtype:
     return np.dtype(list((name, *kind) if isinstance(kind, tuple) else (name, kind) for name, kind in fields.items()))
 
 
-def _words(geometry: CoreGeometry, op: Op, data, address=0, lane=0) -> np.ndarray:
-    values = np.asarray(data)
+def _words(geometry: CoreGeometry, load: Load) -> np.ndarray:
+    values = np.asarray(load.data)
     wide = values if values.ndim == 2 else values.reshape(-1, 1)
     words = np.zeros(len(wide), load_dtype(geometry))
     words["data"][:, :wide.shape[1]] = wide.astype(np.int64).view(np.uint64) if wide.dtype.kind == "i" else wide
-    words["address"], words["lane"], words["op"] = address, lane, op.value
+    words["address"], words["lane"], words["op"] = load.address, load.lane, load.op
     return words
-
-
-def stream_weights(network: Network) -> np.ndarray:
-    """Thresholds of the sources' weight streams, with the sign above them, as the weight memory holds them."""
-    return network.streams.probabilities.astype(np.uint64) | (network.weights < 0).astype(np.uint64) << np.uint64(PROBABILITY_BITS + 1)
-
-
-def stream_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | None) -> list[np.ndarray]:
-    """What makes the stream unit ready: states of all registers and, as far as they are compiled in, faults."""
-    g, streams = geometry, network.streams
-    faults, seeds = faults or StreamFaults.none(streams), streams.seeds.astype(np.uint64)
-    parts = [_words(g, Op.STREAM_SEED, seeds, np.arange(len(seeds)))] if len(seeds) else []
-    if g.streams.stuck:
-        place = lambda level, channel, point, word: ((2 * channel + level) * 4 + point) * 16 + word  # noqa: E731
-        for level, masks in enumerate(faults.masks()):
-            parts += [_words(g, Op.STREAM_STUCK, np.array([mask]), place(level, *at)) for at, mask in np.ndenumerate(masks)]
-    if g.streams.flips:
-        seeds = np.array(faults.seeds(network.max_windows), np.uint64)
-        rates = np.arange(len(faults.thresholds))
-        parts += [_words(g, Op.STREAM_SEED, seeds, streams.channels * PROBABILITY_BITS + np.arange(len(seeds))),
-                  _words(g, Op.STREAM_RATE, np.array(faults.thresholds, np.uint64), rates // len(POINTS) * 4 + rates % len(POINTS))]
-    return parts
-
-
-def row_words(network: Network, geometry: CoreGeometry) -> np.ndarray:
-    """Words of all rows, uint64 (n * stride, words of 64 bits in a load word); in a store, a source's weight is at the end of its row."""
-    g, width = geometry, geometry.store or geometry.lanes
-    source = np.repeat(np.arange(network.n), np.diff(network.indptr.astype(np.int64)))
-    bits = np.zeros((g.n, g.stride * width), np.uint8)
-    bits[source, network.indices] = 1
-    if g.store:
-        size = g.format.width
-        bits[:network.n, -size:] = network.weights.astype(np.int64)[:, None] >> np.arange(size) & 1
-    bits = np.pad(bits.reshape(-1, width), ((0, 0), (0, g.lane_bits - width)))
-    return np.packbits(bits, axis=1, bitorder="little").view("<u8")
 
 
 def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | None = None) -> np.ndarray:
     """Everything that makes the core ready to run a network, as load words; neurons that the network does not have rest without a stream."""
-    g, lif, drive = geometry, network.lif, network.drive
-    count, neurons = g.words * g.lanes, np.arange(g.words * g.lanes)
-    place = dict(address=neurons // g.lanes, lane=neurons % g.lanes)
-    v0, seeds = np.full(count, lif.rest, np.int64), np.zeros(count, np.uint64)
-    v0[:network.n], seeds[:network.n] = network.v0, network.seeds
-    values = {Param.LEAK: lif.leak, Param.THRESHOLD: lif.threshold, Param.V_RESET: lif.reset, Param.REST_LEAK: lif.rest_leak,
-              Param.REFRACTORY: lif.refractory, Param.DRIVE_WEIGHT: drive.weight, Param.DELAY: network.delay}
-    if g.streams:
-        values[Param.SCALE] = network.streams.scale
-    index, limit = zip(*(walk_words if g.walk else table_words)(drive))
-    parts = [
-        _words(g, Op.CLEAR, [0]),
-        _words(g, Op.PARAM, np.array(list(values.values()), np.int64), [param.value for param in values]),
-        _words(g, Op.TABLE, np.array(limit, np.uint64), index),
-        *([] if g.store else [_words(g, Op.WEIGHT, stream_weights(network) if g.streams else network.weights.astype(np.int64),
-                                     np.arange(network.n))]),
-        _words(g, Op.SEED, seeds, **place),
-        _words(g, Op.STATE, v0 & ((1 << lif.format.width) - 1), **place),
-        *(stream_words(network, g, faults) if g.streams else []),
-    ]
-    parts.append(_words(g, Op.ROW, row_words(network, g), np.arange(g.n * g.stride)))
-    return np.concatenate(parts)
+    g, size = geometry, geometry.size
+    params = {**g.neurons.params(network), Param.DRIVE_WEIGHT: network.drive.weight, Param.DELAY: network.delay}
+    index, limit = zip(*g.drive.words(network.drive))
+    before, after = g.rows.loads(size, network, faults)
+    parts = [Load(Op.CLEAR, [0]), Load(Op.PARAM, np.array(list(params.values()), np.int64), list(params)),
+             Load(Op.TABLE, np.array(limit, np.uint64), index), *before, *g.neurons.loads(size, network), *after]
+    return np.concatenate([_words(g, part) for part in parts])
 
 
 def run_word(geometry: CoreGeometry, steps: int) -> np.ndarray:
     """The word that runs ``steps`` steps."""
-    return _words(geometry, Op.RUN, np.array([steps], np.uint64))
+    return _words(geometry, Load(Op.RUN, np.array([steps], np.uint64)))
 
 
 def unpack(sweeps: np.ndarray, geometry: CoreGeometry) -> dict[str, np.ndarray]:
@@ -178,7 +125,7 @@ def execute(network: Network, g: CoreGeometry, words: np.ndarray, *, trace: bool
         cycles = core.cycles
     traces = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
     return Recording(engine, network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
-        "network": network.hash, "lanes": g.lanes, "store": g.store, "walk": g.walk, "banks": g.banks, "driver": "native",
+        "network": network.hash, "lanes": g.lanes, **g.options, "driver": "native",
         "generate_s": made.generate_s, "compile_s": made.compile_s, "load_s": loaded - start, "run_s": run_s, "cpu_s": cpu_s})
 
 

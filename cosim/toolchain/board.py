@@ -20,6 +20,7 @@ from spikegate.cosim.toolchain.verilate import without_zeros
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.gateware.link.board import Top, platform
 from spikegate.models.core import engine as golden
+from spikegate.models.core.rows_store import Store
 from spikegate.models.errors import InputError, SpikegateError
 from spikegate.models.files import replace_folder, working_folder
 from spikegate.models.hints import lacking
@@ -108,7 +109,7 @@ def _build(board, g, work, seed, tools, say):
     options = "-dsp -spram" if board.part.startswith("iCE40UP") else "-abc9" if board.family == "ice40" else ""
     with clean_environment():  # Amaranth takes AMARANTH_synth_opts and others from it
         plan = platform(board).prepare(
-            Top(board, g), "top", script_after_read=COLLISIONS.format("top.core*") if g.store else "", synth_opts=options,
+            Top(board, g), "top", script_after_read=COLLISIONS.format("top.core*") if isinstance(g.rows, Store) else "", synth_opts=options,
             nextpnr_opts=f"--report nextpnr.json --seed {seed} --freq {board.clock_hz / 1e6:g} --timing-allow-fail{LARGE * (board.family == 'ecp5')}")
     # Block RAMs that are loaded before they are read need no contents, and the largest ones can have none.
     plan.files["top.il"] = styled(without_zeros(plan.files["top.il"]), board.family)

@@ -1,16 +1,16 @@
 """Delivery: the words of a source's row, L targets a cycle and bank, each target receiving the source's weight."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.geometry import CoreGeometry
 
-__all__ = ["delivery_signature", "Rows"]
+__all__ = ["rows_members", "Rows"]
 
 
-def delivery_signature(g: CoreGeometry) -> dict:
-    """Ports of whatever turns due spikes into additions to the inputs of the lanes.
+def rows_members(g: CoreGeometry) -> dict:
+    """Ports of whatever turns sources whose spikes are due into additions to the inputs of the lanes.
 
     ``i`` takes rows while ``go``, and ``more`` says that others will follow in this step. ``load`` writes words of rows.
     In the cycle after ``add``, the lanes of ``bits`` add ``weight`` to their input of ``word``: with B banks, bit b * L + l is of lane l and
@@ -26,7 +26,7 @@ class Rows(wiring.Component):
 
     def __init__(self, geometry: CoreGeometry):
         self.geometry = geometry
-        super().__init__(delivery_signature(geometry))
+        super().__init__(rows_members(geometry))
 
     def elaborate(self, platform):
         m = Module()
@@ -36,7 +36,7 @@ class Rows(wiring.Component):
         write = rows.write_port(granularity=g.lanes)
         place = (g.banks - 1).bit_length()
         address = Signal.like(self.i.payload.address)
-        row_weight = Signal(g.weight_layout())
+        row_weight = Signal(signed(g.format.width))
         last = Signal()
         m.d.comb += [
             self.add.eq(self.go & self.busy), last.eq(self.word == g.bursts - 1), self.i.ready.eq(~self.busy | (self.add & last)),

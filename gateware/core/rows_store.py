@@ -1,20 +1,98 @@
 """Delivery for small parts: one single-port memory holds rows, weights and the spikes under way, and only targets take cycles.
 
-A word has B = ``geometry.store`` bits. Source s has ``stride`` words from s * stride, the bits of its targets in ascending order; the top
+A word has B = ``geometry.rows.bits`` bits. Source s has ``stride`` words from s * stride, the bits of its targets in ascending order; the top
 bits of the last word are its weight. Above the rows lie the spikes of the last steps, a bit a neuron, so that there is room for any number.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
-from amaranth.lib import data, memory, wiring
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from spikegate.gateware.core.geometry import TAG_BITS, CoreGeometry
+from spikegate.gateware.core.delivery import delivery_members
+from spikegate.gateware.core.geometry import CoreGeometry
 from spikegate.gateware.core.spike_list import encode
 
-__all__ = ["Store"]
+__all__ = ["StoreDelivery"]
 
 
-class Store(wiring.Component):
+def span_pitch(g: CoreGeometry) -> int:
+    """Words that hold a bit for each neuron, rounded up to a power of two."""
+    return 1 << (g.rows.spans(g.size) - 1).bit_length()
+
+
+class Collector(wiring.Component):
+    """Collects the spikes of a sweep into whole words of the store.
+
+    Members
+    -------
+    push : In
+        As that of a delivery.
+    last : Out(1)
+        The last word of the sweep is pushed.
+    flush : Out(1), number : Out, word : Out(bits)
+        A word is complete.
+    """
+
+    def __init__(self, geometry: CoreGeometry):
+        self.geometry, self.bits = g, bits = geometry, geometry.rows.bits
+        super().__init__({"push": In(delivery_members(g)["push"].shape), "last": Out(1), "flush": Out(1),
+                          "number": Out(range(span_pitch(g))), "word": Out(bits)})
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        lanes = self.geometry.lanes
+        group = self.bits // lanes
+        place = (group - 1).bit_length()
+        at = self.push.word[:place]
+        m.d.comb += self.last.eq(self.push.word == self.geometry.words - 1)
+        m.d.sync += self.flush.eq(self.push.en & ((at == group - 1) | self.last))
+        with m.If(self.push.en):
+            m.d.sync += self.number.eq(self.push.word[place:])
+            m.d.sync += self.word.eq(Cat(Mux(at == k, self.push.mask, self.word[k * lanes:(k + 1) * lanes] & (at != 0).replicate(lanes))
+                                         for k in range(group)))
+        return m
+
+
+class Targets(wiring.Component):
+    """The targets of a word of a row: each lane takes its own, one a cycle.
+
+    Members
+    -------
+    walk : In(1)
+        The targets at hand are taken.
+    put : In(1), row : In(bits), left : In
+        This word comes to hand, and so many words of the row are behind it.
+    last : Out(1)
+        No target is left behind those at hand.
+    add, words, bits : Out
+        As those of a delivery.
+    """
+
+    def __init__(self, geometry: CoreGeometry):
+        self.geometry, self.size = g, bits = geometry, geometry.rows.bits
+        super().__init__({"walk": In(1), "put": In(1), "row": In(bits), "left": In(range(g.stride + 1)), "last": Out(1), "add": Out(1),
+                          "words": Out(range(max(2, g.words))).array(g.lanes), "bits": Out(g.lanes)})
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        lanes = self.geometry.lanes
+        row = Signal(self.size, name="at_hand")
+        rest = []
+        for k in range(lanes):
+            mine = Cat(row[k::lanes])
+            low = Signal(self.size // lanes, name=f"low_{k}")
+            rest.append(Signal(self.size // lanes, name=f"rest_{k}"))
+            m.d.comb += [low.eq(mine & -mine), rest[k].eq(mine ^ low), self.words[k].eq(Cat(encode(low), self.left))]
+        m.d.comb += [self.add.eq(self.walk & row.any()), self.last.eq(~Cat(rest).any())]
+        m.d.sync += self.bits.eq(Cat(Cat(row[k::lanes]).any() for k in range(lanes)))
+        with m.If(self.put):
+            m.d.sync += row.eq(self.row)
+        with m.Elif(self.walk):
+            m.d.sync += row.eq(Cat(rest[k % lanes][k // lanes] for k in range(self.size)))
+        return m
+
+
+class StoreDelivery(wiring.Component):
     """Takes the spikes of a sweep, and delivers those that are due: each lane takes one target a cycle from the word in hand.
 
     Cycles, once ``go``: 1, and if a step lies ``delay`` back, spans + 1, 1 for each span with spikes, and for each spike 4 and, for each
@@ -22,83 +100,31 @@ class Store(wiring.Component):
 
     Members
     -------
-    push : In
-        ``en``, ``word`` and ``mask``: every word of the sweep, in order.
-    tag, delay : In(6)
-        Step and delay in steps, modulo 64; due is what was pushed ``delay - 1`` steps ago.
-    load : In
-        ``en``, ``address`` and ``data``: a word of a row.
-    clear : In(1)
-        Forget everything under way.
-    go : In(1)
-        The sweep has ended; held until ``busy`` falls.
-    add : Out(1)
-        Each lane reads the input of its ``words`` entry; in the next cycle, those of ``bits`` add ``weight`` to it.
-    busy : Out(1)
-        Spikes of this step have not been looked at or delivered.
+    As in `spikegate.gateware.core.delivery.delivery_members`.
     """
 
     def __init__(self, geometry: CoreGeometry):
-        self.geometry = g = geometry
-        word = range(max(2, g.words))
-        super().__init__({
-            "push": In(data.StructLayout({"en": 1, "any": 1, "word": word, "mask": g.lanes})), "tag": In(TAG_BITS), "delay": In(TAG_BITS),
-            "load": In(data.StructLayout({"en": 1, "address": range(g.row_depth), "data": g.store})), "clear": In(1), "go": In(1),
-            "add": Out(1), "words": Out(word).array(g.lanes), "bits": Out(g.lanes), "weight": Out(g.total_shape()), "busy": Out(1)})
+        self.geometry = geometry
+        super().__init__(delivery_members(geometry))
 
-    def elaborate(self, platform):
+    def elaborate(self, platform) -> Module:
         m = Module()
-        g, lanes = self.geometry, range(self.geometry.lanes)
-        group = g.store // g.lanes
-        place, slot = (group - 1).bit_length(), (g.slots - 1).bit_length()
-        span = Signal(range(g.spans + 1))
-        m.submodules.memory = store = memory.Memory(shape=g.store, depth=g.row_depth + g.slots * g.span_pitch, init=[])
-        read = store.read_port()
-        write = store.write_port()
-        word = read.data
-
-        # The spikes of a sweep, collected into whole words.
-        collected = Signal(g.store)
-        flush = Signal()
-        flushed = Signal(range(g.span_pitch))
-        at, last = self.push.word[:place], self.push.word == g.words - 1
-        m.d.sync += flush.eq(self.push.en & ((at == group - 1) | last))
-        with m.If(self.push.en):
-            m.d.sync += flushed.eq(self.push.word[place:])
-            m.d.sync += collected.eq(Cat(Mux(at == k, self.push.mask, collected[k * g.lanes:(k + 1) * g.lanes] & (at != 0).replicate(g.lanes))
-                                         for k in range(group)))
+        g, spans = self.geometry, self.geometry.rows.spans(self.geometry.size)
+        span = Signal(range(spans + 1))
         age = Signal(range(g.max_delay + 2))
         pending = Signal()
-        with m.If(self.push.en & last):
-            m.d.sync += [pending.eq(1), age.eq(age + (age <= g.max_delay))]
-
-        # One port: loads, the writing of spikes, the reading of spikes that are due and of rows never meet.
-        ring = Signal(range(store.depth))
         fetching = Signal()
         scanning = Signal()
         address = Signal(range(g.row_depth + 1))
-        m.d.comb += [
-            ring.eq(g.row_depth + Cat(Mux(flush, flushed, span)[:(g.span_pitch - 1).bit_length()],
-                                      (self.tag + Mux(flush, 0, 1 - self.delay))[:slot])),
-            write.en.eq(self.load.en | flush), write.data.eq(Mux(self.load.en, self.load.data, collected)),
-            write.addr.eq(Mux(self.load.en, self.load.address, Mux(flush | scanning, ring, address))),
-            read.addr.eq(write.addr), read.en.eq((scanning | fetching) & ~write.en), self.busy.eq(pending),
-        ]
-
-        hand = Signal(g.store)
-        lowest = Signal(g.store)
+        hand = Signal(g.rows.bits)
         taken = Signal.like(span)
-        source = Signal(range(g.spans * g.store))
-        row = Signal(g.store)
-        left = Signal(range(g.stride + 1))
-        row_weight = Signal(signed(g.format.width))
-        low, rest = ([Signal(group, name=f"{name}_{k}") for k in lanes] for name in ("low", "rest"))
         seen = Signal()
-        m.d.comb += lowest.eq(hand & -hand)
-        for k in lanes:
-            mine = Cat(row[k::g.lanes])
-            m.d.comb += [low[k].eq(mine & -mine), rest[k].eq(mine ^ low[k]), self.words[k].eq(Cat(encode(low[k]), left))]
-        m.d.sync += [self.bits.eq(Cat(Cat(row[k::g.lanes]).any() for k in lanes)), self.weight.eq(row_weight), seen.eq(0)]
+        m.submodules.collector = collector = Collector(g)
+        m.d.comb += [collector.push.eq(self.push), self.busy.eq(pending)]
+        m.d.sync += seen.eq(0)
+        with m.If(self.push.en & collector.last):
+            m.d.sync += [pending.eq(1), age.eq(age + (age <= g.max_delay))]
+        word = self.port(m, collector, fetching, scanning, span, address)
         with m.FSM():
             with m.State("REST"):
                 with m.If(self.go & pending):
@@ -108,7 +134,7 @@ class Store(wiring.Component):
                     with m.Else():
                         m.d.sync += pending.eq(0)
             with m.State("SCAN"):
-                m.d.comb += scanning.eq(span != g.spans)
+                m.d.comb += scanning.eq(span != spans)
                 with m.If(seen & word.any()):
                     m.d.sync += hand.eq(word)
                     m.next = "PICK"
@@ -117,32 +143,60 @@ class Store(wiring.Component):
                 with m.Else():
                     m.d.sync += pending.eq(0)
                     m.next = "REST"
-            with m.State("PICK"):
-                m.d.sync += [source.eq(Cat(encode(lowest), taken)), hand.eq(hand ^ lowest), left.eq(g.stride - 1)]
-                m.next = "SEEK"
-            with m.State("SEEK"):
-                m.d.sync += address.eq(source * g.stride + g.stride - 1)
-                m.next = "FETCH"
-            with m.State("FETCH"):
-                m.d.comb += fetching.eq(1)
-                m.d.sync += address.eq(address - 1)
-                m.next = "LOAD"
-            with m.State("LOAD"):
-                m.d.comb += fetching.eq(left != 0)
-                m.d.sync += [row.eq(word[:g.last_bits]), row_weight.eq(word[g.store - g.format.width:]), address.eq(address - 1)]
-                m.next = "DELIVER"
-            with m.State("DELIVER"):
-                m.d.comb += self.add.eq(row.any())
-                m.d.sync += row.eq(Cat(rest[k % g.lanes][k // g.lanes] for k in range(g.store)))
-                with m.If(~Cat(rest).any()):
-                    m.d.comb += fetching.eq(left > 1)
-                    m.d.sync += [row.eq(word), left.eq(left - 1), address.eq(address - 1)]
-                    with m.If(left == 0):
-                        m.d.sync += row.eq(0)
-                        with m.If(hand.any()):
-                            m.next = "PICK"
-                        with m.Else():
-                            m.next = "SCAN"
-        with m.If(self.clear):
+            self.row_states(m, hand, taken, word, fetching, address)
+        with m.If(self.load.en.clear):
             m.d.sync += [pending.eq(0), age.eq(0)]
         return m
+
+    def row_states(self, m: Module, hand: Signal, taken: Signal, word: Value, fetching: Signal, address: Signal) -> None:
+        """The lowest spike in ``hand``, of span ``taken``: its row is fetched from its end, and its targets delivered."""
+        g, bits = self.geometry, self.geometry.rows.bits
+        lowest = Signal(bits)
+        source = Signal(range(g.rows.spans(g.size) * bits))
+        left = Signal(range(g.stride + 1))
+        row_weight = Signal(signed(g.format.width))
+        m.submodules.targets = targets = Targets(g)
+        m.d.comb += [lowest.eq(hand & -hand), targets.left.eq(left), self.add.eq(targets.add), self.bits.eq(targets.bits),
+                     *(mine.eq(theirs) for mine, theirs in zip(self.words, targets.words))]
+        m.d.sync += self.weight.eq(row_weight)
+        with m.State("PICK"):
+            m.d.sync += [source.eq(Cat(encode(lowest), taken)), hand.eq(hand ^ lowest), left.eq(g.stride - 1)]
+            m.next = "SEEK"
+        with m.State("SEEK"):
+            m.d.sync += address.eq(source * g.stride + g.stride - 1)
+            m.next = "FETCH"
+        with m.State("FETCH"):
+            m.d.comb += fetching.eq(1)
+            m.d.sync += address.eq(address - 1)
+            m.next = "LOAD"
+        with m.State("LOAD"):
+            m.d.comb += [fetching.eq(left != 0), targets.put.eq(1), targets.row.eq(word[:max(0, g.n - bits * (g.stride - 1))])]
+            m.d.sync += [row_weight.eq(word[bits - g.format.width:]), address.eq(address - 1)]
+            m.next = "DELIVER"
+        with m.State("DELIVER"):
+            m.d.comb += [targets.walk.eq(1), targets.put.eq(targets.last), targets.row.eq(Mux(left == 0, 0, word)),
+                         fetching.eq(targets.last & (left > 1))]
+            with m.If(targets.last):
+                m.d.sync += [left.eq(left - 1), address.eq(address - 1)]
+                with m.If(left == 0):
+                    m.next = "SCAN"
+                    with m.If(hand.any()):
+                        m.next = "PICK"
+
+    def port(self, m: Module, collector: Collector, fetching: Signal, scanning: Signal, span: Signal, address: Signal) -> Value:
+        """The memory and its one port: loads, the writing of spikes, the reading of spikes that are due and of rows never meet."""
+        g, pitch = self.geometry, span_pitch(self.geometry)
+        slots = 1 << (g.max_delay - 1).bit_length()
+        m.submodules.memory = store = memory.Memory(shape=g.rows.bits, depth=g.row_depth + slots * pitch, init=[])
+        read = store.read_port()
+        write = store.write_port()
+        ring = Signal(range(store.depth))
+        row = self.load.en.row
+        step = self.tag + Mux(collector.flush, 0, 1 - self.delay)
+        m.d.comb += [
+            ring.eq(g.row_depth + Cat(Mux(collector.flush, collector.number, span)[:(pitch - 1).bit_length()], step[:(slots - 1).bit_length()])),
+            write.en.eq(row | collector.flush), write.data.eq(Mux(row, self.load.data, collector.word)),
+            write.addr.eq(Mux(row, self.load.address[:(g.row_depth - 1).bit_length()], Mux(collector.flush | scanning, ring, address))),
+            read.addr.eq(write.addr), read.en.eq((scanning | fetching) & ~write.en),
+        ]
+        return read.data

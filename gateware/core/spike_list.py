@@ -39,13 +39,13 @@ class Spikes(wiring.Component):
         word = range(max(2, g.words))
         super().__init__({
             "push": In(data.StructLayout({"en": 1, "any": 1, "word": word, "mask": g.lanes})), "tag": In(TAG_BITS), "delay": In(TAG_BITS),
-            "load": In(data.StructLayout({"en": 1, "address": range(max(2, g.n)), "data": g.weight_layout()})), "clear": In(1),
+            "load": In(data.StructLayout({"en": 1, "address": range(max(2, g.n)), "data": g.rows.weight_bits(g.size)})), "clear": In(1),
             "o": Out(stream.Signature(g.row_layout())), "busy": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
         g = self.geometry
-        m.submodules.weights = weights = memory.Memory(shape=g.weight_layout(), depth=max(2, g.n), init=[])
+        m.submodules.weights = weights = memory.Memory(shape=g.rows.weight_bits(g.size), depth=max(2, g.n), init=[])
         entry = data.StructLayout({"tag": TAG_BITS, "word": self.push.word.shape(), "mask": g.lanes})
         m.submodules.list = spikes = ResetInserter(self.clear)(fifo.SyncFIFOBuffered(width=entry.size, depth=g.max_delay * g.words + 1))
         read = weights.read_port()

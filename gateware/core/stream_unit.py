@@ -1,19 +1,30 @@
 """The stream unit: at each target a window of every channel's weight stream, gated by its spike, counted, added and scaled."""
 
 from amaranth.hdl import Module, Mux, Signal, signed
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from spikegate.gateware.core.geometry import CoreGeometry, Op
+from spikegate.gateware.core.geometry import CoreGeometry
 from spikegate.gateware.numeric.sobol import advance
 from spikegate.gateware.streams.dot_product import add_up, popcount, scale_count
 from spikegate.gateware.streams.encoder import below, lfsr_window, sobol_window_planes
 from spikegate.gateware.streams.faults import faulty
+from spikegate.models.core.address_map import DATA_BITS, OP_BITS, Op, flip_rate, stream_register, stuck_word
 from spikegate.models.streams.encoder import PROBABILITY_BITS
 from spikegate.models.streams.faults import POINTS
 from spikegate.models.streams.params import Generator
 
-__all__ = ["StreamUnit"]
+__all__ = ["stream_load_layout", "weight_layout", "StreamUnit"]
+
+
+def stream_load_layout() -> data.StructLayout:
+    """A word for the stream unit."""
+    return data.StructLayout({"en": 1, "op": OP_BITS, "address": 16, "data": DATA_BITS})
+
+
+def weight_layout() -> data.StructLayout:
+    """What is kept of a source's weight."""
+    return data.StructLayout({"probability": PROBABILITY_BITS + 1, "negative": 1})
 
 
 class StreamUnit(wiring.Component):
@@ -42,16 +53,16 @@ class StreamUnit(wiring.Component):
     def __init__(self, geometry: CoreGeometry):
         self.geometry = g = geometry
         super().__init__({
-            "start": In(1), "member": In(1).array(g.streams.channels), "weights": In(g.weight_layout()).array(g.streams.channels),
-            "scale": In(signed(g.format.width)), "clear": In(1), "load": In(g.stream_load_layout()), "value": Out(g.total_shape())})
+            "start": In(1), "member": In(1).array(g.rows.channels), "weights": In(weight_layout()).array(g.rows.channels),
+            "scale": In(signed(g.format.width)), "clear": In(1), "load": In(stream_load_layout()), "value": Out(g.total_shape())})
 
     def registers(self, m, first: int, name: str) -> list:
         """Planes of an LFSR encoder whose registers are loaded at ``first`` and following."""
-        g, planes = self.geometry.streams, []
+        g, planes = self.geometry.rows, []
         for b in range(PROBABILITY_BITS):
             window = Signal(g.length, name=f"{name}_{b}")
             following = lfsr_window(m, window[:g.lfsr.width], g.lfsr, g.length)
-            with m.If(self.load.en & (self.load.op == Op.STREAM_SEED) & (self.load.address == first + b)):
+            with m.If(self.load.en & (self.load.op == Op.STREAM_SEED.value) & (self.load.address == first + b)):
                 m.d.stream += window.eq(self.load.data)
             with m.Elif(self.start):
                 m.d.stream += window.eq(following)
@@ -60,7 +71,7 @@ class StreamUnit(wiring.Component):
 
     def sequence(self, m, channel: int) -> list:
         """Planes of a channel's Sobol encoder."""
-        g, params = self.geometry.streams, self.geometry.streams.sobol[channel]
+        g, params = self.geometry.rows, self.geometry.rows.sobol[channel]
         offset, upcoming, index = (Signal(bits, name=f"{name}_{channel}") for name, bits in (
             ("offset", PROBABILITY_BITS), ("upcoming", PROBABILITY_BITS), ("index", params.index_bits)))
         with m.If(self.clear):
@@ -71,10 +82,10 @@ class StreamUnit(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        g = self.geometry.streams
+        g = self.geometry.rows
         counts = []
         for c in range(g.channels):
-            planes = self.registers(m, c * PROBABILITY_BITS, f"window_{c}") if g.generator == Generator.LFSR else self.sequence(m, c)
+            planes = self.registers(m, stream_register(c), f"window_{c}") if g.generator == Generator.LFSR else self.sequence(m, c)
             faults = self.faults(m, c)
             s1_member = Signal(name=f"s1_member_{c}")
             s2_member = Signal(name=f"s2_member_{c}")
@@ -92,7 +103,7 @@ class StreamUnit(wiring.Component):
 
     def faults(self, m, channel: int) -> dict:
         """Arguments of `faulty` at each point of a channel's path; without faults, nothing is there."""
-        g, masks = self.geometry.streams, {}
+        g, masks = self.geometry.rows, {}
         for k, point in enumerate(POINTS):
             width = g.log2_length + 1 if point == "count" else g.length
             masks[point] = found = {}
@@ -100,15 +111,15 @@ class StreamUnit(wiring.Component):
                 for level in (0, 1):
                     found[f"stuck{level}"] = mask = Signal(width, name=f"stuck{level}_{point}_{channel}")
                     for word in range(-(-width // 64)):
-                        place = ((2 * channel + level) * 4 + k) * 16 + word
-                        with m.If(self.load.en & (self.load.op == Op.STREAM_STUCK) & (self.load.address == place)):
+                        place = stuck_word(channel, level, k, word)
+                        with m.If(self.load.en & (self.load.op == Op.STREAM_STUCK.value) & (self.load.address == place)):
                             m.d.stream += mask[64 * word:64 * word + 64].eq(self.load.data)
             if g.flips:
                 rate = Signal(PROBABILITY_BITS + 1, name=f"rate_{point}_{channel}")
                 flips = Signal(width, name=f"flips_{point}_{channel}")
-                with m.If(self.load.en & (self.load.op == Op.STREAM_RATE) & (self.load.address == 4 * channel + k)):
+                with m.If(self.load.en & (self.load.op == Op.STREAM_RATE.value) & (self.load.address == flip_rate(channel, k))):
                     m.d.stream += rate.eq(self.load.data)
-                own = (g.channels + 3 * channel + k) * PROBABILITY_BITS
+                own = stream_register(g.channels + 3 * channel + k)
                 m.d.comb += flips.eq(below(self.registers(m, own, f"flip_{point}_{channel}"), rate))
                 found["flips"] = flips
                 if point == "count":  # it acts one register later

@@ -59,8 +59,8 @@ class FrameReceiver(wiring.Component):
         broken = Signal()
         m.d.comb += [
             uart.rx.eq(self.rx), self.error.eq(uart.error), flag.eq(uart.o.valid & (byte == FLAG)),
-            is_data.eq(uart.o.valid & ~flag & (escaped | (byte != ESCAPE))),
-            write.addr.eq(Cat(at, bank)), write.en.eq(is_data & ~full.bit_select(bank, 1)),
+            is_data.eq(uart.o.valid & ~flag & (escaped | (byte != ESCAPE))), write.addr.eq(Cat(at, bank)),
+            write.en.eq(is_data & ~full.bit_select(bank, 1)),
             write.data.eq(byte ^ (escaped << FLIP.bit_length() - 1)),
             self.good.eq(flag & ~(empty | escaped | broken) & crc.match_detected & (at == length)),
             self.bad.eq(flag & ~self.good & (~empty | escaped | broken)), self.overrun.eq(self.bad & crowded),

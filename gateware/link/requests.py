@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.geometry import CoreGeometry, Op
 from spikegate.gateware.link.transmitter import NIBBLE
+from spikegate.models.core.address_map import OF_STREAMS
 from spikegate.models.link.frames import HEADER, Answer, Request, item_bytes
 
 __all__ = ["Requests"]
@@ -34,7 +35,7 @@ class Requests(wiring.Component):
     """
 
     def __init__(self, geometry: CoreGeometry):
-        self.geometry, self.row = geometry, item_bytes(Op.ROW.value, geometry.store or geometry.lanes)
+        self.geometry, self.row = geometry, item_bytes(Op.ROW.value, geometry.word_bits)
         super().__init__({
             "i": In(stream.Signature(8)), "finish": Out(1), "o": Out(stream.Signature(geometry.load_layout())), "answer": Out(stream.Signature(4)),
             "expected": Out(8), "start": Out(1), "stop": Out(1), "running": In(1), "flags": Out(3), "step": In(1), "stepped": Out(1), "last": Out(1)})
@@ -52,27 +53,15 @@ class Requests(wiring.Component):
         shift = Signal()
         drop = Signal()
         forth = Signal()
-        fits = Signal()
-        is_op = Signal()
         is_load = Signal()
         ragged = Signal()
-        loads = [value.value for value in Op if value != Op.RUN and (g.streams or value.value < Op.RUN.value)]
+        fits, allowed = self.decode(m, kind, left, data)
         m.d.comb += [
             is_load.eq(kind == Request.LOAD), ragged.eq((left & Mux(data[OP] == Op.ROW.value, self.row - 1, 7)) != 0),
             self.flags.eq(op),
             self.o.payload.data.eq(Mux(self.running, 1, data)), self.o.payload.address.eq(address), self.o.payload.lane.eq(lane),
             self.o.payload.op.eq(Mux(self.running, Op.RUN.value, op)), self.stepped.eq(self.step & self.o.ready), self.o.valid.eq(self.step),
         ]
-        with m.Switch(kind):
-            with m.Case(Request.LOAD):
-                m.d.comb += fits.eq(left[3:].any() | left[1:3].all())  # at least HEADER
-            with m.Case(Request.RUN):
-                m.d.comb += fits.eq(left == HEADER)
-            with m.Default():
-                m.d.comb += fits.eq(left == 0)
-        with m.Switch(data[OP]):
-            with m.Case(*loads):
-                m.d.comb += is_op.eq(1)
         # A cycle late, and so is ``start``: the comparison would be on the longest path.
         m.d.sync += [self.last.eq(address[:16] == data[LANE]), self.start.eq(0)]
         with m.If(shift):
@@ -84,38 +73,7 @@ class Requests(wiring.Component):
 
         take = self.i.valid
         with m.FSM():
-            with m.State("LENGTH"):
-                m.d.comb += self.i.ready.eq(1)
-                with m.If(take):
-                    m.d.sync += left.eq(self.i.payload)
-                    m.next = "TYPE"
-            with m.State("TYPE"):
-                m.d.comb += self.i.ready.eq(1)
-                with m.If(take):
-                    m.d.sync += kind.eq(Mux(self.i.payload[3:] == 0, self.i.payload[:3], 0))
-                    m.next = "SEQUENCE"
-            with m.State("SEQUENCE"):
-                m.d.comb += self.i.ready.eq(1)
-                m.d.sync += count.eq(HEADER - 1)
-                with m.If(take):
-                    m.next = "ANSWER"
-                    m.d.sync += self.answer.payload.eq(Answer.OK & NIBBLE)
-                    with m.If((kind == 0) | kind[1:].all()):
-                        m.d.sync += self.answer.payload.eq(Answer.TYPE & NIBBLE)
-                    with m.Elif(~fits):
-                        m.d.sync += self.answer.payload.eq(Answer.LENGTH & NIBBLE)
-                    with m.Elif(~kind[2]):
-                        m.d.comb += self.stop.eq(kind == Request.STOP)
-                        with m.If(kind == Request.IDENTIFY):
-                            m.d.sync += [self.expected.eq(0), self.answer.payload.eq(Answer.IDENTITY & NIBBLE)]
-                        with m.If(kind == Request.STATUS):
-                            m.d.sync += self.answer.payload.eq(Answer.STATUS & NIBBLE)
-                    with m.Elif(self.i.payload != self.expected):
-                        m.d.sync += self.answer.payload.eq(Answer.SEQUENCE & NIBBLE)
-                    with m.Elif(self.running):
-                        m.d.sync += self.answer.payload.eq(Answer.BUSY & NIBBLE)
-                    with m.Else():
-                        m.next = "ARGUMENTS"
+            self.header_states(m, kind, left, count, fits)
             with m.State("ARGUMENTS"):
                 m.d.comb += [self.i.ready.eq(1), shift.eq(take), drop.eq(take)]
                 with m.If(take & (count == 0)):
@@ -124,7 +82,7 @@ class Requests(wiring.Component):
                 m.d.sync += [op.eq(data[OP]), lane.eq(data[LANE]), address.eq(data[ADDRESS])]
                 m.d.sync += count.eq(Mux(data[OP] == Op.ROW.value, self.row - 1, 7))
                 m.next = "ANSWER"
-                with m.If(is_load & ~is_op):
+                with m.If(is_load & ~allowed):
                     m.d.sync += self.answer.payload.eq(Answer.ARGUMENT & NIBBLE)
                 with m.Elif(is_load & ragged):
                     m.d.sync += self.answer.payload.eq(Answer.LENGTH & NIBBLE)
@@ -155,3 +113,56 @@ class Requests(wiring.Component):
                 with m.If(self.answer.ready):
                     m.next = "LENGTH"
         return m
+
+    def decode(self, m: Module, kind: Signal, left: Signal, data: Signal) -> tuple[Signal, Signal]:
+        """Whether a request has a length of its type; and whether the op of a LOAD, and the lane, are those of this core."""
+        g = self.geometry
+        loads = [op.value for op in Op if op != Op.RUN and (g.streams or op not in OF_STREAMS)]
+        fits = Signal()
+        allowed = Signal()
+        with m.Switch(kind):
+            with m.Case(Request.LOAD):
+                m.d.comb += fits.eq(left[3:].any() | left[1:3].all())  # at least HEADER
+            with m.Case(Request.RUN):
+                m.d.comb += fits.eq(left == HEADER)
+            with m.Default():
+                m.d.comb += fits.eq(left == 0)
+        with m.Switch(data[OP]):
+            with m.Case(*loads):
+                m.d.comb += allowed.eq(data[LANE] < g.lanes)
+        return fits, allowed
+
+    def header_states(self, m: Module, kind: Signal, left: Signal, count: Signal, fits: Signal) -> None:
+        """LENGTH, TYPE and SEQUENCE, after which it is known whether a request is refused."""
+        with m.State("LENGTH"):
+            m.d.comb += self.i.ready.eq(1)
+            with m.If(self.i.valid):
+                m.d.sync += left.eq(self.i.payload)
+                m.next = "TYPE"
+        with m.State("TYPE"):
+            m.d.comb += self.i.ready.eq(1)
+            with m.If(self.i.valid):
+                m.d.sync += kind.eq(Mux(self.i.payload[3:] == 0, self.i.payload[:3], 0))
+                m.next = "SEQUENCE"
+        with m.State("SEQUENCE"):
+            m.d.comb += self.i.ready.eq(1)
+            m.d.sync += count.eq(HEADER - 1)
+            with m.If(self.i.valid):
+                m.next = "ANSWER"
+                m.d.sync += self.answer.payload.eq(Answer.OK & NIBBLE)
+                with m.If((kind == 0) | kind[1:].all()):
+                    m.d.sync += self.answer.payload.eq(Answer.TYPE & NIBBLE)
+                with m.Elif(~fits):
+                    m.d.sync += self.answer.payload.eq(Answer.LENGTH & NIBBLE)
+                with m.Elif(~kind[2]):
+                    m.d.comb += self.stop.eq(kind == Request.STOP)
+                    with m.If(kind == Request.IDENTIFY):
+                        m.d.sync += [self.expected.eq(0), self.answer.payload.eq(Answer.IDENTITY & NIBBLE)]
+                    with m.If(kind == Request.STATUS):
+                        m.d.sync += self.answer.payload.eq(Answer.STATUS & NIBBLE)
+                with m.Elif(self.i.payload != self.expected):
+                    m.d.sync += self.answer.payload.eq(Answer.SEQUENCE & NIBBLE)
+                with m.Elif(self.running):
+                    m.d.sync += self.answer.payload.eq(Answer.BUSY & NIBBLE)
+                with m.Else():
+                    m.next = "ARGUMENTS"

@@ -61,19 +61,13 @@ class Runner(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        g, size = self.geometry, record_bytes(self.geometry.format.width)
-        lane = Signal(range(max(2, g.lanes)))
-        part = Signal(range(size))
-        gap = Signal(range(g.n + 1), init=1)
         stopping = Signal()
         begun = Signal()
         working = Signal()
         records = Signal()
-        spiked = Signal()
-        lanes, mask = self.i.payload.lanes, self.i.payload.spikes[:g.lanes]
         events, final, every = self.flags
         m.d.comb += [
-            records.eq(every | (final & self.last)), spiked.eq(pick(list(mask), lane)),
+            records.eq(every | (final & self.last)),
             # In the first cycle the core takes the word that lets it run.
             working.eq(self.running & self.works & ~begun),
         ]
@@ -82,42 +76,12 @@ class Runner(wiring.Component):
             m.d.sync += self.cycles.eq(self.cycles + 1)
         with m.If(self.stop):
             m.d.sync += stopping.eq(1)
-        with m.If(self.i.valid & Cat(each.overflow for each in lanes).any()):
+        with m.If(self.i.valid & Cat(each.overflow for each in self.i.payload.lanes).any()):
             m.d.sync += self.overflow.eq(1)
 
-        # What a word leaves, lane by lane. ``gap`` is the distance of the present lane, or of lane 0, from the last neuron that spiked.
-        neurons = [Cat(each.v, each.hold, each.overflow, each.spike, C(0, 8 * size - g.format.width - 10)) for each in lanes]
-        record = pick([each[8 * k:8 * k + 8] for each in neurons for k in range(size)], Cat(~part, lane))
-        low = Signal()
-        wide = Signal()
-        following = Signal()
-        one = Signal()
-        all_lanes = Signal()
         again = Signal()
         zero = Signal()
-        m.d.comb += wide.eq(gap[7:].any() & ~low)
-        with m.If(zero):
-            m.d.comb += self.o.valid.eq(1)
-        with m.Elif(records):
-            m.d.comb += [self.o.valid.eq(self.i.valid), self.o.payload.eq(record)]
-            with m.If(self.i.valid & self.o.ready):
-                m.d.sync += part.eq(part + 1)
-                m.d.comb += following.eq(part.all())
-        with m.Elif(events & mask.any()):
-            m.d.comb += [self.o.valid.eq(self.i.valid & spiked), self.o.payload.eq(Mux(wide, gap[7:] | 0x80, gap[:7]))]
-            with m.If(self.i.valid & (~spiked | self.o.ready)):
-                m.d.sync += low.eq(spiked & wide)
-                m.d.comb += [following.eq(~(spiked & wide)), one.eq(following), self.event.eq(following & spiked)]
-        with m.Else():
-            m.d.comb += [self.i.ready.eq(1), all_lanes.eq(self.i.valid)]
-        with m.If(following):
-            m.d.comb += self.i.ready.eq(lane == g.lanes - 1)
-            m.d.sync += lane.eq(Mux(lane == g.lanes - 1, 0, lane + 1))
-        with m.If(self.event | again):
-            m.d.sync += gap.eq(1)
-        with m.Elif(one | all_lanes):
-            m.d.sync += gap.eq(gap + Mux(one, 1, g.lanes))
-
+        self.leave(m, events, records, again, zero)
         with m.FSM():
             with m.State("IDLE"):
                 with m.If(self.start):
@@ -141,3 +105,42 @@ class Runner(wiring.Component):
                     m.d.sync += self.running.eq(0)
                     m.next = "IDLE"
         return m
+
+    def leave(self, m: Module, events: Value, records: Signal, again: Signal, zero: Signal) -> None:
+        """What a word leaves, lane by lane: records, or distances; a ``zero`` besides, and ``again`` the first neuron of a step."""
+        g, size = self.geometry, record_bytes(self.geometry.format.width)
+        lanes, mask = self.i.payload.lanes, self.i.payload.spikes[:g.lanes]
+        lane = Signal(range(max(2, g.lanes)))
+        part = Signal(range(size))
+        # The distance of the present lane, or of lane 0, from the last neuron that spiked.
+        gap = Signal(range(g.n + 1), init=1)
+        spiked = Signal()
+        neurons = [Cat(each.v, each.hold, each.overflow, each.spike, C(0, 8 * size - g.format.width - 10)) for each in lanes]
+        record = pick([each[8 * k:8 * k + 8] for each in neurons for k in range(size)], Cat(~part, lane))
+        low = Signal()
+        wide = Signal()
+        following = Signal()
+        one = Signal()
+        all_lanes = Signal()
+        m.d.comb += [wide.eq(gap[7:].any() & ~low), spiked.eq(pick(list(mask), lane))]
+        with m.If(zero):
+            m.d.comb += self.o.valid.eq(1)
+        with m.Elif(records):
+            m.d.comb += [self.o.valid.eq(self.i.valid), self.o.payload.eq(record)]
+            with m.If(self.i.valid & self.o.ready):
+                m.d.sync += part.eq(part + 1)
+                m.d.comb += following.eq(part.all())
+        with m.Elif(events & mask.any()):
+            m.d.comb += [self.o.valid.eq(self.i.valid & spiked), self.o.payload.eq(Mux(wide, gap[7:] | 0x80, gap[:7]))]
+            with m.If(self.i.valid & (~spiked | self.o.ready)):
+                m.d.sync += low.eq(spiked & wide)
+                m.d.comb += [following.eq(~(spiked & wide)), one.eq(following), self.event.eq(following & spiked)]
+        with m.Else():
+            m.d.comb += [self.i.ready.eq(1), all_lanes.eq(self.i.valid)]
+        with m.If(following):
+            m.d.comb += self.i.ready.eq(lane == g.lanes - 1)
+            m.d.sync += lane.eq(Mux(lane == g.lanes - 1, 0, lane + 1))
+        with m.If(self.event | again):
+            m.d.sync += gap.eq(1)
+        with m.Elif(one | all_lanes):
+            m.d.sync += gap.eq(gap + Mux(one, 1, g.lanes))

@@ -1,6 +1,6 @@
 """The host link's sender of frames: answers, and the data of a run. What it sends lies in one block RAM, counters included."""
 
-from amaranth.hdl import C, Cat, Module, Mux, Signal
+from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.crc.catalog import CRC16_X25
 from amaranth.lib.wiring import In, Out
@@ -76,29 +76,9 @@ class FrameTransmitter(wiring.Component):
         left = Signal(range(AREA))
         kind = self.kind
 
-        # Counters: read, add, write, and on to the next byte with the carry; the pending ones take turns. The UART looks at a byte
-        # in the cycle of its tick alone, so that the two after it are free.
-        last = len(Status.names()) - 1
-        pending = Signal(counters_layout())
-        cleared = Signal(last + 1)
-        mine = Signal()
-        carry = Signal()
-        turn = Signal(3)
-        part = Signal(2)
-        reading = Signal()
-        writing = Signal()
-        total = Signal(9)
-        m.d.comb += [total.eq(fetched + 1), mine.eq(pending.as_value().bit_select(turn, 1)), self.behind.eq(pending.steps)]
-        m.d.sync += [fetched.eq(read.data), reading.eq(uart.tick & (carry | mine)), writing.eq(reading),
-                     pending.eq((pending.as_value() & ~cleared) | self.count.as_value())]
-        with m.If(writing):
-            m.d.sync += [carry.eq(total[8] & (part != 3)), part.eq(part + 1)]
-        with m.Elif(uart.tick & mine & ~carry):
-            m.d.comb += cleared.eq(1 << turn)
-            m.d.sync += part.eq(turn == 0)  # the lowest byte of the first is ``low``
-        with m.Elif(~carry & ~mine & ~reading):
-            m.d.sync += turn.eq(Mux(turn == last, 0, turn + 1))
-        counter, is_data, is_status = Cat(part, turn, C(8, 4)), kind[3] & kind[2], kind[1]
+        counter, reading, writing, total, pending = self.counters(m, uart, fetched)
+        m.d.sync += fetched.eq(read.data)
+        is_data, is_status = kind[3] & kind[2], kind[1]
 
         m.d.comb += [
             following.eq(put + 1), self.data.ready.eq((following != get) & ~writing & ~pending.events), self.aligned.eq(put[:-1] == 0),
@@ -112,16 +92,7 @@ class FrameTransmitter(wiring.Component):
         byte = Signal(8)
         plain = Signal()
         content = Signal()
-        escaped = Signal()
-        special = Signal()
-        go = Signal()
-        m.d.comb += [
-            special.eq(~plain & ~escaped & ((byte == FLAG) | (byte == ESCAPE))), uart.i.valid.eq(self.busy), go.eq(uart.i.ready & ~special),
-            uart.i.payload.eq(Mux(special, ESCAPE, byte ^ (escaped << FLIP.bit_length() - 1))), self.tx.eq(uart.tx),
-            crc.data.eq(uart.value ^ (escaped & (uart.bit == FLIP.bit_length() - 1))), crc.valid.eq(uart.data & content & ~special),
-        ]
-        with m.If(uart.i.ready):
-            m.d.sync += escaped.eq(special)
+        go = self.send(m, uart, crc, byte, plain, content)
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += crc.start.eq(1)
@@ -153,3 +124,42 @@ class FrameTransmitter(wiring.Component):
                             with m.If(Mux(is_data, get[:-1] != CHUNK - 1, left != 0)):
                                 m.next = "BODY"
         return m
+
+    def counters(self, m: Module, uart: UartTransmitter, fetched: Signal) -> tuple[Value, Signal, Signal, Signal, data.View]:
+        """Read, add, write, and on to the next byte with the carry; the pending ones take turns. The UART looks at a byte in the cycle of its tick
+        alone, so that the two after it are free. Returns address, whether it is read and written, the sum, and who is pending."""
+        last = len(Status.names()) - 1
+        pending = Signal(counters_layout())
+        cleared = Signal(last + 1)
+        mine = Signal()
+        carry = Signal()
+        turn = Signal(3)
+        part = Signal(2)
+        reading = Signal()
+        writing = Signal()
+        total = Signal(9)
+        m.d.comb += [total.eq(fetched + 1), mine.eq(pending.as_value().bit_select(turn, 1)), self.behind.eq(pending.steps)]
+        m.d.sync += [reading.eq(uart.tick & (carry | mine)), writing.eq(reading),
+                     pending.eq((pending.as_value() & ~cleared) | self.count.as_value())]
+        with m.If(writing):
+            m.d.sync += [carry.eq(total[8] & (part != 3)), part.eq(part + 1)]
+        with m.Elif(uart.tick & mine & ~carry):
+            m.d.comb += cleared.eq(1 << turn)
+            m.d.sync += part.eq(turn == 0)  # the lowest byte of the first is ``low``
+        with m.Elif(~carry & ~mine & ~reading):
+            m.d.sync += turn.eq(Mux(turn == last, 0, turn + 1))
+        return Cat(part, turn, C(8, 4)), reading, writing, total, pending
+
+    def send(self, m: Module, uart: UartTransmitter, crc: wiring.Component, byte: Signal, plain: Signal, content: Signal) -> Signal:
+        """A byte goes to the UART, escaped unless it is ``plain``, and into the CRC if it is ``content``. Returns that it is through."""
+        escaped = Signal()
+        special = Signal()
+        go = Signal()
+        m.d.comb += [
+            special.eq(~plain & ~escaped & ((byte == FLAG) | (byte == ESCAPE))), uart.i.valid.eq(self.busy), go.eq(uart.i.ready & ~special),
+            uart.i.payload.eq(Mux(special, ESCAPE, byte ^ (escaped << FLIP.bit_length() - 1))), self.tx.eq(uart.tx),
+            crc.data.eq(uart.value ^ (escaped & (uart.bit == FLIP.bit_length() - 1))), crc.valid.eq(uart.data & content & ~special),
+        ]
+        with m.If(uart.i.ready):
+            m.d.sync += escaped.eq(special)
+        return go

@@ -4,18 +4,9 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from spikegate.models.numeric.drive import UNIFORM_BITS, DriveParams
+from spikegate.models.numeric.drive import UNIFORM_BITS
 
-__all__ = ["Drive", "table_words"]
-
-
-def table_words(params: DriveParams) -> list[tuple[int, int]]:
-    """``(index, limit)`` pairs that load a table: index 1 is the root of the search, 2k and 2k+1 follow k."""
-    words = []
-    for level in range(params.depth):
-        span = 1 << (params.depth - level)
-        words += [((1 << level) + prefix, int(params.limits[prefix * span + span // 2 - 1])) for prefix in range(1 << level)]
-    return words
+__all__ = ["Drive"]
 
 
 class Drive(wiring.Component):
@@ -34,7 +25,7 @@ class Drive(wiring.Component):
     events : Out(depth).array(lanes)
         How many limits the number exceeds, ``depth`` cycles later.
     load : In
-        ``en``, ``index`` (as `table_words` gives it) and ``limit``: one table word a cycle.
+        ``en``, ``index`` (as `spikegate.models.core.drives.Search.words` gives it) and ``limit``: one table word a cycle.
     """
 
     def __init__(self, depth: int, lanes: int = 1):

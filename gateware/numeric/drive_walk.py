@@ -4,18 +4,12 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from spikegate.models.numeric.drive import UNIFORM_BITS, WALK, DriveParams, walk_groups
+from spikegate.models.numeric.drive import UNIFORM_BITS, WALK, walk_groups
 
-__all__ = ["Walk", "walk_words"]
-
-
-def walk_words(params: DriveParams) -> list[tuple[int, int]]:
-    """``(index, limit)`` pairs that load a table, filled up to whole groups with limits that no number exceeds."""
-    size = WALK * walk_groups(params.depth)
-    return list(enumerate(params.limits.tolist() + [(1 << UNIFORM_BITS) - 1] * (size - len(params.limits))))
+__all__ = ["WalkDrive"]
 
 
-class Walk(wiring.Component):
+class WalkDrive(wiring.Component):
     """The same events as `gateware.drive.Drive`, from a table of which `WALK` limits are at hand at a time, the same ones for all lanes.
 
     A word of numbers takes one cycle if none of them exceeds the first `WALK` limits, else one for each of the table's groups,
@@ -39,7 +33,7 @@ class Walk(wiring.Component):
         After this cycle ``events`` are those of the word.
     events : Out(depth).array(lanes)
     load : In
-        ``en``, ``index`` and ``limit``, as `walk_words` gives them: one limit a cycle, while ``en`` is low.
+        ``en``, ``index`` and ``limit``, as `spikegate.models.core.drives.Walk.words` gives them: one limit a cycle, while ``en`` is low.
     """
 
     def __init__(self, depth: int, lanes: int = 1):

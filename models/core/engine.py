@@ -11,26 +11,24 @@ from functools import partial
 
 import numpy as np
 
+from spikegate.models.core.cycles import count_cycles, parts
+from spikegate.models.core.part import CoreSize
 from spikegate.models.errors import InputError
 from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network, require_network
 from spikegate.models.network.recording import Recording
 from spikegate.models.network.rows import deliver, make_room
 from spikegate.models.neuron.lif import INPUT_GUARD_BITS, lif_step, lif_steps
-from spikegate.models.numeric.drive import UNIFORM_BITS, WALK, WALK_STAGES, count_events, walk_groups
+from spikegate.models.numeric.drive import UNIFORM_BITS, count_events
 from spikegate.models.numeric.lfsr import leap_once
 
-__all__ = ["BLOCK", "CYCLES_PER_STEP", "update", "emit", "make_scratch", "record", "aligned", "advancer", "simulate", "run",
-           "external_events", "require_own_drive", "due_spikes", "store_rows", "predict_cycles"]
+__all__ = ["BLOCK", "update", "emit", "make_scratch", "record", "aligned", "advancer", "simulate", "run",
+           "external_events", "require_own_drive", "predict_cycles"]
 
 CHUNK = 1024
 #: Neurons whose update stays in the nearest cache.
 BLOCK = 1024
 LINE = 64
-#: Cycles of a step that depend on neither lanes nor spikes, for a drive table of depth 0; see `predict_cycles`.
-CYCLES_PER_STEP = 9
-#: Cycles of a step and of a spike that a store adds; see `predict_cycles`.
-STORE_EXTRA, STORE_SPIKE = 1, 4
 
 
 @kernel(inline="always")
@@ -226,43 +224,10 @@ def require_own_drive(network: Network) -> None:
                          "with spikegate.models.core.engine.external_events, or use a variant of the voltage domain")
 
 
-def due_spikes(recording: Recording, delay: int) -> np.ndarray:
-    """Number of spikes delivered at the end of each step, int64 (steps,)."""
-    due = np.zeros(delay - 1 + recording.steps, np.int64)
-    due[delay - 1:] = np.bincount(recording.spikes[:, 0], minlength=recording.steps)
-    return due[:recording.steps]
+def predict_cycles(network: Network, recording: Recording, lanes: int, *, n: int | None = None, **options) -> int:
+    """Clock cycles for this run of the core with ``lanes`` lanes, and of ``n`` neurons, by default those of the network.
 
-
-def store_rows(network: Network, lanes: int, store: int, n: int | None = None) -> np.ndarray:
-    """Cycles that each source's row takes from a store with words of ``store`` bits, int64 (n,): for each word, as many as the lane with
-    most targets there has, at least 1. The core is one of ``n`` neurons."""
-    words = -(-((n or network.n) + network.lif.format.width) // store)
-    source = np.repeat(np.arange(network.n), np.diff(network.indptr.astype(np.int64)))
-    target = network.indices.astype(np.int64)
-    place = (source * words + target // store) * lanes + target % lanes
-    return np.maximum(1, np.bincount(place, minlength=network.n * words * lanes).reshape(network.n, words, lanes).max(axis=2)).sum(axis=1)
-
-
-def predict_cycles(network: Network, recording: Recording, lanes: int, *, store: int | None = None, walk: bool = False, banks: int = 1,
-                   n: int | None = None) -> int:
-    """Clock cycles of the core with ``lanes`` lanes for this run, which has ``n`` neurons, by default those of the network.
-
-    Per step W + spikes due * W / banks + depth + 9, where W = ceil(N / lanes). With a ``store``: ceil(N / lanes) + depth + 10, from step delay - 1 on
-    ceil(N / store) + 1 more, 1 for each word of ``store`` neurons among which spikes are due, and for each of these 4 and those of its row
-    (`store_rows`).
-    With ``walk``, 2 in place of depth, and 2^depth / 4 - 1 more for each word of ``lanes`` neurons of which one has 4 events or more.
+    ``options`` are ``store``, ``walk`` and ``banks`` as in `spikegate.cosim.engines.rtl.run`; the formulas are those of the parts that they choose.
     """
-    n = n or network.n
-    words, depth, due = -(-n // lanes), network.drive.depth, due_spikes(recording, network.delay)
-    cycles = recording.steps * (words + CYCLES_PER_STEP + (WALK_STAGES if walk else depth))
-    if walk:
-        events = recording.trace["events"] if "events" in recording.trace else external_events(network)
-        many = np.pad(events >= WALK, ((0, 0), (0, words * lanes - network.n))).reshape(recording.steps, words, lanes).any(axis=2)
-        cycles += (walk_groups(depth) - 1) * int(many.sum())
-    if store is None:
-        return cycles + words // banks * int(due.sum())
-    first = network.delay - 1
-    step, source = recording.spikes[recording.spikes[:, 0] < recording.steps - first].T
-    spans = len(np.unique(step.astype(np.int64) * network.n + source // store))
-    return int(cycles + recording.steps * STORE_EXTRA + max(0, recording.steps - first) * (-(-n // store) + 1) + spans
-               + (STORE_SPIKE + store_rows(network, lanes, store, n)[source]).sum())
+    return count_cycles(CoreSize(n or network.n, lanes, network.lif.format.width), network, recording, *parts(**options),
+                        lambda: external_events(network))

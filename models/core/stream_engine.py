@@ -12,12 +12,14 @@ Streams are packed, 64 bits a word.
 
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 
 from spikegate.models.checks import require
-from spikegate.models.core.engine import CYCLES_PER_STEP, make_scratch, record, simulate, update
+from spikegate.models.core.cycles import count_cycles, parts
+from spikegate.models.core.engine import external_events, make_scratch, record, simulate, update
+from spikegate.models.core.part import CoreSize
+from spikegate.models.core.rows_streams import StreamGeometry
 from spikegate.models.core.windows import LANES, advance, count_all, count_faulty, generator, registers, weigh
 from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network, require_network
@@ -27,9 +29,6 @@ from spikegate.models.streams.encoder import PROBABILITY_BITS, window_lfsr
 from spikegate.models.streams.params import StreamFaults
 
 __all__ = ["advancer", "run", "predict_cycles"]
-
-#: Cycles that a step with spikes takes besides those of its groups; see `predict_cycles`.
-GROUPS_EXTRA = 2
 
 
 @kernel
@@ -148,31 +147,8 @@ def run(network: Network, *, faults: StreamFaults | None = None, trace: bool = F
     return recording
 
 
-@kernel
-def _group_cycles(sources, first, last, indptr, indices, channels, lanes, words):
-    cycles, member = 0, np.zeros(words * lanes, np.uint8)
-    for group in range(first, last, channels):
-        filled = min(channels, last - group)
-        member[:] = 0
-        for source in sources[group:group + filled]:
-            member[indices[indptr[source]:indptr[source + 1]]] = 1
-        cycles += 2 * filled + 4
-        for w in range(words):
-            targets = np.int64(member[w * lanes:(w + 1) * lanes].sum())
-            cycles += max(targets, filled + 1) if w < words - 1 else targets
-    return cycles
-
-
-def predict_cycles(network: Network, recording: Recording, lanes: int) -> int:
-    """Clock cycles of the core with ``lanes`` lanes for this run.
-
-    Per step W + depth + 9 as for fixed-point synapses, W = ceil(N / lanes), and, if spikes are due, 2 more and for each group of f
-    of them 2 f + 4, the targets of its last word, and for each other word the larger of f + 1 and its targets.
-    """
-    words, spikes = -(-network.n // lanes), recording.spikes
-    starts = np.searchsorted(spikes[:, 0], np.arange(network.steps + 2 - network.delay))  # later ones are delivered after the run
-    indptr, indices, total = network.indptr.astype(np.int64), network.indices.astype(np.int64), 0
-    for first, last in pairwise(starts):
-        if last > first:
-            total += GROUPS_EXTRA + _group_cycles(spikes[:, 1], first, last, indptr, indices, network.streams.channels, lanes, words)
-    return int(total) + network.steps * (words + CYCLES_PER_STEP + network.drive.depth)
+def predict_cycles(network: Network, recording: Recording, lanes: int, *, n: int | None = None, **options) -> int:
+    """Clock cycles for this run of the core with ``lanes`` lanes and the network's streams; as `spikegate.models.core.engine.predict_cycles`."""
+    streams = StreamGeometry.of(network.require_streams())
+    return count_cycles(CoreSize(n or network.n, lanes, network.lif.format.width), network, recording, *parts(streams, **options),
+                        lambda: external_events(network))

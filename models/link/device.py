@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from spikegate.models.core.address_map import BY_NEURON, OF_STREAMS, Op
 from spikegate.models.link.frames import (
     CHUNK,
     HEADER,
@@ -22,11 +23,6 @@ from spikegate.models.link.frames import (
 )
 
 __all__ = ["Device", "Decoder", "distances"]
-
-#: Ops of the core's load stream that LOAD has: CLEAR, ROW, WEIGHT, TABLE, SEED, STATE, PARAM, and those of streams; 7 is its RUN.
-OPS, STREAM_OPS = (0, 1, 2, 3, 4, 5, 6), (8, 9, 10)
-#: Their addresses count neurons: lane by lane, then the next word.
-BY_NEURON = (4, 5)
 
 
 def distances(neurons: Sequence[int]) -> bytes:
@@ -55,7 +51,7 @@ class Device:
     """
 
     def __init__(self, identity: Identity, streams: bool = False):
-        self.identity, self.ops = identity, OPS + STREAM_OPS * streams
+        self.identity, self.ops = identity, [op for op in Op if op != Op.RUN and (streams or op not in OF_STREAMS)]
         self.words: list[tuple[int, int, int, int]] = []
         self.expected = self.events = self.steps = self.cycles = 0
         self.running = self.overflow = self.stopping = False
@@ -95,17 +91,15 @@ class Device:
     def _load(self, payload):
         op, lane, address = payload[0], int.from_bytes(payload[1:3], "big"), int.from_bytes(payload[3:6], "big")
         size = item_bytes(op, self.identity.row_bits)
-        if op not in self.ops:
+        last = self.identity.lanes - 1
+        if op not in self.ops or lane > last:
             return Answer.ARGUMENT
         if (len(payload) - HEADER) % size:
             return Answer.LENGTH
-        last = self.identity.lanes - 1
-        register = (1 << max(1, last.bit_length())) - 1
-        lane &= register
         for at in range(HEADER, len(payload), size):
             self.words.append((op, lane, address, int.from_bytes(payload[at:at + size], "big")))
             if op in BY_NEURON and lane != last:
-                lane = lane + 1 & register
+                lane += 1
             else:
                 lane, address = 0, (address + 1) % (1 << 24)
         self.expected = (self.expected + 1) % 256

@@ -9,6 +9,7 @@ from dataclasses import astuple, dataclass, fields
 from enum import IntEnum, IntFlag
 from typing import ClassVar
 
+from spikegate.models.core.address_map import DATA_BITS, Op
 from spikegate.models.errors import InputError
 
 __all__ = ["VERSION", "FLAG", "ESCAPE", "FLIP", "MAX_PAYLOAD", "CHUNK", "HEADER", "MAX_ROW", "MAX_STEPS", "MAX_NEURONS", "RUNNING", "OVERFLOW",
@@ -47,7 +48,7 @@ class Answer(IntEnum):
     BUSY = 0x82  #: not during a run
     TYPE = 0x83  #: unknown type
     LENGTH = 0x84  #: not a length of this type or op
-    ARGUMENT = 0x85  #: an op that LOAD does not have
+    ARGUMENT = 0x85  #: an op that LOAD does not have, or a lane that is not there
     IDENTITY = 0x89
     STATUS = 0x8A
     DONE = 0x8B
@@ -170,8 +171,8 @@ class Deframer:
 
 
 def item_bytes(op: int, bits: int) -> int:
-    """Bytes of an item of a LOAD: 8, or for a word of ``bits`` of a row (op 1) as many as it takes of 1, 2, 4, 8, ..."""
-    return 8 if op != 1 else 1 << (-(-bits // 8) - 1).bit_length()
+    """Bytes of an item of a LOAD: 8, or for a word of ``bits`` of a row as many as it takes of 1, 2, 4, 8, ..."""
+    return DATA_BITS // 8 if op != Op.ROW else 1 << (-(-bits // 8) - 1).bit_length()
 
 
 def record_bytes(width: int) -> int:
@@ -275,7 +276,7 @@ class Identity(_Payload):
         g, q = geometry, geometry.format
         family = zlib.crc32(repr((g.lfsr, g.streams)).encode())
         return cls(VERSION, g.n, g.lanes, q.width, q.fraction, g.rounding.value, g.overflow.value, g.depth, g.max_delay, g.leak_fraction,
-                   g.store or 0, int(g.walk), g.banks, family, build)
+                   g.options["store"] or 0, int(g.options["walk"]), g.banks, family, build)
 
     @property
     def row_bits(self) -> int:

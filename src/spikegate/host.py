@@ -9,11 +9,12 @@ import numpy as np
 from spikegate.cosim.engines.rtl import load_words
 from spikegate.cosim.engines.rtl_streams import geometry as stream_geometry
 from spikegate.cosim.engines.virtual_board import virtual_board
-from spikegate.gateware.core.core import CoreGeometry, Op, Param
+from spikegate.gateware.core.core import CoreGeometry
 from spikegate.host_line import PATIENCE, TRIES, Line, LinkError
+from spikegate.models.core.address_map import BY_NEURON, Op, Param
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.link.board import BOARDS
-from spikegate.models.link.device import BY_NEURON, Decoder
+from spikegate.models.link.device import Decoder
 from spikegate.models.link.frames import (
     HEADER,
     MAX_PAYLOAD,
@@ -163,7 +164,7 @@ class Board(Line):
         traces = {name: np.array([records[step][row, :network.n] for step in range(network.steps)], kind) for row, (name, kind) in rows}
         cycles = (after.cycles - before.cycles) % 2**32
         return Recording("rtl", network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
-            "network": network.hash, "n": g.n, "lanes": g.lanes, "store": g.store, "walk": g.walk, "banks": g.banks, "driver": "host link",
+            "network": network.hash, "n": g.n, "lanes": g.lanes, **g.options, "driver": "host link",
             "port": self.port, "baud": self.baud,
             "load_s": loaded - start, "run_s": run_s})
 

@@ -10,6 +10,8 @@ from spikegate.cosim.engines.native import NativeCore
 from spikegate.cosim.results.compare import compare
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.models.core import engine as golden
+from spikegate.models.core.cycles import CYCLES_PER_STEP
+from spikegate.models.core.part import due_spikes
 from spikegate.models.errors import InputError
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
@@ -118,7 +120,7 @@ def test_the_whole_network_spikes_alike_with_other_lanes(lanes):
 def test_nothing_is_due_in_a_run_shorter_than_the_delay():
     network = small(ms=1.0, delay=1.5)
     reference = golden.run(network, trace=True)
-    assert network.delay == 15 and golden.due_spikes(reference, network.delay).tolist() == [0] * 10
+    assert network.delay == 15 and due_spikes(reference, network.delay).tolist() == [0] * 10
     assert golden.predict_cycles(network, reference, 8) == rtl.run(network, 8).cycles
 
 
@@ -126,9 +128,9 @@ def test_the_constant_of_a_step_is_at_most_24_cycles():
     network = small().replace(steps=1)
     silent = network.replace(v0=np.zeros(network.n))
     reference = golden.run(silent)
-    assert not golden.due_spikes(reference, silent.delay).any()
+    assert not due_spikes(reference, silent.delay).any()
     recording = rtl.run(silent, 8)
-    assert recording.cycles - CoreGeometry.of(silent, 8).words == golden.CYCLES_PER_STEP + silent.drive.depth <= 24
+    assert recording.cycles - CoreGeometry.of(silent, 8).words == CYCLES_PER_STEP + silent.drive.depth <= 24
 
 
 @pytest.mark.parametrize("defect", ["rounding", "threshold", "tap", "leak", "delay"])
@@ -156,8 +158,8 @@ def test_a_waveform_covers_the_window(tmp_path):
     text = (tmp_path / "window.vcd").read_text()
     clock = next(line.split()[3] for line in text.splitlines() if line.lstrip().startswith("$var") and line.split()[4] == "clk")
     reference = golden.run(small())
-    due = golden.due_spikes(reference, small().delay)[3:6]
-    expected = (13 * (1 + due) + golden.CYCLES_PER_STEP + small().drive.depth).sum()
+    due = due_spikes(reference, small().delay)[3:6]
+    expected = (13 * (1 + due) + CYCLES_PER_STEP + small().drive.depth).sum()
     assert expected <= text.count(f"\n1{clock}\n") <= expected + 4
 
 

@@ -7,6 +7,8 @@ import pytest
 from independent import engine, netfile
 
 from spikegate.models.core import engine as core
+from spikegate.models.core.part import CoreSize, due_spikes
+from spikegate.models.core.rows_store import Store
 from spikegate.models.errors import InputError
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
@@ -187,7 +189,7 @@ def test_recorded_events_come_before_drawn_ones_and_have_to_be_the_same():
 
 @pytest.mark.parametrize("delay, due", [(1, [2, 1, 0, 3]), (2, [0, 2, 1, 0]), (4, [0, 0, 0, 2]), (5, [0, 0, 0, 0]), (9, [0, 0, 0, 0])])
 def test_spikes_fall_due_so_many_steps_later(delay, due):
-    found = core.due_spikes(recorded(4, [[0, 1], [0, 7], [1, 19], [3, 0], [3, 2], [3, 4]]), delay)
+    found = due_spikes(recorded(4, [[0, 1], [0, 7], [1, 19], [3, 0], [3, 2], [3, 4]]), delay)
     assert found.tolist() == due and found.dtype == np.int64
 
 
@@ -195,12 +197,16 @@ def test_spikes_fall_due_so_many_steps_later(delay, due):
 ROWS = {0: [0, 4, 8], 9: [3, 7, 11, 15, 19], 17: [1, 2, 3, 16, 17]}
 
 
+def row_cycles(made, lanes, bits):
+    return Store(bits).row_cycles(CoreSize(made.n, lanes, made.lif.format.width), made)
+
+
 def test_rows_of_a_store_by_hand():
     """Words of 16 neurons, and the third one for the weight; four lanes: 0 has three targets of one lane, 9 four of one."""
-    found = core.store_rows(network(20, ROWS), 4, 16)
+    found = row_cycles(network(20, ROWS), 4, 16)
     assert found.tolist() == [5] + 8 * [3] + [6] + 10 * [3] and found.dtype.kind == "i"
-    assert core.store_rows(network(17, {16: [0, 16]}), 1, 16).tolist() == [3] * 17
-    assert core.store_rows(network(16, {3: [1, 3, 14]}), 2, 32).tolist() == [1, 1, 1, 2, *[1] * 12]
+    assert row_cycles(network(17, {16: [0, 16]}), 1, 16).tolist() == [3] * 17
+    assert row_cycles(network(16, {3: [1, 3, 14]}), 2, 32).tolist() == [1, 1, 1, 2, *[1] * 12]
 
 
 @pytest.mark.parametrize("n, lanes, store", [(20, 4, 16), (33, 1, 16), (50, 8, 16), (40, 2, 32), (70, 16, 64)])
@@ -211,7 +217,7 @@ def test_rows_of_a_store_by_counting(n, lanes, store):
         counts = Counter((target // store, target % lanes) for target in rows.get(source, []))
         words = range(-(-(n + 16) // store))
         expected.append(sum(max(1, *(counts[word, lane] for lane in range(lanes)), 0) for word in words))
-    assert core.store_rows(network(n, rows), lanes, store).tolist() == expected
+    assert row_cycles(network(n, rows), lanes, store).tolist() == expected
 
 
 #: Spikes of five steps, of which those of the last are not delivered in the run if the delay is 2.

@@ -120,7 +120,7 @@ def test_rows_hold_targets_and_weight():
     network = small(n=50)
     g = CoreGeometry.of(network, 4, store=16)
     assert g.stride == 5  # 50 targets and a weight of 16 bits
-    words = rtl.row_words(network, g).reshape(50, 5)
+    words = g.rows.loads(g.size, network, None)[1][0].data.reshape(50, 5)
     for source in range(50):
         row = sum(int(word) << 16 * k for k, word in enumerate(words[source]))
         targets = network.indices[network.indptr[source]:network.indptr[source + 1]]

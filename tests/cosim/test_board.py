@@ -133,7 +133,7 @@ def test_every_board_has_a_core_and_a_line_for_both_formats(name):
     for format, banks in (("q8.8", spec.banks), ("q16.12", spec.wide.get("banks", spec.banks))):
         network = face.network_for(spec, format)
         g = flow.geometry(spec.of(network.lif.format), network)
-        assert (g.lanes, g.banks, g.walk, g.format) == (spec.lanes, banks, True, network.lif.format)
+        assert (g.lanes, g.banks, g.options["walk"], g.format) == (spec.lanes, banks, True, network.lif.format)
     assert UartParams(spec.clock_hz, spec.baud).divisor >= 3
 
 

@@ -15,6 +15,8 @@ from spikegate.gateware.core.geometry import StreamGeometry
 from spikegate.gateware.link import link, receiver
 from spikegate.gateware.link import requests as host_link_requests
 from spikegate.gateware.link.link import HostLink
+from spikegate.models.core.drives import Walk
+from spikegate.models.core.rows_store import Store
 from spikegate.models.errors import InputError, Mismatch
 from spikegate.models.link.device import Decoder, Device, distances
 from spikegate.models.link.frames import (
@@ -155,7 +157,7 @@ def test_the_documents_conversation_is_what_the_model_says():
 
 @pytest.mark.parametrize("geometry, divisor", [
     (CoreGeometry(130, 1, Q8_8), 5), (CoreGeometry(250, 125, Q8_8), 3), (CoreGeometry(61, 5, Q16_12), 4),
-    (CoreGeometry(200, 2, Q8_8, store=64, walk=True), 4), (CoreGeometry(100, 20, Q8_8, streams=STREAMS), 8)])
+    (CoreGeometry(200, 2, Q8_8, rows=Store(64), drive=Walk()), 4), (CoreGeometry(100, 20, Q8_8, rows=STREAMS), 8)])
 def test_every_geometry_and_divisor_agrees_with_the_model(geometry, divisor):
     report = check(HostLink(geometry, divisor, build=divisor), frames=400, seed=divisor)
     assert report.compared > 500 and report.words > 20 and report.steps > 20 and report.dropped > 200, report
@@ -224,8 +226,8 @@ def test_every_kind_of_damage_is_made():
 
 
 def test_an_identity_tells_geometries_apart():
-    geometries = [SMALL, CoreGeometry(141, 3, Q8_8), CoreGeometry(141, 4, Q16_12), CoreGeometry(141, 4, Q8_8, streams=STREAMS),
-                  CoreGeometry(141, 4, Q8_8, max_delay=63), CoreGeometry(141, 2, Q8_8, store=64)]
+    geometries = [SMALL, CoreGeometry(141, 3, Q8_8), CoreGeometry(141, 4, Q16_12), CoreGeometry(141, 4, Q8_8, rows=STREAMS),
+                  CoreGeometry(141, 4, Q8_8, max_delay=63), CoreGeometry(141, 2, Q8_8, rows=Store(64))]
     payloads = [Identity.of(geometry).pack() for geometry in geometries]
     assert Identity.of(SMALL) == Identity.of(SMALL, 0) != Identity.of(SMALL, 1)
     assert len(set(payloads)) == len(payloads) and all(Identity.unpack(Identity.of(g).pack()) == Identity.of(g) for g in geometries)

@@ -94,11 +94,12 @@ def test_words_of_rows_have_as_many_bytes_as_hold_their_bits(lanes, store, size)
     assert loaded(lanes, 1, 1, 5, 3, store, size) == [(1, 5), (0, 6), (0, 7)]
 
 
-@pytest.mark.parametrize("lanes, lane, places", [
-    (1, 0xFFFF, [(1, 3), (0, 3), (0, 4)]), (2, 0x0102, [(0, 3), (1, 3), (0, 4)]), (3, 0x0103, [(3, 3), (0, 3), (1, 3), (2, 3), (0, 4)]),
-    (4, 7, [(3, 3), (0, 4)]), (5, 15, [(7, 3), (0, 3), (1, 3)]), (5, 5, [(5, 3), (6, 3), (7, 3), (0, 3)])])
-def test_a_lane_that_is_not_there_is_taken_modulo_a_power_of_two(lanes, lane, places):
-    assert loaded(lanes, 4, lane, 3, len(places)) == places
+@pytest.mark.parametrize("lanes, lane", [(1, 1), (1, 0xFFFF), (2, 2), (2, 0x0102), (3, 3), (5, 7), (300, 300)])
+def test_a_lane_that_is_not_there_is_refused(lanes, lane):
+    device = Device(dataclasses.replace(IDENTITY, lanes=lanes))
+    for op in (4, 6):
+        assert say(device, (LOAD, 0, [op, *lane.to_bytes(2, "big"), *NOTHING[3:], *bytes(8)])) == [(0x85, 0, b"")] and device.words == []
+    assert say(device, (LOAD, 0, [4, *(lanes - 1).to_bytes(2, "big"), *NOTHING[3:], *bytes(8)])) == [(0x80, 1, b"")] and len(device.words) == 1
 
 
 @pytest.mark.parametrize("request_255", [(LOAD, 255, NOTHING), run(0, 1, seq=255)])

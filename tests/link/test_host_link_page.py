@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikegate.cosim.engines.rtl import load_words, row_words
+from spikegate.cosim.engines.rtl import load_words
 from spikegate.cosim.engines.virtual_board import virtual_board
-from spikegate.gateware.core.core import CoreGeometry, Op, Param
+from spikegate.gateware.core.core import CoreGeometry
 from spikegate.gateware.neuron.lif import params_shapes, state_layout
-from spikegate.gateware.numeric.drive_search import table_words
-from spikegate.gateware.numeric.drive_walk import walk_words
 from spikegate.host import load_frames
 from spikegate.models.core import engine as golden
+from spikegate.models.core.address_map import BY_NEURON, Op, Param
+from spikegate.models.core.drives import Search, Walk
+from spikegate.models.core.rows_store import Store
 from spikegate.models.link.device import Device
 from spikegate.models.link.frames import Answer, Frame, Identity, Request, encode
 from spikegate.models.network.network import Network
@@ -32,8 +33,9 @@ PAIR = Network(name="pair", n_exc=1, n_inh=1, delay=2, steps=12, dt_ns=100_000, 
                drive=DriveParams(binomial_limits(4, Fraction(1, 4)), weight=400), indptr=[0, 1, 2], indices=[1, 0], weights=[1500, -700],
                v0=[4700, 4600], seeds=LfsrParams().phases(0x9E3779B97F4A7C15, 2, 12))
 #: Boards of 16 neurons; the page's formulas have to hold for each.
-GEOMETRIES = [CoreGeometry(16, 4, Q8_8), CoreGeometry(16, 3, Q8_8, walk=True), CoreGeometry(16, 2, Q8_8, store=16, walk=True),
-              CoreGeometry(100, 2, Q8_8, store=64, walk=True, depth=5), CoreGeometry(100, 40, Q16_12), CoreGeometry(16, 2, Q8_8, walk=True, depth=1)]
+GEOMETRIES = [CoreGeometry(16, 4, Q8_8), CoreGeometry(16, 3, Q8_8, drive=Walk()), CoreGeometry(16, 2, Q8_8, rows=Store(16), drive=Walk()),
+              CoreGeometry(100, 2, Q8_8, rows=Store(64), drive=Walk(), depth=5), CoreGeometry(100, 40, Q16_12),
+              CoreGeometry(16, 2, Q8_8, drive=Walk(), depth=1)]
 
 
 def table(header):
@@ -48,12 +50,13 @@ def test_ops_are_those_of_the_load_stream_and_the_model_knows_their_places():
     assert [(Op.RUN.value, op.value) for op in Op if op.value > 7] == [(7, 8), (7, 9), (7, 10)] and "8, 9 and 10" in PAGE and "7 is no op" in PAGE
     for g in GEOMETRIES:
         identity, words = Identity.of(g), -(-g.n // g.lanes)
-        stride = -(-(g.n + g.format.width) // g.store) if g.store else words
-        value = {"1": 1, "N S": g.n * stride, "N; 0 with a store": 0 if g.store else g.n, "2^depth": max(1 << g.depth, 4 * g.walk), "8": len(Param),
+        stride = -(-(g.n + g.format.width) // g.rows.bits) if isinstance(g.rows, Store) else words
+        value = {"1": 1, "N S": g.n * stride, "N; 0 with a store": 0 if isinstance(g.rows, Store) else g.n, "8": len(Param),
+                 "2^depth": max(1 << g.depth, 4 * g.options["walk"]),
                  "ceil(N / L)": words}
         assert (g.words, g.stride, identity.words, identity.stride) == (words, stride, words, stride)
         for op, _, _, addresses, lanes, _ in rows:
-            assert identity.addresses(int(op)) == value[addresses] and (lanes == "L") == (int(op) in (4, 5))
+            assert identity.addresses(int(op)) == value[addresses] and (lanes == "L") == (int(op) in BY_NEURON)
 
 
 def test_parameters_are_those_of_the_core():
@@ -78,24 +81,24 @@ def test_a_state_lies_as_the_page_says(q, size):
 @pytest.mark.parametrize("depth", [1, 2, 4, 8])
 def test_the_drive_table_lies_as_the_page_says(depth):
     drive = DriveParams(np.arange(7, 7 + (1 << depth) - 1, dtype=np.uint32), 1)
-    tree = dict(table_words(drive))
+    tree = dict(Search().words(drive))
     assert sorted(tree) == list(range(1, 1 << depth))
     for j in range(depth):
         for p in range(1 << j):
             assert tree[(1 << j) + p] == 7 + p * (1 << depth - j) + (1 << depth - j >> 1) - 1
-    assert [limit for _, limit in walk_words(drive)] == (list(range(7, 7 + (1 << depth) - 1)) + 4 * [0xFFFFFFFF])[:max(4, 1 << depth)]
+    assert [limit for _, limit in Walk().words(drive)] == (list(range(7, 7 + (1 << depth) - 1)) + 4 * [0xFFFFFFFF])[:max(4, 1 << depth)]
 
 
 @pytest.mark.parametrize("g", GEOMETRIES[:5])
 def test_rows_and_weights_lie_as_the_page_says(g):
-    size, width, n = g.store or g.lanes, g.format.width, 9
+    size, width, n = g.word_bits, g.format.width, 9
     network = PAIR.replace(n_exc=n - 1, indptr=2 * np.arange(n + 1), indices=np.tile([1, n - 1], n), weights=np.arange(n) - 4, v0=np.zeros(n),
                            seeds=np.arange(1, n + 1), lif=LifParams(g.format, threshold=5120, reset=2560))
-    words = row_words(network, g)
+    words = g.rows.loads(g.size, network, None)[1][-1].data
     number = [sum(int(part) << 64 * k for k, part in enumerate(word)) for word in words]
     for source in range(g.n):
         row = sum(word << size * k for k, word in enumerate(number[source * g.stride:(source + 1) * g.stride]))
-        weight = (source - 4) % (1 << width) if g.store and source < n else 0
+        weight = (source - 4) % (1 << width) if isinstance(g.rows, Store) and source < n else 0
         assert row == (source < n) * (1 << 1 | 1 << n - 1) + (weight << size * g.stride - width)
 
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from scipy.stats import binom, chisquare
 
 from spikegate.cosim.benches.drive import check
-from spikegate.gateware.numeric.drive_search import Drive, table_words
-from spikegate.gateware.numeric.drive_walk import Walk, walk_words
+from spikegate.gateware.numeric.drive_search import Drive
+from spikegate.gateware.numeric.drive_walk import WalkDrive
+from spikegate.models.core.drives import Search, Walk
 from spikegate.models.errors import InputError, Mismatch
 from spikegate.models.numeric.drive import UNIFORM_BITS, WALK, WALK_STAGES, DriveParams, binomial_limits, count_events, walk_groups
 from spikegate.models.numeric.lfsr import LfsrParams, leap_once
@@ -172,13 +173,13 @@ def test_gateware_in_amaranth_equals_the_model(depth, data):
     drive, near = DriveParams(np.array(limits), 1), st.sampled_from(limits).flatmap(lambda x: st.sampled_from([max(x - 1, 0), x, min(x + 1, TOP)]))
     one = st.one_of(near, st.integers(0, TOP))
     numbers = data.draw(st.lists(st.tuples(one, one), min_size=1, max_size=30))
-    words = data.draw(st.permutations(table_words(drive)))
+    words = data.draw(st.permutations(Search().words(drive)))
     assert simulate(depth, words, numbers) == [tuple(map(drive.step, pair)) for pair in numbers]
 
 
 def walk(params, words, pairs, pauses):
     """``(events, cycles)`` of the walking gateware, two lanes, for each pair; ``pauses`` says in which cycles the words may not move."""
-    dut, found, pauses = Walk(params.depth, 2), [], iter(pauses)
+    dut, found, pauses = WalkDrive(params.depth, 2), [], iter(pauses)
 
     async def bench(ctx):
         for index, limit in words:
@@ -205,7 +206,7 @@ def walk(params, words, pairs, pauses):
 
 def test_a_small_number_of_events_is_known_one_cycle_after_the_number_has_moved_in():
     params = DriveParams(np.array([1 << 31]), 1)
-    assert walk(params, walk_words(params), [(5, TOP), (1 << 31, 0)], []) == [((0, 1), WALK_STAGES - 1), ((0, 0), WALK_STAGES - 1)]
+    assert walk(params, Walk().words(params), [(5, TOP), (1 << 31, 0)], []) == [((0, 1), WALK_STAGES - 1), ((0, 0), WALK_STAGES - 1)]
 
 
 @settings(max_examples=40, deadline=None)
@@ -216,7 +217,7 @@ def test_a_walk_gives_the_events_of_the_model_in_as_many_cycles_as_predicted(dep
     one = st.one_of(near, st.integers(0, TOP))
     pairs = data.draw(st.lists(st.tuples(one, one), min_size=1, max_size=20))
     events = [tuple(map(params.step, pair)) for pair in pairs]
-    found = walk(params, data.draw(st.permutations(walk_words(params))), pairs, data.draw(st.lists(st.booleans(), max_size=40)))
+    found = walk(params, data.draw(st.permutations(Walk().words(params))), pairs, data.draw(st.lists(st.booleans(), max_size=40)))
     assert found == [(pair, walk_groups(depth) if max(pair) >= WALK else WALK_STAGES - 1) for pair in events]
 
 

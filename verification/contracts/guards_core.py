@@ -7,7 +7,7 @@ import numpy as np
 
 from spikegate.cosim.benches.drive import uniforms
 from spikegate.gateware.core.geometry import TAG_BITS
-from spikegate.gateware.numeric.drive_search import table_words
+from spikegate.models.core.drives import Search
 from spikegate.models.numeric.drive import UNIFORM_BITS, DriveParams
 from verification.contracts.catalogue import GEOMETRY
 from verification.contracts.guards_streams import Source, component
@@ -38,7 +38,7 @@ def drive_rows(rng: random.Random):
     layout, pending = component("drive").signature.members["load"].shape, deque([None] * DEPTH)
     while True:
         params = limits(rng)
-        words = table_words(params)
+        words = Search().words(params)
         rng.shuffle(words)
         near = lambda: int(rng.choice(params.limits)) ^ 1 << rng.randrange(UNIFORM_BITS)  # noqa: E731, B023
         numbers = uniforms(params, 40, rng) + [near() for _ in range(60)]

@@ -13,6 +13,10 @@ from spikegate.cosim.toolchain.verilate import compile_shared, to_verilog
 from spikegate.gateware.core.geometry import CoreGeometry, StreamGeometry
 from spikegate.gateware.core.pins import PinsHost
 from spikegate.models.core import engine, stream_engine
+from spikegate.models.core.cycles import CYCLES_PER_STEP
+from spikegate.models.core.drives import Walk
+from spikegate.models.core.rows_bitmap import Bitmap
+from spikegate.models.core.rows_store import Store
 from spikegate.models.errors import Mismatch
 from spikegate.models.files import working_folder
 from spikegate.models.network.network import Network
@@ -31,10 +35,10 @@ HARNESS = Path(__file__).with_suffix(".cpp")
 #: Words of a store with rows of three, and two banks, the last lanes without a neuron; streams of both kinds, one with faults;
 #: what is around a core behind few pins, which is not held up and takes longer.
 CORES: dict[str, CoreGeometry] = {
-    "core_store": CoreGeometry(18, 4, Q8_8, max_delay=3, store=16, walk=True),
-    "core_banks": CoreGeometry(15, 4, Q8_8, max_delay=3, walk=True, banks=2),
-    "core_lfsr": CoreGeometry(8, 4, Q8_8, max_delay=3, streams=StreamGeometry(Generator.LFSR, 64, 2, window_lfsr(64), ())),
-    "core_sobol": CoreGeometry(8, 4, Q8_8, max_delay=3, streams=StreamGeometry(Generator.SOBOL, 64, 1, window_lfsr(64), (0,), True, True)),
+    "core_store": CoreGeometry(18, 4, Q8_8, max_delay=3, rows=Store(16), drive=Walk()),
+    "core_banks": CoreGeometry(15, 4, Q8_8, max_delay=3, drive=Walk(), rows=Bitmap(2)),
+    "core_lfsr": CoreGeometry(8, 4, Q8_8, max_delay=3, rows=StreamGeometry(Generator.LFSR, 64, 2, window_lfsr(64), ())),
+    "core_sobol": CoreGeometry(8, 4, Q8_8, max_delay=3, rows=StreamGeometry(Generator.SOBOL, 64, 1, window_lfsr(64), (0,), True, True)),
     "core_pins": CoreGeometry(5, 2, Q8_8, max_delay=3),
 }
 PINS, INSIDE = "core_pins", "top.chip.core"
@@ -68,9 +72,7 @@ def _golden(g: CoreGeometry, net: Network, faults: StreamFaults | None) -> Recor
     """The recording of a network of all places; those beyond N have no spikes."""
     found = stream_engine.run(net, faults=faults, trace=True) if g.streams else engine.run(net, trace=True)
     found = replace(found, spikes=found.spikes[found.spikes[:, 1] < g.n])
-    options = {"store": g.store, "walk": g.walk, "banks": g.banks}
-    cycles = stream_engine.predict_cycles(net, found, g.lanes) if g.streams else engine.predict_cycles(net, found, g.lanes, **options)
-    return replace(found, cycles=cycles)
+    return replace(found, cycles=(stream_engine if g.streams else engine).predict_cycles(net, found, g.lanes, **g.options))
 
 
 def episodes(g: CoreGeometry, count: int, *, stalls: bool = True) -> Iterator[Episode]:
@@ -80,7 +82,7 @@ def episodes(g: CoreGeometry, count: int, *, stalls: bool = True) -> Iterator[Ep
         for _ in range(8):
             kind = rng.choice(KINDS)
             net = full(g, rng, {"long": 130, "lost": BEFORE}.get(kind, rng.randint(3, 20)), kind if kind in CORNERS else "")
-            if kind == "lost" and g.store is None:
+            if kind == "lost" and not isinstance(g.rows, Store):
                 net = net.replace(delay=TOO_LONG)
             faults = any_faults(g, np.random.default_rng(rng.getrandbits(32)))
             first = rng.randint(0, net.steps)
@@ -91,7 +93,7 @@ def episodes(g: CoreGeometry, count: int, *, stalls: bool = True) -> Iterator[Ep
         net = full(g, random.Random(bit), FIRST, "some")
         if 1 << bit >= FIRST:
             yield Episode(np.concatenate([loads(g, net), run_word(g, 1 << bit)]), (_golden(g, net, None),), ends=False)
-    net = full(g, random.Random(count), PATIENCE // (g.words + g.latency + engine.CYCLES_PER_STEP), "silent")
+    net = full(g, random.Random(count), PATIENCE // (g.words + g.latency + CYCLES_PER_STEP), "silent")
     yield Episode(np.concatenate([loads(g, net), run_word(g, net.steps)]), (_golden(g, net, None),))
 
 

@@ -24,7 +24,7 @@ __all__ = ["LINKS", "cover_link"]
 #: A sweep word that is waited for, and, with rows of two bytes and stream loads, two that are kept.
 LINKS: dict[str, Callable[[], HostLink]] = {
     "host_link": lambda: HostLink(CoreGeometry(141, 4, Q8_8), 4),
-    "host_link_wide": lambda: HostLink(CoreGeometry(250, 12, Q8_8, streams=StreamGeometry(Generator.LFSR, 64, 1, window_lfsr(64), ())), 4),
+    "host_link_wide": lambda: HostLink(CoreGeometry(250, 12, Q8_8, rows=StreamGeometry(Generator.LFSR, 64, 1, window_lfsr(64), ())), 4),
 }
 
 

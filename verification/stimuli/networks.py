@@ -5,6 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from spikegate.gateware.core.geometry import CoreGeometry, StreamGeometry
+from spikegate.models.core.drives import Walk
+from spikegate.models.core.rows_bitmap import Bitmap
+from spikegate.models.core.rows_store import Store
 from spikegate.models.network.network import Network
 from spikegate.models.neuron.lif import LifParams
 from spikegate.models.numeric.drive import DriveParams
@@ -38,14 +41,14 @@ GEOMETRIES: dict[str, CoreGeometry] = {
     "wide-floor-wrap": CoreGeometry(40, 3, Q16_12, _FLOOR, _WRAP),
     "wide-stochastic": CoreGeometry(39, 4, Q16_12, _STOCHASTIC, _SAT),
     "wide-stochastic-wrap": CoreGeometry(11, 4, Q16_12, _STOCHASTIC, _WRAP, leak_fraction=20),
-    "store": CoreGeometry(20, 4, Q8_8, _NEAREST, _SAT, store=16, walk=True),
-    "wide-store": CoreGeometry(13, 4, Q16_12, _NEAREST, _SAT, store=64),
-    "banks": CoreGeometry(24, 3, Q8_8, _NEAREST, _SAT, walk=True, banks=4),
-    "wide-banks": CoreGeometry(37, 4, Q16_12, _FLOOR, _SAT, banks=2),
-    "lfsr": CoreGeometry(10, 4, Q8_8, _NEAREST, _SAT, streams=_streams(Generator.LFSR, 64, 3)),
-    "wide-lfsr": CoreGeometry(8, 3, Q16_12, _NEAREST, _SAT, streams=_streams(Generator.LFSR, 64, 4)),
-    "sobol": CoreGeometry(9, 3, Q8_8, _NEAREST, _SAT, streams=_streams(Generator.SOBOL, 64, 1, True)),
-    "wide-sobol": CoreGeometry(10, 4, Q16_12, _NEAREST, _SAT, streams=_streams(Generator.SOBOL, 128, 2)),
+    "store": CoreGeometry(20, 4, Q8_8, _NEAREST, _SAT, rows=Store(16), drive=Walk()),
+    "wide-store": CoreGeometry(13, 4, Q16_12, _NEAREST, _SAT, rows=Store(64)),
+    "banks": CoreGeometry(24, 3, Q8_8, _NEAREST, _SAT, drive=Walk(), rows=Bitmap(4)),
+    "wide-banks": CoreGeometry(37, 4, Q16_12, _FLOOR, _SAT, rows=Bitmap(2)),
+    "lfsr": CoreGeometry(10, 4, Q8_8, _NEAREST, _SAT, rows=_streams(Generator.LFSR, 64, 3)),
+    "wide-lfsr": CoreGeometry(8, 3, Q16_12, _NEAREST, _SAT, rows=_streams(Generator.LFSR, 64, 4)),
+    "sobol": CoreGeometry(9, 3, Q8_8, _NEAREST, _SAT, rows=_streams(Generator.SOBOL, 64, 1, True)),
+    "wide-sobol": CoreGeometry(10, 4, Q16_12, _NEAREST, _SAT, rows=_streams(Generator.SOBOL, 128, 2)),
 }
 QUIET = (1 << 32) - 1
 #: What each corner is for; see `corner`.

@@ -12,7 +12,7 @@ from spikegate.cosim.benches.bench import Tally
 from spikegate.cosim.engines.virtual_board import NativeLink, build
 from spikegate.gateware.core.core import CoreGeometry, Op
 from spikegate.gateware.link.link import HostLink
-from spikegate.models.link.device import OPS, Device
+from spikegate.models.link.device import Device
 from spikegate.models.link.frames import OVERFLOW, RUNNING, Answer, Deframer, Frame, Request, Status, encode, item_bytes
 from verification.stress.link_damage import MUTATIONS, received
 
@@ -93,9 +93,10 @@ class Abuse:
             return self.run(seq)
         if kind != Request.LOAD:
             return Frame(kind, seq)
-        op = rng.choice(OPS) if rng.random() < 0.95 else rng.randrange(256)
+        op = rng.choice(device.ops) if rng.random() < 0.95 else rng.randrange(256)
         size = item_bytes(op, device.identity.row_bits)
-        place = rng.randbytes(5) if rng.random() < 0.3 else bytes([0, rng.randrange(self.g.lanes)]) + rng.randrange(self.g.words).to_bytes(3, "big")
+        lane, address = rng.randrange(self.g.lanes + (rng.random() < 0.1)), rng.randrange(self.g.words)
+        place = rng.randbytes(5) if rng.random() < 0.1 else bytes([0, lane]) + address.to_bytes(3, "big")
         items, rest = rng.choice((0, 1, 2, 3, min(30, 240 // size))), rng.choice((0, 0, 0, 0, 1, 4))
         return Frame(kind, seq, bytes([op]) + place + rng.randbytes(size * items + rest))
 

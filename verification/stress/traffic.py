@@ -70,13 +70,8 @@ def _run(simulator: NativeCore, g: CoreGeometry, network: Network, faults: Strea
 
 def _reference(g: CoreGeometry, network: Network, faults: StreamFaults | None) -> Recording:
     """The golden model's recording, with the cycles that it predicts."""
-    if g.streams:
-        recording = stream_engine.run(network, faults=faults, trace=True)
-        cycles = stream_engine.predict_cycles(network, recording, g.lanes)
-    else:
-        recording = engine.run(network, trace=True)
-        cycles = engine.predict_cycles(network, recording, g.lanes, store=g.store, walk=g.walk, banks=g.banks)
-    return replace(recording, cycles=cycles)
+    recording = stream_engine.run(network, faults=faults, trace=True) if g.streams else engine.run(network, trace=True)
+    return replace(recording, cycles=(stream_engine if g.streams else engine).predict_cycles(network, recording, g.lanes, **g.options))
 
 
 def _loads(g: CoreGeometry, rng: np.random.Generator) -> Iterator[tuple[Network, StreamFaults | None]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from spikegate.gateware.core.geometry import CoreGeometry, Op
+from spikegate.models.core.rows_store import Store
 from spikegate.models.network.network import Network
 from spikegate.models.neuron.lif import INPUT_GUARD_BITS
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
@@ -77,8 +78,8 @@ def _context(g: CoreGeometry, network: Network) -> dict[str, str]:
     context = {
         "format": str(QFormat(g.format.width, g.format.fraction)), "rounding": Rounding(g.rounding).name.lower(),
         "overflow": Overflow(g.overflow).name.lower(), "lanes": str(g.lanes), "size": _size(g),
-        "delivery": kind or ("store" if g.store else "banks" if g.banks > 1 else "rows"),
-        "drive": "walk" if g.walk else "search", "delay": {1: "1", 16: "16", 63: "63"}.get(delay, "2..15" if delay < 16 else "17..62"),
+        "delivery": kind or ("store" if isinstance(g.rows, Store) else "banks" if g.banks > 1 else "rows"),
+        "drive": type(g.drive).__name__.lower(), "delay": {1: "1", 16: "16", 63: "63"}.get(delay, "2..15" if delay < 16 else "17..62"),
         "refractory": {0: "0", 1: "1", 255: "255"}.get(lif.refractory, "2..254"),
         "leak": {1: "least", 1 << lif.leak_fraction: "whole"}.get(lif.leak, "between"),
         "synapses": {0: "none", g.n**2: "all"}.get(network.synapses, "some")}

@@ -7,6 +7,7 @@ import numpy as np
 
 from spikegate.gateware.core.geometry import CoreGeometry, Op
 from spikegate.models.core import engine, stream_engine
+from spikegate.models.core.part import due_spikes
 from spikegate.models.network.recording import Recording
 from verification.uvm.items import Part, Scenario
 
@@ -84,11 +85,8 @@ def _delivered(item: Scenario, g: CoreGeometry, recording: Recording) -> tuple[i
         network = network.replace(steps=last - first)
         mine = recording.spikes[(recording.spikes[:, 0] >= first) & (recording.spikes[:, 0] < last)] - [first, 0]
         run = Recording("golden", g.n, last - first, mine, {}, {"events": recording.trace["events"][first:last]})
-        if g.streams:
-            cycles += stream_engine.predict_cycles(network, run, g.lanes)
-        else:
-            cycles += engine.predict_cycles(network, run, g.lanes, store=g.store, walk=g.walk, banks=g.banks)
-        due.append(engine.due_spikes(run, network.delay))
+        cycles += (stream_engine if g.streams else engine).predict_cycles(network, run, g.lanes, **g.options)
+        due.append(due_spikes(run, network.delay))
         first = last
     return cycles, np.concatenate(due)
 

@@ -22,7 +22,7 @@ from pyuvm import (
 
 from spikegate.cosim.benches.bench import RisingEdge, Tally, cocotb, job, number, run_bench, start
 from spikegate.gateware.core.geometry import CoreGeometry
-from spikegate.gateware.core.stream_unit import StreamUnit
+from spikegate.gateware.core.stream_unit import StreamUnit, stream_load_layout, weight_layout
 from spikegate.models.errors import Mismatch, SpikegateError
 from spikegate.models.files import working_folder
 from verification.stimuli.networks import GEOMETRIES
@@ -97,7 +97,7 @@ class TargetsDriver(uvm_driver):
 
     async def begin(self, item: Targets, g: CoreGeometry) -> None:
         """Load everything; Sobol sequences begin again."""
-        layout, dut = g.stream_load_layout(), self.dut
+        layout, dut = stream_load_layout(), self.dut
         dut.en.value, dut.start.value, dut.scale.value = 1, 0, item.scale
         for op, address, value in loads(item, g):
             dut.load.value = layout.const({"en": 1, "op": op, "address": address, "data": value}).as_bits()
@@ -110,7 +110,7 @@ class TargetsDriver(uvm_driver):
     async def weigh(self, group, g: CoreGeometry) -> None:
         """The weights of a group."""
         for c in range(g.streams.channels):
-            layout = g.weight_layout()
+            layout = weight_layout()
             port = getattr(self.dut, f"weights__{c}")
             port.value = layout.const({"probability": group.odds[c], "negative": int(group.negative[c])}).as_bits()
 

@@ -1,0 +1,84 @@
+"""The generated Verilog of every module: each signal has the name that a person gave it, and gateware/lint.vlt explains all that Verilator finds."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from spikegate.cosim.toolchain.verilate import build_directory, cached_verilog, to_verilog, tool_environment
+from spikegate.gateware.core.core import Core
+from spikegate.gateware.core.pins import PinsHost
+from verification.contracts import catalogue
+from verification.coverage import cores, link
+
+#: All leaves, a core of each row source and drive, and the link, as verification takes them.
+MODULES = {**catalogue.LEAVES, **catalogue.WHOLE, **link.LINKS,
+           **{name: lambda g=g, name=name: PinsHost(g) if name == cores.PINS else Core(g) for name, g in cores.CORES.items()}}
+KEY = "".join(Path(module.__file__).read_text() for module in (catalogue, cores, link))
+LINT = Path(__file__).parents[2] / "gateware" / "lint.vlt"
+#: A declaration, and what Amaranth calls a signal to which it finds no name: `$signal`, `$like`, ... Results of operators, `$1`, `$2`, ..., are
+#: no signals, and Yosys adds one of its own to each process.
+DECLARATION = re.compile(r"^\s*(?:input |output )?(?:wire|reg) (?:signed )?(?:\[[^]]*\] )?(\S+)", re.MULTILINE)
+NAMELESS = re.compile(r"\\\$(?!auto\$verilog_backend)[a-z_]")
+
+
+def verilog(name: str) -> str:
+    return cached_verilog(MODULES[name], name, (name, KEY))
+
+
+def nameless(text: str) -> list[str]:
+    names = DECLARATION.findall(text)
+    assert names
+    return [name for name in names if NAMELESS.match(name)]
+
+
+def warnings(text: str, top: str) -> str:
+    """What Verilator says, from the cache or anew."""
+    with build_directory("lint", text, LINT.read_text()) as (folder, finished):
+        if not finished:
+            (folder / f"{top}.v").write_text(text)
+            done = subprocess.run(["verilator", "--lint-only", "-Wall", "--top-module", top, str(LINT), f"{top}.v"], cwd=folder,
+                                  env=tool_environment(), stderr=subprocess.PIPE, text=True)
+            (folder / "warnings").write_text(done.stderr + ("" if done.returncode in (0, 1) else f"exit code {done.returncode}"))
+        return (folder / "warnings").read_text()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_signal_has_a_name(name):
+    assert nameless(verilog(name)) == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_verilator_finds_nothing(name):
+    assert warnings(verilog(name), name) == ""
+
+
+class Unpacked(wiring.Component):
+    """Two signals of one line."""
+
+    a: In(4)
+    b: Out(4)
+
+    def elaborate(self, platform):
+        m = Module()
+        first, second = Signal(4), Signal(4)
+        m.d.sync += [first.eq(self.a), second.eq(first)]
+        m.d.comb += self.b.eq(second)
+        return m
+
+
+def test_signals_of_one_line_are_found():
+    """Negative control."""
+    assert nameless(to_verilog(Unpacked(), "unpacked")) == ["\\$signal", "\\$signal$1"]
+
+
+@pytest.mark.parametrize("fault", ["assign b = a + c;", "always @* if (a[0]) b = a;", "assign b = a; assign b = ~a;"])
+def test_lint_still_finds_a_fault(fault):
+    """Negative control: an undriven signal, a latch, and two drivers."""
+    kind = "reg" if "always" in fault else "wire"
+    told = warnings(f"module top(input [3:0] a, output [3:0] b);\n  wire [3:0] a;\n  {kind} [3:0] b;\n  wire [3:0] c;\n  {fault}\nendmodule\n", "top")
+    assert re.search("UNDRIVEN|LATCH|MULTIDRIVEN", told)
