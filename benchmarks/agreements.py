@@ -85,7 +85,7 @@ def _brian(title: str, rule: Rule) -> Agreement:
 def _hardware(prepare: Callable[[Network], Network], integers: bool = False) -> Agreement:
     def agree(runs: Runs, mine: Recording) -> list[Check]:
         network = prepare(runs.network)
-        rtl = runs.of(f"spikegate.cosim.{'hybrid' if network.streams else 'core'}:run", network, lanes=min(LANES, network.n))
+        rtl = runs.of(f"spikegate.cosim.engines.{'rtl_streams' if network.streams else 'rtl'}:run", network, lanes=min(LANES, network.n))
         checks = [compare("RTL", "bit-true", mine, rtl, STATE)]
         if integers:
             witness = runs.of("spikegate.translator.brian:run_integer", network, codegen="numpy")
