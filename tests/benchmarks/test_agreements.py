@@ -152,3 +152,25 @@ def test_a_variant_without_a_line_is_judged_by_what_it_says(agreements, runs):
     for lacking in ({}, {"compared": 3}, {"ok": True}):
         with pytest.raises(Mismatch, match="no agreement is defined"):
             said(**lacking)
+
+
+@pytest.mark.parametrize("name, engine", [("v3_fixed_point", "rtl"), ("v11_q16", "rtl"), ("v21_custom", "rtl"), ("v4_hybrid", "rtl_streams"),
+                                          ("v13_dot_product", "rtl_streams"), ("v14_sobol", "rtl_streams")])
+def test_the_rtl_that_a_variant_agrees_with_is_the_rtl(agreements, network, name, engine):
+    """Not the golden model: its engine is asked for by name, and is there."""
+    asked = []
+
+    class Stop(Exception):
+        """Before anything runs."""
+
+    class Asked(agreements.Runs):
+        def result(self, target, network=None, **options):
+            asked.append((target, options))
+            raise Stop
+
+    with pytest.raises(Stop):
+        agreements.agreement(name, Asked(network), find(name).run(network.replace(external=None)))
+    (target, options), = asked
+    assert target == f"spikegate.cosim.engines.{engine}:run" and options == {"lanes": 40}
+    module, _, function = target.partition(":")
+    assert callable(getattr(importlib.import_module(module), function))

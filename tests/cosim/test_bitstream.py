@@ -5,6 +5,7 @@ import pytest
 from spikegate.cosim.engines import bitstream, rtl
 from spikegate.cosim.engines.native import HARNESS
 from spikegate.cosim.results.compare import compare
+from spikegate.cosim.toolchain import synthesis
 from spikegate.cosim.toolchain.synthesis import icebox
 from spikegate.cosim.toolchain.verilate import cached_verilog, compile_shared
 from spikegate.gateware.core.core import CoreGeometry
@@ -46,6 +47,34 @@ def test_the_bitstream_is_the_golden_model():
     print(agree(network, recording, 1).detail, recording.provenance)
     other = bitstream.run(network, trace=True, seed=2, **SMALL)
     assert compare("one power-up = another", "bit-true", recording, other, SIGNALS).ok
+
+
+def test_a_run_is_of_what_the_bits_say_with_the_seeds_that_it_is_given(monkeypatch):
+    """What is compiled is the text read back from the bits, what runs is what was compiled, and the seeds are the driver's and nextpnr's."""
+    network, placed, execute, compiled, ran = network_of(40, 20.0), [], rtl.execute, [], []
+    g = CoreGeometry.of(network, 1, **SMALL)
+    sound, compile_core = bitstream.core_placed(g), bitstream.compile_core
+    monkeypatch.setattr(bitstream, "place", lambda made, *, seed: placed.append((made.top, made.family, seed)) or sound)
+    monkeypatch.setattr(bitstream, "compile_core", lambda text: compiled.append((text, compile_core(text))) or compiled[-1][1])
+    monkeypatch.setattr(rtl, "execute", lambda *args, **options: ran.append(options) or execute(*args, **options))
+    recording = bitstream.run(network, seed=5, place_seed=7, **SMALL)
+    (text, build), = compiled
+    assert placed == [("chip", "ice40", 7)] and text == bitstream.core_verilog(g, sound) and "SB_" not in text
+    assert ran[0]["made"] is build and ran[0]["seed"] == 5 and recording.engine == "bitstream"
+    assert recording.provenance["used"] == sound.used and recording.provenance["fmax_mhz"] == sound.fmax_mhz
+
+
+def test_nextpnr_is_told_the_seed(monkeypatch, tmp_path):
+    class Stop(Exception):
+        """Before anything is placed."""
+
+    def told(program, arguments, folder):
+        raise Stop(program, arguments[arguments.index("--seed") + 1])
+    monkeypatch.setattr(synthesis, "tool", told)
+    (tmp_path / "netlist.json").write_text("{}")
+    with pytest.raises(Stop) as stopped:
+        synthesis.place(synthesis.Netlist("top", "ice40", tmp_path), seed=11)
+    assert stopped.value.args == ("nextpnr-ice40", "11")
 
 
 def test_icebox_is_found_beside_the_environment_or_named_with_the_fix(monkeypatch, tmp_path):

@@ -1,6 +1,7 @@
 """Boards: clocks, what fits, the build from Amaranth to bits, and the fit report."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import subprocess
@@ -176,6 +177,35 @@ def test_a_small_core_goes_all_the_way_to_bits(built):
     assert report["cycles_per_step"] == cycles / network.steps
     assert report["real_time_factor"] == pytest.approx(SMALL.clock_hz / report["cycles_per_step"] * 1e-4)
     assert "real-time factor" in [str(cell) for cell in face.table(report).columns[0].cells][-1]
+
+
+@pytest.mark.parametrize("name, cells, bits, expected", [
+    ("icebreaker", {"ICESTORM_LC": 4000, "ICESTORM_RAM": 29, "ICESTORM_SPRAM": 4, "ICESTORM_DSP": 7}, "top.bin",
+     {"lut": 4000, "bram": 29, "spram": 4, "dsp": 7}),
+    ("ulx3s_85f", {"TRELLIS_COMB": 50_000, "TRELLIS_FF": 20_000, "DP16KD": 200, "MULT18X18D": 40}, "top.bit",
+     {"lut": 50_000, "ff": 20_000, "bram": 200, "dsp": 40})])
+def test_the_fit_report_has_what_nextpnr_counted_and_the_slowest_clock(name, cells, bits, expected, tmp_path):
+    """Known values in every column; a clock above the oscillator's and below the one asked for is not met."""
+    spec, network = board(name), translate(preset("ai", n_exc=32, n_inh=8, weight_exc=2.0), ms=1.0)
+    spec = dataclasses.replace(spec, n=40)
+    (tmp_path / bits).write_bytes(b"bits")
+
+    def report(*achieved):
+        found = {"utilization": {cell: {"used": used, "available": 2 * used} for cell, used in cells.items()},
+                 "fmax": {str(k): {"achieved": mhz, "constraint": 1.0} for k, mhz in enumerate(achieved)}}
+        (tmp_path / "nextpnr.json").write_text(json.dumps(found))
+        return flow.fit(spec, network, tmp_path, {"synthesis": 1.5}, seed=3)
+
+    asked = spec.clock_hz / 1e6
+    met = report(asked + 2, asked + 0.5)
+    assert met["utilisation"] == {kind: {"used": used, "available": 2 * used} for kind, used in expected.items()}
+    assert (met["seed"], met["stages_s"], met["bitstream"], met["fmax_hz"]) == (3, {"synthesis": 1.5}, bits, round((asked + 0.5) * 1e6))
+    assert met["sha256"] == hashlib.sha256(b"bits").hexdigest() and met["clock_hz"] == spec.clock_hz and met["clock_met"]
+    assert met["steps_per_s"] == pytest.approx(spec.clock_hz / met["cycles_per_step"])
+    assert met["real_time_factor"] == pytest.approx(met["steps_per_s"] * 1e-4)
+    assert spec.oscillator_hz < spec.clock_hz
+    missed = report(asked + 2, (spec.oscillator_hz + spec.clock_hz) / 2e6)
+    assert not missed["clock_met"] and missed["fmax_hz"] > spec.oscillator_hz
 
 
 def test_a_core_that_is_too_large_says_what_does_not_fit_and_leaves_nothing(tmp_path):

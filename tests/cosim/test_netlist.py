@@ -9,6 +9,7 @@ from spikegate.cosim.engines import netlist, rtl
 from spikegate.cosim.results.compare import compare
 from spikegate.cosim.toolchain.synthesis import FAMILIES
 from spikegate.gateware.core.core import CoreGeometry
+from spikegate.gateware.core.geometry import Op
 from spikegate.models.core import engine as golden
 from spikegate.models.errors import InputError, SpikegateError
 from spikegate.models.numeric.fixed import Q8_8
@@ -34,21 +35,38 @@ def test_the_netlist_is_the_golden_model(family):
     assert compare("one power-up = another", "bit-true", recording, other, SIGNALS).ok and other.cycles == recording.cycles
 
 
-def rejected(network, geometry, text):
-    """Whether a netlist that was tampered with is noticed."""
-    try:
-        recording = rtl.execute(network, geometry, rtl.load_words(network, geometry), trace=True, made=netlist.compile_core(text), seed=1)
-    except SpikegateError as error:
-        return "Core" in str(error)
-    return not compare("netlist = golden", "bit-true", golden.run(network, trace=True), recording, SIGNALS).ok
-
-
-def test_a_flipped_bit_of_a_look_up_table_is_rejected():
-    network, geometry = small(), CoreGeometry.of(small(), 1, **SMALL)
-    made = netlist.core_netlist(geometry, "ice40")
+def test_a_run_is_of_the_netlist_and_a_flipped_bit_of_a_look_up_table_is_rejected(monkeypatch):
+    """Through `run`, which therefore simulates what was synthesised."""
+    network, made = small(), netlist.core_netlist(CoreGeometry.of(small(), 1, **SMALL), "ice40")
     changed, where = netlist.flipped(made.module, "top.lane_0.seeds", seed=1)
     print(where)
-    assert rejected(network, geometry, netlist.flat(made, changed))
+    asked = []
+
+    def tampered(geometry, family):
+        asked.append((geometry, family))
+        wrong = dataclasses.replace(made)
+        wrong.__dict__["module"] = changed  # in place of the file's
+        return wrong
+    monkeypatch.setattr(netlist, "core_netlist", tampered)
+    try:
+        recording = netlist.run(network, 1, "ice40", trace=True, **SMALL)
+    except SpikegateError as error:
+        assert "Core" in str(error)
+    else:
+        assert not compare("netlist = golden", "bit-true", golden.run(network, trace=True), recording, SIGNALS).ok
+    assert asked == [(CoreGeometry.of(network, 1, **SMALL), "ice40")]
+
+
+def test_what_is_not_loaded_is_unknown_and_depends_on_the_seed_of_power_up(monkeypatch):
+    """Without seeds of the drive's generators the spikes are those of whatever the memories held, which is of the seed that `run` is given."""
+    network, load_words = small(), rtl.load_words
+
+    def without_seeds(*args):
+        words = load_words(*args)
+        return words[words["op"] != Op.SEED.value]
+    monkeypatch.setattr(rtl, "load_words", without_seeds)
+    one, again, other = (netlist.run(network, 1, "ice40", trace=True, seed=seed, **SMALL) for seed in (1, 1, 2))
+    assert np.array_equal(one.trace["events"], again.trace["events"]) and not np.array_equal(one.trace["events"], other.trace["events"])
 
 
 def test_contents_of_memories_and_uses_without_a_model_are_refused():

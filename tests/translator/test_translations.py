@@ -8,6 +8,7 @@ import pytest
 
 from spikegate.models.errors import InputError
 from spikegate.models.neuron.lif import FixedPointLIFNeuron
+from spikegate.models.numeric.fixed import Q8_8
 from spikegate.models.streams.synapse import BitstreamSynapse
 from spikegate.translator import brunel, translations
 from spikegate.translator.brunel import (
@@ -138,3 +139,17 @@ def test_no_translation_takes_parameters_that_make_no_network(name):
 
 def test_external_probability_is_exact():
     assert BrunelParams().external_probability == Fraction(1, 40)
+
+
+def test_the_table_of_a_network_has_what_was_asked_and_what_was_realised_in_its_units():
+    """Known values in every row, none of them a default: times in ms, voltages in mV, events in one step."""
+    bp = BrunelParams(n_exc=80, n_inh=20, tau_mem=25.0, v_threshold=20.003, v_reset=10.5, v_rest=1.25, weight_exc=0.3, g_inh=5.0, eta=2.0, delay=1.5,
+                      refractory=2.5, dt=0.5)
+    rows = {row["parameter"]: (row["asked"], row["realised"]) for row in quantisation(translate(bp, Q8_8, ms=5.0))}
+    events = 2.0 * 20.003 * 0.5 / (0.3 * 25.0)  # eta * threshold / (J * tau), times dt
+    expected = {"v_threshold": (20.003, 5120 / 256), "v_reset": (10.5, 10.5), "v_rest": (1.25, 1.25), "weight_exc": (0.3, 76 / 256),
+                "weight_inh": (1.5, 384 / 256), "leak dt/tau": (0.02, 5 / 256), "tau_mem": (25.0, 0.5 * 256 / 5), "delay": (1.5, 1.5),
+                "refractory": (2.5, 2.5), "leak_dead_zone": (0.0, 127 // 5 / 256), "drive events/step": (events, events)}
+    assert rows.keys() == expected.keys()
+    for name, pair in expected.items():
+        assert rows[name] == pytest.approx(pair, rel=1e-6), name

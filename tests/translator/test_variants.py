@@ -81,6 +81,36 @@ def test_each_variant_is_its_engine(network, recordings):
         assert np.array_equal(recordings[name].final["ext"], module.run(network, sources=80).final["ext"])
 
 
+def test_what_an_engine_leaves_to_its_defaults_is_what_the_pages_say(network, recordings):
+    """Each number is given here, so that another default is another recording."""
+    explicit = {
+        "v5_izhikevich": izhikevich.run(network, exc="rs", inh="fs"),
+        "v6_homeostatic": homeostatic.run(network, target_hz=10.0, eta=0.5, tau_rate=1000.0),
+        "v12_stdp": stdp.run(network, rule=stdp.Plasticity(seed=1)), "v16_recurrent": reservoir.run(network, length=256, radius=0.95, strength=0.1),
+        "v2_rate_matched": probability.run(network, length=4096, seed=1, sources=80), "v7_noisy": run(network, rule=Rule(noise_std=1.0, seed=1)),
+        "v17_memristive": memristive.run(network, sources=80, length=4096, seed=1, device_seed=1, stuck_rate=0.01, variability=0.05),
+        **{find(name).name: streams.run(hybrid(network, name, length=256, seed=1)) for name in ("v4", "v13", "v14")}}
+    names = {find(name).name if name not in recordings else name: recording for name, recording in explicit.items()}
+    for name, recording in names.items():
+        assert np.array_equal(recording.spikes, recordings[name].spikes), name
+        assert all(np.array_equal(values, recordings[name].final[key]) for key, values in recording.final.items()), name
+
+
+@pytest.mark.parametrize("name, option", [
+    ("v2", {"seed": 2}), ("v4", {}), ("v7", {}), ("v12", {}), ("v13", {}), ("v17", {"seed": 2}), ("v17", {"device_seed": 2})])
+def test_another_seed_gives_another_recording(network, recordings, name, option):
+    """Of the engine where it takes one; of the network, whose parameters in physical units have it, for the others."""
+    short = network.replace(steps=100)
+    other = short if option else short.replace(source={**network.source, "seed": 2})
+    one, two = find(name).run(short), find(name).run(other, **option)
+    assert not all(np.array_equal(values, two.final[key]) for key, values in one.final.items())
+
+
+def test_the_target_of_homeostasis_moves_the_thresholds(network, recordings):
+    high = homeostatic.run(network, target_hz=40.0).final["theta"]
+    assert recordings["v6_homeostatic"].final["theta"].mean() > high.mean()
+
+
 def test_fixed_point_variants_take_a_network_of_either_format(network, recordings):
     bp = preset("ai")
     fine = translate(bp, Q16_12, name="ai", ms=50.0).replace(seeds=network.seeds, v0=network.v0.astype(np.int64) * 16)

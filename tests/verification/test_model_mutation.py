@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from verification.models.assess import GUARDS, REVIEWED, reviewed
-from verification.models.judge import ROOT
+from verification.models.child import ROOT
 from verification.models.mutants import function_code, mutants
 
 SOURCE = '''
@@ -99,7 +99,7 @@ def test_each_mutant_has_its_defect_and_no_other(tmp_path):
             assert function_code(mutant.code, mutant.function, mutant.line).co_qualname == mutant.function
 
 
-@pytest.mark.parametrize("model", ["errors"])
+@pytest.mark.parametrize("model", ["models/errors"])
 def test_every_mutant_of_a_small_model_is_killed_or_equivalent(model, tmp_path):
     code, text = run(model, "--json", tmp_path / "found.json")
     found, = json.loads((tmp_path / "found.json").read_text())
@@ -112,24 +112,26 @@ def test_a_weak_guard_leaves_mutants_alive_and_a_list_that_is_wrong_is_an_error(
     (tmp_path / "test_weak.py").write_text(test)
     killed, gone = "exit_code = 2 -> exit_code = 3", "exit_code = 2 -> exit_code = 4"
     entries = [("module", killed), ("module", gone), ("Problems.require", "not ok -> ok")]
-    (tmp_path / "list.toml").write_text("".join(f'[[equivalent]]\nmodule = "errors"\nfunction = "{function}"\nmutants = ["{text}"]\nreason = "none"\n'
+    module = 'module = "models/errors"'
+    (tmp_path / "list.toml").write_text("".join(f'[[equivalent]]\n{module}\nfunction = "{function}"\nmutants = ["{text}"]\nreason = "none"\n'
                                                 for function, text in entries))
-    code, text = run("errors", "--tests", tmp_path / "test_weak.py", "--equivalent", tmp_path / "list.toml", "--json", tmp_path / "found.json")
+    code, text = run("models/errors", "--tests", tmp_path / "test_weak.py", "--equivalent", tmp_path / "list.toml", "--json", tmp_path / "found.json")
     found, = json.loads((tmp_path / "found.json").read_text())
-    assert code == 1 and found["equivalent"] == 1 and "unresolved: errors Problems.raise_any" in text
+    assert code == 1 and found["equivalent"] == 1 and "unresolved: models/errors Problems.raise_any" in text
     assert found["wrong"] == [f"module: {killed}: killed", f"module: {gone}: no such mutant"]
 
 
 def test_a_guard_of_which_no_test_passes_is_refused(tmp_path):
     (tmp_path / "test_none.py").write_text("def test_nothing():\n    assert False\n")
-    code, text = run("errors", "--tests", tmp_path / "test_none.py", "--json", tmp_path / "found.json")
+    code, text = run("models/errors", "--tests", tmp_path / "test_none.py", "--json", tmp_path / "found.json")
     assert code == 1 and "No test of test_none.py passes with errors.py itself" in text
 
 
 def test_every_model_has_a_guard_and_every_entry_of_the_list_a_mutant_and_a_reason():
-    models = {path.relative_to(ROOT / "models").with_suffix("").as_posix() for path in (ROOT / "models").rglob("*.py") if path.stem != "__init__"}
-    assert set(GUARDS) == models and all((ROOT / "tests" / f"{name}.py").is_file() for names in GUARDS.values() for name in names)
-    names = {name: [mutant.name for mutant in mutants(ROOT / "models" / f"{name}.py")] for name in models}
+    models = {path.relative_to(ROOT).with_suffix("").as_posix() for path in (ROOT / "models").rglob("*.py") if path.stem != "__init__"}
+    assert {name for name in GUARDS if name.startswith("models/")} == models
+    assert all((ROOT / "tests" / f"{name}.py").is_file() for names in GUARDS.values() for name in names)
+    names = {name: [mutant.name for mutant in mutants(ROOT / f"{name}.py")] for name in GUARDS}
     assert all(len(set(found)) == len(found) > 0 for found in names.values())
     assert [entry for entry in reviewed(REVIEWED) if entry[1] not in names[entry[0]]] == []
     assert all(len(entry["reason"]) > 20 for entry in tomllib.loads(REVIEWED.read_text())["equivalent"])

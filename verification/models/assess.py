@@ -1,4 +1,4 @@
-"""Mutation testing of the golden models: every mutant of a model is killed by the tests of its guard, or reviewed as equivalent, or unresolved."""
+"""Mutation testing of Python: every mutant of a file is killed by the tests of its guard, or listed as equivalent or open, or unresolved."""
 
 import argparse
 import json
@@ -15,47 +15,80 @@ from rich.table import Table as Shown
 
 from spikegate.models.errors import SpikegateError
 from spikegate.models.files import write_whole
-from verification.models.judge import ROOT, SLOW, SURVIVED, Fresh, Judge, Progress, Timed, in_child, prepare, run_pytest
+from verification.models.child import ROOT, SURVIVED, in_child, prepared, run_pytest
+from verification.models.judge import ROOT, SURVIVED, Fresh, Judge, Progress, Timed, budget, in_child, run_pytest
 from verification.models.mutants import mutants
 
 __all__ = ["REVIEWED", "GUARDS", "Assessment", "reviewed", "judge", "main"]
 
 REVIEWED = ROOT / "tests" / "verification" / "equivalent_mutants.toml"
-#: The tests that judge a model, most of them against something that is independent of it: hand-made numbers, the gateware, a stranger's engine.
+#: The tests that judge a file; of a model, most of them against something that is independent of it: hand-made numbers, the gateware, a stranger's
+#: engine.
 GUARDS: dict[str, tuple[str, ...]] = {
-    "numeric/fixed": ("numeric/test_fixed",),
-    "neuron/lif": ("neuron/test_lif",),
-    "numeric/lfsr": ("numeric/test_lfsr",),
-    "numeric/sobol": ("numeric/test_sobol",),
-    "numeric/drive": ("numeric/test_drive",),
-    "streams/encoder": ("streams/test_encoder",),
-    "streams/synapse": ("streams/test_synapse",),
-    "streams/scc": ("streams/test_scc",),
-    "streams/dot_product": ("streams/test_dot_product",),
-    "link/uart": ("link/test_uart",),
-    "numeric/phase": ("numeric/test_phase",),
-    "network/rows": ("network/test_core_delivery",),
-    "streams/params": ("streams/test_streams",),
-    "core/windows": ("core/test_hybrid_streams",),
-    "streams/faults": ("streams/test_faults",),
-    "network/file": ("network/test_network_file",),
-    "checks": ("test_checks",),
-    "link/board": ("cosim/test_board",),
-    "link/frames": ("link/test_host_link",),
-    "network/network": ("network/test_network", "network/test_network_file",),
-    "network/recording": ("test_checks",),
-    "errors": ("test_checks",),
-    "streams/plan": ("streams/test_plan", "streams/test_plan_model"),
-    "streams/correlation": ("streams/test_correlation", "streams/test_plan_model"),
-    "link/device": ("link/test_host_link_device", "link/test_host_link",),
-    "core/engine": ("core/test_core_model", "network/test_core_delivery", "test_independent",),
-    "core/stream_engine": ("core/test_hybrid", "test_independent",),
+    "models/numeric/fixed": ("numeric/test_fixed",),
+    "models/neuron/lif": ("neuron/test_lif",),
+    "models/numeric/lfsr": ("numeric/test_lfsr",),
+    "models/numeric/sobol": ("numeric/test_sobol",),
+    "models/numeric/drive": ("numeric/test_drive",),
+    "models/streams/encoder": ("streams/test_encoder",),
+    "models/streams/synapse": ("streams/test_synapse",),
+    "models/streams/scc": ("streams/test_scc",),
+    "models/streams/dot_product": ("streams/test_dot_product",),
+    "models/link/uart": ("link/test_uart",),
+    "models/numeric/phase": ("numeric/test_phase",),
+    "models/network/rows": ("network/test_core_delivery",),
+    "models/streams/params": ("streams/test_streams",),
+    "models/core/windows": ("core/test_hybrid_streams",),
+    "models/streams/faults": ("streams/test_faults",),
+    "models/network/file": ("network/test_network_file",),
+    "models/checks": ("test_checks",),
+    "models/link/board": ("cosim/test_board",),
+    "models/link/frames": ("link/test_host_link",),
+    "models/network/network": ("network/test_network", "network/test_network_file",),
+    "models/network/recording": ("test_checks",),
+    "models/errors": ("test_checks",),
+    "models/streams/plan": ("streams/test_plan", "streams/test_plan_model"),
+    "models/streams/correlation": ("streams/test_correlation", "streams/test_plan_model"),
+    "models/link/device": ("link/test_host_link_device", "link/test_host_link",),
+    "models/core/engine": ("core/test_core_model", "network/test_core_delivery", "test_independent",),
+    "models/core/stream_engine": ("core/test_hybrid", "test_independent",),
+    "translator/registry": ("translator/test_variants", "translator/test_translations"),
+    "translator/stateful": ("translator/test_homeostatic", "translator/test_izhikevich", "translator/test_stdp"),
+    "translator/homeostatic": ("translator/test_homeostatic",),
+    "translator/izhikevich": ("translator/test_izhikevich",),
+    "translator/stdp": ("translator/test_stdp",),
+    "translator/stdp_kernels": ("translator/test_stdp",),
+    "translator/reservoir": ("translator/test_reservoir",),
+    "translator/reservoir_tasks": ("translator/test_reservoir",),
+    "translator/sc_layer": ("translator/test_probability", "translator/test_memristive"),
+    "translator/probability": ("translator/test_probability",),
+    "translator/memristive": ("translator/test_memristive",),
+    "translator/hybrid": ("core/test_hybrid", "core/test_hybrid_streams"),
+    "translator/translations": ("translator/test_translations", "translator/test_custom"),
+    "translator/custom": ("translator/test_custom",),
+    "translator/params": ("translator/test_variants", "translator/test_translations"),
+    "translator/brunel": ("network/test_network", "translator/test_translations", "translator/test_variants"),
+    "translator/variants": ("translator/test_variants",),
+    "translator/voltage": ("translator/test_voltage",),
+    "translator/voltage_kernels": ("translator/test_voltage",),
+    "cosim/results/compare": ("cosim/test_compare",),
+    "cosim/results/statistics": ("cosim/test_statistics",),
+    "cosim/results/report": ("cosim/test_report",),
+    "cosim/results/figure": ("cosim/test_report",),
+    "cosim/isolation/run": ("cosim/test_engines",),
+    "cosim/isolation/worker": ("cosim/test_engines",),
+    "src/spikegate/cli": ("spikegate/test_cli", "spikegate/test_cli_streams"),
+    "src/spikegate/simulate": ("spikegate/test_cli", "spikegate/test_cli_streams"),
+    "src/spikegate/bitstream": ("cosim/test_board",),
+    "src/spikegate/doctor": ("spikegate/test_cli",),
+    "src/spikegate/host": ("spikegate/test_host",),
+    "src/spikegate/host_line": ("spikegate/test_host",),
 }
 
 
 @dataclass
 class Assessment:
-    """What became of the mutants of a model; ``unresolved`` are names of mutants, ``wrong`` is what is not as the list of equivalent ones says."""
+    """What became of the mutants of a file; ``unresolved`` are names of mutants, ``wrong`` is what is not as the list of equivalent ones says."""
 
     name: str
     enumerated: int = 0
@@ -84,31 +117,33 @@ def judge(path: Path, files: list[Path], *, only: set[str] | None = None, equiva
     """
     start, everyone = time.perf_counter(), mutants(path)
     made = [mutant for mutant in everyone if only is None or mutant.name in only]
-    code, text = in_child(lambda file: run_pytest(files, Judge(path, made, file, progress)))
-    if code not in SURVIVED or not text or not (timed := {name: Timed(**one) for name, one in json.loads(text)[0].items()}):
-        raise SpikegateError(f"No test of {', '.join(file.name for file in files)} passes with {path.name} itself in {SLOW} s; exit code {code}")
-    _, names, early = json.loads(text)
-    alive, again = set(names), [mutant for mutant in made if mutant.name in names and (not mutant.function or mutant.function in early)]
-    for number, mutant in enumerate(again, 1):
-        progress(f"import {number} of {len(again)}")
-        if Fresh(path, mutant, timed).killed(files):
-            alive.remove(mutant.name)
+    with prepared(path):
+        code, text = in_child(lambda file: run_pytest(files, Judge(path, made, file, progress)))
+        if code not in SURVIVED or not text or not (timed := {name: Timed(**one) for name, one in json.loads(text)[0].items()}):
+            raise SpikegateError(f"No test of {', '.join(file.name for file in files)} passes with {path.name} itself in {budget(path)[0]} s; "
+                                 f"exit code {code}")
+        _, names, early = json.loads(text)
+        alive, again = set(names), [mutant for mutant in made if mutant.name in names and (not mutant.function or mutant.function in early)]
+        for number, mutant in enumerate(again, 1):
+            progress(f"import {number} of {len(again)}")
+            if Fresh(path, mutant, timed).killed(files):
+                alive.remove(mutant.name)
     wrong = [f"{name}: killed" for name in sorted(equivalent & {mutant.name for mutant in made} - alive)]
     wrong += [f"{name}: no such mutant" for name in sorted(equivalent - {mutant.name for mutant in everyone})]
     unresolved = [mutant.name for mutant in made if mutant.name in alive - equivalent]
     reasoned = len(equivalent & (alive if only is None else {mutant.name for mutant in everyone}))
-    name = path.relative_to(ROOT / "models").with_suffix("").as_posix() if path.is_relative_to(ROOT) else path.stem
+    name = path.relative_to(ROOT).with_suffix("").as_posix()
     return Assessment(name, len(everyone), len(everyone) - reasoned - len(unresolved), reasoned, unresolved, wrong, len(timed),
                       round(time.perf_counter() - start, 1))
 
 
 def shown(found: list[Assessment]) -> Shown:
     """The table that `main` prints."""
-    table = Shown(title="Mutants of the models", title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE, padding=(0, 1, 0, 0),
-                  pad_edge=False, show_footer=True)
+    table = Shown(title="Mutants of Python files", title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE,
+                  padding=(0, 1, 0, 0), pad_edge=False, show_footer=True)
     columns = {name: [value if isinstance(value := getattr(one, name), (int, float)) else len(value) for one in found]
                for name in ("enumerated", "killed", "equivalent", "unresolved", "tests", "seconds")}
-    table.add_column("model", "all", no_wrap=True)
+    table.add_column("file", "all", no_wrap=True)
     for name, values in columns.items():
         table.add_column(name, f"{round(sum(values), 1):,}", justify="right")
     for one, *values in zip(found, *columns.values()):
@@ -117,25 +152,25 @@ def shown(found: list[Assessment]) -> Shown:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Assess models, print a table and write it as JSON; 1 if a mutant is unresolved or the list of equivalent ones is wrong."""
+    """Assess files, print a table and write it as JSON; 1 if a mutant is unresolved or the list of equivalent ones is wrong."""
     parser = argparse.ArgumentParser(prog="model_mutation", description=__doc__)
-    parser.add_argument("models", nargs="*", metavar="MODEL", help=f"one or more of {', '.join(GUARDS)}; all by default")
+    parser.add_argument("files", nargs="*", metavar="FILE", help=f"one or more of {', '.join(GUARDS)}; all by default")
     parser.add_argument("--again", action="store_true", help="only mutants that the file of the last run has as unresolved")
     parser.add_argument("--json", type=Path, default=ROOT / "build" / "model_mutation.json", metavar="FILE", help="keep the results in this file")
     parser.add_argument("--equivalent", type=Path, default=REVIEWED, metavar="FILE", help="the list of equivalent mutants")
     parser.add_argument("--tests", type=Path, nargs="+", metavar="FILE", help="judge by these tests and not by the guard")
     options = parser.parse_args(arguments)
-    if unknown := sorted(set(options.models) - set(GUARDS)):
-        parser.error(f"no such model: {', '.join(unknown)}; choose from {', '.join(GUARDS)}")
+    if unknown := sorted(set(options.files) - set(GUARDS)):
+        parser.error(f"no such file: {', '.join(unknown)}; choose from {', '.join(GUARDS)}")
     terminal = os.fdopen(os.dup(sys.stderr.fileno()), "w")
     tell = lambda what: print(what, end="", flush=True, file=terminal) if terminal.isatty() else None  # noqa: E731
     before = {one["name"]: one for one in json.loads(options.json.read_text())} if options.json.exists() else {}
-    prepare()
     found, reasons = [], reviewed(options.equivalent)
-    for name in options.models or GUARDS:
-        files = options.tests or [ROOT / "tests" / f"{test}.py" for test in ("test_models", *GUARDS[name])]
+    for name in options.files or GUARDS:
+        tests = ("test_models", *GUARDS[name]) if name.startswith("models/") else GUARDS[name]
+        files = options.tests or [ROOT / "tests" / f"{test}.py" for test in tests]
         only = set(before[name]["unresolved"]) if options.again and name in before else None
-        found.append(judge(ROOT / "models" / f"{name}.py", files, only=only, equivalent={mutant for model, mutant in reasons if model == name},
+        found.append(judge(ROOT / f"{name}.py", files, only=only, equivalent={mutant for model, mutant in reasons if model == name},
                            progress=lambda what: tell(f"\r{name}: {what}\033[K")))  # noqa: B023
         before[name] = asdict(found[-1])
         options.json.parent.mkdir(parents=True, exist_ok=True)

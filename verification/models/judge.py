@@ -1,14 +1,12 @@
-"""Runs the tests of a golden model with its mutants, each in a forked child of a process that has collected the tests."""
+"""Runs the tests of a file with its mutants, each in a forked child of a process that has collected the tests."""
 
 import gc
 import importlib.util
 import json
 import os
-import resource
 import signal
-import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,32 +14,29 @@ from itertools import accumulate
 from pathlib import Path
 from types import FunctionType
 
-import pytest
 from _pytest.runner import runtestprotocol
 
+from verification.models.child import MUTANT, SURVIVED, folder_of, in_child, module_of, only_python, run_pytest
 from verification.models.mutants import Mutant, function_code, put_values
 
-__all__ = ["ROOT", "SLOW", "SURVIVED", "Progress", "Timed", "Judge", "Fresh", "prepare", "in_child", "run_pytest"]
+__all__ = ["Progress", "Timed", "Judge", "Fresh", "budget"]
 
-ROOT = Path(__file__).parents[2]
-#: Imported once and shared by all children.
-SHARED = ("numpy", "numba", "scipy.stats", "galois", "hypothesis", "amaranth.sim", "amaranth.back.rtlil", "ctypes")
+#: In place of a name: every function, as far as is known, of a test that starts Python programs.
+EVERY = "*"
 #: Seconds of processor time: a test that takes longer is left out, and so are the slowest of a mutant's beyond a sum.
-SLOW, PATIENCE = 2.0, 8.0
+BUDGETS = {"models": (2.0, 8.0)}
+OTHERS = (20.0, 40.0)
 #: A mutant may take this many times as long as the model itself, and so many seconds more.
 FACTOR, GRACE = 3, 1.0
-#: Bytes that a mutant may take.
-ROOM = 8 << 30
-#: Exit codes: all tests passed, or none was there to run; and the child itself broke.
-ALIVE, SURVIVED, BROKEN = 0, (0, 5), 120
-OPTIONS = ["-q", "-s", "--tb=native", "--assert=plain", "--hypothesis-profile=mutation", f"--rootdir={ROOT}",
-           *(option for name in ("cacheprovider", "warnings", "unraisableexception", "threadexception") for option in ("-p", f"no:{name}"))]
+#: All tests passed.
+ALIVE = 0
+INHERITED = Path(__file__).parent / "inherited"
 Progress = Callable[[str], None]
 
 
-def module_of(path: Path) -> str:
-    """Name under which a file of the tree is imported."""
-    return ".".join(("spikegate", *path.relative_to(ROOT).with_suffix("").parts))
+def budget(path: Path) -> tuple[float, float]:
+    """Seconds that one test of a file may take, and that all tests of a mutant may."""
+    return BUDGETS.get(folder_of(path), OTHERS)
 
 
 @dataclass
@@ -50,58 +45,6 @@ class Timed:
 
     seconds: float
     calls: list[str]
-
-
-def plain(*args, **_):
-    """In place of ``numba.njit``: functions stay Python, which a mutant can replace."""
-    def keep(function):
-        function.py_func = function
-        return function
-    return keep(*args) if args and callable(args[0]) else keep
-
-
-def prepare() -> None:
-    """What children share: packages, and settings under which a run is the same every time."""
-    for name in SHARED:
-        importlib.import_module(name)
-    import hypothesis
-    import numba
-
-    numba.njit = plain
-    phases, checks = [hypothesis.Phase.explicit, hypothesis.Phase.generate], list(hypothesis.HealthCheck)
-    hypothesis.settings.register_profile("mutation", database=None, derandomize=True, deadline=None, phases=phases, suppress_health_check=checks)
-    gc.freeze()
-
-
-def in_child(work: Callable[[int], int], seconds: float | None = None) -> tuple[int, str]:
-    """Exit code of ``work`` in a forked child, and what it has written to the file that it is given.
-
-    The child is killed after so many seconds of processor time, or ten times as many on the wall; the code then is negative.
-    """
-    file = os.memfd_create("result")
-    child = os.fork()
-    if not child:
-        code = BROKEN
-        try:
-            os.setsid()
-            null = os.open(os.devnull, os.O_RDWR)
-            for stream in range(3):
-                os.dup2(null, stream)
-            if seconds is not None:
-                resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
-                signal.setitimer(signal.ITIMER_PROF, seconds)
-                signal.setitimer(signal.ITIMER_REAL, 10 * seconds)
-            code = work(file)
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    try:
-        os.killpg(child, signal.SIGKILL)  # what it has started and left behind
-    except ProcessLookupError:
-        pass
-    with os.fdopen(file) as result:
-        result.seek(0)
-        return os.waitstatus_to_exitcode(status), result.read()
 
 
 def passes(item, following) -> bool:
@@ -134,10 +77,18 @@ def no_builds() -> None:
     found.__code__ = strict.__code__
 
 
-def chosen_for(function: str, timed: dict[str, Timed]) -> list[str]:
-    """The tests that judge mutants of a function: those that call it, the shortest first, as many as `PATIENCE` allows; all tests if it is none."""
-    names = [name for name, one in timed.items() if not function or function in one.calls]
-    return [name for name, spent in zip(names, accumulate(timed[name].seconds for name in names)) if spent <= PATIENCE] or names[:1]
+def chosen_for(function: str, timed: dict[str, Timed], patience: float) -> list[str]:
+    """The tests that judge mutants of a function: those that call it, the shortest first, as many as there is time for; all tests if it is none."""
+    names = [name for name, one in timed.items() if not function or function in one.calls or EVERY in one.calls]
+    return [name for name, spent in zip(names, accumulate(timed[name].seconds for name in names)) if spent <= patience] or names[:1]
+
+
+def inherit(path: Path, mutant: Mutant) -> None:
+    """From now on, Python programs that are started have the mutant, too."""
+    folder = Path(tempfile.mkdtemp(prefix="spikegate-"))
+    (folder / path.name).write_text(mutant.source)
+    os.environ[MUTANT] = f"{module_of(path)}={folder / path.name}"
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(INHERITED), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 class Judge:
@@ -163,17 +114,18 @@ class Judge:
         sys.settrace(None)
 
     def time_test(self, item) -> Timed | None:
-        """None if the test fails, is slow or starts other programs: a simulator of its own has the model itself, whatever the mutant here."""
+        """None if the test fails, is slow or starts other programs than Python: a simulator of its own has the file itself, whatever the mutant."""
         def work(file):
-            calls, start = set(), time.process_time()
-            subprocess.Popen.__init__ = lambda *_, **__: os._exit(BROKEN)
+            calls, started = set(), []
+            only_python(started)
+            before = sum(os.times()[:4])
             self.trace(calls)
             passed = passes(item, None)
             sys.settrace(None)
-            os.write(file, json.dumps([time.process_time() - start, sorted(calls)]).encode())
+            os.write(file, json.dumps([sum(os.times()[:4]) - before, sorted(calls | ({EVERY} if started else set()))]).encode())
             return int(not passed)
 
-        code, text = in_child(work, SLOW)
+        code, text = in_child(work, budget(self.path)[0])
         return None if code else Timed(*json.loads(text))
 
     def pytest_runtestloop(self, session):
@@ -198,10 +150,12 @@ class Judge:
         return True
 
     def killed(self, mutant, items, functions, caches) -> bool:
-        chosen = [items[name] for name in chosen_for(mutant.function, self.timed)]
+        chosen = [items[name] for name in chosen_for(mutant.function, self.timed, budget(self.path)[1])]
 
         def work(_):
             code = mutant.code
+            if any(EVERY in self.timed[item.nodeid].calls for item in chosen):
+                inherit(self.path, mutant)
             if not mutant.function and not put_values(code, sys.modules[module_of(self.path)]):
                 return ALIVE
             for one in functions:
@@ -233,19 +187,13 @@ class Fresh:
     def pytest_runtestloop(self, session):
         no_builds()
         items = {item.nodeid: item for item in session.items}
-        chosen = [items[name] for name in chosen_for("", self.timed) if name in items]
+        chosen = [items[name] for name in chosen_for("", self.timed, budget(self.path)[1]) if name in items]
         os._exit(int(bool(session.testsfailed)) or verdict(chosen, self.timed))  # failed so far: what could not be imported
 
     def killed(self, files: list[Path]) -> bool:
         def work(_):
             sys.meta_path.insert(0, self)
+            inherit(self.path, self.mutant)
             return run_pytest(files, self)
 
-        return in_child(work, 5 * GRACE + FACTOR * PATIENCE)[0] not in SURVIVED
-
-
-def run_pytest(files: list[Path], plugin: object) -> int:
-    """Exit code of pytest, for which the package is imported anew."""
-    for name in [name for name in sys.modules if name.split(".")[0] == "spikegate"]:
-        del sys.modules[name]
-    return pytest.main([*OPTIONS, *map(str, files)], plugins=[plugin])
+        return in_child(work, 5 * GRACE + FACTOR * budget(self.path)[1])[0] not in SURVIVED

@@ -1,4 +1,4 @@
-"""Small defects of a golden model's Python source, one at a time, as compiled code, and how constants are put in place."""
+"""Small defects of a Python source, one at a time, as compiled code, and how constants are put in place."""
 
 import ast
 import copy
@@ -11,6 +11,7 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
+from typing import Any
 
 __all__ = ["Mutant", "mutants", "function_code", "put_values"]
 
@@ -34,25 +35,33 @@ class Mutant:
 
     Parameters
     ----------
+    path : Path
+        Of the file.
     function : str
         Qualified name of the outermost function that has it, or ``""`` for what runs when the module is imported.
     line : int
         First line of that function with its decorators, or of the statement.
     text : str
         Source before and after, ``x < y -> x <= y``; a number follows if the function has several that read the same.
-    compiled : callable
-        Makes the code of the module with the defect.
+    made : callable
+        Calls a function with the tree of the module while it has the defect.
     """
 
+    path: Path
     function: str
     line: int
     text: str
-    compiled: Callable[[], CodeType]
+    made: Callable[[Callable[[ast.Module], Any]], Any]
 
     @property
     def code(self) -> CodeType:
         """Of the module with the defect, compiled each time."""
-        return self.compiled()
+        return self.made(lambda tree: compile(tree, str(self.path), "exec"))
+
+    @property
+    def source(self) -> str:
+        """Of the module with the defect."""
+        return self.made(ast.unparse)
 
     @property
     def name(self) -> str:
@@ -177,10 +186,10 @@ class _Sites:
             yield like(ast.Pass()), node
 
 
-def _compiled(tree: ast.Module, site: _Site, path: Path) -> CodeType:
+def _with_defect(tree: ast.Module, site: _Site, use: Callable[[ast.Module], Any]) -> Any:
     old = site.put(site.new)
     try:
-        return compile(ast.fix_missing_locations(tree), str(path), "exec")
+        return use(ast.fix_missing_locations(tree))
     finally:
         site.put(old)
 
@@ -199,7 +208,7 @@ def mutants(path: Path) -> list[Mutant]:
         text = f"{before} -> {after}"
         seen[site.function, text] += 1
         repeated = f" #{seen[site.function, text]}" if seen[site.function, text] > 1 else ""
-        found.append(Mutant(site.function, site.line, text + repeated, partial(_compiled, tree, site, path)))
+        found.append(Mutant(path, site.function, site.line, text + repeated, partial(_with_defect, tree, site)))
     return found
 
 

@@ -1,0 +1,123 @@
+"""Forked children that run tests with a mutant in place, and what they share."""
+
+import gc
+import importlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+__all__ = ["BROKEN", "MUTANT", "ROOT", "SURVIVED", "folder_of", "in_child", "module_of", "only_python", "prepared", "run_pytest"]
+
+ROOT = Path(__file__).parents[2]
+#: Folders of the product; each imports from those before it alone.
+FOLDERS = ("models", "gateware", "translator", "cosim", "src")
+#: Imported once and shared by all children.
+SHARED = ("numpy", "numba", "scipy.stats", "galois", "hypothesis", "amaranth.sim", "amaranth.back.rtlil", "ctypes")
+#: Bytes that a mutant may take.
+ROOM = 8 << 30
+#: Exit codes: all tests passed, or none was there to run; and the child itself broke.
+SURVIVED, BROKEN = (0, 5), 120
+OPTIONS = ["-q", "-s", "--tb=native", "--assert=plain", "--hypothesis-profile=mutation", f"--rootdir={ROOT}",
+           *(option for name in ("cacheprovider", "warnings", "unraisableexception", "threadexception") for option in ("-p", f"no:{name}"))]
+#: The variable that tells a Python program which module to take from which file; see `inherited/sitecustomize.py`.
+MUTANT = "SPIKEGATE_MUTANT"
+
+
+def folder_of(path: Path) -> str:
+    """The folder of the product that a file is in, or "" of others."""
+    first = path.relative_to(ROOT).parts[0] if path.is_relative_to(ROOT) else ""
+    return first if first in FOLDERS else ""
+
+
+def module_of(path: Path) -> str:
+    """Name under which a file of the tree is imported."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(("spikegate", *(parts[2:] if parts[0] == "src" else parts)))
+
+
+def plain_from(folder: str, njit: Callable) -> Callable:
+    """In place of ``numba.njit``: functions of this folder and of those behind it stay Python, which a mutant can replace."""
+    plain = FOLDERS[FOLDERS.index(folder):]
+
+    def replacement(*args, **options):
+        def keep(function):
+            if folder_of(Path(function.__code__.co_filename)) not in plain:
+                return njit(**options)(function)
+            function.py_func = function
+            return function
+        return keep(*args) if args and callable(args[0]) else keep
+    return replacement
+
+
+@contextmanager
+def prepared(path: Path) -> Iterator[None]:
+    """What children share to judge mutants of a file: packages, and settings under which a run is the same every time."""
+    for name in SHARED:
+        importlib.import_module(name)
+    import hypothesis
+    import numba
+
+    found = numba.njit
+    numba.njit = plain_from(folder_of(path) or FOLDERS[0], found)
+    phases, checks = [hypothesis.Phase.explicit, hypothesis.Phase.generate], list(hypothesis.HealthCheck)
+    hypothesis.settings.register_profile("mutation", database=None, derandomize=True, deadline=None, phases=phases, suppress_health_check=checks)
+    gc.freeze()
+    yield
+    numba.njit = found
+
+
+def in_child(work: Callable[[int], int], seconds: float | None = None) -> tuple[int, str]:
+    """Exit code of ``work`` in a forked child, and what it has written to the file that it is given.
+
+    The child is killed after so many seconds of processor time, or ten times as many on the wall; the code then is negative.
+    """
+    file = os.memfd_create("result")
+    child = os.fork()
+    if not child:
+        code = BROKEN
+        try:
+            os.setsid()
+            null = os.open(os.devnull, os.O_RDWR)
+            for stream in range(3):
+                os.dup2(null, stream)
+            if seconds is not None:
+                resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
+                signal.setitimer(signal.ITIMER_PROF, seconds)
+                signal.setitimer(signal.ITIMER_REAL, 10 * seconds)
+            code = work(file)
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    try:
+        os.killpg(child, signal.SIGKILL)  # what it has started and left behind
+    except ProcessLookupError:
+        pass
+    with os.fdopen(file) as result:
+        result.seek(0)
+        return os.waitstatus_to_exitcode(status), result.read()
+
+
+def only_python(seen: list[bool]) -> None:
+    """From now on, a child that starts another program than Python breaks; whether it has started Python comes to ``seen``."""
+    start = subprocess.Popen.__init__
+
+    def checked(self, args, *others, **options):
+        if isinstance(args, str) or args[0] != sys.executable:
+            os._exit(BROKEN)
+        seen.append(True)
+        start(self, args, *others, **options)
+    subprocess.Popen.__init__ = checked
+
+
+def run_pytest(files: list[Path], plugin: object) -> int:
+    """Exit code of pytest, for which the package is imported anew."""
+    for name in [name for name in sys.modules if name.split(".")[0] == "spikegate"]:
+        del sys.modules[name]
+    return pytest.main([*OPTIONS, *map(str, files)], plugins=[plugin])
