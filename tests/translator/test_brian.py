@@ -163,9 +163,9 @@ def test_standalone_code_gives_the_spikes_of_the_runtime(tmp_path):
 def test_brian2s_global_state_is_as_before(engine):
     network, seen = calm(ms=5.0), []
     np.random.seed(5)
-    device, target, state = brian2.get_device(), brian2.prefs.codegen.target, np.random.get_state()[1].copy()
+    device, preferences, state = brian2.get_device(), dict(brian2.prefs), np.random.get_state()[1].copy()
     recording = engine(network, codegen="numpy", progress=seen.append)
-    assert (brian2.get_device(), brian2.prefs.codegen.target) == (device, target)
+    assert brian2.get_device() is device and dict(brian2.prefs) == preferences
     assert np.array_equal(np.random.get_state()[1], state)
     assert seen[0] == 0.0 and seen[-1] == 1.0
     assert {"network", "brian2", "codegen", "codegen_s", "run_s", "cpu_s"} == set(recording.provenance)
@@ -173,6 +173,27 @@ def test_brian2s_global_state_is_as_before(engine):
     with pytest.raises(InputError, match="cython, numpy, not 'weave'"):
         engine(network, codegen="weave")
     assert brian2.get_device() is device
+
+
+PREFERENCES = {"core.default_float_dtype": np.float32, "codegen.target": "numpy", "codegen.cpp.extra_compile_args_gcc": ["-no-such-option"],
+               "core.network.default_schedule": ["start", "resets", "synapses", "thresholds", "groups", "end"],
+               "codegen.runtime.cython.cache_dir": "/proc/no", "legacy.refractory_timing": True}
+
+
+def test_preferences_of_the_user_change_no_value_and_stay():
+    network = translate(preset("ai", n_exc=80, n_inh=20), Q16_12, ms=40.0)
+    expected, old = core.run(network, trace=True), dict(brian2.prefs)
+    floats = run_float(network, codegen="numpy")
+    brian2.prefs.update(PREFERENCES)
+    try:
+        found = [run_integer(network, trace=True, codegen=target) for target in ("numpy", "cython")]
+        assert np.array_equal(run_float(network, codegen="numpy").spikes, floats.spikes)
+        assert {name: brian2.prefs[name] for name in PREFERENCES} == PREFERENCES
+    finally:
+        brian2.prefs.update(old)
+    for recording in found:
+        assert np.array_equal(recording.spikes, expected.spikes) and np.array_equal(recording.trace["v"], expected.trace["v"])
+    assert len(expected.spikes) > 100
 
 
 @pytest.mark.parametrize("engine", [run_integer, run_float])
