@@ -16,7 +16,7 @@ from rich.table import Table as Shown
 from spikegate.models.errors import SpikegateError
 from spikegate.models.files import write_whole
 from verification.models.child import ROOT, SURVIVED, in_child, prepared, run_pytest
-from verification.models.judge import ROOT, SURVIVED, Fresh, Judge, Progress, Timed, budget, in_child, run_pytest
+from verification.models.judge import Fresh, Judge, Progress, Timed, budget
 from verification.models.mutants import mutants
 
 __all__ = ["REVIEWED", "GUARDS", "Assessment", "reviewed", "judge", "main"]
