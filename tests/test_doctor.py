@@ -177,7 +177,7 @@ def test_what_a_command_needs_is_looked_for_before_any_work(command, tools, caps
         raise AssertionError("work was begun without a tool")
 
     monkeypatch.setattr("spikegate.translator.brunel.translate", work)
-    monkeypatch.setattr("spikegate.bitstream.bitstream", work)
+    monkeypatch.setattr("spikegate.boards.bitstream", work)
     for tool in tools:
         monkeypatch.setattr(doctor, "examine", blind(tool))
         code, said = cli.main([*command, "--out", str(tmp_path / "out")]), capsys.readouterr()

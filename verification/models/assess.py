@@ -77,12 +77,12 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "cosim/results/figure": ("cosim/test_report",),
     "cosim/isolation/run": ("cosim/test_engines",),
     "cosim/isolation/worker": ("cosim/test_engines",),
-    "src/spikegate/cli": ("spikegate/test_cli", "spikegate/test_cli_streams"),
-    "src/spikegate/simulate": ("spikegate/test_cli", "spikegate/test_cli_streams"),
-    "src/spikegate/bitstream": ("cosim/test_board",),
-    "src/spikegate/doctor": ("spikegate/test_cli",),
-    "src/spikegate/host": ("spikegate/test_host",),
-    "src/spikegate/host_line": ("spikegate/test_host",),
+    "src/spikegate/cli": ("face/test_cli", "face/test_cli_streams"),
+    "src/spikegate/simulate": ("face/test_cli", "face/test_cli_streams"),
+    "src/spikegate/boards": ("cosim/test_board",),
+    "src/spikegate/doctor": ("face/test_cli",),
+    "src/spikegate/host": ("face/test_host",),
+    "src/spikegate/host_line": ("face/test_host",),
 }
 
 

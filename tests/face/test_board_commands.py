@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from spikegate.bitstream import network_for
+from spikegate.boards import network_for
 from spikegate.cli import BOARD_NAMES, main
 from spikegate.cosim.engines.virtual_board import virtual_board
 from spikegate.cosim.toolchain import board as flow
