@@ -56,7 +56,7 @@ class ListedDelivery(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.spikes = spikes = Spikes(self.geometry)
-        m.submodules.rows = rows = self.rows
+        m.submodules.targets = rows = self.rows
         wiring.connect(m, spikes.o, rows.i)
         load = self.load
         m.d.comb += [

@@ -66,7 +66,8 @@ class StreamRows(wiring.Component):
             for c in each:
                 with m.If(filled == c):
                     m.d.sync += unit.weights[c].eq(self.i.payload.weight)
-        following, ready = self.fetch(m, rows.read_port(), address, walking, filled, move, begin)
+        read = rows.read_port()
+        following, ready = self.fetch(m, read, address, walking, filled, move, begin)
 
         # Walk: the lowest target of the union.
         for c in each:
