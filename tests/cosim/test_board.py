@@ -4,20 +4,25 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import board_fits
+import leaf_sizes
 import pytest
 
 from spikegate import boards as face
 from spikegate.cli import main
 from spikegate.cosim.toolchain import board as flow
-from spikegate.gateware.link.board import platform
+from spikegate.gateware.link.board import Top, platform
 from spikegate.models.core import engine as golden
 from spikegate.models.errors import InputError, SpikegateError
 from spikegate.models.link.board import BOARDS, Pll, board
+from spikegate.models.link.device import distances
+from spikegate.models.link.frames import Answer, Frame, encode
 from spikegate.models.link.uart import UartParams
 from spikegate.models.numeric.fixed import QFormat
 from spikegate.translator.brunel import preset, translate
@@ -42,19 +47,51 @@ def test_parts_and_oscillators_are_those_of_amaranths_boards_and_capacities_thos
     assert spec.capacity == PARTS[known.device]
 
 
-def test_cores_and_clocks_are_those_of_the_fpga_page():
-    """N, lanes, banks and MHz; a board that is not in its table has the core of one with a part alike."""
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in PAGE.read_text().splitlines()]
-    found = {}
-    for title, part, n, lanes, format, *_, clock, _, _ in [row for row in rows if len(row) == 12 and row[2].isdigit()]:
-        named, = [spec for spec in BOARDS.values() if spec.title.endswith(title) and spec.part.startswith(part.replace(" ", "") + "-")]
-        spec, (lanes, banks) = named.of(QFormat.parse(format.lower())), (int(text.split()[0]) for text in [*lanes.split(","), "1"][:2])
-        assert (spec.n, spec.lanes, spec.banks, spec.clock_hz) == (int(n), lanes, banks, float(clock.split(",")[0]) * 1e6)
-        found[tuple(spec.capacity.values())] = named
-    assert len(found) >= 3
-    for spec in BOARDS.values():
-        alike = found[tuple(spec.capacity.values())]
-        assert all(getattr(spec, name) == getattr(alike, name) for name in ("n", "lanes", "banks", "store", "wide", "baud", "options"))
+FITS = json.loads((PAGE.parent / "board_fits.json").read_text())
+
+
+def test_the_table_of_the_fpga_page_is_that_of_the_reports():
+    page = PAGE.read_text()
+    assert page[page.index(board_fits.START):page.index(board_fits.END)].split("\n", 1)[1].strip() == board_fits.table(FITS)
+    sizes = json.loads((PAGE.parent / "leaf_sizes.json").read_text())
+    assert page[page.index(leaf_sizes.START):page.index(leaf_sizes.END)].split("\n", 1)[1].strip() == leaf_sizes.table(sizes)
+
+
+@pytest.mark.parametrize("fit", FITS, ids=lambda fit: f"{fit['board']}-{fit['format']}")
+def test_reports_on_the_fpga_page_are_of_the_boards_as_they_are_and_of_what_their_networks_do(fit):
+    """All but what the tools say of cells and frequency."""
+    spec = board(fit["board"]).of(QFormat.parse(fit["format"]))
+    network = face.network_for(spec, fit["format"])
+    assert [fit[key] for key in ("part", "n", "lanes", "banks", "clock_hz", "baud", "seed")] == [
+        spec.part, spec.n, spec.lanes, spec.banks, spec.clock_hz, spec.baud, 1]
+    assert {kind: entry["available"] for kind, entry in fit["utilisation"].items()}.items() <= spec.capacity.items()
+    assert all(entry["used"] <= entry["available"] for entry in fit["utilisation"].values()) and fit["clock_met"] and fit["fmax_hz"] >= spec.clock_hz
+    assert fit["network"] == {"name": "ai", "hash": network.hash, "steps": 10_000}
+    recording = golden.run(network)
+    cycles, sent = golden.predict_cycles(network, recording, spec.lanes, **spec.options) / 10_000, flow.event_bytes(recording) / 10_000
+    expected = {"cycles_per_step": cycles, "steps_per_s": spec.clock_hz / cycles, "real_time_factor": spec.clock_hz / cycles * 1e-4,
+                "bytes_per_step": sent, "real_time_factor_read": min(spec.clock_hz / cycles, spec.clock_hz / spec.line.divisor / 10 / sent) * 1e-4}
+    assert {key: fit[key] for key in expected} == pytest.approx(expected)
+
+
+def test_every_board_is_on_the_fpga_page_and_its_figures_of_runs_are_the_models():
+    page = PAGE.read_text()
+    assert {fit["board"] for fit in FITS} == set(BOARDS) and f"{flow.MULTIPLIER_NS:.1f} ns" in page
+    network = translate(preset("ai", n_exc=205, n_inh=51, weight_exc=2.0, delay=0.5), QFormat(16, 8), ms=100.0)
+    recording = golden.run(network)
+    assert f"{len(recording.spikes):,} spikes" in page and f"{golden.predict_cycles(network, recording, 1, store=16, walk=True):,}" in page
+    network = translate(preset("ai"), QFormat(16, 8), ms=50.0)
+    recording = golden.run(network)
+    assert f"500 steps of `ai`, {len(recording.spikes):,} spikes" in page
+    for lanes, options in ((2, {"store": 64, "walk": True}), (32, {"walk": True, "banks": 8})):
+        assert f"{golden.predict_cycles(network, recording, lanes, **options):,}" in page
+
+
+def test_the_bytes_of_a_step_on_the_line_are_those_of_its_frames():
+    recording = golden.run(translate(preset("ai"), QFormat(16, 8), ms=50.0))
+    data = b"".join(distances(recording.spikes[recording.spikes[:, 0] == step, 1].tolist()) for step in range(500))
+    frames = [encode(Frame(Answer.DATA, 0, data[at:at + 128].ljust(128, b"\0"))) for at in range(0, len(data), 128)]
+    assert flow.event_bytes(recording) == pytest.approx(sum(map(len, frames)), rel=0.05) and len(data) > 2500
 
 
 def test_formats_of_more_than_16_bits_take_four_banks_on_an_ecp5():
@@ -87,8 +124,8 @@ PLLS = {
         (170, 275, None), (12, 9, (1, 48, 64)), (12, 4.5, None), (12, 144, (1, 48, 4)), (12, 72, (1, 48, 8)), (12, 576, None), (20, 45, (1, 36, 16))],
     "ecp5": [
         (3.125, 3.125, (1, 128, 128)), (3, 150, None), (4, 320, (1, 160, 2)), (4, 324, None), (400, 400, (1, 1, 1)), (401, 401, (2, 2, 1)),
-        (100, 100, (1, 4, 4)), (133, 133, (1, 4, 4)), (100, 400, (1, 4, 1)), (100, 800, (1, 8, 1)), (89, 801, None),
-        (400, 240.625, (128, 154, 2)), (516, 308, None), (25, 37.5, (2, 33, 11)), (100, 37.5, (8, 33, 11))],
+        (100, 100, (1, 6, 6)), (133, 133, (1, 5, 5)), (100, 400, (1, 4, 1)), (100, 800, (1, 8, 1)), (89, 801, None),
+        (400, 240.625, (128, 154, 2)), (516, 308, None), (25, 37.5, (2, 48, 16)), (100, 37.5, (8, 48, 16))],
 }
 
 
@@ -113,12 +150,20 @@ def test_a_clock_that_no_pll_makes_is_refused(family, output):
         Pll.of(family, 12_000_000, output)
 
 
-@pytest.mark.parametrize("n, message", [
-    (1200, "N=1200 is larger than the 1000 neurons that fit the iCEBreaker"), (900, "N=900 needs a core of its own size, and the iCEBreaker has")])
-def test_a_network_of_another_size_is_refused(n, message):
+def test_a_larger_network_is_refused_and_a_smaller_one_has_the_boards_core():
     spec = board("icebreaker")
-    with pytest.raises(InputError, match=message):
-        flow.geometry(spec, face.network_for(dataclasses.replace(spec, n=n)))
+    with pytest.raises(InputError, match=r"N=1200 is larger than the core of 1000 neurons for the iCEBreaker(?s:.*)a larger core \(--n 1200\)"):
+        flow.geometry(spec, face.network_for(dataclasses.replace(spec, n=1200)))
+    g = flow.geometry(spec, face.network_for(dataclasses.replace(spec, n=900)))
+    assert (g.n, g.lanes, g.store, g.walk) == (1000, 2, 64, True)
+
+
+@pytest.mark.parametrize("n, lanes, banks", [(None, 32, 8), (1000, 63, 8), (1000, 40, 1), (100, 32, 2), (64, 16, 2), (10, 10, 1), (17, 1, 1),
+                                             (512, 32, 8)])
+def test_a_core_of_another_size_has_as_many_banks_as_divide_its_words(n, lanes, banks):
+    spec = board("ulx3s_85f").of(QFormat(16, 8), n, lanes)
+    g = flow.geometry(spec, face.network_for(spec))
+    assert (g.n, g.lanes, g.banks) == (n or 1000, lanes, banks)
 
 
 def test_stochastic_synapses_are_refused():
@@ -153,30 +198,6 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         flow.build(SMALL, flow.geometry(SMALL, face.network_for(SMALL)), tmp_path / "file" / "board")
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """Folder, network and stage times of a small core's build."""
-    folder, network, lines = tmp_path_factory.mktemp("boards") / "small", face.network_for(SMALL), []
-    seconds = flow.build(SMALL, flow.geometry(SMALL, network), folder, say=lines.append)
-    assert [line.split()[0] for line in lines] == ["elaborated", "synthesis", "placing", "packing"]
-    return folder, network, seconds
-
-
-def test_a_small_core_goes_all_the_way_to_bits(built):
-    folder, network, seconds = built
-    report = flow.fit(SMALL, network, folder, seconds, seed=1)
-    assert json.loads(json.dumps(report)) == report
-    assert 500 < report["utilisation"]["lut"]["used"] < report["utilisation"]["lut"]["available"] == SMALL.capacity["lut"]
-    assert 0 < report["utilisation"]["bram"]["used"] <= report["utilisation"]["bram"]["available"] == SMALL.capacity["bram"]
-    assert report["clock_met"] and report["fmax_hz"] >= SMALL.clock_hz
-    assert (folder / "top.bin").stat().st_size > 100_000 and len(report["sha256"]) == 64
-    recording = golden.run(network)
-    cycles = golden.predict_cycles(network, recording, 1, store=32, walk=True)
-    assert report["cycles_per_step"] == cycles / network.steps
-    assert report["real_time_factor"] == pytest.approx(SMALL.clock_hz / report["cycles_per_step"] * 1e-4)
-    assert "real-time factor" in [str(cell) for cell in face.table(report).columns[0].cells][-1]
 
 
 @pytest.mark.parametrize("name, cells, bits, expected", [
@@ -234,8 +255,38 @@ def test_a_build_that_is_stopped_leaves_no_process_and_no_file(tmp_path):
 
 
 @pytest.mark.long
-def test_the_same_seed_gives_the_same_bits_and_another_one_others(built, tmp_path):
-    folder, network, _ = built
-    for seed, same in ((1, True), (2, False)):
-        flow.build(SMALL, flow.geometry(SMALL, network), tmp_path / str(seed), seed=seed)
-        assert ((tmp_path / str(seed) / "top.bin").read_bytes() == (folder / "top.bin").read_bytes()) == same
+def test_the_same_seed_gives_the_same_bits_and_another_one_others(tmp_path):
+    bits = []
+    for seed in (1, 1, 2):
+        flow.build(SMALL, flow.geometry(SMALL, face.network_for(SMALL)), tmp_path / "small", seed=seed)
+        bits.append((tmp_path / "small" / "top.bin").read_bytes())
+    assert bits[0] == bits[1] != bits[2]
+
+
+def instance(name: str, width: int) -> tuple[dict, dict, dict]:
+    """Attributes, parameters and tied inputs of the PLL in a board's design."""
+    spec = board(name).of(QFormat(width, 8), 10, 1)
+    text = platform(spec).prepare(Top(spec, flow.geometry(spec, face.network_for(spec, f"q{width - 8}.8")))).files["top.il"]
+    cell = re.search(r"((?:  attribute .*\n)+)  cell \\EHXPLLL .*\n((?:    .*\n)+)", text)
+    given = lambda kind, part: {key: value.strip('"') for key, value in re.findall(rf"{kind} \\(\w+) (\S+)", part)}  # noqa: E731
+    return given("attribute", cell[1]), given("parameter", cell[2]), {k: v[-1] for k, v in given("connect", cell[2]).items() if v.startswith("1'")}
+
+
+@pytest.mark.parametrize("name, width", [("ulx3s_85f", 16), ("ulx3s_85f", 28), ("ecpix5_85f", 16), ("ecpix5_85f", 28)])
+def test_an_ecp5s_pll_is_the_one_that_ecppll_makes(name, width, tmp_path):
+    """Dividers, phase and analog settings of Project Trellis's own program, and every input that it ties."""
+    spec = board(name).of(QFormat(width, 8))
+    program = Path(sys.executable).with_name("yowasp-ecppll")
+    subprocess.run([program, "-i", f"{spec.oscillator_hz / 1e6:g}", "-o", f"{spec.clock_hz / 1e6:g}", "-f", "pll.v"], cwd=tmp_path, check=True,
+                   capture_output=True)
+    text = (tmp_path / "pll.v").read_text()
+    asked = dict(re.findall(r'\(\* (\w+)="([^"]+)" \*\)', text))
+    settings = {key: value.strip('"') for key, value in re.findall(r"\.(\w+)\((\"\w+\"|\d+)\)[,\n]", text)}
+    tied = {key: value for key, value in re.findall(r"\.(\w+)\(1'b([01])\)", text)}
+    assert (asked["ICP_CURRENT"], asked["LPF_RESISTOR"], asked["MFG_GMCREF_SEL"], asked["MFG_ENABLE_FILTEROPAMP"]) == ("12", "8", "2", "1")
+    attributes, parameters, inputs = instance(name, width)
+    assert {key: attributes[key] for key in asked} == asked and len(settings) > 12 and len(tied) > 8
+    phases = [int(found.pop("CLKOP_CPHASE")) for found in (parameters, settings)]
+    assert phases[0] == spec.pll.output // 2 and 0 <= phases[0] - phases[1] <= 1  # ecppll cuts a float
+    assert parameters == settings and inputs == tied
+    assert 550e6 <= spec.oscillator_hz * spec.pll.feedback / spec.pll.reference <= 650e6
