@@ -55,21 +55,19 @@ SMALL = preset("ai", n_exc=16, n_inh=4, conn_prob=0.3)
 
 
 def run(code):
-    return subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, check=True)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
 def test_the_import_takes_no_time_and_no_engine():
-    lines = run("import spikegate").stderr.splitlines()
-    own = next(line for line in reversed(lines) if line.endswith("| spikegate"))
-    assert int(own.split("|")[1]) < 50_000  # microseconds, with all that it imports
-    loaded = {line.split("|")[-1].strip().split(".")[0] for line in lines}
-    assert not loaded & {"numpy", "numba", "amaranth", "brian2", "cocotb"}
+    took, loaded = run("import sys, time; began = time.process_time(); import spikegate; print(time.process_time() - began)\n"
+                       "print({'numpy', 'numba', 'amaranth', 'brian2', 'cocotb'} & set(sys.modules))").split("\n", 1)
+    assert float(took) < 0.05 and loaded == "set()\n"
 
 
 def test_every_name_is_there_without_amaranth_and_brian2():
     found = run("import sys, spikegate\nfor name in spikegate.__all__: getattr(spikegate, name)\n"
                 "print({'amaranth', 'brian2', 'cocotb', 'jax', 'torch', 'numba'} & set(sys.modules))\n"
-                "assert set(spikegate.__all__) <= set(dir(spikegate))").stdout
+                "assert set(spikegate.__all__) <= set(dir(spikegate))")
     assert found == "{'numba'}\n"
 
 
@@ -157,14 +155,14 @@ CALLS = {
     "hybrid": (lambda **options: hybrid(network(), "v4", **options), dict(length=64, channels=1, seed=1)),
 }
 WORDS = "(must|make|does not|is outside|finite)"
-ANYTHING = (float("nan"), float("inf"), "x", object(), [1.5], 1j, b"1", 10**400)
+ANYTHING = (float("nan"), float("inf"), "x", object(), [1.5], 1j, b"1")
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_numbers_of_numpy_are_numbers(name):
     call, good = CALLS[name]
     for argument, value in good.items():
-        for numpys in [np.int64(value), np.uint16(value)] if isinstance(value, int) and value >= 0 else [np.float64(value)]:
+        for numpys in [np.int64(value), np.uint32(value)] if isinstance(value, int) and value >= 0 else [np.float64(value)]:
             call(**{**good, argument: numpys})
 
 
@@ -172,7 +170,7 @@ def test_numbers_of_numpy_are_numbers(name):
 def test_an_argument_of_another_kind_is_refused_by_name(name):
     call, good = CALLS[name]
     for argument, value in good.items():
-        for bad in ANYTHING + ((value + 0.5, float(value)) if isinstance(value, int) else ()):
+        for bad in ANYTHING + ((value + 0.5, float(value)) if isinstance(value, int) else (10**400,)):
             with pytest.raises(InputError, match=WORDS):
                 call(**{**good, argument: bad})
                 pytest.fail(f"{name} took {argument}={bad!r}")
