@@ -131,8 +131,8 @@ def test_the_tutorials_neuron_makes_the_steps_of_the_model(modes, shape, data):
 
 @pytest.mark.parametrize("changes, message", [
     ({"threshold": 200 << 8}, "threshold 51200 \\(raw\\) is outside q8.8, which holds -32768..32767; use a wider format, of 17 bits or more"),
-    ({"format": QFormat(32, 22), "threshold": 1 << 31}, "outside q10.22, .*; use fewer fraction bits, as 32 bits are the most with these"),
-    ({"format": QFormat(16, 10), "reset": -(1 << 31) - 1}, "outside q6.10, .*; use fewer fraction bits, as 32 bits are the most with these"),
+    ({"format": QFormat(32, 22), "threshold": 1 << 31, "leak_fraction": None}, "outside q10.22, .*; use fewer fraction bits, as 32 bits are the"),
+    ({"format": QFormat(16, 10), "reset": -(1 << 31) - 1, "leak_fraction": None}, "outside q6.10, .*; use fewer fraction bits, as 32 bits are the"),
     ({"reset": -40000}, "reset -40000 \\(raw\\) is outside"), ({"rest": 32768}, "rest 32768 \\(raw\\) is outside"),
     ({"leak": 0}, "leak must be in 1..256 \\(raw, q8.8\\), not 0; use more fraction bits"), ({"leak": 257}, "leak must be in 1..256"),
     ({"gain": 4097}, "gain must be in -4096..4096"), ({"gain": -4097}, "gain must be in -4096..4096"),

@@ -135,7 +135,7 @@ def test_what_a_variant_cannot_hold_is_refused_and_not_clipped(name, changes, me
 @pytest.mark.parametrize("format, changes, advice", [
     (Q8_8, dict(v_threshold=200.0), "use a wider format, such as q16.12"),
     (Q8_8, dict(weight_exc=0.001, eta=0.1), "use more fraction bits, such as q16.12"),
-    (Q8_8, dict(tau_mem=1e5, eta=1000.0), "use more fraction bits, such as q12.20"),
+    (Q8_8, dict(tau_mem=1e5, eta=1000.0), "use more fraction bits, such as q10.22"),
     (Q16_12, dict(v_threshold=6e5), "use another format, such as q21.11"),
     (Q16_12, dict(v_reset=-6e6), "use another format, such as q24.8"),
     (Q16_12, dict(weight_exc=1e-4, eta=0.1), "use more fraction bits, such as q10.22"),
