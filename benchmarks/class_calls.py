@@ -12,7 +12,8 @@ import json
 import statistics
 import subprocess
 import sys
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import IO, Any, NamedTuple, cast
 
 from rich import box
 from rich.console import Console
@@ -132,12 +133,11 @@ class Package:
         except OSError as error:
             raise InputError(f"Python {python} does not run ({error.strerror}); give the interpreter of a venv with sc-neurocore") from None
 
-    def ask(self, case: tuple[str, str], seconds: float | None) -> float:
+    def ask(self, case: tuple[str, str], seconds: float | None) -> Any:
         """Seconds of one call, or its value."""
-        assert self.process.stdin and self.process.stdout
         try:
             print(json.dumps([*case, seconds]), file=self.process.stdin, flush=True)
-            return json.loads(self.process.stdout.readline())
+            return json.loads(cast(IO[str], self.process.stdout).readline())
         except (OSError, ValueError):
             raise SpikegateError(f"{self.process.args[0]} did not answer to {case[1]}; its traceback is above") from None
 
@@ -146,7 +146,7 @@ class Package:
         self.process.communicate()
 
 
-def measure(ours: str, published: str, rounds: int, seconds: float, show=print) -> list[dict]:
+def measure(ours: str, published: str, rounds: int, seconds: float, show: Callable[[str], None]) -> list[dict[str, Any]]:
     """For each case the median seconds of a call of ours and of the published package, and their ratio.
 
     Raises

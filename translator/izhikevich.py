@@ -36,7 +36,7 @@ from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator.stateful import collect, emit, simulate
-from spikegate.translator.voltage import parameters
+from spikegate.translator.voltage import finite, parameters, unusable
 
 __all__ = ["PATTERNS", "V_PEAK", "SCIzhikevichNeuron", "populations", "rheobase", "roots", "run"]
 
@@ -117,13 +117,12 @@ class SCIzhikevichNeuron:
             If the membrane lies below the lowest from which a step makes sense, or is not finite.
         """
         v, u = self.v, self.u
-        try:
-            if not self.lowest <= v < math.inf:
-                raise _refuse(v, self.lowest)
-            if not -math.inf < current < math.inf:
-                raise TypeError
-        except TypeError:
-            raise InputError(f"Current and membrane must be finite numbers, not {current!r} and {v!r}") from None
+        if not (type(current) is type(v) is float):
+            current, v = finite(current, v)
+        if not self.lowest <= v < math.inf:
+            raise _refuse(v, self.lowest)
+        if not -math.inf < current < math.inf:
+            raise unusable(current, v)
         self.low = min(self.low, v)
         self.v = v + self.dt * (140.0 + current + ((0.04 * (v * v) - u) + 5.0 * v))  # summed in Brian2's order, to the last bit
         self.u = u + self.dt * (self.a * (self.b * v - u))

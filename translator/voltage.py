@@ -27,7 +27,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikegate.models.checks import real_numbers, require_real, require_whole, whole_numbers
+from spikegate.models.checks import real, real_numbers, require_real, require_whole, whole_numbers
 from spikegate.models.core.engine import aligned, external_events
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network.network import Network
@@ -36,7 +36,7 @@ from spikegate.translator.params import BrunelParams, asked_for, raw_parameters
 from spikegate.translator.voltage_kernels import Constants, advance_numba, advance_numpy, advance_objects
 from spikegate.translator.voltage_torch import TorchKernel
 
-__all__ = ["KERNELS", "Rule", "StochasticLIFNeuron", "parameters", "run"]
+__all__ = ["KERNELS", "Rule", "StochasticLIFNeuron", "finite", "unusable", "parameters", "run"]
 
 CHUNK = 256
 
@@ -80,6 +80,19 @@ def _generator(seed: int, neuron: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=np.array([seed, neuron], np.uint64)))
 
 
+def unusable(current: object, v: object) -> InputError:
+    """What is said of a current or a membrane that is no finite number."""
+    return InputError(f"Current and membrane must be finite numbers, not {current!r} and {v!r}")
+
+
+def finite(current: object, v: object) -> tuple[float, float]:
+    """Both as floats, if they are finite numbers; else `InputError`."""
+    numbers = real(current), real(v)
+    if None in numbers:
+        raise unusable(current, v)
+    return float(numbers[0]), float(numbers[1])
+
+
 class StochasticLIFNeuron:
     """One neuron: ``v += kick`` by the caller, then `step`.
 
@@ -117,8 +130,8 @@ class StochasticLIFNeuron:
     def __init__(self, v_threshold: float = 20.0, v_reset: float = 10.0, v_rest: float = 0.0, tau_mem: float = 20.0, dt: float = 0.1,
                  resistance: float = 1.0, noise_std: float = 0.0, refractory_period: int = 0, seed: int = 0, *, stream: int = 0,
                  exact_leak: bool = False) -> None:
-        v_threshold, v_reset, v_rest, tau_mem, dt, resistance, noise_std = real_numbers(
-            v_threshold=v_threshold, v_reset=v_reset, v_rest=v_rest, tau_mem=tau_mem, dt=dt, resistance=resistance, noise_std=noise_std)
+        v_threshold, v_reset, v_rest, tau_mem, dt, resistance, noise_std = map(float, real_numbers(
+            v_threshold=v_threshold, v_reset=v_reset, v_rest=v_rest, tau_mem=tau_mem, dt=dt, resistance=resistance, noise_std=noise_std))
         problems = Problems()
         problems.require(tau_mem > 0 and dt > 0, f"tau_mem and dt must be above 0 ms, not {tau_mem} and {dt}")
         problems.require(v_reset < v_threshold, f"v_reset must be below v_threshold = {v_threshold} mV, not {v_reset} mV")
@@ -142,19 +155,18 @@ class StochasticLIFNeuron:
             If the current, or what was added to ``v``, is no finite number; the neuron stays as it is.
         """
         rng, v, left = self._rng, self.v, self.left
+        if not (type(current) is type(v) is float):
+            current, v = finite(current, v)
         if left:
             left, v = left - 1, self.v_reset
-        try:
-            if not left:
-                if self._exact:
-                    target = self.v_rest + self.resistance * current
-                    v = target + (v - target) * self._decay
-                else:
-                    v = v + self._leak * (self.v_rest - v + self.resistance * current)
-            if not -math.inf < v + current < math.inf:
-                raise ValueError
-        except (TypeError, ValueError, OverflowError):
-            raise InputError(f"Current and membrane must be finite numbers, not {current!r} and {self.v!r}") from None
+        if not left:
+            if self._exact:
+                target = self.v_rest + self.resistance * current
+                v = target + (v - target) * self._decay
+            else:
+                v = v + self._leak * (self.v_rest - v + self.resistance * current)
+        if not -math.inf < v + current < math.inf:
+            raise unusable(current, self.v)
         xi = rng.standard_normal() if rng else 0.0
         self.left = left
         if left:

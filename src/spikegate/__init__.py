@@ -4,7 +4,7 @@ What a user imports is here, made when it is first asked for: ``from spikegate i
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from spikegate.cosim.results.compare import Check as Check
@@ -119,15 +119,16 @@ _FACE = {name: module for module, names in _MODULES.items() for name in names.sp
 __all__ = ["__version__", "golden", *_FACE]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "golden":
-        found: Any = import_module("spikegate.models.core.engine")
-    elif name in _FACE:
-        found = getattr(import_module(_FACE[name]), name)
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = found
-    return found
+if not TYPE_CHECKING:  # which would take any name for one that is there
+    def __getattr__(name):
+        if name == "golden":
+            found = import_module("spikegate.models.core.engine")
+        elif name in _FACE:
+            found = getattr(import_module(_FACE[name]), name)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

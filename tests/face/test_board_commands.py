@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from spikegate import host
-from spikegate.bitstream import network_for
 from spikegate.boards import network_for
 from spikegate.cli import BOARD_NAMES, main
 from spikegate.cosim.engines.virtual_board import virtual_board

@@ -99,8 +99,40 @@ def test_the_tutorials_neuron_in_q16_12_and_refractory():
     assert [neuron.step(20, 4096, 50000) for _ in range(4)] == [(0, 50000), (1, 0), (0, 0), (0, 50000)]
 
 
+def test_the_tutorials_neuron_may_be_clamped_at_rest_as_the_published_one():
+    make = lambda period, **clamp: FixedPointLIFNeuron(v_threshold=256, v_reset=-50, v_rest=100, refractory_period=period, **clamp)  # noqa: E731
+    for period in (0, 1, 3):
+        rest, reset, plain = make(period, clamp="rest"), make(period, clamp="reset"), make(period)
+        held = [rest.step(1, 256, 300) for _ in range(period + 2)]
+        assert held == [(1, -50), *[(0, 100)] * period, (1, -50) if period else (0, 250)]  # from the rest, at once over the threshold again
+        assert [reset.step(1, 256, 300) for _ in range(period + 2)] == [plain.step(1, 256, 300) for _ in range(period + 2)] == [
+            (1, -50), *[(0, -50)] * period, (0, 250)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(MODES), st.sampled_from([(16, 8, None), (16, 8, 13), (32, 12, None), (9, 4, 20), (2, 1, 1)]), st.data())
+def test_the_tutorials_neuron_makes_the_steps_of_the_model(modes, shape, data):
+    q = QFormat(*shape[:2])
+    threshold = data.draw(st.integers(q.min + 1, q.max))
+    params = LifParams(q, threshold, data.draw(st.integers(q.min, threshold - 1)), data.draw(st.integers(q.min, q.max)),
+                       refractory=data.draw(st.integers(0, 2)), rounding=modes[0], overflow=modes[1], leak_fraction=shape[2])
+    neuron = FixedPointLIFNeuron(*shape[:2], threshold, params.reset, params.rest, params.refractory, *modes, shape[2])
+    neuron.v = v = data.draw(st.integers(q.min, q.max))
+    hold, sticky, limit = 0, 0, 1 << (params.input_width - 1)
+    for _ in range(20):
+        params = dataclasses.replace(params, leak=data.draw(st.sampled_from([1, 1 << params.leak_fraction])),
+                                     gain=data.draw(st.sampled_from([q.one, 16 * q.one, -3])))
+        current, noise = data.draw(st.integers(-limit, limit - 1) | st.integers(-q.one, q.one)), data.draw(st.integers(q.min, q.max))
+        random = data.draw(st.integers(0, (1 << params.leak_fraction) - 1))
+        spike, v, hold, over = one_step(params, v, hold, current, noise, random)
+        sticky |= over
+        assert neuron.step(params.leak, params.gain, current, noise, random) == (spike, v) and (neuron.hold, neuron.overflow) == (hold, bool(sticky))
+
+
 @pytest.mark.parametrize("changes, message", [
-    ({"threshold": 200 << 8}, "threshold 51200 \\(raw\\) is outside q8.8, which holds -32768..32767; use a wider format"),
+    ({"threshold": 200 << 8}, "threshold 51200 \\(raw\\) is outside q8.8, which holds -32768..32767; use a wider format, of 17 bits or more"),
+    ({"format": QFormat(32, 22), "threshold": 1 << 31, "leak_fraction": None}, "outside q10.22, .*; use fewer fraction bits, as 32 bits are the"),
+    ({"format": QFormat(16, 10), "reset": -(1 << 31) - 1, "leak_fraction": None}, "outside q6.10, .*; use fewer fraction bits, as 32 bits are the"),
     ({"reset": -40000}, "reset -40000 \\(raw\\) is outside"), ({"rest": 32768}, "rest 32768 \\(raw\\) is outside"),
     ({"leak": 0}, "leak must be in 1..256 \\(raw, q8.8\\), not 0; use more fraction bits"), ({"leak": 257}, "leak must be in 1..256"),
     ({"gain": 4097}, "gain must be in -4096..4096"), ({"gain": -4097}, "gain must be in -4096..4096"),
@@ -212,7 +244,10 @@ def neurons(draw, q, modes, with_gain=True, with_noise=True):
 
 
 @pytest.mark.parametrize("modes", MODES, ids=lambda m: f"{m[0].name}-{m[1].name}".lower())
-@pytest.mark.parametrize("q, parts", [(Q8_8, (True, True)), (Q8_8, (False, False)), (Q16_12, (True, True)), (QFormat(5, 2), (False, True))], ids=str)
+@pytest.mark.parametrize("q, parts", [(Q8_8, (True, True)),
+(Q8_8, (False, False)),
+(Q16_12, (True, True)),
+(QFormat(5, 2), (False, True))], ids=str)
 def test_gateware_in_amaranth_equals_the_model(q, parts, modes):
     @settings(max_examples=5, deadline=None)
     @given(neurons(q, modes, *parts))

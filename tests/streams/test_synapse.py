@@ -162,7 +162,8 @@ def test_what_is_not_given_and_the_ends_of_what_can_be():
 def test_the_tutorial_synapse_by_default_and_at_the_ends_of_its_weights():
     synapse = BitstreamSynapse()
     assert (synapse.w_min, synapse.w_max, synapse.length, synapse.inhibitory) == (0.0, 1.0, 256, False)
-    assert synapse.weights.tolist() == bitstream(0.5).tolist()
+    assert synapse.weights.tolist() == bitstream(0.5, seed=(1 << 32) + 2293).tolist() and not synapse.weights.flags.writeable
+    assert BitstreamSynapse(source="sobol").weights.tolist() == bitstream(0.5, source="sobol", seed=1).tolist()
     assert [BitstreamSynapse(w=w).effective_weight() for w in (0.0, 1.0)] == [0.0, 1.0]
     other = BitstreamSynapse(-2.0, 6.0, 64, 0.0, "sobol", 1, True)
     assert other.inhibitory and other.weights.tolist() == bitstream(0.25, 64, "sobol", 1).tolist() and other.effective_weight() == 0.0
@@ -170,6 +171,41 @@ def test_the_tutorial_synapse_by_default_and_at_the_ends_of_its_weights():
         BitstreamSynapse(w=-0.1)
     with pytest.raises(InputError, match="w_min 2 must be below w_max 1\nw must be in 2..1, not 0.5"):
         BitstreamSynapse(2, 1)
+
+
+@pytest.mark.parametrize("length", [256, 1024, 4096])
+@pytest.mark.parametrize("source", ["lfsr", "sobol"])
+def test_a_synapse_and_a_stream_are_apart_unless_they_are_told_otherwise(length, source):
+    for p, w in ((0.5, 0.5), (0.25, 0.75), (0.75, 0.25)):
+        product = BitstreamSynapse(w=w, length=length, source=source).apply(unpack(bitstream(p, length, source))).mean()
+        assert abs(product - p * w) < 2 * sqrt(p * w * (1 - p * w) / length) < min(p, w) - p * w
+        same = BitstreamSynapse(w=w, length=length, source=source, seed=0).apply(unpack(bitstream(p, length, source))).mean()
+        assert abs(same - p * w) > 2 * sqrt(p * w * (1 - p * w) / length)
+
+
+def test_a_weight_is_its_decimals_to_sixteen_bits():
+    # 0.1 * 65536 = 6553.6; (0.25 + 2^-17) * 65536 is 16384.5, which goes up; the same for other ends, and thirds
+    for fields, level in ((dict(w=0.1), 6554), (dict(w=0.25 + 2**-17), 16385), (dict(w_min=-1, w_max=3, w=0), 16384), (dict(w=Fraction(1, 3)), 21845),
+                          (dict(w_min=-0.1, w_max=0.2, w=0.1), 43691), (dict(w=1), 65536), (dict(w=0), 0)):
+        assert BitstreamSynapse(**fields, seed=3).weights.tolist() == bitstream(Fraction(level, 65536), seed=3).tolist(), fields
+
+
+def test_a_stream_of_any_seed_is_made_where_it_lies_on_the_cycle():
+    params = window_lfsr(128)
+    starts = params.phases(0x5EED, 16, 1)
+    for seed in (0, 1, 60, 61, 12345, (1 << 32) + 7, (2**61 - 1) // 16 // 128 - 1):
+        assert bitstream(0.3, 128, seed=seed).tolist() == WindowParams(params).run(starts, [19661], seed)[0].tolist()
+    with pytest.raises(InputError, match="seed must be a whole number, not 1.0"):
+        bitstream(0.3, 128, seed=1.0)  # not that of seed 1, which is kept
+
+
+def test_bits_of_any_type_are_bits():
+    synapse, bits = BitstreamSynapse(w=0.7), unpack(bitstream(0.5))
+    post = synapse.apply(bits)
+    for kind in (bool, np.int8, np.uint16, np.int64, np.float32, float):
+        found = synapse.apply(bits.astype(kind))
+        assert found.dtype == np.uint8 and found.tolist() == post.tolist()
+    assert synapse.apply(bits.tolist()).tolist() == post.tolist() and synapse.apply(np.array([bits, bits ^ 1])).shape == (2, 256)
 
 
 def test_streams_of_words_are_words_and_others_bits():

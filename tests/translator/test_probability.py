@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 from scipy.sparse import csr_matrix
 
 from spikegate.models.core.engine import external_events
@@ -227,8 +228,18 @@ def test_inputs_out_of_range_are_refused_by_name(ai):
                            (([0, 1], [3], [0.5]), r"Inputs of weights must be in 0..2")):
         with pytest.raises(InputError, match=found):
             VectorizedSCLayer(weights, n_in=3 if isinstance(weights, tuple) else None)
-    with pytest.raises(InputError, match="Stream length must be a power of two and at least 64 bits, not 1000"):
-        VectorizedSCLayer([[0.5]], 1000)
+    for length in (0, 65537):
+        with pytest.raises(InputError, match=f"Stream length must be in 1..65536 bits, not {length}"):
+            VectorizedSCLayer([[0.5]], length)
+    for connectivity in (0, 1.01):
+        with pytest.raises(InputError, match=f"Connectivity must be above 0 and at most 1, not {connectivity}"):
+            VectorizedSCLayer([[0.5]], connectivity=connectivity)
+    with pytest.raises(InputError, match="Weights must be at least 1, not 0; give more, or a higher connectivity"):
+        VectorizedSCLayer([[0.5]], connectivity=1e-9)
+    with pytest.raises(InputError, match=r"Weights must be in -1..1, and 1 are not, the first -1.5 at \(1,\)"):
+        VectorizedSCLayer([[0.5, -1.5]], sc_mode="bipolar")
+    with pytest.raises(InputError, match="Layer of a network must be unipolar"):
+        run(ai, sc_mode="bipolar")
     with pytest.raises(InputError, match="Inputs must be 1 probabilities"):
         VectorizedSCLayer([[0.5]]).forward([0.5, 0.5])
     with pytest.raises(InputError, match="nan"):
@@ -244,3 +255,66 @@ def test_progress_ascends_to_one(ai):
     seen = []
     run(ai, progress=seen.append)
     assert seen == sorted(seen) and seen[-1] == 1.0 and len(seen) >= 3
+
+
+LENGTHS = (1, 63, 65, 77, 1000, 4095)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_a_stream_of_any_length_begins_that_of_the_next_power_of_two(length):
+    rng = np.random.default_rng(length)
+    weights, p = rng.random((7, 11)), rng.random(11)
+    whole = max(64, 1 << (length - 1).bit_length())
+    short, long = VectorizedSCLayer(weights, length), VectorizedSCLayer(weights, whole)
+    for name, streams in (("inputs", (short.input_streams(p), long.input_streams(p))), ("weights", (short.weight_streams(), long.weight_streams()))):
+        mine, bits = (unpack(each) for each in streams)
+        assert np.array_equal(mine[:, :length], bits[:, :length]) and not mine[:, length:].any(), name
+    gated = (unpack(long.input_streams(p))[short.indices] & unpack(long.weight_streams()))[:, :length]
+    assert np.array_equal(short.counts(p), gated.sum(axis=1))
+    assert np.allclose(short.forward(p), gated.sum(axis=1).reshape(7, 11).sum(axis=1) / length, rtol=1e-12)
+
+
+@pytest.mark.parametrize("length", (64, 256, *LENGTHS))
+def test_bipolar_products_are_those_of_numbers_with_signs(length):
+    rng = np.random.default_rng(length)
+    weights, x = rng.uniform(-1, 1, (7, 11)), rng.uniform(-1, 1, 11)
+    layer = VectorizedSCLayer(weights, length, sc_mode="bipolar")
+    inputs, streams = unpack(layer.input_streams(x))[:, :length], unpack(layer.weight_streams())[:, :length]
+    same = (inputs[layer.indices] == streams).sum(axis=1)
+    assert np.array_equal(layer.counts(x), same)
+    assert np.allclose(layer.forward(x), (2 * same / length - 1).reshape(7, 11).sum(axis=1), rtol=1e-12)
+    exact = layer.value(layer.expected(x))
+    assert np.allclose(exact, (weights * x).ravel(), rtol=0, atol=2**-14) and np.allclose(layer.total(exact), weights @ x, rtol=0, atol=11 * 2**-14)
+    assert sound(layer, x, layer.counts(x)) or length == 1
+    if length >= 256:
+        other = VectorizedSCLayer((1 + weights) / 2, length)  # AND of the same streams is no product of these numbers
+        assert not sound(layer, x, other.counts((1 + x) / 2))
+
+
+def test_the_theory_of_bipolar_products_is_that_of_independent_bits():
+    rng, length, trials = np.random.default_rng(6), 64, 4000
+    layer, x = VectorizedSCLayer(rng.uniform(-0.8, 0.8, (10, 2)), length, sc_mode="bipolar"), np.array([-0.9, 0.3])
+    inputs, weights = layer.encode(x), layer.thresholds
+    spikes = rng.integers(0, 65536, (trials, 2, length)) < inputs[:, None]
+    same = (rng.integers(0, 65536, (trials, 20, length)) < weights[:, None]) == spikes[:, layer.indices]
+    errors, theory = same.sum(axis=2) / length - layer.expected(x), layer.theory(x)
+    for values, k in ((errors.mean(axis=1), 0), ((errors**2).mean(axis=1), 2)):
+        kurtosis = ((values - values.mean()) ** 4).mean() / values.var() ** 2
+        assert abs(values.mean() - theory[k]) < LIMIT * theory[k + 1] / trials**0.5
+        assert abs(values.std() / theory[k + 1] - 1) < LIMIT * ((kurtosis - 1) / trials) ** 0.5 / 2
+
+
+def test_sparse_weights_of_scipy_and_a_share_of_dense_ones():
+    rng = np.random.default_rng(8)
+    matrix, p = rng.random((40, 50)) * (rng.random((40, 50)) < 0.2), rng.random(50)
+    rows = scipy.sparse.csr_array(matrix)
+    layer = VectorizedSCLayer(rows, 1000)
+    assert np.array_equal(layer.counts(p), VectorizedSCLayer((rows.indptr, rows.indices, rows.data), 1000, n_in=50).counts(p))
+    assert np.allclose(layer.total(layer.expected(p)), matrix @ p, rtol=0, atol=50 * 2**-15) and layer.n_in == 50
+    full = rng.random((40, 50))
+    some, again, others = (VectorizedSCLayer(full, 256, seed, connectivity=0.3) for seed in (1, 1, 2))
+    assert abs(len(some.weights) - 600) < 5 * (2000 * 0.3 * 0.7) ** 0.5 and np.array_equal(some.indices, again.indices)
+    assert not np.array_equal(some.indices, others.indices)
+    kept = np.zeros((40, 50))
+    kept[np.repeat(np.arange(40), np.diff(some.indptr)), some.indices] = some.weights
+    assert np.array_equal(kept[kept > 0], full[kept > 0]) and np.allclose(some.total(some.expected(p)), kept @ p, rtol=0, atol=50 * 2**-15)

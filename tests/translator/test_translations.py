@@ -1,6 +1,7 @@
 """The published mapping: what each variant takes, with the keys and values that the tutorial shows."""
 
 import inspect
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from spikegate.models.errors import InputError
 from spikegate.models.neuron.lif import FixedPointLIFNeuron
-from spikegate.models.numeric.fixed import Q8_8
+from spikegate.models.numeric.fixed import Q8_8, Q16_12, QFormat
 from spikegate.models.streams.synapse import BitstreamSynapse
 from spikegate.translator import brunel, translations
 from spikegate.translator.brunel import (
@@ -25,6 +26,7 @@ from spikegate.translator.brunel import (
 from spikegate.translator.custom import translate_v21_custom
 from spikegate.translator.homeostatic import HomeostaticLIFNeuron
 from spikegate.translator.izhikevich import SCIzhikevichNeuron
+from spikegate.translator.params import raw_parameters
 from spikegate.translator.stdp import Plasticity
 from spikegate.translator.variants import VARIANTS
 from spikegate.translator.voltage import StochasticLIFNeuron
@@ -128,6 +130,27 @@ def test_fixed_point_translations_are_the_integers_of_the_frozen_network():
 def test_what_a_variant_cannot_hold_is_refused_and_not_clipped(name, changes, message):
     with pytest.raises(InputError, match=message):
         ALL[name](BrunelParams(**changes))
+
+
+@pytest.mark.parametrize("format, changes, advice", [
+    (Q8_8, dict(v_threshold=200.0), "use a wider format, such as q16.12"),
+    (Q8_8, dict(weight_exc=0.001, eta=0.1), "use more fraction bits, such as q16.12"),
+    (Q8_8, dict(tau_mem=1e5, eta=1000.0), "use more fraction bits, such as q10.22"),
+    (Q16_12, dict(v_threshold=6e5), "use another format, such as q21.11"),
+    (Q16_12, dict(v_reset=-6e6), "use another format, such as q24.8"),
+    (Q16_12, dict(weight_exc=1e-4, eta=0.1), "use more fraction bits, such as q10.22"),
+    (Q8_8, dict(v_threshold=6e5), "use a wider format, such as q21.11"),
+    (QFormat(32, 22), dict(v_threshold=600.0), "use another format, such as q16.12"),
+    (Q8_8, dict(v_threshold=6e5, weight_exc=1e-4), "no format of 32 bits holds all"),
+    (Q8_8, dict(v_threshold=1e9, tau_mem=1e9), "no format of 32 bits")])
+def test_a_format_that_is_advised_does_hold(format, changes, advice):
+    bp = BrunelParams(**changes)
+    with pytest.raises(InputError) as caught:
+        raw_parameters(bp, format)
+    assert all(advice in line for line in str(caught.value).splitlines())
+    if found := re.search(r"such as (q[0-9.]+)$", str(caught.value), re.MULTILINE):
+        other = QFormat.parse(found[1])
+        assert other != format and raw_parameters(bp, other)["v_threshold"] == int(Fraction(str(bp.v_threshold)) * other.one)
 
 
 @pytest.mark.parametrize("name", ALL)
