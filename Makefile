@@ -45,8 +45,12 @@ mutation: .venv/.installed .venv/.installed-fpga
 mutation-models: .venv/.installed
 	$(BIN)/python -m verification.models.assess $(ARGS)
 
+# mypy finds a package by its folder, and those of this one lie side by side: build/types has them as they are installed.
 lint: .venv/.installed
 	$(BIN)/ruff check .
+	rm -rf build/types && mkdir -p build/types/spikegate
+	ln -s $(CURDIR)/src/spikegate/* $(CURDIR)/models $(CURDIR)/gateware $(CURDIR)/cosim $(CURDIR)/translator build/types/spikegate/
+	$(BIN)/mypy $(ARGS)
 
 doctor: .venv/.installed
 	$(BIN)/spikegate doctor

@@ -30,7 +30,7 @@ class Mismatch(SpikegateError):
 class Problems:
     """Collects every problem of one input, so that they are reported together."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.messages: list[str] = []
 
     def require(self, ok: bool, message: str) -> None:

@@ -60,7 +60,7 @@ class MemristiveDenseLayer(VectorizedSCLayer):
     engine = "probability-memristive"
 
     def __init__(self, weights: Any, length: int = LENGTH, seed: int = 1, *, n_in: int | None = None, stuck_rate: float = STUCK_RATE,
-                 variability: float = VARIABILITY, device_seed: int | None = None):
+                 variability: float = VARIABILITY, device_seed: int | None = None) -> None:
         problems = Problems()
         problems.require(0 <= stuck_rate <= 1, f"Stuck rate must be in 0..1, not {stuck_rate}; it is a probability for each device")
         problems.require(0 <= variability < float("inf"), f"Variability must be 0 or more, not {variability}; it is relative to the weight")

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from spikegate.cosim.benches.bench import RisingEdge, StreamMonitor, StreamSink, StreamSource, Tally, cocotb, start
 
@@ -12,13 +13,14 @@ STALLS = (0.0, 0.3, 0.8)
 SEED_STALL = 0.95
 
 
-async def compare_generator(dut, seeds: Iterable[int], output: Callable[[int], int], step: Callable[[int], int], *, count: int,
+async def compare_generator(dut: Any, seeds: Iterable[int], output: Callable[[int], int], step: Callable[[int], int], *, count: int,
                             rng: random.Random) -> None:
     """Compare each output that leaves or waits, and that a seed is taken first or beside an output alone, until ``count`` items.
 
     ``output`` is what the generator shows in a state, ``step`` its next state; a seed is the first state.
     """
-    tally, state, cycle, taken = Tally(), None, 0, 0
+    tally, cycle, taken = Tally(), 0, 0
+    state: int | None = None
     await start(dut)
     inputs, outputs = StreamMonitor(dut, "i"), StreamMonitor(dut, "o")
     source, sink = StreamSource(dut, "i", rng, 0.5), StreamSink(dut, "o", rng, STALLS[0])
@@ -33,7 +35,7 @@ async def compare_generator(dut, seeds: Iterable[int], output: Callable[[int], i
             tally.compare(f"cycle {cycle}", "i.ready", state is None or o.ready, i.ready)
         if i.fires:
             state, taken = i.payload, taken + 1
-        elif o.fires:
+        elif o.fires and state is not None:
             state = step(state)
         if taken == 4:
             source.stall = SEED_STALL

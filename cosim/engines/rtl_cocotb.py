@@ -5,6 +5,7 @@ import random
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -93,7 +94,7 @@ def load_size(geometry: CoreGeometry) -> int:
 
 
 @cocotb.test()
-async def runs_the_network(dut):
+async def runs_the_network(dut: Any) -> None:
     """Load through the load stream, run, wait for the end."""
     folder, rng = Path(os.environ[FOLDER_VARIABLE]), random.Random(cocotb.RANDOM_SEED)
     stall = float(cocotb.plusargs["stall"])
