@@ -47,12 +47,12 @@ mutation: .venv/.installed-dev .venv/.installed-fpga
 mutation-models: .venv/.installed-dev
 	$(BIN)/python -m verification.models.assess $(ARGS)
 
-# For mypy, which does not follow an editable installation, the packages lie beside one another.
+# mypy finds a package by its folder, and those of this one lie side by side: build/types has them as they are installed.
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .
-	mkdir -p build/typing/spikegate
-	ln -sfn $(abspath $(wildcard src/spikegate/*.py) models gateware cosim translator) build/typing/spikegate/
-	$(BIN)/mypy
+	rm -rf build/types && mkdir -p build/types/spikegate
+	ln -s $(CURDIR)/src/spikegate/* $(CURDIR)/models $(CURDIR)/gateware $(CURDIR)/cosim $(CURDIR)/translator build/types/spikegate/
+	$(BIN)/mypy $(ARGS)
 
 # A bare Debian 12 in a chroot, the README's apt line and commands; as root. One of them: make newcomer ARGS="'make sim'".
 newcomer:

@@ -25,7 +25,8 @@ counted for its neuron in ``saturated``: a target that is out of reach shows the
 
 import math
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,8 +35,9 @@ from spikegate.models.errors import InputError, Problems
 from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
-from spikegate.translator.stateful import collect, emit, simulate
+from spikegate.translator.stateful import Chunk, Kicks, Model, collect, emit, simulate
 from spikegate.translator.voltage import StochasticLIFNeuron, parameters
+from spikegate.translator.voltage_kernels import Wires
 
 __all__ = ["HomeostaticLIFNeuron", "rate_gain", "run"]
 
@@ -108,12 +110,29 @@ class HomeostaticLIFNeuron(StochasticLIFNeuron):
         return spike
 
 
+class Constants(NamedTuple):
+    """What the compiled steps need to know: mV, and steps."""
+
+    reset: float
+    rest: float
+    leak: float
+    refractory: int
+    eta: float
+    drift: float
+    low: float
+    high: float
+    smooth: float
+    unit: float
+
+
 @kernel
-def _advance(wires, first, external, spikes, trace_v, trace_theta, reset, rest, leak, refractory, eta, drift, low, high, smooth, unit,
-             v, left, theta, rate, saturated):
+def _advance(constants: Constants, state: tuple[np.ndarray, ...], kicks: Kicks, wires: Wires, chunk: Chunk) -> int:
+    reset, rest, leak, refractory, eta, drift, low, high, smooth, unit = constants
+    v, left, theta, rate, saturated = state
+    first, external, spikes, (trace_v, trace_theta) = chunk
     found, n, kick, spiked = 0, len(v), np.zeros(len(v)), np.zeros(len(v), np.uint8)
     for s in range(len(external)):
-        collect(wires, first + s, external[s], kick)
+        collect(kicks, wires, first + s, external[s], kick)
         # Separate passes without branches, so that the compiler can work on several neurons at once.
         for i in range(n):
             before = left[i]
@@ -176,7 +195,7 @@ def run(network: Network, kernel: str = "numba", *, target_hz: float = 10.0, eta
     """
     bp, n, refractory = parameters(network), network.n, network.lif.refractory
 
-    def make(_: int) -> Any:
+    def make(_: int) -> HomeostaticLIFNeuron:
         return HomeostaticLIFNeuron(float(bp.v_threshold), float(bp.v_reset), float(bp.v_rest), bp.tau_mem, bp.dt, refractory,
                                     target_hz=target_hz, eta=eta, limits=limits, tau_rate=tau_rate)
 
@@ -186,10 +205,11 @@ def run(network: Network, kernel: str = "numba", *, target_hz: float = 10.0, eta
                          "choose other limits")
     state = {"v": network.v0 / network.lif.format.one, "left": np.zeros(n, np.int64), "theta": start.astype(float), "rate": np.zeros(n),
              "saturated": np.zeros(n, np.int64)}
-    rest = (float(bp.v_reset), float(bp.v_rest), bp.dt / bp.tau_mem, refractory, one.eta, one.drift, float(one.low), float(one.high),
-            one.smooth, one.unit, *state.values())
-    return simulate(network, "homeostatic", kernel, np.full(n, float(bp.weight_exc)), np.full(n, float(bp.weight_inh)), state, make,
-                    lambda *values: _advance(*values, *rest), lambda: None, ("v", "theta"), trace, progress)
+    constants = Constants(float(bp.v_reset), float(bp.v_rest), bp.dt / bp.tau_mem, refractory, one.eta, one.drift, float(one.low), float(one.high),
+                          one.smooth, one.unit)
+    kicks = Kicks(np.full(n, float(bp.weight_exc)), np.full(n, float(bp.weight_inh)))
+    model = Model("homeostatic", kicks, state, make, partial(_advance, constants, tuple(state.values())), lambda: None, ("v", "theta"))
+    return simulate(network, model, kernel, trace, progress)
 
 
 def rate_gain(network: Network, theta: np.ndarray, delta: float = 2.0, skip_ms: float = 200.0) -> float:

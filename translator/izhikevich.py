@@ -25,8 +25,9 @@ below that is refused; ``final["low"]`` is the lowest of each neuron.
 """
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,8 +36,9 @@ from spikegate.models.errors import InputError, Problems
 from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
-from spikegate.translator.stateful import collect, emit, simulate
+from spikegate.translator.stateful import Chunk, Kicks, Model, collect, emit, simulate
 from spikegate.translator.voltage import finite, parameters, unusable
+from spikegate.translator.voltage_kernels import Wires
 
 __all__ = ["PATTERNS", "V_PEAK", "SCIzhikevichNeuron", "populations", "rheobase", "roots", "run"]
 
@@ -132,11 +134,24 @@ class SCIzhikevichNeuron:
         return 0
 
 
+class Constants(NamedTuple):
+    """What the compiled steps need to know: dt in ms, and (n,) arrays."""
+
+    dt: float
+    a: np.ndarray
+    b: np.ndarray
+    c: np.ndarray
+    d: np.ndarray
+
+
 @kernel
-def _advance(wires, first, external, spikes, trace_v, trace_u, dt, a, b, c, d, v, u, low):
+def _advance(constants: Constants, state: tuple[np.ndarray, np.ndarray, np.ndarray], kicks: Kicks, wires: Wires, chunk: Chunk) -> int:
+    dt, a, b, c, d = constants
+    v, u, low = state
+    first, external, spikes, (trace_v, trace_u) = chunk
     found, n, kick, spiked = 0, len(v), np.zeros(len(v)), np.zeros(len(v), np.uint8)
     for s in range(len(external)):
-        collect(wires, first + s, external[s], kick)
+        collect(kicks, wires, first + s, external[s], kick)
         for i in range(n):
             x, w = v[i] + kick[i], u[i]
             low[i] = min(low[i], x)
@@ -173,7 +188,10 @@ def populations(network: Network, exc: Pattern = "rs", inh: Pattern = "fs") -> d
     gap = bp.v_threshold - bp.v_rest
     if gap <= 0:
         raise InputError(f"v_threshold must be above v_rest = {bp.v_rest} mV to be mapped, not {bp.v_threshold} mV")
-    each = lambda values: np.repeat(np.array(list(values), float), sizes)  # noqa: E731
+
+    def each(values: Iterable[float]) -> np.ndarray:
+        return np.repeat(np.array(list(values), float), sizes)
+
     made = {name: each(getattr(neuron, name) for neuron in neurons) for name in ("a", "b", "c", "d", "lowest")}
     stable, unstable = (each(roots(neuron.b)[k] for neuron in neurons) for k in (0, 1))
     made["scale"] = each(rheobase(neuron.b) for neuron in neurons) / (gap / bp.tau_mem)
@@ -210,9 +228,9 @@ def run(network: Network, kernel: str = "numba", exc: Pattern = "rs", inh: Patte
     """
     bp, p = parameters(network), populations(network, exc, inh)
     state = {"v": p["v"], "u": p["u"], "low": np.full(network.n, np.inf)}
-    rest = float(bp.dt), p["a"], p["b"], p["c"], p["d"], *state.values()
+    constants, kicks = Constants(float(bp.dt), p["a"], p["b"], p["c"], p["d"]), Kicks(p["scale"] * bp.weight_exc, p["scale"] * bp.weight_inh)
 
-    def make(i: int) -> Any:
+    def make(i: int) -> SCIzhikevichNeuron:
         a, b, c, d = (float(p[name][i]) for name in "abcd")
         return SCIzhikevichNeuron(a, b, c, d, bp.dt)
 
@@ -220,5 +238,5 @@ def run(network: Network, kernel: str = "numba", exc: Pattern = "rs", inh: Patte
         if (below := np.flatnonzero(~(state["low"] >= p["lowest"]))).size:
             raise _refuse(float(state["low"][below[0]]), float(p["lowest"][below[0]]))
 
-    return simulate(network, "izhikevich", kernel, p["scale"] * bp.weight_exc, p["scale"] * bp.weight_inh, state, make,
-                    lambda *values: _advance(*values, *rest), check, ("v", "u"), trace, progress)
+    model = Model("izhikevich", kicks, state, make, partial(_advance, constants, (state["v"], state["u"], state["low"])), check, ("v", "u"))
+    return simulate(network, model, kernel, trace, progress)

@@ -61,7 +61,7 @@ class MemristiveDenseLayer(VectorizedSCLayer):
     engine = "probability-memristive"
 
     def __init__(self, weights: Any, length: int = LENGTH, seed: int = 1, *, n_in: int | None = None, stuck_rate: float = STUCK_RATE,
-                 variability: float = VARIABILITY, device_seed: int | None = None):
+                 variability: float = VARIABILITY, device_seed: int | None = None) -> None:
         stuck_rate, variability = real_numbers(stuck_rate=stuck_rate, variability=variability)
         seed, device_seed = whole_numbers(seed=seed, device_seed=seed if device_seed is None else device_seed)
         problems = Problems()

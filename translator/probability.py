@@ -73,7 +73,8 @@ def run(network: Network, layer: Callable[..., VectorizedSCLayer] = VectorizedSC
                      f"Weights J and g*J must be at most the threshold of {bp.v_threshold:g} mV, as w = J / V_th is a probability, not "
                      f"{bp.weight_exc:g} and {bp.weight_inh:g} mV; lower J or g")
     problems.raise_any()
-    recorded = network.replace(external=external_events(network))
+    events = external_events(network)
+    recorded = network.replace(external=events)
     drawn = time.perf_counter()
     spikes = voltage.run(recorded, progress=progress and (lambda done: progress(done / 2))).spikes
     measured = time.perf_counter()
@@ -93,7 +94,7 @@ def run(network: Network, layer: Callable[..., VectorizedSCLayer] = VectorizedSC
         final |= {prefix + name: made.total(abs(mv) * product * (kind == k)) for k, name in enumerate(("exc", "inh", "ext"))}
     final["sigma"] = np.sqrt(made.total(mv**2 * expected * (1 - expected) / length))
     delivered = spikes[spikes[:, 0] + network.delay < network.steps, 1]
-    given = np.concatenate([np.bincount(delivered, minlength=n), np.repeat(recorded.external.sum(axis=0) / bp.c_exc, sources)])
+    given = np.concatenate([np.bincount(delivered, minlength=n), np.repeat(events.sum(axis=0) / bp.c_exc, sources)])
     final["measured"] = made.total(mv * w * given[source]) / network.steps
     provenance = {"domain": "probability", "length": length, "products": len(counts),
                   "rmse": float(((counts / length - expected) ** 2).mean()) ** 0.5, "rmse_theory": made.theory(p).square ** 0.5,

@@ -78,7 +78,7 @@ class JaxSCDenseLayer(VectorizedSCLayer):
 
     engine = "probability-jax"
 
-    def __init__(self, weights: Any, length: int = LENGTH, seed: int = 1, *, n_in: int | None = None, device: str | None = None):
+    def __init__(self, weights: Any, length: int = LENGTH, seed: int = 1, *, n_in: int | None = None, device: str | None = None) -> None:
         jax = _jax()
         try:
             self.device = jax.devices(device)[0]
@@ -88,7 +88,10 @@ class JaxSCDenseLayer(VectorizedSCLayer):
         super().__init__(weights, length, seed, n_in=n_in)
 
     def _run(self, first: int, thresholds: np.ndarray, inputs: np.ndarray | None = None) -> np.ndarray:
-        put, taps = (lambda array: _jax().device_put(array, self.device)), self.plan.params.taps
+        def put(array: np.ndarray) -> Any:
+            return _jax().device_put(array, self.device)
+
+        taps = self.plan.params.taps
         steps = -(-len(thresholds) // taps[-1])
         blocks = np.zeros((2, steps * taps[-1]), np.int32)
         blocks[0, :len(thresholds)] = thresholds

@@ -24,6 +24,7 @@ Echo-state networks: Jaeger, GMD report 148 (2001). Bitstreams: Gaines, Advances
 import math
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -48,9 +49,26 @@ TANH = np.floor(ONE * (1 + np.tanh(np.arange(-END * FINE, END * FINE + 1) / FINE
 MAX_NEURONS = 4000
 
 
+class Layer(NamedTuple):
+    """What the compiled steps need to know of the layer: streams of states uint64 (windows, 16, words) and of synapses uint64 (synapses * words,),
+    what a neuron's count is less by and its sign, the connectivity, and the table of tanh with its entries a unit.
+    """
+
+    gain: float
+    planes: np.ndarray
+    streams: np.ndarray
+    offset: np.ndarray
+    sign: np.ndarray
+    indptr: np.ndarray
+    indices: np.ndarray
+    table: np.ndarray
+    fine: float
+
+
 @kernel
-def _advance(history, first, drive, gain, planes, streams, offset, sign, indptr, indices, table, fine, found):
-    """Steps of the layer; ``history`` int64 (delay, n) and ``found`` int64 (steps, n) hold thresholds, streams are uint64 (synapses * words,)."""
+def _advance(layer: Layer, history: np.ndarray, first: int, drive: np.ndarray, found: np.ndarray) -> None:
+    """Steps of the layer; ``history`` int64 (delay, n) and ``found`` int64 (steps, n) hold thresholds."""
+    gain, planes, streams, offset, sign, indptr, indices, table, fine = layer
     n, words = history.shape[1], planes.shape[2]
     stream, total, middle = np.empty(words, np.uint64), np.empty(n, np.int64), len(table) // 2
     for s in range(len(drive)):
@@ -70,7 +88,8 @@ def _advance(history, first, drive, gain, planes, streams, offset, sign, indptr,
 
 
 @kernel
-def _exact(history, first, drive, weights, indptr, indices, found):
+def _exact(history: np.ndarray, first: int, drive: np.ndarray, weights: np.ndarray, indptr: np.ndarray, indices: np.ndarray,
+           found: np.ndarray) -> None:
     """The same with x in float64 and exact products; ``weights`` (n,) of each source, gain included."""
     n = history.shape[1]
     for s in range(len(drive)):
@@ -170,8 +189,8 @@ class SCRecurrentLayer:
         """Advance by ``drive``, (steps, n), what is added to the argument of tanh; returns the states p after each step, float64 (steps, n)."""
         drive = self._checked(drive)
         found = np.empty(drive.shape, np.int64)
-        _advance(self.state, self.steps, drive, self.gain, self._planes, self._streams, self._offset, self._sign, self.indptr, self.indices,
-                 TANH, float(FINE), found)
+        layer = Layer(self.gain, self._planes, self._streams, self._offset, self._sign, self.indptr, self.indices, TANH, float(FINE))
+        _advance(layer, self.state, self.steps, drive, found)
         self.steps += len(drive)
         states: np.ndarray = found / ONE
         return states

@@ -7,7 +7,7 @@ the last bit with ``codegen="numpy"``, which rounds as written; ``cython`` compi
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,17 +30,30 @@ J : 1 (constant)
 gJ : 1 (constant)"""
 
 
-def _run(network: Network, equations: str, threshold: str, reset: str, start: dict[str, Any], scale: Any, namespace: dict[str, Any],
-         refractory: int, codegen: str, progress: Progress, final: tuple[str, ...]) -> Recording:
+class Model(NamedTuple):
+    """Neurons as Brian2 takes them; ``scale`` is what a kick is multiplied by, ``final`` what the recording has of the final state."""
+
+    equations: str
+    threshold: str
+    reset: str
+    start: dict[str, Any]
+    scale: float | np.ndarray
+    namespace: dict[str, Any]
+    refractory: int
+    final: tuple[str, ...]
+
+
+def _run(network: Network, model: Model, codegen: str, progress: Progress) -> Recording:
     b, bp, n, steps, events = _brian2(), parameters(network), network.n, network.steps, external_events(network)
     with _device(b, "runtime", codegen):
         watch, clock = _Stopwatch(progress), b.Clock(dt=network.dt_ns * b.nsecond, name="spikegate_clock")
-        neurons = b.NeuronGroup(n, equations + COUNTS, threshold=threshold, reset=reset, method="euler", clock=clock, namespace=namespace,
-                                refractory=refractory * clock.dt if refractory else False, name="spikegate_stateful")
+        neurons = b.NeuronGroup(n, model.equations + COUNTS, threshold=model.threshold, reset=model.reset, method="euler", clock=clock,
+                                namespace=model.namespace, refractory=model.refractory * clock.dt if model.refractory else False,
+                                name="spikegate_stateful")
         neurons.run_regularly("v += J * (events + due_exc) - gJ * due_inh\ndue_exc = 0\ndue_inh = 0", when="after_synapses", clock=clock,
                               name="spikegate_kicks")
-        neurons.J, neurons.gJ = (bp.weight_exc * scale, bp.weight_inh * scale)
-        for name, value in start.items():
+        neurons.J, neurons.gJ = (bp.weight_exc * model.scale, bp.weight_inh * model.scale)
+        for name, value in model.start.items():
             setattr(neurons, name, value)
         rows, columns = _rows(network), network.indices.astype(np.int64)
         objects = [neurons, monitor := b.SpikeMonitor(neurons, name="spikegate_spikes")]
@@ -59,7 +72,7 @@ def _run(network: Network, equations: str, threshold: str, reset: str, start: di
         whole = b.Network(objects)
         whole.schedule = SCHEDULES[False]
         whole.run(steps * clock.dt, report=watch, report_period=0.2 * b.second, namespace={})
-        return Recording("brian2-stateful", n, steps, _spikes(monitor, network), {name: np.array(getattr(neurons, name)) for name in final},
+        return Recording("brian2-stateful", n, steps, _spikes(monitor, network), {name: np.array(getattr(neurons, name)) for name in model.final},
                          provenance=watch.provenance(b, network, codegen))
 
 
@@ -77,7 +90,8 @@ def run_izhikevich(network: Network, exc: Pattern = "rs", inh: Pattern = "fs", *
         b : 1 (constant)
         c : 1 (constant)
         d : 1 (constant)"""
-    return _run(network, equations, threshold, "v = c\nu += d", start, made["scale"], {"ms": b.ms}, 0, codegen, progress, ("v", "u"))
+    model = Model(equations, threshold, "v = c\nu += d", start, made["scale"], {"ms": b.ms}, 0, ("v", "u"))
+    return _run(network, model, codegen, progress)
 
 
 def run_homeostatic(network: Network, *, target_hz: float = 10.0, eta: float = 0.5, theta: np.ndarray | None = None, progress: Progress = None,
@@ -91,5 +105,5 @@ def run_homeostatic(network: Network, *, target_hz: float = 10.0, eta: float = 0
         dtheta/dt = -eta * target : 1"""
     start = {"v": network.v0 / network.lif.format.one, "theta": bp.v_threshold if theta is None else theta}
     namespace = dict(tau=bp.tau_mem * b.ms, v_rest=bp.v_rest, v_reset=bp.v_reset, eta=eta, target=target_hz * b.Hz)
-    return _run(network, equations, "v > theta", "v = v_reset\ntheta += eta", start, 1.0, namespace, refractory, codegen, progress,
-                ("v", "theta"))
+    model = Model(equations, "v > theta", "v = v_reset\ntheta += eta", start, 1.0, namespace, refractory, ("v", "theta"))
+    return _run(network, model, codegen, progress)

@@ -29,6 +29,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -37,8 +38,9 @@ from spikegate.models.core.engine import external_events
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
-from spikegate.translator.stdp_kernels import Grid, advance_numba, advance_objects, change
+from spikegate.translator.stdp_kernels import Grid, Learned, Neurons, Synapses, advance_numba, advance_objects, change
 from spikegate.translator.voltage import CHUNK, Rule, StochasticLIFNeuron, _constants, parameters
+from spikegate.translator.voltage_kernels import Chunk
 
 __all__ = ["KERNELS", "Plasticity", "StochasticSTDPSynapse", "learn", "run"]
 
@@ -205,10 +207,11 @@ def learn(network: Network, kernel: str = "numba", rule: Plasticity | None = Non
     indptr, indices = network.indptr.astype(np.int64), network.indices.astype(np.int64)
     sources, plastic = np.repeat(np.arange(n), np.diff(indptr)), int(indptr[network.n_exc])
     incoming = np.concatenate([[0], np.cumsum(np.bincount(indices[:plastic], minlength=n))])
-    connected = indptr, indices, network.n_exc, incoming, np.argsort(indices[:plastic], kind="stable"), sources
+    connected = Synapses(indptr, indices, network.n_exc, incoming, np.argsort(indices[:plastic], kind="stable"), sources)
     weights, clipped = np.full(len(indices), rule.one), np.zeros(2, np.int64)
-    state = weights, np.zeros(n), np.zeros(n), np.zeros(n, np.int64), np.zeros(n, np.int64), clipped
-    v, left = network.v0 / network.lif.format.one, np.zeros(n, np.int64)
+    state = Learned(weights, np.zeros(n), np.zeros(n), np.zeros(n, np.int64), np.zeros(n, np.int64), clipped)
+    v = network.v0 / network.lif.format.one
+    cells = Neurons(v, np.zeros(n, np.int64), np.zeros((network.delay, n), np.int64), np.zeros(network.delay, np.int64))
     advance: Callable[..., int] = advance_numba
     if kernel == "objects":
         neurons = [StochasticLIFNeuron(c.threshold, c.reset, c.rest, bp.tau_mem, dt, refractory_period=c.refractory) for _ in range(n)]
@@ -216,12 +219,12 @@ def learn(network: Network, kernel: str = "numba", rule: Plasticity | None = Non
             neuron.v = start
         own = Plasticity(**{**vars(rule), "seed": seed})
         synapses = [StochasticSTDPSynapse(own, dt=dt, stream=k) if k < plastic else None for k in range(len(indices))]
-        advance = lambda *values: advance_objects(neurons, synapses, *values)  # noqa: E731
-    ring, counts = np.zeros((network.delay, n), np.int64), np.zeros(network.delay, np.int64)
+        advance = partial(advance_objects, neurons, synapses)
+    none = np.empty((0, n))
     spikes, buffer, traced = [], np.empty((min(CHUNK, steps) * n, 2), np.int32), np.empty((steps if trace else 0, n))
     for first in range(0, steps, CHUNK):
         last = min(first + CHUNK, steps)
-        found = advance(c, p, first, events[first:last], v, left, ring, counts, connected, state, buffer, traced[first:last])
+        found = advance(c, p, Chunk(first, events[first:last], none, buffer, traced[first:last]), cells, connected, state)
         spikes.append(buffer[:found].copy())
         if progress:
             progress(last / steps)

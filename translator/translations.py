@@ -39,7 +39,11 @@ def _voltage(bp: BrunelParams, **neuron: Any) -> dict[str, Any]:
 def _fixed(bp: BrunelParams, q: QFormat) -> dict[str, Any]:
     """Raw integers, int(value * 2^fraction); ``leak_k`` is dt/tau, ``gain_k`` is 1."""
     check(bp)
-    raw, real = raw_parameters(bp, q), lambda value: float(q.real(value))
+    raw = raw_parameters(bp, q)
+
+    def real(value: int) -> float:
+        return float(q.real(value))
+
     rows = [(name, getattr(bp, name), real(raw[name])) for name in ("v_threshold", "v_reset", "v_rest", "weight_exc", "weight_inh")]
     rows += [("leak dt/tau", bp.dt / bp.tau_mem, real(raw["leak"])), ("tau_mem", bp.tau_mem, bp.dt / real(raw["leak"]))]
     return dict(data_width=q.width, fraction=q.fraction, v_threshold_q=raw["v_threshold"], v_reset_q=raw["v_reset"], v_rest_q=raw["v_rest"],

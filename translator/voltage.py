@@ -24,6 +24,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -33,7 +34,7 @@ from spikegate.models.errors import InputError, Problems
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator.params import BrunelParams, asked_for, raw_parameters
-from spikegate.translator.voltage_kernels import Constants, advance_numba, advance_numpy, advance_objects
+from spikegate.translator.voltage_kernels import Chunk, Constants, advance_numba, advance_numpy, advance_objects, make_wires
 from spikegate.translator.voltage_torch import TorchKernel
 
 __all__ = ["KERNELS", "Rule", "StochasticLIFNeuron", "finite", "unusable", "parameters", "run"]
@@ -250,28 +251,23 @@ def run(network: Network, kernel: str = "numba", rule: Rule | None = None, *, de
     rule, bp, n, steps, began = rule or Rule(), parameters(network), network.n, network.steps, time.process_time()
     events, drawn, c = external_events(network), time.process_time(), _constants(bp, network, rule)
     seed = bp.seed if rule.seed is None else rule.seed
-    # Both counts of a neuron share a word; 32 bits hold them as long as no in-degree reaches 2^16.
-    shift = 16 if n < 1 << 16 else 32
-    dtype = np.uint32 if shift == 16 else np.int64
-    v, left = aligned(network.v0 / network.lif.format.one), aligned(np.zeros(n, np.uint8))
-    ring, counts, total = np.zeros((network.delay, n), np.int32), np.zeros(network.delay, np.int64), aligned(np.zeros(n, dtype))
-    unit = np.repeat(np.array([1, 1 << shift], dtype), [network.n_exc, network.n_inh])
+    v, left, wires = aligned(network.v0 / network.lif.format.one), aligned(np.zeros(n, np.uint8)), make_wires(network)
     neurons = [StochasticLIFNeuron(c.threshold, c.reset, c.rest, bp.tau_mem, bp.dt, 1.0, rule.noise_std, c.refractory, seed, stream=i,
                                    exact_leak=rule.exact) for i in range(n)] if kernel == "objects" else []
     for neuron, start in zip(neurons, v.tolist()):
         neuron.v = start
     generators = [_generator(seed, i) for i in range(n)] if c.noise and not neurons else []
-    advance = TorchKernel(network, device) if kernel == "torch" else {
-        "objects": lambda *values: advance_objects(neurons, *values), "numpy": advance_numpy, "numba": advance_numba}[kernel]
+    torch = TorchKernel(network, device) if kernel == "torch" else None
+    compiled: dict[str, Callable[..., int]] = {"objects": partial(advance_objects, neurons), "numpy": advance_numpy, "numba": advance_numba}
+    advance = torch or compiled[kernel]
     spikes, buffer, traced = [], np.empty((min(CHUNK, steps) * n, 2), np.int32), np.empty((steps if trace else 0, n))
-    fixed = v, left, ring, counts, total, network.rows, unit, shift, buffer
     for first in range(0, steps, CHUNK):
         last = min(first + CHUNK, steps)
         noise = np.stack([rng.standard_normal(last - first) for rng in generators], axis=1) if generators else np.empty((0, n))
-        spikes.append(buffer[:advance(c, first, events[first:last], noise, *fixed, traced[first:last])].copy())
+        spikes.append(buffer[:advance(c, Chunk(first, events[first:last], noise, buffer, traced[first:last]), v, left, wires)].copy())
         if progress:
             progress(last / steps)
     provenance = {"kernel": kernel, "draw_s": drawn - began, "run_s": time.process_time() - drawn, "network": network.hash}  # hashed off the clock
-    if kernel == "torch":
-        provenance["device"] = advance.name
+    if torch:
+        provenance["device"] = torch.name
     return Recording(f"voltage-{kernel}", n, steps, np.concatenate(spikes), {"v": v}, {"v": traced} if trace else {}, provenance=provenance)

@@ -12,6 +12,7 @@ import numpy as np
 from spikegate.models.errors import InputError, ToolMissing
 from spikegate.models.hints import extra
 from spikegate.models.network.network import Network
+from spikegate.translator.voltage_kernels import Chunk, Constants, Wires
 
 __all__ = ["DEVICES", "TorchKernel"]
 
@@ -49,7 +50,7 @@ class TorchKernel:
         Without PyTorch.
     """
 
-    def __init__(self, network: Network, device: str = "auto"):
+    def __init__(self, network: Network, device: str = "auto") -> None:
         if device not in DEVICES:
             raise InputError(f"Device must be one of {', '.join(DEVICES)}, not {device!r}")
         self.torch = torch = _torch()
@@ -69,26 +70,28 @@ class TorchKernel:
         self.kinds = torch.zeros((network.n, 2), dtype=torch.float64, device=self.device)
         self.kinds[:network.n_exc, 0] = self.kinds[network.n_exc:, 1] = 1.0
 
-    def __call__(self, c, first, external, noise, v, left, ring, counts, total, rows, unit, shift, spikes, trace):
-        """As every kernel; ``total`` to ``shift`` are not used."""
+    def __call__(self, c: Constants, chunk: Chunk, v: np.ndarray, left: np.ndarray, wires: Wires) -> int:
+        """As every kernel; of the wires only ``ring`` and ``counts`` are used."""
         threads = self.torch.get_num_threads()
         self.torch.set_num_threads(1)  # a thousand numbers are too few to share
         try:
-            return self._advance(c, first, external, noise, v, left, ring, counts, spikes, trace)
+            return self._advance(c, chunk, v, left, wires)
         finally:
             self.torch.set_num_threads(threads)
 
-    def _advance(self, c, first, external, noise, v, left, ring, counts, spikes, trace):
+    def _advance(self, c: Constants, chunk: Chunk, v: np.ndarray, left: np.ndarray, wires: Wires) -> int:
+        first, external, noise, spikes, trace = chunk
+        ring, counts = wires.ring, wires.counts
         torch, steps, n, delay = self.torch, len(external), len(v), len(counts)
-        move = lambda array: torch.from_numpy(np.ascontiguousarray(array)).to(self.device, copy=True)  # noqa: E731
-        fired = np.zeros((delay, n), bool)
+        before = np.zeros((delay, n), bool)
         for slot, count in enumerate(counts):
-            fired[slot, ring[slot, :count]] = True
-        fired, events, xi, at, held = move(fired), move(external.astype(np.float64)), move(noise), move(v), move(left.astype(np.int64))
+            before[slot, ring[slot, :count]] = True
+        fired, events, xi, at, held = (torch.from_numpy(np.ascontiguousarray(array)).to(self.device, copy=True)
+                                       for array in (before, external.astype(np.float64), noise, v, left.astype(np.int64)))
         spiked_at = torch.zeros((steps, n), dtype=torch.bool, device=self.device)
         traced = torch.empty((steps if len(trace) else 0, n), dtype=torch.float64, device=self.device)
 
-        def kicks(t, s):
+        def kicks(t: int, s: int) -> Any:
             due = self.incoming @ (self.kinds * fired[(t - c.lag) % delay, :, None])
             return c.exc * (due[:, 0] + events[s]) - c.inh * due[:, 1]
 

@@ -12,7 +12,7 @@ def evaluate(dut: Any, inputs: Sequence[Any], output: Any, rows: Iterable[Sequen
     """Values of ``output``, a signal or a tuple of them, of a combinational ``dut`` for each row of values of ``inputs``."""
     found = []
 
-    async def bench(ctx):
+    async def bench(ctx: Any) -> None:
         for row in rows:
             for signal, value in zip(inputs, row, strict=True):
                 ctx.set(signal, value)
@@ -42,7 +42,7 @@ def exchange(dut: Any, payloads: Iterable[Any], stalls: Iterable[tuple[bool, boo
     """
     found, todo, left = [], list(payloads), 0
 
-    async def bench(ctx):
+    async def bench(ctx: Any) -> None:
         nonlocal left
         for word in loads:
             ctx.set(dut.load, word)

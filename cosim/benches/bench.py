@@ -10,7 +10,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,7 +49,7 @@ LOG_TAIL = 1500
 
 def encode(value: Any) -> str:
     """JSON of numbers, strings, lists, dicts, NumPy arrays and dataclasses; for `decode`."""
-    def default(item):
+    def default(item: Any) -> Any:
         if dataclasses.is_dataclass(item):
             fields = {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
             return {"class": f"{type(item).__module__}:{type(item).__qualname__}", "fields": fields}
@@ -59,7 +59,7 @@ def encode(value: Any) -> str:
 
 def decode(text: str) -> Any:
     """What `encode` was given; arrays and tuples that are no field of a dataclass come back as lists."""
-    def restore(item):
+    def restore(item: dict[str, Any]) -> Any:
         if set(item) != {"class", "fields"}:
             return item
         module, _, name = item["class"].partition(":")
@@ -140,7 +140,7 @@ def run_bench(component: Component, module: str, params: Any, *, model: Any = No
             tests, failed = 0, 1
         if failed or not tests or not found["compared"]:
             raise SpikegateError(f"{module} failed (seed {seed}):\n{_tail(folder / 'log')}")
-        return found["compared"]
+        return int(found["compared"])
 
 
 def simulate(built: Path, top: str, module: str, folder: Path, seed: int, plusargs: Sequence[str] = ()) -> None:
@@ -170,13 +170,14 @@ def simulate(built: Path, top: str, module: str, folder: Path, seed: int, plusar
 
 def job() -> dict[str, Any]:
     """Inside the simulator: ``params``, ``model``, ``count``, ``seed`` and the rest that `run_bench` was given."""
-    return decode((Path(os.environ[FOLDER_VARIABLE]) / "job.json").read_text())
+    entries: dict[str, Any] = decode((Path(os.environ[FOLDER_VARIABLE]) / "job.json").read_text())
+    return entries
 
 
 class Tally:
     """Counts what was compared and keeps the first divergence."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.compared = self.mismatches = 0
         self.first: str | None = None
 
@@ -218,12 +219,12 @@ async def start(dut: Any) -> None:
 class StreamSource:
     """Sends payloads into the stream port ``name``, pausing before each with probability ``stall`` a cycle."""
 
-    def __init__(self, dut: Any, name: str, rng: random.Random, stall: float):
+    def __init__(self, dut: Any, name: str, rng: random.Random, stall: float) -> None:
         self.clock, self.rng, self.stall = dut.clk, rng, stall
         self.valid, self.ready, self.payload = (getattr(dut, f"{name}__{part}") for part in Beat._fields)
         self.valid.value = 0
 
-    async def send(self, payloads) -> None:
+    async def send(self, payloads: Iterable[int]) -> None:
         """Send all; returns when the last was taken."""
         for payload in payloads:
             while self.rng.random() < self.stall:
@@ -239,7 +240,7 @@ class StreamSource:
 class StreamSink:
     """Accepts from the stream port ``name``, not ready with probability ``stall`` in each cycle."""
 
-    def __init__(self, dut: Any, name: str, rng: random.Random, stall: float):
+    def __init__(self, dut: Any, name: str, rng: random.Random, stall: float) -> None:
         self.clock, self.rng, self.stall, self.ready = dut.clk, rng, stall, getattr(dut, f"{name}__ready")
 
     async def run(self) -> None:
@@ -265,7 +266,7 @@ class Beat(NamedTuple):
 class StreamMonitor:
     """Looks at the stream port ``name``."""
 
-    def __init__(self, dut: Any, name: str):
+    def __init__(self, dut: Any, name: str) -> None:
         self.parts = [getattr(dut, f"{name}__{part}") for part in Beat._fields]
 
     def sample(self) -> Beat:

@@ -1,7 +1,9 @@
 """Bench of the correlation meter: planned and badly planned LFSR streams, and the ends of every count, under random stalls."""
 
 import random
+from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 from spikegate.cosim.benches.bench import RisingEdge, StreamMonitor, StreamSink, StreamSource, Tally, cocotb, job, run_bench, start
 from spikegate.gateware.streams.correlation import Correlation
@@ -14,7 +16,7 @@ STALLS = (0.0, 0.3, 0.8)
 NAMES = ("n11", "n10", "n01", "n00")
 
 
-def lfsr_windows(params: LfsrParams, seed: int, width: int):
+def lfsr_windows(params: LfsrParams, seed: int, width: int) -> Iterator[int]:
     """Windows of ``width`` bits that a register shifts in, without end; ``params.leap`` is not used."""
     register, state = LfsrParams(params.width, params.taps, 1), seed
     while True:
@@ -40,7 +42,7 @@ def stimuli(meter: CorrelationParams, lfsr: LfsrParams, seeds: list[int], count:
 
 
 @cocotb.test(timeout_time=50, timeout_unit="ms")
-async def compare_counts(dut):
+async def compare_counts(dut: Any) -> None:
     """Each result that leaves or waits, and that the meter takes a window in every cycle in which no result is in its way."""
     work, tally = job(), Tally()
     params, model, rng = work["params"], work["model"], random.Random(work["seed"])

@@ -1,6 +1,7 @@
 """Bench of the dot product: its two streams, cycle by cycle, under random stalls."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -64,8 +65,10 @@ class LateTotal(DotProductParams):
 class Pipeline:
     """The component, cycle by cycle: windows in the first register, then the total, which waits until it is taken."""
 
-    def __init__(self, model: DotProductParams):
-        self.model, self.first, self.taken, self.total, self.out = model, None, 0, 0, None
+    def __init__(self, model: DotProductParams) -> None:
+        self.model, self.taken, self.total = model, 0, 0
+        self.first: Beat | None = None
+        self.out: int | None = None
 
     def ready(self, o_ready: bool) -> bool:
         """Whether the input is ready in this cycle."""
@@ -88,38 +91,44 @@ class Pipeline:
 
 def clock_sum(model: DotProductParams, beat: Beat) -> int:
     """The golden model's signed sum of one clock."""
-    words = lambda windows: np.array([[w >> k & (1 << 64) - 1 for k in range(0, model.width, 64)] for w in windows], np.uint64)  # noqa: E731
+    spikes, weights = (np.array([[window >> k & (1 << 64) - 1 for k in range(0, model.width, 64)] for window in windows], np.uint64)
+                       for windows in (beat.spikes, beat.weights))
     masks = [np.array([mask >> c & 1 for c in range(model.channels)], bool) for mask in (beat.inhibitory, beat.enable)]
-    return int(model.step(words(beat.spikes), words(beat.weights), *masks))
+    return int(model.step(spikes, weights, *masks))
 
 
 def payload(params: DotProductParams, beat: Beat) -> int:
     """The beat on the input port."""
-    return beat_layout(params).const({"spike": beat.spikes, "weight": beat.weights, "inhibitory": beat.inhibitory, "enable": beat.enable}).as_bits()
+    fields = {"spike": beat.spikes, "weight": beat.weights, "inhibitory": beat.inhibitory, "enable": beat.enable}
+    return int(beat_layout(params).const(fields).as_bits())
 
 
-def beats(params: DotProductParams, rng: random.Random):
+def beats(params: DotProductParams, rng: random.Random) -> Iterator[Beat]:
     """Beats without end: whole dot products of full windows with either sign and none enabled, then any of any density."""
     full, masks = ((1 << params.width) - 1,) * params.channels, (1 << params.channels) - 1
     for inhibitory, enable in ((0, masks), (masks, masks), (0, 0)):
         yield from [Beat(full, full, inhibitory, enable)] * params.clocks
+
+    def draw() -> tuple[int, ...]:
+        return tuple(rng.choice((0, full[0], rng.getrandbits(params.width), rng.getrandbits(params.width) | rng.getrandbits(params.width)))
+                     for _ in range(params.channels))
+
     while True:
-        draw = lambda: tuple(rng.choice((0, full[0], rng.getrandbits(params.width), rng.getrandbits(params.width) | rng.getrandbits(params.width)))  # noqa: E731
-                             for _ in range(params.channels))
         yield Beat(draw(), draw(), rng.getrandbits(params.channels), rng.getrandbits(params.channels))
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
-async def compare_streams(dut):
+async def compare_streams(dut: Any) -> None:
     """In each cycle whether the input is ready, and the total that leaves or waits: values and cycles."""
     work, tally = job(), Tally()
     params, rng = work["params"], random.Random(work["seed"])
-    pipeline, known = Pipeline(work["model"]), {}
+    pipeline = Pipeline(work["model"])
+    known: dict[int, Beat] = {}
     await start(dut)
     inputs, outputs = StreamMonitor(dut, "i"), StreamMonitor(dut, "o")
     sink, source = StreamSink(dut, "o", rng, STALLS[0]), StreamSource(dut, "i", rng, STALLS[0])
 
-    def remembered():
+    def remembered() -> Iterator[int]:
         for beat in beats(params, rng):
             bits = payload(params, beat)
             known[bits] = beat

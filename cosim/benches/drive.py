@@ -2,6 +2,7 @@
 
 import random
 from collections import deque
+from typing import Any
 
 from spikegate.cosim.benches.bench import RisingEdge, Tally, cocotb, job, number, run_bench, start
 from spikegate.gateware.numeric.drive_search import Drive
@@ -23,10 +24,13 @@ def uniforms(params: DriveParams, count: int, rng: random.Random) -> list[int]:
     return (numbers + [rng.getrandbits(UNIFORM_BITS) for _ in range(count - len(numbers))])[:count]
 
 
-async def load(dut, words, depth, rng):
+async def load(dut: Any, words: list[tuple[int, int]], depth: int, rng: random.Random) -> None:
     """Write ``(index, limit)`` pairs in any order, with pauses."""
     layout = Drive(depth).signature.members["load"].shape
-    word = lambda en, index, limit: layout.const({"en": en, "index": index, "limit": limit}).as_bits()  # noqa: E731
+
+    def word(en: int, index: int, limit: int) -> int:
+        return int(layout.const({"en": en, "index": index, "limit": limit}).as_bits())
+
     for index, limit in rng.sample(words, len(words)):
         while rng.random() < STALL:
             dut.load.value = word(0, rng.getrandbits(depth), rng.getrandbits(UNIFORM_BITS))
@@ -37,7 +41,7 @@ async def load(dut, words, depth, rng):
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
-async def compare_events(dut):
+async def compare_events(dut: Any) -> None:
     """Each lane's events, ``depth`` cycles after its number; a second table is loaded over the first."""
     work, tally = job(), Tally()
     params, model, lanes, rng = work["params"], work["model"], work["lanes"], random.Random(work["seed"])
@@ -45,7 +49,8 @@ async def compare_events(dut):
     await load(dut, [(index, rng.getrandbits(UNIFORM_BITS)) for index in range(1, 1 << params.depth)], params.depth, rng)
     await load(dut, Search().words(params), params.depth, rng)
     ports = [(getattr(dut, f"uniform__{lane}"), getattr(dut, f"events__{lane}")) for lane in range(lanes)]
-    todo, pending = uniforms(params, work["count"], rng), deque([None] * params.depth)
+    todo = uniforms(params, work["count"], rng)
+    pending: deque[list[int] | None] = deque([None] * params.depth)
     while any(todo) or any(pending):
         numbers = [todo.pop() for _ in ports[:len(todo)]]
         for (uniform, _), value in zip(ports, numbers):

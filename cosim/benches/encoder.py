@@ -2,8 +2,9 @@
 
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count as count_up
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,9 @@ RUN = 1000
 #: What a wrong golden model does: to a threshold (x <= P is x < P + 1), or to a window.
 FAULTS = {"none": (0, False), "at most": (1, False), "reversed": (0, True)}
 
+#: An index, or a seed for each plane.
+Start = int | list[int]
+
 
 def starts(params: EncoderParams | WindowParams, rng: random.Random) -> int:
     """One seed, or an index, of which the last ones are frequent."""
@@ -30,7 +34,7 @@ def starts(params: EncoderParams | WindowParams, rng: random.Random) -> int:
     return rng.choice((rng.randint(0, last), max(last - rng.randrange(8), 0)))
 
 
-def thresholds(bits: int, rng: random.Random):
+def thresholds(bits: int, rng: random.Random) -> Iterator[int]:
     """Thresholds without end: both ends and their neighbours, the middle, then single bits, the ends and any."""
     full = 1 << bits
     yield from (0, full, 1, full - 1, full // 2)
@@ -43,11 +47,13 @@ def beside(number: int, bits: int, rng: random.Random) -> int:
     return rng.choice((number, number + 1, number ^ 1 << rng.randrange(bits)))
 
 
-def wrong_threshold(work, threshold):
-    return min(threshold + FAULTS[work["fault"]][0], 1 << work["params"].bits)
+def wrong_threshold(work: dict[str, Any], threshold: int) -> int:
+    """Of a golden model with the job's fault."""
+    full: int = 1 << work["params"].bits
+    return min(threshold + FAULTS[work["fault"]][0], full)
 
 
-def requests(params: EncoderParams, rng: random.Random):
+def requests(params: EncoderParams, rng: random.Random) -> Iterator[int]:
     """Requests without end; every other threshold is `beside` one of the first numbers of its stream."""
     mask, values = (1 << params.bits) - 1, thresholds(params.bits, rng)
     for n in count_up(rng.randrange(2)):
@@ -57,7 +63,7 @@ def requests(params: EncoderParams, rng: random.Random):
         yield request_layout(params).const({"start": begin, "threshold": value}).as_bits()
 
 
-def wanted_thresholds(params: WindowParams, begin: object, count: int, rng: random.Random) -> list[int]:
+def wanted_thresholds(params: WindowParams, begin: Start, count: int, rng: random.Random) -> list[int]:
     """Thresholds of the windows after a start; every other one is `beside` a number of its window."""
     values, bits = thresholds(params.bits, rng), unpack(params.planes(begin, 0, count))
     numbers = (1 << np.arange(params.bits)) @ bits.astype(np.int64)
@@ -89,7 +95,7 @@ class Serial:
                 self.pending.popleft()
 
 
-async def compare_bits(dut, work, tally):
+async def compare_bits(dut: Any, work: dict[str, Any], tally: Tally) -> None:
     """Each bit that leaves or waits, and that a request is taken first or beside a bit alone."""
     params, rng = work["params"], random.Random(work["seed"])
     model = Serial(work["model"], lambda threshold: wrong_threshold(work, threshold))
@@ -112,10 +118,10 @@ async def compare_bits(dut, work, tally):
         sink.stall = STALLS[cycle // 64 % len(STALLS)]
 
 
-async def load(dut, params, begin, rng):
+async def load(dut: Any, params: WindowParams, begin: Start, rng: random.Random) -> None:
     """Write an index, or a seed for each plane in any order, with pauses."""
     layout = WindowEncoder(params).signature.members["load"].shape
-    planes = list(enumerate(begin)) if isinstance(params.source, LfsrParams) else [(None, begin)]
+    planes: list[tuple[int | None, int]] = [(None, begin)] if isinstance(begin, int) else list(enumerate(begin))
     for plane, value in rng.sample(planes, len(planes)):
         while rng.random() < STALLS[1]:
             dut.load.value = rng.getrandbits(layout.size) & ~1  # en is the lowest field
@@ -125,14 +131,15 @@ async def load(dut, params, begin, rng):
     dut.load.value = 0
 
 
-async def compare_windows(dut, work, tally):
+async def compare_windows(dut: Any, work: dict[str, Any], tally: Tally) -> None:
     """Each window that leaves or waits, one cycle after its threshold; two starts, the second while windows may still wait."""
     params, model, rng = work["params"], work["model"], random.Random(work["seed"])
     inputs, outputs = StreamMonitor(dut, "i"), StreamMonitor(dut, "o")
     source, sink = StreamSource(dut, "i", rng, STALLS[1]), StreamSink(dut, "o", rng, STALLS[0])
-    golden, pending = iter(()), deque()
+    golden: Iterator[int] = iter(())
+    pending: deque[int] = deque()
 
-    async def watch():
+    async def watch() -> None:
         cycle = 0
         while True:
             await RisingEdge(dut.clk)
@@ -165,7 +172,7 @@ async def compare_windows(dut, work, tally):
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
-async def compare_encoder(dut):
+async def compare_encoder(dut: Any) -> None:
     """The bench that suits the parameters."""
     work, tally = job(), Tally()
     dut.i__valid.value = 0

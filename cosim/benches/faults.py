@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from amaranth.hdl import Module, Signal
@@ -45,7 +46,7 @@ class FaultyPath(wiring.Component):
     count : Out(log2(length) + 1)
     """
 
-    def __init__(self, params: FaultParams):
+    def __init__(self, params: FaultParams) -> None:
         self.params, length = params, params.length
         load = data.StructLayout({"en": 1, "point": 2, "plane": range(PROBABILITY_BITS), "start": flip_encoder(length).start_bits})
         super().__init__({
@@ -54,7 +55,7 @@ class FaultyPath(wiring.Component):
             **{f"stuck_{point}": In(fault_layout(params.lines(point), True, False)) for point in POINTS},
             "post": Out(length), "count": Out(params.lines("count"))})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         length, windows = self.params.length, {}
         for k, point in enumerate(POINTS):
@@ -106,7 +107,7 @@ class OneRegister(FaultParams):
     def flip_windows(self, seed: int, first: int, count: int) -> dict[str, np.ndarray]:
         """Windows from the same numbers."""
         seeds = flip_seeds(seed, self.length, first + count)[:PROBABILITY_BITS]
-        runs = {point: flip_encoder(self.length).run(seeds, [getattr(self, point).flips] * count, first) for point in POINTS}
+        runs = {point: flip_encoder(self.length).run(seeds, np.array([getattr(self, point).flips] * count), first) for point in POINTS}
         return runs | {"count": runs["count"][:, :1] & np.uint64(2 * self.length - 1)}
 
 
@@ -116,14 +117,17 @@ def as_integers(windows: np.ndarray) -> list[int]:
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
-async def compare_windows(dut):
+async def compare_windows(dut: Any) -> None:
     """Each window's gated lines and count, with pauses between them."""
     work, tally = job(), Tally()
     params, model, count, rng = work["params"], work["model"], work["count"] // 2, random.Random(work["seed"])
     await start(dut)
     dut.step.value = 0
     component = FaultyPath(params)
-    constant = lambda name, fields: component.signature.members[name].shape.const(fields).as_bits()  # noqa: E731
+
+    def constant(name: str, fields: dict[str, int]) -> int:
+        return int(component.signature.members[name].shape.const(fields).as_bits())
+
     for k, seed in enumerate(flip_seeds(FLIP_SEED, params.length, count)):
         dut.load.value = constant("load", {"en": 1, "point": k // PROBABILITY_BITS, "plane": k % PROBABILITY_BITS, "start": seed})
         await RisingEdge(dut.clk)

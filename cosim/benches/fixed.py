@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from typing import Any
 
 from spikegate.cosim.benches.bench import Tally, Timer, cocotb, job, number, run_bench
 from spikegate.gateware.numeric.fixed import Requantise
@@ -41,7 +42,7 @@ def requantise(params: RequantiseParams, product: int, random_: int) -> tuple[in
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
-async def compare_products(dut):
+async def compare_products(dut: Any) -> None:
     """Each product's result and overflow flag."""
     work, tally = job(), Tally()
     for product, random_ in products(work["params"].format, work["count"], random.Random(work["seed"])):

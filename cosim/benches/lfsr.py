@@ -1,6 +1,8 @@
 """Bench of the leaping LFSR: its two streams, cycle by cycle, under random stalls and reseeding."""
 
 import random
+from collections.abc import Iterator
+from typing import Any
 
 from spikegate.cosim.benches.bench import cocotb, job, run_bench
 from spikegate.cosim.benches.seeded import compare_generator
@@ -10,7 +12,7 @@ from spikegate.models.numeric.lfsr import LfsrParams
 __all__ = ["seeds", "check"]
 
 
-def seeds(params: LfsrParams, rng: random.Random):
+def seeds(params: LfsrParams, rng: random.Random) -> Iterator[int]:
     """Seeds without end: the ends of the range, single bits, then any but 0."""
     yield from (1, params.mask, 1 << (params.width - 1), params.mask - 1)
     while True:
@@ -18,7 +20,7 @@ def seeds(params: LfsrParams, rng: random.Random):
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
-async def compare_streams(dut):
+async def compare_streams(dut: Any) -> None:
     """Each state that leaves or waits, and that a seed is taken first or beside an output alone."""
     work = job()
     rng = random.Random(work["seed"])

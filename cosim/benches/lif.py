@@ -2,7 +2,8 @@
 
 import dataclasses
 import random
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from spikegate.cosim.benches.bench import FallingEdge, RisingEdge, Tally, cocotb, job, number, run_bench, start
 from spikegate.gateware.neuron.lif import Lif, params_values, state_layout
@@ -58,17 +59,15 @@ def golden(params: LifParams, inputs: Inputs) -> Outputs:
     return Outputs(spike, v, hold, inputs.overflow | overflowed)
 
 
-def stimuli(params: LifParams, rng: random.Random):
+def stimuli(params: LifParams, rng: random.Random) -> Iterator[tuple[Inputs, bool]]:
     """``(inputs, follow)`` without end: corners and any values; where ``follow``, the state is that which the neuron has reached."""
     q, full = params.format, 1 << (params.input_width - 1)
-    near = lambda *places: [place + d for place in places for d in (-1, 0, 1)]  # noqa: E731
-    v = [x for x in near(params.threshold, params.reset, params.rest, 0, q.min, q.max) if q.holds(x)]
+    v = [x + d for x in (params.threshold, params.reset, params.rest, 0, q.min, q.max) for d in (-1, 0, 1) if q.holds(x + d)]
     hold = [0] * 8 + [1, 2, params.refractory, (1 << REFRACTORY_BITS) - 1, *(1 << bit for bit in range(2, REFRACTORY_BITS))]
     # Sums that leave the format by each of the bits above it, and by it alone.
     above = [sign << bit for bit in range(q.width - 1, params.input_width - 1) for sign in (1, -1)]
     current = [0, 1, -1, full - 1, -full, q.max, q.min, q.one // 2, -q.one // 2, *above]
-    noise = [0, 0, 1, -1, q.max, q.min]
-    bits = params.leak_fraction
+    noise, bits = [0, 0, 1, -1, q.max, q.min], params.constants().leak_fraction
     at_random = [0, 1 << (bits - 1), (1 << bits) - 1]
     span = params.threshold - params.reset
     while True:
@@ -85,7 +84,7 @@ def stimuli(params: LifParams, rng: random.Random):
 class LifItem(uvm_sequence_item):
     """One step of one neuron."""
 
-    def __init__(self, inputs, follow):
+    def __init__(self, inputs: Inputs, follow: bool) -> None:
         super().__init__("item")
         self.inputs, self.follow = inputs, follow
 
@@ -93,7 +92,7 @@ class LifItem(uvm_sequence_item):
 class LifSequence(uvm_sequence):
     """As many stimuli as the job asks for."""
 
-    async def body(self):
+    async def body(self) -> None:
         work = ConfigDB().get(None, "", "WORK")
         source = stimuli(work["params"], random.Random(work["seed"]))
         for _ in range(work["count"]):
@@ -105,11 +104,11 @@ class LifSequence(uvm_sequence):
 class LifBus:
     """The neuron's ports as plain integers; ``active`` while a step is on them."""
 
-    def __init__(self, dut, params):
+    def __init__(self, dut: Any, params: LifParams) -> None:
         self.dut, self.params, self.active = dut, params, False
         self.layout = state_layout(params.format)
 
-    async def reset(self):
+    async def reset(self) -> None:
         """Reset, then set the parameters that are held still."""
         await start(self.dut)
         for name, value in params_values(self.params).items():
@@ -121,7 +120,7 @@ class LifBus:
         self.dut.i_state.value, self.dut.i_random.value = state, inputs.random
         self.dut.i_current.value, self.dut.i_noise.value = inputs.current, inputs.noise
 
-    def _state(self, port):
+    def _state(self, port: Any) -> tuple[int, int, int]:
         state = self.layout.from_bits(number(port))
         return state.v, state.hold, state.overflow
 
@@ -138,7 +137,7 @@ class LifBus:
 class LifDriver(uvm_driver):
     """Puts an item on the ports at a falling edge, after pauses in which the ports hold something else."""
 
-    async def run_phase(self):
+    async def run_phase(self) -> None:
         work, bus = (ConfigDB().get(self, "", name) for name in ("WORK", "BUS"))
         rng, source = random.Random(work["seed"] + 1), stimuli(work["params"], random.Random(work["seed"] + 2))
         await bus.reset()
@@ -161,10 +160,10 @@ class LifDriver(uvm_driver):
 class LifMonitor(uvm_monitor):
     """Publishes ``(inputs, outputs)``, the outputs one cycle after the inputs."""
 
-    def build_phase(self):
+    def build_phase(self) -> None:
         self.port = uvm_analysis_port("port", self)
 
-    async def run_phase(self):
+    async def run_phase(self) -> None:
         bus, before = ConfigDB().get(self, "", "BUS"), None
         while True:
             await RisingEdge(bus.dut.clk)
@@ -176,10 +175,10 @@ class LifMonitor(uvm_monitor):
 class LifScoreboard(uvm_subscriber):
     """Holds every step against the golden model; ``check_phase`` demands the number of steps that was asked for."""
 
-    def build_phase(self):
+    def build_phase(self) -> None:
         self.work, self.tally, self.steps = ConfigDB().get(self, "", "WORK"), Tally(), 0
 
-    def write(self, pair):
+    def write(self, pair: tuple[Inputs, Outputs]) -> None:
         inputs, outputs = pair
         if self.steps == self.work["count"]:
             return
@@ -188,7 +187,7 @@ class LifScoreboard(uvm_subscriber):
         for signal, model, rtl in zip(Outputs._fields, expected, outputs):
             self.tally.compare(f"step {self.steps - 1} ({inputs})", signal, model, rtl)
 
-    def check_phase(self):
+    def check_phase(self) -> None:
         if self.steps != self.work["count"]:
             raise SpikegateError(f"The scoreboard compared {self.steps} steps, not {self.work['count']}")
         if self.work["report"]:
@@ -199,11 +198,11 @@ class LifScoreboard(uvm_subscriber):
 class LifEnv(uvm_env):
     """Sequencer, driver, monitor and scoreboard."""
 
-    def build_phase(self):
+    def build_phase(self) -> None:
         self.sequencer, self.driver = uvm_sequencer("sequencer", self), LifDriver("driver", self)
         self.monitor, self.scoreboard = LifMonitor("monitor", self), LifScoreboard("scoreboard", self)
 
-    def connect_phase(self):
+    def connect_phase(self) -> None:
         self.driver.seq_item_port.connect(self.sequencer.seq_item_export)
         self.monitor.port.connect(self.scoreboard.analysis_export)
 
@@ -212,20 +211,21 @@ class LifEnv(uvm_env):
 class LifAgrees(uvm_test):
     """Every step as the golden model has it."""
 
-    def work(self):
+    def work(self) -> dict[str, Any]:
         return {**job(), "report": True}
 
-    def build_phase(self):
+    def build_phase(self) -> None:
         work = self.work()
         ConfigDB().set(None, "*", "WORK", work)
         ConfigDB().set(None, "*", "BUS", LifBus(cocotb.top, work["params"]))
         self.env = LifEnv("env", self)
 
-    async def run_phase(self):
+    async def run_phase(self) -> None:
+        dut: Any = cocotb.top
         self.raise_objection()
         await LifSequence("sequence").start(self.env.sequencer)
         for _ in range(3):
-            await RisingEdge(cocotb.top.clk)
+            await RisingEdge(dut.clk)
         self.drop_objection()
 
 
@@ -233,7 +233,7 @@ class LifAgrees(uvm_test):
 class LifRejectsAWrongPrediction(LifAgrees):
     """The same bench with a threshold one step too high on the golden side: it has to fail."""
 
-    def work(self):
+    def work(self) -> dict[str, Any]:
         work = job()
         params = work["params"]
         return {**work, "report": False, "model": dataclasses.replace(params, threshold=params.threshold + 1)}

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from spikegate.cosim.benches.bench import RisingEdge, StreamMonitor, StreamSink, StreamSource, Tally, cocotb, start
 
@@ -39,7 +40,7 @@ class Generator:
                 self.state = self.advance(self.state)
 
 
-async def compare_generator(dut, seeds: Iterable[int], output: Callable[[int], int], step: Callable[[int], int], *, count: int,
+async def compare_generator(dut: Any, seeds: Iterable[int], output: Callable[[int], int], step: Callable[[int], int], *, count: int,
                             rng: random.Random) -> None:
     """Compare each output that leaves or waits, and when a seed is taken, with a `Generator`, until ``count`` items."""
     tally, model, cycle, taken = Tally(), Generator(output, step), 0, 0

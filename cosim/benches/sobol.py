@@ -1,6 +1,8 @@
 """Bench of the Sobol sequence: its two streams, cycle by cycle, under random stalls and seeking."""
 
 import random
+from collections.abc import Iterator
+from typing import Any
 
 from spikegate.cosim.benches.bench import cocotb, job, run_bench
 from spikegate.cosim.benches.seeded import compare_generator
@@ -10,7 +12,7 @@ from spikegate.models.numeric.sobol import DigitalSequence
 __all__ = ["indices", "check"]
 
 
-def indices(params: DigitalSequence, rng: random.Random):
+def indices(params: DigitalSequence, rng: random.Random) -> Iterator[int]:
     """Indices without end: the first, the last ones, so that the sequence starts again, powers of two, then any."""
     last = (1 << params.index_bits) - 1
     yield from (last, 0, last // 2, max(last - 3, 0))
@@ -19,7 +21,7 @@ def indices(params: DigitalSequence, rng: random.Random):
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
-async def compare_streams(dut):
+async def compare_streams(dut: Any) -> None:
     """Each number that leaves or waits, and that an index is taken first or beside an output alone."""
     work = job()
     rng, number = random.Random(work["seed"]), lambda n: int(work["model"].run(n, 1)[0])

@@ -1,7 +1,9 @@
 """Benches of the UART: against a UART that this project did not write, at baud rates that are off, and against the golden model on any line."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from cocotb.clock import Clock
 from cocotbext.uart import UartSink, UartSource
@@ -29,26 +31,27 @@ class Job:
         return 1e9 / (PERIOD_NS * self.divisor * (1 + self.error))
 
 
-def _bytes(rng):
+def _bytes(rng: random.Random) -> Iterator[int]:
     yield from (0x00, 0xFF, 0x55, 0xAA, 0x01, 0x80, 0x7E, 0x7D)
     while True:
         yield rng.randrange(256)
 
 
-async def _clock(dut):
+async def _clock(dut: Any) -> None:
     Clock(dut.clk, PERIOD_NS, "ns").start()
     dut.rst.value = 0
     for _ in range(4):
         await RisingEdge(dut.clk)
 
 
-async def _receive(dut, work, rng, tally):
+async def _receive(dut: Any, work: dict[str, Any], rng: random.Random, tally: Tally) -> None:
     """Bytes of the foreign source, in bursts without a gap that begin anywhere between two edges of the clock."""
     source = UartSource(dut.rx, baud=work["params"].baud)
     await _clock(dut)
-    wanted, stream = [], _bytes(rng)
+    stream = _bytes(rng)
+    wanted: list[int] = []
 
-    async def send():
+    async def send() -> None:
         while True:
             burst = [next(stream) for _ in range(rng.randint(1, 12))]
             wanted.extend(burst)
@@ -64,7 +67,7 @@ async def _receive(dut, work, rng, tally):
             tally.compare(f"byte {tally.compared}", "o", wanted[tally.compared], found)
 
 
-async def _transmit(dut, work, rng, tally):
+async def _transmit(dut: Any, work: dict[str, Any], rng: random.Random, tally: Tally) -> None:
     """Bytes at the foreign sink, and the line cycle by cycle as the golden model has it."""
     sink, params = UartSink(dut.tx, baud=work["params"].baud), work["params"]
     source = StreamSource(dut, "i", rng, 0.02)
@@ -83,20 +86,22 @@ async def _transmit(dut, work, rng, tally):
     at = 0
     for place, byte in enumerate(wanted[:-1]):
         at = line.index(0, at)
-        golden = [level for level in bits(byte) for _ in range(params.divisor)]
-        tally.compare(f"byte {place}", "line", golden, line[at:at + len(golden)])
-        at += len(golden) - params.divisor
+        levels = [level for level in bits(byte) for _ in range(params.divisor)]
+        tally.compare(f"byte {place}", "line", levels, line[at:at + len(levels)])
+        at += len(levels) - params.divisor
 
 
-async def _line(dut, work, rng, tally):
+async def _line(dut: Any, work: dict[str, Any], rng: random.Random, tally: Tally) -> None:
     """The golden model on a line of noise: glitches, breaks, bytes, framing errors."""
     dut.rx.value = 1
     await _clock(dut)
-    divisor, line, found = work["params"].divisor, [], []
+    divisor: int = work["params"].divisor
+    line: list[int] = []
+    found: list[tuple[int, int]] = []
     while len(found) < work["count"]:
-        byte = [level for level in bits(rng.randrange(256)) for _ in range(divisor)]
+        sent = [level for level in bits(rng.randrange(256)) for _ in range(divisor)]
         noise = [level for _ in range(6) for level in [rng.randrange(2)] * rng.randint(1, 3 * divisor)]
-        for level in rng.choice((byte, byte, noise, [0] * rng.randint(1, 14 * divisor))) + [1] * rng.choice((0, 1, divisor, 20)):
+        for level in rng.choice((sent, sent, noise, [0] * rng.randint(1, 14 * divisor))) + [1] * rng.choice((0, 1, divisor, 20)):
             dut.rx.value = level
             line.append(level)
             await RisingEdge(dut.clk)
@@ -107,7 +112,7 @@ async def _line(dut, work, rng, tally):
 
 
 @cocotb.test(timeout_time=100, timeout_unit="ms")
-async def compare(dut):
+async def compare(dut: Any) -> None:
     """What the job asks for."""
     work, tally = job(), Tally()
     await {"receive": _receive, "transmit": _transmit, "line": _line}[work["part"]](dut, work, random.Random(work["seed"]), tally)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from spikegate.cosim.engines import rtl
 from spikegate.cosim.engines.netlist import compile_core, flatten
@@ -30,8 +31,8 @@ def pins(placed: Placed) -> dict[str, str]:
     module, = json.loads((placed.folder / "placed.json").read_text())["modules"].values()
     found = {}
     for name, cell in module["cells"].items():
-        if cell["type"] == "SB_IO":
-            found[name.removesuffix("$sb_io")] = " ".join(re.fullmatch(r"X(\d+)/Y(\d+)/io(\d)", cell["attributes"]["NEXTPNR_BEL"]).groups())
+        if cell["type"] == "SB_IO" and (place := re.fullmatch(r"X(\d+)/Y(\d+)/io(\d)", cell["attributes"]["NEXTPNR_BEL"])):
+            found[name.removesuffix("$sb_io")] = " ".join(place.groups())
     wanted = {bit for port, length in _ports(placed).items() for bit in _bits(port, length)}
     if found.keys() != wanted:
         raise SpikegateError(f"Pins of nextpnr are not the ports of the netlist: {sorted(found.keys() ^ wanted)[:4]}")
@@ -84,7 +85,7 @@ def core_verilog(geometry: CoreGeometry, placed: Placed) -> str:
 
 
 def run(network: Network, lanes: int = 1, *, trace: bool = False, seed: int = 1, place_seed: int = 1,
-        progress: Callable[[float], None] | None = None, **options) -> Recording:
+        progress: Callable[[float], None] | None = None, **options: Any) -> Recording:
     """Run what the bitstream of the core says, for the HX8K, in Verilator through the native driver.
 
     The recording is that of the RTL. With one lane its cycles are, too; with more, the sweep waits for its pins.

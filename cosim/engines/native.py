@@ -2,8 +2,10 @@
 
 import ctypes
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -17,7 +19,7 @@ HARNESS = Path(__file__).with_name("native.cpp")
 FOREVER = 2**64 - 1
 
 
-def _pointer(array: np.ndarray | None):
+def _pointer(array: np.ndarray | None) -> ctypes.c_void_p | None:
     return None if array is None else array.ctypes.data_as(ctypes.c_void_p)
 
 
@@ -33,7 +35,7 @@ class NativeCore:
         Of the values that a model compiled with unknown ones starts with; 0 for zeros.
     """
 
-    def __init__(self, library: Path, geometry: CoreGeometry, seed: int = 0):
+    def __init__(self, library: Path, geometry: CoreGeometry, seed: int = 0) -> None:
         self.geometry = geometry
         self._library = lib = ctypes.CDLL(str(library))
         pointer, size, step = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int32
@@ -53,16 +55,16 @@ class NativeCore:
             self._library.driver_delete(self._driver)
             self._driver = None
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
     def cycles(self) -> int:
         """Clock cycles of all runs so far, as the core counts them."""
-        return self._library.driver_cycles(self._driver)
+        return int(self._library.driver_cycles(self._driver))
 
     def load(self, words: np.ndarray) -> None:
         """Send load words, an array of `spikegate.cosim.engines.rtl.load_dtype`.
@@ -94,7 +96,7 @@ class NativeCore:
         return spikes[:found].copy(), kept
 
     @contextmanager
-    def wave(self, path):
+    def wave(self, path: str | os.PathLike[str]) -> Iterator[None]:
         """Write a VCD while inside; the library must have been compiled with ``trace``."""
         self._library.driver_wave_open.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
         self._library.driver_wave_close.argtypes = [ctypes.c_void_p]
@@ -106,4 +108,4 @@ class NativeCore:
 
     def bare(self, word: np.ndarray, most: int = FOREVER) -> int:
         """Run without looking at any output but ``busy``; the cycles it took, of ``most``."""
-        return self._library.driver_bare(self._driver, _pointer(word), most)
+        return int(self._library.driver_bare(self._driver, _pointer(word), most))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from spikegate.cosim.engines import rtl
 from spikegate.cosim.engines.native import HARNESS
@@ -35,7 +36,7 @@ MEMORIES = ("SB_RAM40_4K", "DP16KD", "TRELLIS_DPR16X4")
 LUTS = {"SB_LUT4": "LUT_INIT", "LUT4": "INIT"}
 
 
-def simulable(module: dict, name: str) -> str:
+def simulable(module: dict[str, Any], name: str) -> str:
     """JSON of a netlist that the models cover: without the contents of memories, which start unknown, as the core loads all that it reads.
 
     Raises
@@ -108,7 +109,7 @@ def flatten(reads: str, top: str, family: str, folder: Path) -> str:
     return (folder / "flat.v").read_text()
 
 
-def flat(netlist: Netlist, module: dict | None = None) -> str:
+def flat(netlist: Netlist, module: dict[str, Any] | None = None) -> str:
     """Verilog of a netlist, or of a changed ``module`` of it, without cells of its family; what the engine simulates."""
     text = simulable(module or netlist.module, netlist.top)
     ingredients = [netlist.top, netlist.family, Path(__file__).with_name(LIBRARY[netlist.family][1]).read_text(), Path(__file__).read_text()]
@@ -119,7 +120,7 @@ def flat(netlist: Netlist, module: dict | None = None) -> str:
     return (folder / "flat.v").read_text()
 
 
-def flipped(module: dict, among: str, seed: int) -> tuple[dict, str]:
+def flipped(module: dict[str, Any], among: str, seed: int) -> tuple[dict[str, Any], str]:
     """The netlist with the bit for all inputs low inverted in a look-up table whose name starts with ``among``, and its name: negative control."""
     module = copy.deepcopy(module)
     name = random.Random(seed).choice(sorted(name for name, cell in module["cells"].items() if cell["type"] in LUTS and name.startswith(among)))
@@ -139,7 +140,7 @@ def core_netlist(geometry: CoreGeometry, family: str) -> Netlist:
 
 
 def run(network: Network, lanes: int, family: str, *, trace: bool = False, seed: int = 1,
-        progress: Callable[[float], None] | None = None, **options) -> Recording:
+        progress: Callable[[float], None] | None = None, **options: Any) -> Recording:
     """Run the synthesised netlist in Verilator through the native driver; the recording is that of the RTL, its cycles too.
 
     Parameters

@@ -4,6 +4,7 @@ import os
 import random
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -86,7 +87,7 @@ def load_size(geometry: CoreGeometry) -> int:
 
 
 @cocotb.test()
-async def runs_the_network(dut):
+async def runs_the_network(dut: Any) -> None:
     """Load through the load stream, run, wait for the end."""
     folder, rng = Path(os.environ[FOLDER_VARIABLE]), random.Random(cocotb.RANDOM_SEED)
     stall = float(cocotb.plusargs["stall"])

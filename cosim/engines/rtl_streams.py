@@ -1,6 +1,7 @@
 """The RTL of the core with stochastic synapses as an engine: a frozen network in, a recording out."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from spikegate.cosim.engines import rtl, rtl_cocotb
 from spikegate.cosim.engines.rtl import load_words
@@ -54,7 +55,7 @@ def run_cocotb(network: Network, lanes: int = 40, *, faults: StreamFaults | None
     return rtl_cocotb.execute(network, g, load_words(network, g, faults), trace=trace, stall=stall, seed=seed, clock_gate=clock_gate)
 
 
-def waveform(network: Network, lanes: int, first_step: int, last_step: int, path, *, faults: StreamFaults | None = None) -> None:
+def waveform(network: Network, lanes: int, first_step: int, last_step: int, path: str | Path, *, faults: StreamFaults | None = None) -> None:
     """Run the RTL again and write a VCD; as `spikegate.cosim.engines.rtl.waveform`, with the faults of the run."""
     g = geometry(network, lanes, faults)
     rtl.write_waveform(network, g, load_words(network, g, faults), first_step, last_step, path)

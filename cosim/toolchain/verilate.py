@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -137,7 +137,7 @@ def compiled_with() -> list[str]:
 
 
 @contextmanager
-def build_directory(*ingredients: str):
+def build_directory(*ingredients: str) -> Iterator[tuple[Path, bool]]:
     """The cache folder of a build made of ``ingredients``, locked: ``(folder, finished)``.
 
     A folder is finished when the caller has left the block without an exception; what an interrupted

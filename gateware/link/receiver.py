@@ -32,12 +32,12 @@ class FrameReceiver(wiring.Component):
         For one cycle: a frame was taken; dropped; dropped for want of room; a byte's stop bit was 0.
     """
 
-    def __init__(self, divisor: int):
+    def __init__(self, divisor: int) -> None:
         self.divisor = divisor
         super().__init__({"rx": In(1, init=1), "o": Out(stream.Signature(8)), "finish": In(1),
                           **{name: Out(1) for name in ("good", "bad", "overrun", "error")}})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.uart = uart = UartReceiver(self.divisor)
         m.submodules.frames = frames = memory.Memory(shape=8, depth=2 * ROOM, init=[], attrs={"no_rw_check": 1})

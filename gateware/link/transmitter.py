@@ -53,14 +53,14 @@ class FrameTransmitter(wiring.Component):
         The line.
     """
 
-    def __init__(self, identity: Identity, divisor: int):
+    def __init__(self, identity: Identity, divisor: int) -> None:
         self.identity, self.divisor = identity, divisor
         super().__init__({
             "answer": In(stream.Signature(4)), "done": In(1), "finished": Out(1), "data": In(stream.Signature(8)), "aligned": Out(1),
             "expected": In(8), "marks": In(2), "count": In(counters_layout()), "behind": Out(1), "low": In(8),
             "busy": Out(1), "kind": Out(4), "tx": Out(1, init=1)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         contents = [0] * (BUFFER + AREA) + list(reversed(self.identity.pack()))
         m.submodules.uart = uart = UartTransmitter(self.divisor)

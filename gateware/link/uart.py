@@ -14,7 +14,7 @@ __all__ = ["UartReceiver", "UartTransmitter"]
 STOP, START = 8, 9
 
 
-def _checked(divisor):
+def _checked(divisor: int) -> int:
     if divisor < MIN_DIVISOR:
         raise InputError(f"Divisor of a UART must be at least {MIN_DIVISOR} clock cycles a bit, not {divisor!r}; use a lower baud rate")
     return divisor
@@ -42,11 +42,11 @@ class UartReceiver(wiring.Component):
     bit : Out(3)
     """
 
-    def __init__(self, divisor: int):
+    def __init__(self, divisor: int) -> None:
         self.divisor = _checked(divisor)
         super().__init__({"rx": In(1, init=1), "o": Out(stream.Signature(8, always_ready=True)), "error": Out(1), "shift": Out(1), "bit": Out(3)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         line = Signal(init=1)
         ready = Signal()
@@ -93,11 +93,11 @@ class UartTransmitter(wiring.Component):
         It is a data bit, number ``bit``, with value ``value``.
     """
 
-    def __init__(self, divisor: int):
+    def __init__(self, divisor: int) -> None:
         self.divisor = _checked(divisor)
         super().__init__({"i": In(stream.Signature(8)), "tx": Out(1, init=1), "tick": Out(1), "data": Out(1), "bit": Out(3), "value": Out(1)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         wait = Signal(range(self.divisor))
         due = Signal(4, init=START)

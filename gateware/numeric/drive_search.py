@@ -28,13 +28,13 @@ class Drive(wiring.Component):
         ``en``, ``index`` (as `spikegate.models.core.drives.Search.words` gives it) and ``limit``: one table word a cycle.
     """
 
-    def __init__(self, depth: int, lanes: int = 1):
+    def __init__(self, depth: int, lanes: int = 1) -> None:
         self.depth, self.lanes = depth, lanes
         super().__init__({
             "uniform": In(UNIFORM_BITS).array(lanes), "events": Out(depth).array(lanes),
             "load": In(data.StructLayout({"en": 1, "index": depth, "limit": UNIFORM_BITS}))})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         root = Signal(UNIFORM_BITS)
         tables = []

@@ -36,13 +36,13 @@ class WalkDrive(wiring.Component):
         ``en``, ``index`` and ``limit``, as `spikegate.models.core.drives.Walk.words` gives them: one limit a cycle, while ``en`` is low.
     """
 
-    def __init__(self, depth: int, lanes: int = 1):
+    def __init__(self, depth: int, lanes: int = 1) -> None:
         self.depth, self.lanes = depth, lanes
         super().__init__({
             "en": In(1), "move": In(1), "uniform": In(UNIFORM_BITS).array(lanes), "done": Out(1), "events": Out(depth).array(lanes),
             "load": In(data.StructLayout({"en": 1, "index": range(WALK * walk_groups(depth)), "limit": UNIFORM_BITS}))})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         groups = walk_groups(self.depth)
         size = groups * WALK

@@ -60,12 +60,12 @@ class Requantise(wiring.Component):
     overflowed : Out(1)
     """
 
-    def __init__(self, format: QFormat, rounding: Rounding, overflow: Overflow):
+    def __init__(self, format: QFormat, rounding: Rounding, overflow: Overflow) -> None:
         self.format, self.rounding, self.overflow = format, rounding, overflow
         super().__init__({"product": In(signed(2 * format.width)), "random": In(format.fraction),
                           "result": Out(Shape(format.width, signed=True)), "overflowed": Out(1)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         rounded = round_shift(self.product, self.format.fraction, self.rounding, self.random)
         result, overflowed = fit(rounded, self.format.width, self.overflow)

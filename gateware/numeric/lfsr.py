@@ -35,11 +35,11 @@ class Lfsr(wiring.Component):
         States.
     """
 
-    def __init__(self, params: LfsrParams):
+    def __init__(self, params: LfsrParams) -> None:
         self.params = params
         super().__init__({"i": In(stream.Signature(params.width)), "o": Out(stream.Signature(params.width))})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         seeded = Signal()
         m.d.comb += [self.o.valid.eq(seeded), self.i.ready.eq(~seeded | self.o.ready)]

@@ -49,11 +49,11 @@ class Sobol(wiring.Component):
         Numbers.
     """
 
-    def __init__(self, params: DigitalSequence):
+    def __init__(self, params: DigitalSequence) -> None:
         self.params = params
         super().__init__({"i": In(stream.Signature(max(params.index_bits, 1))), "o": Out(stream.Signature(params.bits))})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         params, wanted = self.params, self.i.payload[:self.params.index_bits]
         started = Signal()

@@ -28,13 +28,13 @@ class Correlation(wiring.Component):
         ``n11``, ``n10``, ``n01``, ``n00``, 0..length each; their sum is length.
     """
 
-    def __init__(self, params: CorrelationParams):
+    def __init__(self, params: CorrelationParams) -> None:
         self.params = params
         count = params.length.bit_length()
         super().__init__({"i": In(stream.Signature(data.StructLayout({"a": params.width, "b": params.width}))),
                           "o": Out(stream.Signature(data.StructLayout({name: count for name in ("n11", "n10", "n01", "n00")})))})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         params, a, b, o = self.params, self.i.payload.a, self.i.payload.b, self.o.payload
         taken = Signal()

@@ -106,12 +106,12 @@ class DotProduct(wiring.Component):
         Act on the windows and counts of the same cycle; absent without faults.
     """
 
-    def __init__(self, params: DotProductParams, *, stuck: bool = False, flips: bool = False):
+    def __init__(self, params: DotProductParams, *, stuck: bool = False, flips: bool = False) -> None:
         self.params, self.stuck, self.flips, total = params, stuck, flips, signed(params.total_bits(faulty=stuck or flips))
         faults = {"faults": In(path_layout(params, stuck, flips)).array(params.channels)} if stuck or flips else {}
         super().__init__({"i": In(stream.Signature(beat_layout(params))), "o": Out(stream.Signature(total)), **faults})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         params, beat = self.params, self.i.payload
         left = Signal(range(params.clocks), init=params.clocks - 1)

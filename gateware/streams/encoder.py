@@ -94,14 +94,14 @@ class Encoder(wiring.Component):
         Bits.
     """
 
-    def __init__(self, params: EncoderParams):
+    def __init__(self, params: EncoderParams) -> None:
         self.params = params
         super().__init__({"i": In(stream.Signature(request_layout(params))), "o": Out(stream.Signature(1))})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
-        lfsr = isinstance(self.params.source, LfsrParams)
-        m.submodules.source = source = (Lfsr if lfsr else Sobol)(self.params.source)
+        generator = self.params.source
+        m.submodules.source = source = Lfsr(generator) if isinstance(generator, LfsrParams) else Sobol(generator)
         threshold = Signal(self.params.bits + 1)
         m.d.comb += [
             source.i.valid.eq(self.i.valid), source.i.payload.eq(self.i.payload.start), self.i.ready.eq(source.i.ready),
@@ -130,14 +130,14 @@ class WindowEncoder(wiring.Component):
         Windows, the earliest position highest.
     """
 
-    def __init__(self, params: WindowParams):
+    def __init__(self, params: WindowParams) -> None:
         self.params = params
         plane = {"plane": range(params.bits)} if isinstance(params.source, LfsrParams) else {}
         super().__init__({
             "load": In(data.StructLayout({"en": 1, **plane, "start": max(params.start_bits, 1)})),
             "i": In(stream.Signature(params.bits + 1)), "o": Out(stream.Signature(params.length))})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         params, source, length = self.params, self.params.source, self.params.length
         planes, taken = [], self.i.valid & self.i.ready

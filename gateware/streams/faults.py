@@ -64,11 +64,11 @@ class Fault(wiring.Component):
         Absent without faults. ``flips`` is a window of an encoder, one bit a line.
     """
 
-    def __init__(self, width: int, stuck: bool, flips: bool):
+    def __init__(self, width: int, stuck: bool, flips: bool) -> None:
         masks = {"masks": In(fault_layout(width, stuck, flips))} if stuck or flips else {}
         super().__init__({"i": In(width), "o": Out(width), **masks})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.d.comb += self.o.eq(inject(self.i, getattr(self, "masks", None)))
         return m

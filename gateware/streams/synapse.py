@@ -27,13 +27,13 @@ class Synapse(wiring.Component):
         Of the lines of ``spike`` and of ``weight``; absent without faults.
     """
 
-    def __init__(self, params: SynapseParams, *, stuck: bool = False, flips: bool = False):
+    def __init__(self, params: SynapseParams, *, stuck: bool = False, flips: bool = False) -> None:
         self.params, width = params, params.width
         masks = fault_layout(width, stuck, flips)
         points = {"stream_faults": In(masks), "weight_faults": In(masks)} if stuck or flips else {}
         super().__init__({"spike": In(width), "weight": In(width), "post": Out(width), **points})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         spike_path = Signal.like(self.spike)
         weight_path = Signal.like(self.weight)

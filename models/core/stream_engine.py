@@ -11,7 +11,9 @@ Streams are packed, 64 bits a word.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,10 +22,12 @@ from spikegate.models.core.cycles import count_cycles, parts
 from spikegate.models.core.engine import external_events, make_scratch, record, simulate, update
 from spikegate.models.core.part import CoreSize
 from spikegate.models.core.rows_streams import StreamGeometry
-from spikegate.models.core.windows import LANES, advance, count_all, count_faulty, generator, registers, weigh
+from spikegate.models.core.windows import LANES, Windows, advance, count_all, count_faulty, generator, registers, weigh
 from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network, require_network
 from spikegate.models.network.recording import Recording
+from spikegate.models.network.rows import Rows
+from spikegate.models.neuron.lif import LifConstants
 from spikegate.models.streams.dot_product import scale_count
 from spikegate.models.streams.encoder import PROBABILITY_BITS, window_lfsr
 from spikegate.models.streams.params import StreamFaults
@@ -31,24 +35,62 @@ from spikegate.models.streams.params import StreamFaults
 __all__ = ["advancer", "run", "predict_cycles"]
 
 
+
 @kernel
-def union(targets, place, member):
+def union(targets: np.ndarray, place: np.ndarray, member: np.ndarray) -> int:
     """Targets of a group, ascending, where ``member`` is 1, which becomes 0; ``place`` is where each is among them. Returns their number."""
     found = 0
     for target in range(len(member)):
         targets[found], place[target] = target, found
-        found += np.int64(member[target])
+        if member[target]:
+            found += 1
         member[target] = 0
     return found
 
 
+class Defects(NamedTuple):
+    """What a kernel needs to know of `StreamFaults`: whether there are any, the lines that are stuck, and the flips."""
+
+    some: bool
+    stuck0: np.ndarray
+    stuck1: np.ndarray
+    flips: Windows
+    thresholds: np.ndarray
+
+
+class Synapses(NamedTuple):
+    """What a kernel needs to know of stochastic synapses.
+
+    Parameters
+    ----------
+    weights, probabilities : numpy.ndarray
+        int64 (n,), of each source; of the weights the signs count.
+    scale, log2_length, channels : int
+        As in `spikegate.models.streams.params.StreamParams`.
+    streams : Windows
+        Of the weights.
+    defects : Defects
+    cursor : numpy.ndarray
+        int64 (3,): row of the next window, windows so far, row of the next flips.
+    """
+
+    weights: np.ndarray
+    probabilities: np.ndarray
+    scale: int
+    log2_length: int
+    channels: int
+    streams: Windows
+    defects: Defects
+    cursor: np.ndarray
+
+
 @kernel
-def _advance(weights, synapse, streams, faults, cursor, first, steps, neurons, drive, ring, counts, rows, p, lfsr, spikes, traces):
-    """As `spikegate.models.core.engine._advance`; ``cursor``: state of the next window, windows so far, state of the next flips."""
+def _advance(synapses: Synapses, first: int, steps: int, neurons: tuple[np.ndarray, ...], drive: tuple[np.ndarray, int], ring: np.ndarray,
+             counts: np.ndarray, rows: Rows, p: LifConstants, lfsr: tuple[Any, ...], spikes: np.ndarray, traces: tuple[np.ndarray, ...]) -> int:
+    """As `spikegate.models.core.engine._advance`."""
     v, hold, overflow, state, current = neurons
-    probability, scale, log2_length, channels = synapse
+    weights, probability, scale, log2_length, channels, streams, (faulty, stuck0, stuck1, flip_streams, flip_thresholds), cursor = synapses
     indptr, indices, _ = rows
-    faulty, stuck0, stuck1, flip_streams, flip_thresholds = faults
     found, n, delay, words, points = 0, len(v), len(counts), 1 << log2_length >> 6, len(flip_thresholds) // channels
     size = -(-n // LANES) * LANES
     events, scratch = np.empty(n, np.uint8), make_scratch()
@@ -102,7 +144,7 @@ def _advance(weights, synapse, streams, faults, cursor, first, steps, neurons, d
     return found
 
 
-def advancer(network: Network, faults: StreamFaults | None = None) -> tuple[Callable, np.ndarray]:
+def advancer(network: Network, faults: StreamFaults | None = None) -> tuple[Callable[..., int], np.ndarray]:
     """What makes the steps of a network of stochastic synapses, for `simulate`, and its cursor, whose second entry counts the windows.
 
     Raises
@@ -113,10 +155,10 @@ def advancer(network: Network, faults: StreamFaults | None = None) -> tuple[Call
     streams = network.require_streams()
     faults = (faults or StreamFaults.none(streams)).check(streams)
     flips = registers(window_lfsr(streams.length), faults.seeds(network.max_windows) if faults.flips else [], streams.length, network.n)
-    thresholds, cursor = np.array(faults.thresholds if faults.flips else [], np.int64), np.zeros(3, np.int64)
-    synapse = streams.probabilities.astype(np.int64), streams.scale, streams.log2_length, streams.channels
-    defects = (faults.stuck or faults.flips, *faults.masks(), flips, thresholds)
-    return partial(_advance, network.weights.astype(np.int64), synapse, generator(streams, network.n), defects, cursor), cursor
+    defects = Defects(faults.stuck or faults.flips, *faults.masks(), flips, np.array(faults.thresholds if faults.flips else [], np.int64))
+    synapses = Synapses(network.weights.astype(np.int64), streams.probabilities.astype(np.int64), streams.scale, streams.log2_length,
+                        streams.channels, generator(streams, network.n), defects, np.zeros(3, np.int64))
+    return partial(_advance, synapses), synapses.cursor
 
 
 def run(network: Network, *, faults: StreamFaults | None = None, trace: bool = False, progress: Callable[[float], None] | None = None) -> Recording:
@@ -143,8 +185,7 @@ def run(network: Network, *, faults: StreamFaults | None = None, trace: bool = F
         require("Faults", faults, StreamFaults)
     advance, cursor = advancer(network, faults)
     recording = simulate(network, advance, trace=trace, progress=progress)
-    recording.provenance["windows"] = int(cursor[1])
-    return recording
+    return replace(recording, provenance={**recording.provenance, "windows": int(cursor[1])})
 
 
 def predict_cycles(network: Network, recording: Recording, lanes: int, *, n: int | None = None, **options) -> int:

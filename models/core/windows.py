@@ -6,6 +6,9 @@ window is window 0 with one number added. A row of ``states`` holds this for one
 the number of each channel. Streams are packed word by word, uint64 (L / 64, windows), so that compilers work on several windows at once.
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 
 from spikegate.models.core.engine import aligned
@@ -15,7 +18,7 @@ from spikegate.models.streams.encoder import PROBABILITY_BITS, WORD, lfsr_planes
 from spikegate.models.streams.faults import apply
 from spikegate.models.streams.params import Generator, StreamParams
 
-__all__ = ["LANES", "ones", "registers", "generator", "advance", "weigh", "count_all", "count_faulty"]
+__all__ = ["LANES", "Windows", "ones", "registers", "generator", "advance", "weigh", "count_all", "count_faulty"]
 
 #: Loops run over multiples of so many windows, so that compilers need no loop for a rest.
 LANES = 8
@@ -28,42 +31,64 @@ AFTER_LEFT, AFTER_RIGHT = (tuple(np.uint64(shift) for shift in shifts) for shift
 
 
 @kernel
-def ones(word):
+def ones(word: np.uint64) -> np.int64:
     """Number of ones of an uint64, as `numpy.bitwise_count`; compilers know this for a population count."""
     word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
     return np.int64((((word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)) * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-def registers(lfsr: LfsrParams, seeds, length: int, most: int) -> tuple:
-    """Registers of which at most ``most`` windows are made at a time: states, the first those of the first windows; taps; shifts and leap of a
-    word's next positions; no base.
+class Windows(NamedTuple):
+    """Registers or numbers of windows, of which ``states`` has the first; what makes more of them; and what makes a window of one.
+
+    Parameters
+    ----------
+    states : numpy.ndarray
+        uint64 (windows, words), a row for each window.
+    taps : numpy.ndarray
+        int64, of the register; none for Sobol.
+    shifts, leap : tuple of numpy.uint64, numpy.uint64
+        Of a word's next positions.
+    base : numpy.ndarray
+        Planes of Sobol's window 0, uint64 (channels * 16, L / 64); none for an LFSR.
     """
+
+    states: np.ndarray
+    taps: np.ndarray
+    shifts: tuple[np.uint64, ...]
+    leap: np.uint64
+    base: np.ndarray
+
+
+def registers(lfsr: LfsrParams, seeds: Sequence[int] | np.ndarray, length: int, most: int) -> Windows:
+    """Registers of which at most ``most`` windows are made at a time."""
     states = np.zeros((lfsr.width + max(most, length), len(seeds)), np.uint64)
-    states[:lfsr.width] = lfsr_planes(lfsr, seeds, 0, lfsr.width, length)[:, :, -1]
+    states[:lfsr.width] = lfsr_planes(lfsr, np.asarray(seeds, np.uint64), 0, lfsr.width, length)[:, :, -1]
     leap = 1 << lfsr.taps[-1].bit_length() - 1
-    return aligned(states), np.array(lfsr.taps), tuple(np.uint64(tap - leap) for tap in lfsr.taps), np.uint64(leap), np.zeros((0, 0), np.uint64)
+    shifts = tuple(np.uint64(tap - leap) for tap in lfsr.taps)
+    return Windows(aligned(states), np.array(lfsr.taps), shifts, np.uint64(leap), np.zeros((0, 0), np.uint64))
 
 
-def generator(streams: StreamParams, most: int) -> tuple:
-    """What `registers` gives, of the weight streams. Sobol has no taps, and as base the planes of window 0, uint64 (channels * 16, L / 64)."""
+def generator(streams: StreamParams, most: int) -> Windows:
+    """What `registers` gives, of the weight streams."""
     if streams.generator == Generator.LFSR:
         return registers(streams.lfsr, streams.seeds, streams.length, most)
     period, none = (1 << PROBABILITY_BITS) // streams.length, np.uint64(0)
     numbers = [sobol.points(np.arange(period + most) * streams.length) for sobol in streams.sobol]
     base = np.concatenate([window for sobol in streams.sobol for window in sobol_planes(sobol, streams.length, 0, 1)])
-    return np.array(numbers, np.uint64).T.copy(), np.zeros(0, np.int64), (none, none, none, none), none, base
+    return Windows(np.array(numbers, np.uint64).T.copy(), np.zeros(0, np.int64), (none, none, none, none), none, base)
 
 
 @kernel
-def advance(generator, at, count):
+def advance(generator: Windows, at: int, count: int) -> int:
     """Make ``count`` windows more. The first window that is not used yet is in row ``at``, and then in that which this function returns.
 
     From there on, as many windows as the longest tap have been made before.
     """
     states, taps, _, _, base = generator
     if len(base):
-        return at % ((1 << PROBABILITY_BITS) // (WORD * base.shape[1]))
+        words: int = base.shape[1]
+        return at % ((1 << PROBABILITY_BITS) // (WORD * words))
     if at + taps[0] + count > len(states):
         states[:taps[0]] = states[at:at + taps[0]]
         at = 0
@@ -78,13 +103,13 @@ def advance(generator, at, count):
 
 
 @kernel
-def _xor(out, a, b, c, d):
+def _xor(out: np.ndarray, a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> None:
     for k in range(len(out)):
         out[k] = a[k] ^ b[k] ^ c[k] ^ d[k]
 
 
 @kernel(inline="always")
-def _next_usual(word):
+def _next_usual(word: np.uint64) -> np.uint64:
     """The same for the usual register. Its last eight positions depend on its first ones."""
     l, r = NEXT_LEFT, NEXT_RIGHT  # noqa: E741
     first = (word << l[0]) ^ (word << l[1]) ^ (word << l[2]) ^ (word << l[3])
@@ -92,14 +117,14 @@ def _next_usual(word):
 
 
 @kernel(inline="always")
-def _after_usual(a, b):
+def _after_usual(a: np.uint64, b: np.uint64) -> np.uint64:
     """The same for two words on end, ``b`` the later one; newer processors do each of the four shifts at once."""
     l, r = AFTER_LEFT, AFTER_RIGHT  # noqa: E741
     return (a << l[0] | b >> r[0]) ^ (a << l[1] | b >> r[1]) ^ (a << l[2] | b >> r[2]) ^ (a << l[3] | b >> r[3])
 
 
 @kernel
-def _below_usual(planes, count, threshold, out):
+def _below_usual(planes: np.ndarray, count: int, threshold: int, out: np.ndarray) -> None:
     """`spikegate.models.streams.encoder.below` of windows of four words of the usual register;
     ``planes`` are their last words, the first positions."""
     for b in range(PROBABILITY_BITS):
@@ -115,7 +140,7 @@ def _below_usual(planes, count, threshold, out):
 
 
 @kernel
-def _below(planes, count, threshold, shifts, leap, out):
+def _below(planes: np.ndarray, count: int, threshold: int, shifts: tuple[np.uint64, ...], leap: np.uint64, out: np.ndarray) -> None:
     """The same of windows of any length and register; overwrites ``planes``."""
     low = (np.uint64(1) << leap) - np.uint64(1)
     for b in range(PROBABILITY_BITS):
@@ -130,7 +155,7 @@ def _below(planes, count, threshold, shifts, leap, out):
 
 
 @kernel(inline="always")
-def _below_sobol(numbers, count, threshold, base, low, out):
+def _below_sobol(numbers: np.ndarray, count: int, threshold: int, base: np.ndarray, low: int, out: np.ndarray) -> None:
     """The same of windows that are ``base`` with a number added; the ``low`` planes of the base are 0."""
     mask = (1 << low) - 1
     for w in range(len(out)):
@@ -145,7 +170,7 @@ def _below_sobol(numbers, count, threshold, base, low, out):
 
 
 @kernel
-def weigh(generator, at, windows, channel, threshold, room, out):
+def weigh(generator: Windows, at: int, windows: np.ndarray, channel: int, threshold: int, room: np.ndarray, out: np.ndarray) -> None:
     """``out`` becomes the packed streams x_t < ``threshold`` of a channel's ``windows``, int64 (count,), counted from row ``at``.
 
     ``room`` and ``out`` are uint64 (16, n) and (L / 64, n), where n is at least the count, rounded up to `LANES`.
@@ -177,7 +202,7 @@ def weigh(generator, at, windows, channel, threshold, room, out):
 
 
 @kernel
-def count_all(weights, spike, counts):
+def count_all(weights: np.ndarray, spike: np.ndarray, counts: np.ndarray) -> None:
     """Ones of each window that pass the gate."""
     counts[:] = 0
     for w in range(len(spike)):
@@ -186,7 +211,7 @@ def count_all(weights, spike, counts):
 
 
 @kernel
-def count_faulty(weights, spike, stuck0, stuck1, flips, counts):
+def count_faulty(weights: np.ndarray, spike: np.ndarray, stuck0: np.ndarray, stuck1: np.ndarray, flips: np.ndarray, counts: np.ndarray) -> None:
     """As `count_all`, with the faults of the three points; ``flips`` uint64 (3, L / 64, n), or of no length."""
     flip = np.uint64(0)
     for k in range(len(counts)):

@@ -1,6 +1,6 @@
 """Golden model of the board's side of the host link, without time: what it answers to bytes, and what of them reaches the core."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from spikegate.models.link.frames import (
 __all__ = ["Device", "Decoder", "distances"]
 
 
-def distances(neurons: Sequence[int]) -> bytes:
+def distances(neurons: Iterable[int]) -> bytes:
     """The spikes of a step: each neuron's distance from the one before, the first from neuron -1, in groups of seven bits, and a 0."""
     out, before = bytearray(), -1
     for neuron in neurons:
@@ -50,7 +50,7 @@ class Device:
         What reached the core; data is an integer of as many bytes as an item has.
     """
 
-    def __init__(self, identity: Identity, streams: bool = False):
+    def __init__(self, identity: Identity, streams: bool = False) -> None:
         self.identity, self.ops = identity, [op for op in Op if op != Op.RUN and (streams or op not in OF_STREAMS)]
         self.words: list[tuple[int, int, int, int]] = []
         self.expected = self.events = self.steps = self.cycles = 0
@@ -61,14 +61,14 @@ class Device:
         """Answers to bytes of the line, in order; None is a byte whose stop bit was 0."""
         return [self._execute(frame) for frame in self.deframer.feed(data)]
 
-    def _frame(self, kind, payload=b""):
+    def _frame(self, kind: int, payload: bytes = b"") -> Frame:
         return Frame(kind | RUNNING * self.running | OVERFLOW * self.overflow, self.expected, payload)
 
-    def _status(self):
+    def _status(self) -> bytes:
         counters = self.deframer.line_errors, 0, self.deframer.dropped, self.events, self.steps, self.cycles
         return Status(*(value & 0xFFFFFFFF for value in counters)).pack()
 
-    def _execute(self, frame):
+    def _execute(self, frame: Frame) -> Frame:
         kind, size = frame.type, len(frame.payload)
         if kind not in tuple(Request):
             return self._frame(Answer.TYPE)
@@ -88,7 +88,7 @@ class Device:
             return self._frame(Answer.BUSY)
         return self._frame(self._load(frame.payload) if kind == Request.LOAD else self._run(frame.payload))
 
-    def _load(self, payload):
+    def _load(self, payload: bytes) -> Answer:
         op, lane, address = payload[0], int.from_bytes(payload[1:3], "big"), int.from_bytes(payload[3:6], "big")
         size = item_bytes(op, self.identity.row_bits)
         last = self.identity.lanes - 1
@@ -105,7 +105,7 @@ class Device:
         self.expected = (self.expected + 1) % 256
         return Answer.OK
 
-    def _run(self, payload):
+    def _run(self, payload: bytes) -> Answer:
         # The gateware counts its steps from the address, which a host leaves 0.
         self.flags, self.left = Run(payload[0] & 7), int.from_bytes(payload[1:3], "big") - int.from_bytes(payload[4:6], "big") & MAX_STEPS
         self.running, self.stopping, self.overflow = True, False, False
@@ -164,7 +164,7 @@ class Decoder:
         False when the bytes make no sense, because some are missing; the rest is then not decoded.
     """
 
-    def __init__(self, flags: Run, steps: int, n: int, lanes: int, width: int):
+    def __init__(self, flags: Run, steps: int, n: int, lanes: int, width: int) -> None:
         self.flags, self.steps, self.n, self.width = flags, steps, n, width
         self.step, self.events, self.sound = 0, 0, True
         self._size, self._neuron, self._high, self._bytes = -(-n // lanes) * lanes * record_bytes(width), -1, 0, bytearray()
@@ -191,7 +191,7 @@ class Decoder:
                 at += 1
         del self._bytes[:at]
 
-    def _event(self, byte):
+    def _event(self, byte: int) -> None:
         value = self._high | byte & 0x7F
         self._high = value << 7 if byte & 0x80 else 0
         if byte & 0x80:
@@ -204,7 +204,7 @@ class Decoder:
             self.events += 1
             self._spikes.append((self.step, self._neuron))
 
-    def _record(self, data):
+    def _record(self, data: bytes) -> None:
         width, sign = self.width, 1 << self.width - 1
         raw = np.frombuffer(data, f">u{record_bytes(width)}").astype(np.int64)[:self.n]
         self.records[self.step] = np.stack([((raw & (1 << width) - 1) ^ sign) - sign, raw >> width & 0xFF, raw >> width + 8 & 1])

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, fields
 from enum import IntEnum, IntFlag
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from spikegate.models.core.address_map import DATA_BITS, Op
 from spikegate.models.errors import InputError
@@ -137,11 +137,11 @@ class Deframer:
         Bytes lost.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.dropped = self.line_errors = 0
         self._begin()
 
-    def _begin(self):
+    def _begin(self) -> None:
         self._bytes, self._escaped, self._broken = bytearray(), False, False
 
     def feed(self, data: Iterable[int | None]) -> Iterator[Frame]:
@@ -180,9 +180,11 @@ def record_bytes(width: int) -> int:
     return 4 if width <= 16 else 8
 
 
+@dataclass(frozen=True)
 class _Payload:
-    """Unsigned numbers, highest byte first, one after another."""
+    """Unsigned numbers, highest byte first, one after another: of ``SIZE`` bytes, or as ``SIZES`` says."""
 
+    SIZE: ClassVar[int]
     SIZES: ClassVar[dict[str, int]]
 
     @classmethod
@@ -195,7 +197,7 @@ class _Payload:
         return b"".join(value.to_bytes(self.SIZES.get(name, self.SIZE), "big") for name, value in zip(self.names(), astuple(self)))
 
     @classmethod
-    def unpack(cls, payload: bytes):
+    def unpack(cls, payload: bytes) -> Self:
         """From a payload.
 
         Raises
@@ -271,8 +273,8 @@ class Identity(_Payload):
     build: int
 
     @classmethod
-    def of(cls, geometry, build: int = 0) -> "Identity":
-        """Of a `CoreGeometry`."""
+    def of(cls, geometry: Any, build: int = 0) -> "Identity":
+        """Of a `spikegate.gateware.core.core.CoreGeometry`, which models do not import."""
         g, q = geometry, geometry.format
         family = zlib.crc32(repr((g.lfsr, g.streams)).encode())
         return cls(VERSION, g.n, g.lanes, q.width, q.fraction, g.rounding.value, g.overflow.value, g.depth, g.max_delay, g.leak_fraction,

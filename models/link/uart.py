@@ -49,7 +49,7 @@ class UartParams:
     clock_hz: int
     baud: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, value in (("Clock", self.clock_hz), ("Baud rate", self.baud)):
             if value <= 0:
                 raise InputError(f"{name} must be above 0 Hz, not {value}; give it in 1/s")
@@ -85,7 +85,8 @@ def receive(line: Iterable[int], divisor: int) -> Iterator[tuple[int, int]]:
     A start bit that is over at its sample is none. After a stop bit of 0 (a framing error, or a break when all bits are 0) the
     line has to be 1 before another start bit.
     """
-    samples, wait, ready = [], 0, True
+    samples: list[int] = []
+    wait, ready = 0, True
     for level in line:
         if not samples and not wait:
             ready = ready or level == 1

@@ -10,7 +10,7 @@ import numpy as np
 
 from spikegate.models.kernel import kernel
 
-__all__ = ["Rows", "make_rows", "make_room", "deliver"]
+__all__ = ["Rows", "Room", "make_rows", "make_room", "deliver"]
 
 #: Fewer neurons, and the targets of a row and the inputs stay in the nearest cache, where nothing is gained.
 MIN_NEURONS = 4096
@@ -35,6 +35,10 @@ class Rows(NamedTuple):
     bits: np.ndarray
 
 
+#: Of the digits of counts, a carry, and the counts.
+Room = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
 def make_rows(n: int, indptr: np.ndarray, indices: np.ndarray) -> Rows:
     """The rows of a network of ``n`` neurons."""
     indptr, indices = indptr.astype(np.int64), indices.astype(np.uint16 if n <= 1 << 16 else np.uint32)
@@ -46,7 +50,7 @@ def make_rows(n: int, indptr: np.ndarray, indices: np.ndarray) -> Rows:
 
 
 @kernel
-def _set_bits(indptr, indices, bits):
+def _set_bits(indptr: np.ndarray, indices: np.ndarray, bits: np.ndarray) -> None:
     size = np.uint32(bits.shape[1])
     for source in range(len(indptr) - 1):
         row = bits[source]
@@ -55,14 +59,14 @@ def _set_bits(indptr, indices, bits):
 
 
 @kernel
-def make_room(rows):
-    """Room for the digits of counts, a carry, and the counts."""
+def make_room(rows: Rows) -> Room:
+    """Room for one delivery after another."""
     size = rows.bits.shape[1] // 8
     return np.empty((9, size), np.uint64), np.empty(size, np.uint64), np.empty(8 * size, np.uint64)
 
 
 @kernel
-def deliver(current, weights, sources, rows, room):
+def deliver(current: np.ndarray, weights: np.ndarray, sources: np.ndarray, rows: Rows, room: Room) -> None:
     """Add the weight of each source to ``current`` at its targets, modulo the width of ``current``."""
     first, most = 0, MOST if len(rows.bits) else 1
     while first < len(sources):
@@ -83,12 +87,13 @@ def deliver(current, weights, sources, rows, room):
 
 
 @kernel
-def _row(sources, k, bits):
-    return bits[sources[k] if k < len(sources) else len(bits) - 1].view(np.uint64)
+def _row(sources: np.ndarray, k: int, bits: np.ndarray) -> np.ndarray:
+    row: np.ndarray = bits[sources[k] if k < len(sources) else len(bits) - 1].view(np.uint64)
+    return row
 
 
 @kernel
-def _count(sources, bits, room):
+def _count(sources: np.ndarray, bits: np.ndarray, room: Room) -> None:
     """Counts of the rows' bits, at most 255, a byte for each neuron."""
     digits, carry, counts = room
     size, used = len(carry), 2
@@ -118,7 +123,7 @@ def _count(sources, bits, room):
         digit = digits[0]
         for w in range(size):
             part[w] = digit[w] >> shift & BYTE
-        for d in range(1, used):
-            digit = digits[d]
+        for place in range(1, used):
+            digit = digits[place]
             for w in range(size):
-                part[w] |= (digit[w] >> shift & BYTE) << np.uint64(d)
+                part[w] |= (digit[w] >> shift & BYTE) << np.uint64(place)

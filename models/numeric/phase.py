@@ -55,12 +55,12 @@ def _times(a, b, width, mask, low, out):
 class _Field:
     """GF(2)[x] / f(x) on arrays of uint64, bit i the coefficient of x^i."""
 
-    def __init__(self, params: LfsrParams):
+    def __init__(self, params: LfsrParams) -> None:
         self.width, self.mask = params.width, np.uint64(params.mask)
         self.states = [np.uint64(state) for state in LfsrParams(params.width, params.taps, 1).run(1, params.width + 1)]
         self.low = self.elements(np.array(self.states[-1:]))
 
-    def elements(self, states):
+    def elements(self, states: np.ndarray) -> np.ndarray:
         """What multiplies state 1 to give ``states``."""
         states, found = states.copy(), np.zeros_like(states)
         for i in reversed(range(self.width)):
@@ -69,13 +69,13 @@ class _Field:
             found |= bit << np.uint64(i)
         return found
 
-    def times(self, a, b):
+    def times(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         a, b = np.broadcast_arrays(a, b)
         found = np.empty(a.shape, np.uint64)
         _times(a.ravel(), b.ravel(), np.uint64(self.width), self.mask, self.low[0], found.ravel())
         return found
 
-    def power(self, base, exponents):
+    def power(self, base: np.ndarray, exponents: int | np.ndarray) -> np.ndarray:
         """base^exponent, element by element; exponents 0..2^64 - 1."""
         exponents = np.atleast_1d(np.array(exponents, np.uint64))
         found = np.ones(np.broadcast_shapes(base.shape, exponents.shape), np.uint64)
@@ -84,7 +84,7 @@ class _Field:
             base, exponents = self.times(base, base), exponents >> ONE
         return found
 
-    def logarithms(self, generator, elements, order):
+    def logarithms(self, generator: np.ndarray, elements: np.ndarray, order: int) -> np.ndarray:
         """Exponents 0..order - 1 of the generator of a subgroup, 0 where there is none."""
         baby = np.ones(1, np.uint64)
         while len(baby) < min(order, isqrt(BABY_RATIO * order)):
