@@ -41,7 +41,7 @@ verify: .venv/.installed .venv/.installed-fpga
 mutation: .venv/.installed .venv/.installed-fpga
 	$(BIN)/python -m verification.mutation.assess $(ARGS)
 
-# Every small defect of the golden models, judged by their tests; some of them: make mutation-models ARGS="fixed lif".
+# Every small defect of Python files, judged by their tests; some of them: make mutation-models ARGS="models/numeric/fixed translator/registry".
 mutation-models: .venv/.installed
 	$(BIN)/python -m verification.models.assess $(ARGS)
 
