@@ -175,7 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(list(before.values()), indent=1) + "\n")
     tell("\r\033[K")
-    Console().print(shown(found))
+    Console(width=max(120, Console().width)).print(shown(found))
     for one in found:
         for kind in ("unresolved", "wrong"):
             for what in getattr(one, kind):
