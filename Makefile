@@ -43,7 +43,7 @@ verify: .venv/.installed-dev .venv/.installed-fpga
 mutation: .venv/.installed-dev .venv/.installed-fpga
 	$(BIN)/python -m verification.mutation.assess $(ARGS)
 
-# Every small defect of the golden models, judged by their tests; some of them: make mutation-models ARGS="fixed lif".
+# Every small defect of Python files, judged by their tests; some of them: make mutation-models ARGS="models/numeric/fixed translator/registry".
 mutation-models: .venv/.installed-dev
 	$(BIN)/python -m verification.models.assess $(ARGS)
 

@@ -39,7 +39,7 @@ from spikegate.models.errors import InputError, Problems
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator.stdp_kernels import Grid, Learned, Neurons, Synapses, advance_numba, advance_objects, change
-from spikegate.translator.voltage import CHUNK, Rule, StochasticLIFNeuron, _constants, parameters
+from spikegate.translator.voltage import CHUNK, Rule, StochasticLIFNeuron, constants_of, parameters
 from spikegate.translator.voltage_kernels import Chunk
 
 __all__ = ["KERNELS", "Plasticity", "StochasticSTDPSynapse", "learn", "run"]
@@ -200,7 +200,7 @@ def learn(network: Network, kernel: str = "numba", rule: Plasticity | None = Non
     if kernel not in KERNELS:
         raise InputError(f"Kernel must be one of {', '.join(KERNELS)}, not {kernel!r}")
     rule, bp, n, steps, began = rule or Plasticity(), parameters(network), network.n, network.steps, time.process_time()
-    events, drawn, c = external_events(network), time.process_time(), _constants(bp, network, Rule())
+    events, drawn, c = external_events(network), time.process_time(), constants_of(bp, network, Rule())
     seed, dt = bp.seed if rule.seed is None else rule.seed, bp.dt
     decays = [np.array([math.exp(-k * dt / tau) for k in range(steps + 1)]) for tau in (rule.tau_plus, rule.tau_minus)]
     p = Grid(bp.weight_exc / rule.one, rule.one, rule.top, rule.a_plus * rule.top, rule.a_minus * rule.top, np.uint64(seed), *decays)

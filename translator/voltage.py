@@ -202,7 +202,8 @@ def parameters(network: Network) -> BrunelParams:
     return bp
 
 
-def _constants(bp: BrunelParams, network: Network, rule: Rule) -> Constants:
+def constants_of(bp: BrunelParams, network: Network, rule: Rule) -> Constants:
+    """What the kernels are given for a network, in mV and steps."""
     refractory = network.lif.refractory if rule.refractory is None else rule.refractory
     return Constants(float(bp.v_threshold), float(bp.v_reset), float(bp.v_rest), bp.dt / bp.tau_mem, math.exp(-bp.dt / bp.tau_mem),
                      rule.noise_std * math.sqrt(2 * bp.dt / bp.tau_mem), float(bp.weight_exc), float(bp.weight_inh), refractory,
@@ -249,7 +250,7 @@ def run(network: Network, kernel: str = "numba", rule: Rule | None = None, *, de
     if kernel not in KERNELS:
         raise InputError(f"Kernel must be one of {', '.join(KERNELS)}, not {kernel!r}")
     rule, bp, n, steps, began = rule or Rule(), parameters(network), network.n, network.steps, time.process_time()
-    events, drawn, c = external_events(network), time.process_time(), _constants(bp, network, rule)
+    events, drawn, c = external_events(network), time.process_time(), constants_of(bp, network, rule)
     seed = bp.seed if rule.seed is None else rule.seed
     v, left, wires = aligned(network.v0 / network.lif.format.one), aligned(np.zeros(n, np.uint8)), make_wires(network)
     neurons = [StochasticLIFNeuron(c.threshold, c.reset, c.rest, bp.tau_mem, bp.dt, 1.0, rule.noise_std, c.refractory, seed, stream=i,

@@ -7,6 +7,8 @@ import sys
 import brian2
 import numpy as np
 import pytest
+from brian2.codegen.runtime.cython_rt.cython_rt import CythonCodeObject
+from brian2.codegen.runtime.numpy_rt.numpy_rt import NumpyCodeObject
 
 from spikegate.models.core import engine as core
 from spikegate.models.errors import InputError, ToolMissing
@@ -147,6 +149,50 @@ def test_the_float_original_is_reproducible_and_agrees_roughly_with_the_golden_m
     assert len(core.run(network).spikes) == pytest.approx(len(first.spikes), rel=0.3)
     other = network.replace(source={**network.source, "seed": 2})
     assert not np.array_equal(run_float(other, codegen="numpy").spikes, first.spikes)
+
+
+def unconnected(eta=0.4):
+    """200 neurons far below the threshold, each with its drive alone, for five time constants."""
+    return calm(ms=100.0, eta=eta).replace(indptr=[0] * 201, indices=[])
+
+
+def settled(v):
+    """Whether free membranes have the mean eta * threshold, 8 mV: with J = 0.5 mV each has a deviation of sqrt(0.5 * 8 / 2) = 1.41 mV, and what is
+    left of the start is below 8 mV * exp(-5) = 0.05 mV; five deviations of the mean of 200 are 0.5 mV."""
+    return abs(v.mean() - 8.0) < 0.55
+
+
+def test_the_drive_is_as_strong_as_asked():
+    assert settled(run_float(unconnected(), codegen="numpy").final["v"])
+    assert not settled(run_float(unconnected(eta=0.45), codegen="numpy").final["v"])
+
+
+@pytest.mark.long
+def test_the_drive_in_nest_is_as_strong_as_asked():
+    pytest.importorskip("nest", reason="NEST is installed by make bench")
+    from spikegate.translator.nest import run_nest
+    assert settled(run_nest(unconnected()).final["v"]) and not settled(run_nest(unconnected(eta=0.45)).final["v"])
+
+
+@pytest.mark.parametrize("run", [run_integer, run_float])
+@pytest.mark.parametrize("options, made", [
+    ({}, CythonCodeObject), ({"codegen": "cython"}, CythonCodeObject), ({"codegen": "numpy"}, NumpyCodeObject)])
+def test_the_code_that_brian2_makes_is_what_was_asked_for(run, options, made, monkeypatch):
+    class Stop(Exception):
+        """Before anything is compiled."""
+
+    def stopping(kind):
+        def compile_block(self, block):
+            raise Stop(kind)
+        return compile_block
+    for kind in (CythonCodeObject, NumpyCodeObject):
+        monkeypatch.setattr(kind, "compile_block", stopping(kind))
+    with pytest.raises(Exception) as stopped:  # noqa: B017, PT011
+        run(calm(ms=1.0), **options)
+    error = stopped.value
+    while not isinstance(error, Stop):
+        error = error.__cause__ or error.__context__
+    assert error.args == (made,)
 
 
 def test_standalone_code_gives_the_spikes_of_the_runtime(tmp_path):

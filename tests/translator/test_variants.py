@@ -1,7 +1,6 @@
 """The registry: every variant that exists, found by name, runs the whole network, and is what it says."""
 
 import re
-from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +12,11 @@ from spikegate.models.core.engine import external_events
 from spikegate.models.errors import InputError
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.fixed import Q8_8, Q16_12
-from spikegate.translator import homeostatic, izhikevich, memristive, probability, registry, reservoir, stdp
+from spikegate.translator import homeostatic, izhikevich, memristive, probability, reservoir, stdp
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.custom import with_fine_leak
 from spikegate.translator.hybrid import hybrid
-from spikegate.translator.variants import VARIANTS, find, variant
+from spikegate.translator.variants import VARIANTS, find
 from spikegate.translator.voltage import Rule, run
 
 PAGE = Path(__file__).parents[2] / "docs" / "variants.md"
@@ -128,37 +127,6 @@ def test_events_that_a_fixed_point_engine_would_not_see_are_refused(network, nam
     assert np.array_equal(find(name).run(short.replace(external=own)).spikes, find(name).run(short).spikes)
     with pytest.raises(InputError, match="must be those of its own drive"):
         find(name).run(short.replace(external=np.roll(own, 1, axis=1)))
-
-
-def test_a_variant_is_found_by_name_or_number_and_the_nearest_is_named():
-    assert find("V9") is find("v9_post_kick") is VARIANTS["v9_post_kick"]
-    with pytest.raises(InputError, match=r"not 'v18_nunba'; did you mean v18_numba\?"):
-        find("v18_nunba")
-    with pytest.raises(InputError, match="must be one of v1_stochastic_lif, .*, not 'brian'$"):
-        find("brian")
-
-
-def test_specs_are_frozen_and_complete():
-    assert len({v.number for v in VARIANTS.values()}) == len(VARIANTS) == 21
-    for name, v in VARIANTS.items():
-        assert v.name == name and all((v.backend, v.domain, v.target, v.agrees_with)) and v.run.__doc__
-        with pytest.raises(FrozenInstanceError):
-            v.number = 0
-
-
-def test_a_custom_variant_is_registered_with_one_decorator(network, monkeypatch):
-    monkeypatch.setattr(registry, "VARIANTS", dict(VARIANTS))
-
-    @variant(22, "v22_sluggish", backend="V1", domain="voltage", target="example", agrees_with="nothing")
-    def custom(network, **options):
-        return run(network, rule=Rule(refractory=7), **options)
-
-    assert find("v22").run is custom and len(find("v22_sluggish").run(network).spikes) > 1000
-    details = dict(backend="b", domain="d", target="t", agrees_with="a")
-    with pytest.raises(InputError, match="Variant 22 must be new, and is v22_sluggish"):
-        variant(22, "v22_other", **details)
-    with pytest.raises(InputError, match="begin with v23_"):
-        variant(23, "custom", **details)
 
 
 def test_the_table_of_the_page_is_the_registry():

@@ -120,7 +120,7 @@ def test_a_list_that_grows_is_a_finding(tmp_path, monkeypatch, capsys):
 
 def test_the_page_shows_the_list_and_at_most_three_mutants_of_a_thousand_survive():
     assert survivors.BEGIN + survivors.section() + survivors.END in survivors.PAGE.read_text()
-    assert set(survivors.listed()) == {*LEAVES, *WHOLE} and survivors.share() <= survivors.SHARE
+    assert {*LEAVES, *WHOLE} >= set(survivors.listed()) > set() and survivors.share() <= survivors.SHARE
 
 
 def test_the_command_prints_and_writes_the_counts(tmp_path, capsys):

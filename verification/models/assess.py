@@ -52,7 +52,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "models/link/device": ("link/test_host_link_device", "link/test_host_link",),
     "models/core/engine": ("core/test_core_model", "network/test_core_delivery", "test_independent",),
     "models/core/stream_engine": ("core/test_hybrid", "test_independent",),
-    "translator/registry": ("translator/test_variants", "translator/test_translations"),
+    "translator/registry": ("translator/test_registry",),
     "translator/stateful": ("translator/test_homeostatic", "translator/test_izhikevich", "translator/test_stdp"),
     "translator/homeostatic": ("translator/test_homeostatic",),
     "translator/izhikevich": ("translator/test_izhikevich",),
@@ -176,7 +176,7 @@ def main(arguments: list[str] | None = None) -> int:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         write_whole(options.json, json.dumps(list(before.values()), indent=1) + "\n")
     tell("\r\033[K")
-    Console().print(shown(found))
+    Console(width=max(120, Console().width)).print(shown(found))
     for one in found:
         for kind in ("unresolved", "wrong"):
             for what in getattr(one, kind):

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from verification.contracts.catalogue import LEAVES, WHOLE
+
 __all__ = ["LIST", "PAGE", "SHARE", "listed", "share", "section", "write"]
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -36,11 +38,14 @@ def section() -> str:
     lines = ["| module | enumerated | killed | proved equivalent | survivors |", "|---|---|---|---|---|"]
     lines += [f"| {name} | {' | '.join(f'{value:,}' for value in values)} |" for name, *values in rows]
     names = [f"| {module} | `{name}` |" for module, one in _kept().items() for name in one["survivors"]]
-    return "\n".join([*lines, "", *(["| module | survivor |", "|---|---|", *names] if names else ["There are no survivors."]), ""])
+    missing = [name for name in (*LEAVES, *WHOLE) if name not in _kept()]
+    lines += ["", *([f"Not run since the last change of the method: {', '.join(missing)}.", ""] if missing else [])]
+    return "\n".join([*lines, *(["| module | survivor |", "|---|---|", *names] if names else ["There are no survivors."]), ""])
 
 
 def write(found: dict[str, dict]) -> None:
     """Put what was found for modules in the list and on its page."""
-    LIST.write_text(json.dumps(_kept() | found, indent=1) + "\n")
+    kept = _kept() | found
+    LIST.write_text(json.dumps({name: kept[name] for name in (*LEAVES, *WHOLE) if name in kept}, indent=1) + "\n")
     before, _, rest = PAGE.read_text().partition(BEGIN)
     PAGE.write_text(before + BEGIN + section() + END + rest.partition(END)[2])
