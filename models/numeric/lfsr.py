@@ -181,7 +181,7 @@ class LfsrParams:
 def _apply(columns, state):
     found = np.uint64(0)
     for i in range(len(columns)):
-        found ^= columns[i] & -(state >> np.uint64(i) & np.uint64(1))
+        found ^= columns[i] * (state >> np.uint64(i) & np.uint64(1))
     return found
 
 

@@ -115,4 +115,4 @@ def test_the_largest_input_is_that_of_all_sources_and_events():
 def test_inputs_are_judged_only_if_all_else_is_sound():
     with pytest.raises(InputError) as caught:
         SMALL.replace(weights=[3_000_000, 0, 0])
-    assert str(caught.value) == "Array weights holds 0..3000000, outside q8.8 (-32768..32767); use a wider format"
+    assert str(caught.value) == "Array weights holds 0..3000000, outside q8.8 (-32768..32767); use a wider format, of 23 bits or more"
