@@ -135,3 +135,24 @@ def test_every_model_has_a_guard_and_every_entry_of_the_list_a_mutant_and_a_reas
     assert all(len(set(found)) == len(found) > 0 for found in names.values())
     assert [entry for entry in reviewed(REVIEWED) if entry[1] not in names[entry[0]]] == []
     assert all(len(entry["reason"]) > 20 for entry in tomllib.loads(REVIEWED.read_text())["equivalent"])
+
+
+def test_what_imports_a_file_is_known_and_where_it_is_imported():
+    names = lambda name: {module_of(path) for path in dependents(ROOT / name)}  # noqa: E731
+    voltage = names("translator/voltage.py")
+    assert {"spikegate.translator.voltage", "spikegate.translator.stdp", "spikegate.translator.variants"} < voltage
+    assert "spikegate.models.core.engine" not in voltage and "spikegate.translator.voltage_kernels" not in voltage
+    assert names("src/spikegate/cli.py") == {"spikegate.cli"}
+
+
+def test_a_program_that_a_test_starts_has_the_mutant_too(tmp_path):
+    """Only the process that the test starts would notice."""
+    (tmp_path / "test_started.py").write_text("""import subprocess, sys
+
+def test_code():
+    code = "from spikegate.models.errors import InputError; print(InputError.exit_code)"
+    assert subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True).stdout == "2\\n"
+""")
+    _, text = run("models/errors", "--tests", tmp_path / "test_started.py", "--json", tmp_path / "found.json")
+    found, = json.loads((tmp_path / "found.json").read_text())
+    assert found["tests"] == 1 and "exit_code = 2 -> exit_code = 3" not in text and "unresolved: models/errors Problems.raise_any" in text

@@ -1,5 +1,6 @@
 """Forked children that run tests with a mutant in place, and what they share."""
 
+import ast
 import gc
 import importlib
 import os
@@ -16,7 +17,7 @@ import pytest
 __all__ = ["BROKEN", "MUTANT", "ROOT", "SURVIVED", "folder_of", "in_child", "module_of", "only_python", "prepared", "run_pytest"]
 
 ROOT = Path(__file__).parents[2]
-#: Folders of the product; each imports from those before it alone.
+#: Folders of the product.
 FOLDERS = ("models", "gateware", "translator", "cosim", "src")
 #: Imported once and shared by all children.
 SHARED = ("numpy", "numba", "scipy.stats", "galois", "hypothesis", "amaranth.sim", "amaranth.back.rtlil", "ctypes")
@@ -42,13 +43,29 @@ def module_of(path: Path) -> str:
     return ".".join(("spikegate", *(parts[2:] if parts[0] == "src" else parts)))
 
 
-def plain_from(folder: str, njit: Callable) -> Callable:
-    """In place of ``numba.njit``: functions of this folder and of those behind it stay Python, which a mutant can replace."""
-    plain = FOLDERS[FOLDERS.index(folder):]
+def dependents(path: Path) -> set[Path]:
+    """A file of the product and those that import it, directly or not."""
+    files = {module_of(file): file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py")}
+    imports: dict[Path, set[str]] = {file: set() for file in files.values()}
+    for file, names in imports.items():
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    found, fresh = {path}, {path}
+    while fresh:
+        wanted = {module_of(file) for file in fresh}
+        fresh = {file for file, names in imports.items() if names & wanted} - found
+        found |= fresh
+    return found
 
+
+def plain_in(files: set[Path], njit: Callable) -> Callable:
+    """In place of ``numba.njit``: functions of these files stay Python, which a mutant can replace."""
     def replacement(*args, **options):
         def keep(function):
-            if folder_of(Path(function.__code__.co_filename)) not in plain:
+            if Path(function.__code__.co_filename) not in files:
                 return njit(**options)(function)
             function.py_func = function
             return function
@@ -65,7 +82,7 @@ def prepared(path: Path) -> Iterator[None]:
     import numba
 
     found = numba.njit
-    numba.njit = plain_from(folder_of(path) or FOLDERS[0], found)
+    numba.njit = plain_in(dependents(path), found)
     phases, checks = [hypothesis.Phase.explicit, hypothesis.Phase.generate], list(hypothesis.HealthCheck)
     hypothesis.settings.register_profile("mutation", database=None, derandomize=True, deadline=None, phases=phases, suppress_health_check=checks)
     gc.freeze()
