@@ -37,9 +37,11 @@ class Rows(wiring.Component):
         place = (g.banks - 1).bit_length()
         address = Signal.like(self.i.payload.address)
         row_weight = Signal(signed(g.format.width))
+        next_address = Signal(len(address) + 1)
         last = Signal()
         m.d.comb += [
-            self.add.eq(self.go & self.busy), last.eq(self.word == g.bursts - 1), self.i.ready.eq(~self.busy | (self.add & last)),
+            self.add.eq(self.go & self.busy), next_address.eq(address + 1), last.eq(self.word == g.bursts - 1),
+            self.i.ready.eq(~self.busy | (self.add & last)),
             read.addr.eq(address), read.en.eq(self.add), self.bits.eq(read.data),
             write.addr.eq(self.load.address[place:]), write.data.eq(Cat(self.load.data for _ in range(g.banks))),
             write.en.eq(self.load.en << self.load.address[:place] if place else self.load.en),
@@ -48,7 +50,7 @@ class Rows(wiring.Component):
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += [address.eq(self.i.payload.address), self.word.eq(0), row_weight.eq(self.i.payload.weight), self.busy.eq(1)]
         with m.Elif(self.add):
-            m.d.sync += [address.eq(address + 1), self.word.eq(self.word + 1), self.busy.eq(~last)]
+            m.d.sync += [address.eq(next_address), self.word.eq(self.word + 1), self.busy.eq(~last)]
         with m.If(self.clear):
             m.d.sync += self.busy.eq(0)
         return m

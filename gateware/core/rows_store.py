@@ -44,12 +44,13 @@ class Collector(wiring.Component):
         group = self.bits // lanes
         place = (group - 1).bit_length()
         at = self.push.word[:place]
+        kept = [Signal(lanes, name=f"kept_{k}") for k in range(group)]
+        m.d.comb += [mine.eq(self.word[k * lanes:(k + 1) * lanes] & (at != 0).replicate(lanes)) for k, mine in enumerate(kept)]
         m.d.comb += self.last.eq(self.push.word == self.geometry.words - 1)
         m.d.sync += self.flush.eq(self.push.en & ((at == group - 1) | self.last))
         with m.If(self.push.en):
             m.d.sync += self.number.eq(self.push.word[place:])
-            m.d.sync += self.word.eq(Cat(Mux(at == k, self.push.mask, self.word[k * lanes:(k + 1) * lanes] & (at != 0).replicate(lanes))
-                                         for k in range(group)))
+            m.d.sync += self.word.eq(Cat(Mux(at == k, self.push.mask, kept[k]) for k in range(group)))
         return m
 
 
@@ -154,8 +155,12 @@ class StoreDelivery(wiring.Component):
         lowest = Signal(bits)
         source = Signal(range(g.rows.spans(g.size) * bits))
         left = Signal(range(g.stride + 1))
+        row_start = Signal((source * g.stride).shape())
+        row_end = Signal((row_start + g.stride).shape())
+        row_last = Signal((row_end - 1).shape())
         row_weight = Signal(signed(g.format.width))
         m.submodules.targets = targets = Targets(g)
+        m.d.comb += [row_start.eq(source * g.stride), row_end.eq(row_start + g.stride), row_last.eq(row_end - 1)]
         m.d.comb += [lowest.eq(hand & -hand), targets.left.eq(left), self.add.eq(targets.add), self.bits.eq(targets.bits),
                      *(mine.eq(theirs) for mine, theirs in zip(self.words, targets.words))]
         m.d.sync += self.weight.eq(row_weight)
@@ -163,7 +168,7 @@ class StoreDelivery(wiring.Component):
             m.d.sync += [source.eq(Cat(encode(lowest), taken)), hand.eq(hand ^ lowest), left.eq(g.stride - 1)]
             m.next = "SEEK"
         with m.State("SEEK"):
-            m.d.sync += address.eq(source * g.stride + g.stride - 1)
+            m.d.sync += address.eq(row_last)
             m.next = "FETCH"
         with m.State("FETCH"):
             m.d.comb += fetching.eq(1)

@@ -103,6 +103,8 @@ class StreamRows(wiring.Component):
         s1_last = Signal()
         fetch = Signal()
         last_row = Signal()
+        mine = [Signal(name=f"row_of_{c}") for c in each]
+        m.d.comb += [row.eq(s1_channel == c) for c, row in enumerate(mine)]
         m.d.comb += [
             fetch.eq(walking & (fetched != g.words) & ((channel != 0) | move | (~ready & ~(s1_valid & s1_last)))),
             last_row.eq(channel + 1 == filled), read.addr.eq(address[channel]), read.en.eq(fetch),
@@ -116,7 +118,7 @@ class StreamRows(wiring.Component):
             m.d.sync += ready.eq(0)
         with m.If(s1_valid):
             for c in each:
-                with m.If(s1_channel == c):
+                with m.If(mine[c]):
                     m.d.sync += following[c].eq(read.data)
             with m.If(s1_last):
                 m.d.sync += ready.eq(1)

@@ -59,6 +59,7 @@ class Spikes(wiring.Component):
         s1_valid = Signal()
         s1_source = Signal(range(max(2, g.n)))
         s1_ready = Signal()
+        row_address = Signal((s1_source * g.bursts).shape())
         s2_address = Signal.like(self.o.payload.address)
         head = data.View(entry, spikes.r_data)
         due = Signal()
@@ -70,7 +71,7 @@ class Spikes(wiring.Component):
             lowest.eq(hand.mask & -hand.mask), rest.eq(hand.mask ^ lowest),
             s1_ready.eq(~self.o.valid | self.o.ready), pick.eq(hand_valid & (~s1_valid | s1_ready)),
             pop.eq(due & (~hand_valid | (pick & (rest == 0)))), spikes.r_en.eq(pop),
-            read.addr.eq(s1_source), read.en.eq(s1_valid & s1_ready),
+            row_address.eq(s1_source * g.bursts), read.addr.eq(s1_source), read.en.eq(s1_valid & s1_ready),
             write.addr.eq(self.load.address), write.data.eq(self.load.data), write.en.eq(self.load.en),
             self.o.payload.eq(Cat(s2_address, read.data)), self.busy.eq(self.o.valid | s1_valid | hand_valid | due),
         ]
@@ -83,7 +84,7 @@ class Spikes(wiring.Component):
         with m.Elif(s1_ready):
             m.d.sync += s1_valid.eq(0)
         with m.If(s1_valid & s1_ready):
-            m.d.sync += [s2_address.eq(s1_source * g.bursts), self.o.valid.eq(1)]
+            m.d.sync += [s2_address.eq(row_address), self.o.valid.eq(1)]
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.If(self.clear):

@@ -114,6 +114,7 @@ class Runner(wiring.Component):
         part = Signal(range(size))
         # The distance of the present lane, or of lane 0, from the last neuron that spiked.
         gap = Signal(range(g.n + 1), init=1)
+        gap_after = Signal((gap + g.lanes).shape())
         spiked = Signal()
         neurons = [Cat(each.v, each.hold, each.overflow, each.spike, C(0, 8 * size - g.format.width - 10)) for each in lanes]
         record = pick([each[8 * k:8 * k + 8] for each in neurons for k in range(size)], Cat(~part, lane))
@@ -122,7 +123,7 @@ class Runner(wiring.Component):
         following = Signal()
         one = Signal()
         all_lanes = Signal()
-        m.d.comb += [wide.eq(gap[7:].any() & ~low), spiked.eq(pick(list(mask), lane))]
+        m.d.comb += [gap_after.eq(gap + Mux(one, 1, g.lanes)), wide.eq(gap[7:].any() & ~low), spiked.eq(pick(list(mask), lane))]
         with m.If(zero):
             m.d.comb += self.o.valid.eq(1)
         with m.Elif(records):
@@ -143,4 +144,4 @@ class Runner(wiring.Component):
         with m.If(self.event | again):
             m.d.sync += gap.eq(1)
         with m.Elif(one | all_lanes):
-            m.d.sync += gap.eq(gap + Mux(one, 1, g.lanes))
+            m.d.sync += gap.eq(gap_after)

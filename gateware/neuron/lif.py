@@ -75,12 +75,15 @@ class Lif(wiring.Component):
         # Membranes as offset binary, v + 2^(width-1): nothing is negative, and sums are exact modulo a power of two.
         before, threshold, v_reset = (Value.cast(x).as_unsigned() ^ high for x in (self.i_state.v, self.threshold, self.v_reset))
         bits = len(inputs) + 1
-        leak_product = Signal(bits + shift)
-        m.d.comb += leak_product.eq(rounded(self.rest_leak, shift, self.rounding, self.i_random) - before * self.leak)
+        rest, now = rounded(self.rest_leak, shift, self.rounding, self.i_random), before * self.leak
+        leak_rest = Signal(rest.shape())
+        leak_now = Signal(now.shape())
+        leak_sum = Signal(bits + shift)
+        m.d.comb += [leak_rest.eq(rest), leak_now.eq(now), leak_sum.eq(leak_rest - leak_now)]
         s1_state = Signal(state_layout(q))
         s1_leak = Signal(bits)
         s1_base = Signal(bits)
-        m.d.sync += [s1_state.eq(self.i_state), s1_leak.eq(leak_product[shift:]), s1_base.eq(before + inputs)]
+        m.d.sync += [s1_state.eq(self.i_state), s1_leak.eq(leak_sum[shift:]), s1_base.eq(before + inputs)]
 
         s1_before = Value.cast(s1_state.v).as_unsigned() ^ high
         s1_held = Signal()

@@ -68,8 +68,11 @@ class WalkDrive(wiring.Component):
             word = Signal(UNIFORM_BITS, name=f"word_{lane}")
             with m.If(self.move):
                 m.d.sync += [word.eq(uniform), above[lane].eq(uniform > first if groups > 1 else 0)]
+            sums = Mux(group == 0, 0, self.events[lane]) + sum(exceeded[k] for k in range(WALK))
+            counted = Signal(sums.shape(), name=f"counted_{lane}")
+            m.d.comb += counted.eq(sums)
             m.d.comb += exceeded.eq(Cat(word > limit for limit in limits[:WALK]))
             with m.If(self.en):
                 # Limits ascend, so that those exceeded are the first ones.
-                m.d.sync += self.events[lane].eq(Mux(group == 0, 0, self.events[lane]) + sum(exceeded[k] for k in range(WALK)))
+                m.d.sync += self.events[lane].eq(counted)
         return m

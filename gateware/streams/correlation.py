@@ -43,7 +43,10 @@ class Correlation(wiring.Component):
         sums = [Signal(range(params.width + 1), name=f"sum_{name}") for name in ("both", "a", "b")]
         before = [Signal(range(params.length + 1), name=f"before_{name}") for name in ("both", "a", "b")]
         both, ones_a, ones_b = totals = [Signal(range(params.length + 1), name=f"total_{name}") for name in ("both", "a", "b")]
+        rest = params.length - ones_a - ones_b + both
+        neither = Signal(rest.shape())
         go = Signal()
+        m.d.comb += neither.eq(rest)
         m.d.comb += [go.eq(taken & (~last | ~self.o.valid | self.o.ready)), self.i.ready.eq(~taken | go)]
         m.d.comb += [total.eq(old + new) for total, old, new in zip(totals, before, sums)]
         with m.If(self.o.ready):
@@ -52,7 +55,7 @@ class Correlation(wiring.Component):
             m.d.sync += [taken.eq(0)] + [old.eq(Mux(last, 0, total)) for old, total in zip(before, totals)]
             with m.If(last):
                 m.d.sync += [self.o.valid.eq(1), o.n11.eq(both), o.n10.eq(ones_a - both), o.n01.eq(ones_b - both),
-                             o.n00.eq(params.length - ones_a - ones_b + both)]
+                             o.n00.eq(neither)]
         counted = [popcount(value, m) for value in (a & b, a, b)]
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += [signal.eq(count) for signal, count in zip(sums, counted)]

@@ -17,14 +17,15 @@ from spikegate.models.streams.encoder import PROBABILITY_BITS
 from spikegate.models.streams.faults import POINTS
 from spikegate.models.streams.params import Generator, StreamFaults, StreamParams, Windows
 
-__all__ = ["StreamGeometry"]
+__all__ = ["StreamGeometry", "group_cycles"]
 
 #: Cycles that a step with spikes takes besides those of its groups.
 STEP = 2
 
 
 @kernel
-def _group_cycles(sources, first, last, indptr, indices, channels, lanes, words):
+def group_cycles(sources, first, last, indptr, indices, channels, lanes, words):
+    """Cycles of the groups that ``sources[first:last]`` make."""
     cycles, member = 0, np.zeros(words * lanes, np.uint8)
     for group in range(first, last, channels):
         filled = min(channels, last - group)
@@ -91,7 +92,7 @@ class StreamGeometry(Windows):
         indptr, indices, total = network.indptr.astype(np.int64), network.indices.astype(np.int64), 0
         for first, last in pairwise(starts):
             if last > first:
-                total += STEP + _group_cycles(spikes[:, 1], first, last, indptr, indices, self.channels, size.lanes, size.words)
+                total += STEP + group_cycles(spikes[:, 1], first, last, indptr, indices, self.channels, size.lanes, size.words)
         return int(total)
 
     def loads(self, size: CoreSize, network: Network, faults: StreamFaults | None) -> tuple[list[Load], list[Load]]:

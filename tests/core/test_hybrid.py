@@ -8,8 +8,9 @@ import pytest
 
 from spikegate.cosim.engines import rtl_streams as rtl
 from spikegate.cosim.results.compare import compare
-from spikegate.models.core import engine, rows_streams, windows
+from spikegate.models.core import engine, windows
 from spikegate.models.core import stream_engine as golden
+from spikegate.models.core.rows_streams import group_cycles
 from spikegate.models.errors import InputError
 from spikegate.models.network import rows
 from spikegate.models.network.network import Network
@@ -162,7 +163,7 @@ def test_the_targets_of_a_group_by_hand(union):
     assert union(order, np.empty(300, np.int64), everyone) == 300 and order.tolist() == list(range(300))
 
 
-@pytest.mark.parametrize("cycles", [rows_streams._group_cycles, rows_streams._group_cycles.py_func], ids=["compiled", "interpreted"])
+@pytest.mark.parametrize("cycles", [group_cycles, group_cycles.py_func], ids=["compiled", "interpreted"])
 def test_the_cycles_of_groups_by_hand(cycles):
     """Three sources of six neurons, two lanes and so three words, two channels: a group of two sources and one of one."""
     sources, indptr, indices = np.array([4, 0, 2, 5], np.int32), np.array([0, 3, 3, 5, 5, 5, 5]), np.array([0, 1, 5, 1, 2])
@@ -172,7 +173,7 @@ def test_the_cycles_of_groups_by_hand(cycles):
     assert not any(isinstance(count, (float, np.uint64)) for count in found)
 
 
-@pytest.mark.parametrize("cycles", [rows_streams._group_cycles, rows_streams._group_cycles.py_func], ids=["compiled", "interpreted"])
+@pytest.mark.parametrize("cycles", [group_cycles, group_cycles.py_func], ids=["compiled", "interpreted"])
 def test_words_with_many_targets_take_a_cycle_each(cycles):
     """Two sources, four lanes and three words: {0, 1, 2, 3} {5} {8, 9}, and {2} {6} {10, 11}."""
     sources, indptr, indices = np.array([0, 1], np.int32), np.array([0, 7, 11]), np.array([0, 1, 2, 3, 5, 8, 9, 2, 6, 10, 11])
@@ -191,6 +192,10 @@ def test_predicted_cycles_by_hand(delay, expected):
     found = golden.predict_cycles(network, Recording("golden", 6, 10, spikes), 2)
     assert type(found) is int and found == 10 * (3 + 9 + network.drive.depth) + expected
     assert golden.predict_cycles(network, Recording("golden", 6, 10, []), 4) == 10 * (2 + 9 + network.drive.depth)
+    assert golden.predict_cycles(network, Recording("golden", 6, 10, spikes), 2, store=None, walk=False, banks=1) == found
+    for options in ({"store": 16}, {"banks": 2}):
+        with pytest.raises(InputError, match="leave out either"):
+            golden.predict_cycles(network, Recording("golden", 6, 10, spikes), 2, **options)
 
 
 def or_gate(weights, spike, counts):
