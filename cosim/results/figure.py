@@ -49,7 +49,7 @@ def figure(recordings: Mapping[str, Recording], network: Network, path: Path) ->
 
 
 @contextmanager
-def drawing(style: Mapping[str, Any], path: str | Path, **options: Any) -> Iterator[Any]:
+def drawing(style: Mapping[Any, Any], path: str | Path, **options: Any) -> Iterator[Any]:
     """A matplotlib figure, made with ``options``, that becomes the PNG ``path`` at the end, whole or not at all.
 
     It has matplotlib's own defaults and ``style``, whatever backend the shell asks for and whatever a matplotlibrc says.

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -149,12 +149,24 @@ def build_directory(*ingredients: str) -> Iterator[tuple[Path, bool]]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = folder / "finished"
         if not done.exists():
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove_unfinished(folder)
             folder.mkdir()
             yield folder, False
             done.touch()
         else:
             yield folder, True
+
+
+def _remove_unfinished(mine: Path) -> None:
+    """Remove what builds that were killed have left, ``mine``, whose lock is held, among them."""
+    shutil.rmtree(mine, ignore_errors=True)
+    for lock in mine.parent.glob("*.lock"):
+        left = lock.with_suffix("")
+        if left.is_dir() and not (left / "finished").exists():
+            with open(lock) as held, suppress(OSError):
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not (left / "finished").exists():
+                    shutil.rmtree(left, ignore_errors=True)
 
 
 def run_tool(command: Sequence[str], folder: Path) -> None:

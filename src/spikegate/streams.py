@@ -35,7 +35,7 @@ class _Output(io.TextIOBase):
         self._stream = io.StringIO() if stream is None else stream
 
     @property
-    def encoding(self) -> str:
+    def encoding(self) -> str:  # type: ignore[override]
         """Of the stream."""
         return getattr(self._stream, "encoding", None) or "utf-8"
 

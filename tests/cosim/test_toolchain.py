@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 import stat
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from spikegate.cosim.benches.bench import simulate
 from spikegate.cosim.benches.lfsr import check
 from spikegate.cosim.engines import rtl, rtl_cocotb
 from spikegate.cosim.isolation.run import EngineError, Job, run_isolated
-from spikegate.cosim.toolchain.verilate import compile_shared
+from spikegate.cosim.toolchain.verilate import build_directory, compile_shared
 from spikegate.models import surroundings
 from spikegate.models.errors import SpikegateError
 from spikegate.models.numeric.lfsr import LfsrParams
@@ -117,3 +118,23 @@ def test_a_process_that_dies_of_an_illegal_instruction_is_told_what_to_do(tmp_pa
         simulate(tmp_path, "top", "no_module", tmp_path, 1)
 
 
+
+
+def test_what_a_killed_build_has_left_goes_when_another_is_made_and_what_is_being_built_stays(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPIKEGATE_CACHE", str(tmp_path))
+    with build_directory("finished"):
+        pass
+    with build_directory("under way") as (under_way, _):
+        child = os.fork() or _die_in_a_build()
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        assert len([folder for folder in tmp_path.iterdir() if folder.is_dir()]) == 3
+        with build_directory("another") as (another, finished):
+            assert not finished and under_way.exists()
+            assert len([folder for folder in tmp_path.iterdir() if folder.is_dir()]) == 3
+    with build_directory("killed") as (_, finished):
+        assert not finished and under_way.exists() and another.exists()
+
+
+def _die_in_a_build():
+    with build_directory("killed"):
+        os.kill(os.getpid(), signal.SIGKILL)

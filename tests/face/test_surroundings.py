@@ -77,7 +77,8 @@ LINES = {
     "a name that is no text": ("$S network make --ms 1 $'\\xff\"\u201c\\n' | grep -a ff", 0, "udcff", None),
     "preferences that are wrong": (f"echo 'core.default_float_dtype = 7' > brian_preferences; {sim()}", 2, None, "correct ~/.brian/user_pref"),
     "no home": (f"env -u HOME -u XDG_CACHE_HOME -u USER {MAKE}", 0, "net: ", None),
-    "a device": (f"{MAKE[:-3]} /dev/null && test -c /dev/null", 0, "/dev/null: ", None),
+    # Not /dev/null: who gets this wrong as root replaces the machine's.
+    "a pipe with a name": (f"mkfifo pipe; cat pipe > net & {MAKE[:-3]} pipe; wait; test -p pipe && $S network verify net", 0, "net: ok", None),
     "options of Python": (f"PYTHONOPTIMIZE=2 PYTHONWARNINGS=default PYTHONSAFEPATH=1 PYTHONUNBUFFERED=1 {MAKE}", 0, "net: ", None),
     "a deleted folder": ("mkdir gone; cd gone; rmdir ../gone; $S network make --ms 1 net", 2, None, "cannot be written"),
 }
