@@ -34,7 +34,7 @@ from spikegate.cosim.results.statistics import summary
 from spikegate.models.errors import InputError
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
-from spikegate.translator.brian import run_float, run_standalone
+from spikegate.translator.brian_float import run_float, run_standalone
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.nest import run_nest
 from spikegate.translator.params import check

@@ -22,7 +22,8 @@ from spikegate.cosim.isolation.run import Job, golden, run_isolated
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
-from spikegate.translator.brian import run_float, run_integer, run_standalone
+from spikegate.translator.brian import run_integer
+from spikegate.translator.brian_float import run_float, run_standalone
 from spikegate.translator.brunel import PRESETS, preset, translate
 from spikegate.translator.hybrid import HYBRIDS
 from spikegate.translator.hybrid import hybrid as stochastic

@@ -12,7 +12,7 @@ from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.fixed import Q8_8, Rounding
 from spikegate.translator.brunel import quantisation, translate
-from spikegate.translator.params import BrunelParams
+from spikegate.translator.params import BrunelParams, raw_parameters
 from spikegate.translator.registry import variant
 from spikegate.translator.voltage import parameters
 
@@ -27,7 +27,7 @@ def translate_v21_custom(bp: BrunelParams) -> dict[str, Any]:
     lif = network.lif
     return dict(data_width=lif.format.width, fraction=lif.format.fraction, leak_fraction=lif.leak_fraction, v_threshold_q=lif.threshold,
                 v_reset_q=lif.reset, v_rest_q=lif.rest, leak_k=lif.leak, gain_k=lif.gain, j_exc_q=int(network.weights[0]),
-                j_inh_q=-int(network.weights[-1]), refractory_period=lif.refractory, external_rate_hz=bp.external_rate_hz,
+                j_inh_q=raw_parameters(bp, Q8_8)["weight_inh"], refractory_period=lif.refractory, external_rate_hz=bp.external_rate_hz,
                 quantisation=quantisation(network))
 
 

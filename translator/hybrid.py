@@ -1,17 +1,17 @@
 """Stochastic synapses for a Brunel network: the published hybrid variants, frozen."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
 from spikegate.models.errors import InputError
 from spikegate.models.network.network import Network
 from spikegate.models.streams.encoder import PROBABILITY_BITS, window_lfsr
-from spikegate.models.streams.params import Generator, StreamParams, require_length
+from spikegate.models.streams.params import VARIANTS, Generator, StreamParams, require_length
 from spikegate.models.streams.plan import LfsrPlan, SobolPlan
 from spikegate.models.streams.synapse import weight_probability
 from spikegate.translator.brunel import asked_for
+from spikegate.translator.translations import stream_ratios
 
 __all__ = ["Hybrid", "HYBRIDS", "hybrid"]
 
@@ -26,14 +26,14 @@ class Hybrid:
 
 
 HYBRIDS = {
-    "v4": Hybrid(Generator.LFSR, 1, "AND-gate synapses on LFSR streams"),
-    "v13": Hybrid(Generator.LFSR, 4, "dot product of LFSR streams, four spikes in a window"),
-    "v14": Hybrid(Generator.SOBOL, 1, "AND-gate synapses on Sobol streams"),
+    "v4": Hybrid(*VARIANTS["v4"], "AND-gate synapses on LFSR streams"),
+    "v13": Hybrid(*VARIANTS["v13"], "dot product of LFSR streams, four spikes in a window"),
+    "v14": Hybrid(*VARIANTS["v14"], "AND-gate synapses on Sobol streams"),
 }
 
 
 def hybrid(network: Network, variant: str, *, length: int = 256, channels: int | None = None, seed: int | None = None) -> Network:
-    """A translated Brunel network with stochastic synapses: w_prob = clip(J / V_th, 0.001, 0.999), popcount scale V_th / L.
+    """A translated Brunel network with stochastic synapses: w_prob = J / V_th in 0.001..0.999, popcount scale V_th / L.
 
     Parameters
     ----------
@@ -51,14 +51,14 @@ def hybrid(network: Network, variant: str, *, length: int = 256, channels: int |
     Raises
     ------
     InputError
-        If the variant or the length does not exist, or the streams cannot be planned.
+        If the variant or the length does not exist, a weight is outside what a stream holds, or the streams cannot be planned.
     """
     if variant not in HYBRIDS:
         raise InputError(f"Hybrid variant must be one of {', '.join(HYBRIDS)}, not {variant!r}")
     require_length(length)
     bp, kind = asked_for(network), HYBRIDS[variant]
     channels = kind.channels if channels is None else channels
-    ratios = [Fraction(str(weight)) / Fraction(str(bp.v_threshold)) for weight in (bp.weight_exc, bp.weight_inh)]
+    ratios = stream_ratios(bp)
     probability = [weight_probability(*ratio.as_integer_ratio()) if ratio else 0 for ratio in ratios]
     fields = dict(generator=kind.generator, length=length, channels=channels)
     if kind.generator == Generator.LFSR:

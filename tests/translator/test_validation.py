@@ -10,7 +10,7 @@ from spikegate.cosim.results.compare import MARGINS, Margin, statistical
 from spikegate.cosim.results.statistics import summary
 from spikegate.models.core import engine
 from spikegate.models.numeric.fixed import QFormat
-from spikegate.translator.brian import run_float
+from spikegate.translator.brian_float import run_float
 from spikegate.translator.brunel import preset, quantisation, translate
 
 STATISTICS = ("rate_hz", "cv_isi", "correlation")
