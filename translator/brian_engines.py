@@ -13,17 +13,26 @@ from spikegate.translator.params import asked_for
 __all__ = ["Brian2Integer", "Brian2Float", "Brian2Realised", "Brian2Ordered"]
 
 
+#: Runs of fewer steps and of fewer steps times neurons are over before their code would be compiled.
+SHORT_STEPS, SHORT_VALUES = 3000, 3_000_000
+
+
+def codegen_for(network: Network) -> str:
+    """How Brian2 makes its code for a run: compiled, unless that takes longer than the run."""
+    return "numpy" if network.steps <= SHORT_STEPS and network.steps * network.n <= SHORT_VALUES else "cython"
+
+
 @dataclass(frozen=True)
 class Brian2Integer(Engine):
     """The same integers and the same external events as the golden model: the witness that this project did not write.
 
     Parameters
     ----------
-    codegen : str
-        ``cython`` (compiles for half a minute the first time) or ``numpy``; so for the other engines.
+    codegen : str, optional
+        ``cython``, which compiles for half a minute the first time, or ``numpy``; by default that for short runs. So for the other engines.
     """
 
-    codegen: str = "cython"
+    codegen: str | None = None
 
     name, title, agreement = "brian2_integer", "Brian2 integer", Agreement.SPIKE_EXACT
 
@@ -32,14 +41,14 @@ class Brian2Integer(Engine):
         return streams + integer_problems(network)
 
     def run(self, network: Network, *, trace: bool = False, progress: Progress | None = None) -> Recording:
-        return run_integer(network, trace=trace, progress=progress, codegen=self.codegen)
+        return run_integer(network, trace=trace, progress=progress, codegen=self.codegen or codegen_for(network))
 
 
 @dataclass(frozen=True)
 class Brian2Float(Engine):
     """The float original with the parameters that were asked for, in Brian2's own order of operations."""
 
-    codegen: str = "cython"
+    codegen: str | None = None
 
     name, title, agreement = "brian2_float", "Brian2 float", Agreement.STATISTICAL
     realised = False
@@ -54,7 +63,7 @@ class Brian2Float(Engine):
         return []
 
     def run(self, network: Network, *, trace: bool = False, progress: Progress | None = None) -> Recording:
-        return run_float(network, self.realised, trace=trace, progress=progress, codegen=self.codegen)
+        return run_float(network, self.realised, trace=trace, progress=progress, codegen=self.codegen or codegen_for(network))
 
 
 @dataclass(frozen=True)
@@ -69,9 +78,9 @@ class Brian2Realised(Brian2Float):
 class Brian2Ordered(Engine):
     """Floats with the parameters that the integers realise, in the core's order of operations; any network has them."""
 
-    codegen: str = "cython"
+    codegen: str | None = None
 
     name, title, agreement = "brian2_ordered", "Brian2 core's order", Agreement.STATISTICAL
 
     def run(self, network: Network, *, trace: bool = False, progress: Progress | None = None) -> Recording:
-        return run_ordered(network, trace=trace, progress=progress, codegen=self.codegen)
+        return run_ordered(network, trace=trace, progress=progress, codegen=self.codegen or codegen_for(network))

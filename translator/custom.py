@@ -33,9 +33,9 @@ def translate_v21_custom(bp: BrunelParams) -> dict[str, Any]:
 
 def with_fine_leak(network: Network) -> Network:
     """The Q8.8 network with V21's leak; it runs on the golden model and on the RTL."""
-    engine.require_own_drive(network)
     made = translate(parameters(network), Q8_8, ms=network.steps * network.dt_ns / 1e6, leak_fraction=LEAK_FRACTION)
-    return network.replace(lif=dataclasses.replace(network.lif, leak=made.lif.leak, leak_fraction=LEAK_FRACTION, rounding=Rounding.STOCHASTIC))
+    return network.replace(lif=dataclasses.replace(network.lif, leak=made.lif.leak, leak_fraction=LEAK_FRACTION, rounding=Rounding.STOCHASTIC),
+                           external=network.external)
 
 
 @variant(21, "v21_custom", backend="FixedPointLIFNeuron Q8.8, leak of 16 fraction bits", domain="fixed point", target="FPGA 16-bit",

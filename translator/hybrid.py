@@ -69,4 +69,4 @@ def hybrid(network: Network, variant: str, *, length: int = 256, channels: int |
     else:
         fields |= dict(dimensions=SobolPlan.make(channels, length).dimensions)
     streams = StreamParams(np.repeat(probability, [network.n_exc, network.n_inh]), network.lif.threshold, **fields)
-    return network.replace(name=f"{network.name}-{variant}", streams=streams)
+    return network.replace(name=f"{network.name}-{variant}", streams=streams, external=network.external)

@@ -10,6 +10,7 @@ from spikegate.cosim.toolchain.verilate import Build, cached_verilog, compile_sh
 from spikegate.gateware.core.core import Core, CoreGeometry, Op, Param
 from spikegate.gateware.numeric.drive_search import table_words
 from spikegate.gateware.numeric.drive_walk import walk_words
+from spikegate.models.core.engine import require_own_drive
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.streams.encoder import PROBABILITY_BITS
@@ -72,7 +73,14 @@ def row_words(network: Network, geometry: CoreGeometry) -> np.ndarray:
 
 
 def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | None = None) -> np.ndarray:
-    """Everything that makes the core ready to run a network, as load words."""
+    """Everything that makes the core ready to run a network, as load words.
+
+    Raises
+    ------
+    InputError
+        If the network has recorded external events that are not those of its own drive, which the core draws itself.
+    """
+    require_own_drive(network)
     g, lif, drive = geometry, network.lif, network.drive
     count, neurons = g.words * g.lanes, np.arange(g.words * g.lanes)
     place = dict(address=neurons // g.lanes, lane=neurons % g.lanes)

@@ -223,7 +223,7 @@ def external_events(network: Network) -> np.ndarray:
 
 
 def require_own_drive(network: Network) -> None:
-    """Refuse recorded events that the network's streams do not make, as the fixed-point engines draw their own.
+    """Refuse recorded events that the network's streams do not make, as hardware draws its own.
 
     Raises
     ------
@@ -231,8 +231,8 @@ def require_own_drive(network: Network) -> None:
         If there are such events.
     """
     if network.external is not None and not np.array_equal(network.external, external_events(network.replace())):
-        raise InputError("Network's recorded external events must be those of its own drive for a fixed-point variant; record them "
-                         "with spikegate.models.core.engine.external_events, or use a variant of the voltage domain")
+        raise InputError("Network's recorded external events must be those of its own drive for hardware, which draws them itself; leave them out, "
+                         "or use the golden model, Brian2 or a variant, which read them")
 
 
 def due_spikes(recording: Recording, delay: int) -> np.ndarray:

@@ -75,15 +75,15 @@ def _weight(network: Network, first: int, last: int) -> tuple[float, float] | No
 
 def quantities(network: Network) -> list[Quantity]:
     """Every parameter, in the order of reports; those that the source does not give have nothing asked for."""
-    lif, q, dt, wanted = network.lif, network.lif.format, network.dt_ns * 1e-6, asked(network)
+    lif, q, wanted = network.lif, network.lif.format, asked(network)
     real = lambda raw: float(q.real(int(raw)))  # noqa: E731
-    one = 1 << lif.leak_fraction
+    one, ms = 1 << lif.leak_fraction, lambda steps: steps * network.dt_ns / 10**6
     rows = [(name, real(getattr(lif, field)), real(1)) for name, field in (("v_threshold", "threshold"), ("v_reset", "reset"), ("v_rest", "rest"))]
     for population, first, last in (("exc", 0, network.n_exc), ("inh", network.n_exc, network.n)):
         if weight := _weight(network, first, last):
             rows.append((f"weight_{population}", *weight))
-    rows += [("leak dt/tau", lif.leak / one, 1 / one), ("tau_mem", dt * one / lif.leak, None), ("delay", network.delay * dt, SAME),
-             ("refractory", lif.refractory * dt, SAME), ("leak_dead_zone", real(dead_zone(lif.leak, lif.leak_fraction, lif.rounding)), None),
+    rows += [("leak dt/tau", lif.leak / one, 1 / one), ("tau_mem", ms(one) / lif.leak, None), ("delay", ms(network.delay), SAME),
+             ("refractory", ms(lif.refractory), SAME), ("leak_dead_zone", real(dead_zone(lif.leak, lif.leak_fraction, lif.rounding)), None),
              ("drive weight", real(network.drive.weight), real(1)), ("drive events/step", network.drive.mean_events, 1e-6)]
     wanted["leak_dead_zone"] = 0.0
     return [Quantity(name, wanted.get(name), realised, step) for name, realised, step in rows]
@@ -98,7 +98,7 @@ def require_consistent(network: Network) -> None:
         With every contradiction.
     """
     problems, wanted = Problems(), asked(network)
-    whole = {"n_exc": network.n_exc, "n_inh": network.n_inh, "dt": network.dt_ns * 1e-6}
+    whole = {"n_exc": network.n_exc, "n_inh": network.n_inh, "dt": network.dt_ns / 10**6}
     rows = [Quantity(name, wanted.get(name), value, SAME) for name, value in whole.items()] + quantities(network)
     for row in rows:
         if row.asked is not None and row.step is not None:
