@@ -8,6 +8,7 @@ from spikegate.models.checks import whole
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network.network import Network
 from spikegate.models.network.provenance import leak_fraction_for
+from spikegate.models.neuron.lif import MAX_LEAK_FRACTION
 from spikegate.models.numeric.fixed import QFormat
 
 __all__ = ["BrunelParams", "PRESETS", "preset", "check", "asked_for", "fine_leak", "raw_parameters", "report", "whole_multiple"]
@@ -195,8 +196,10 @@ def raw_parameters(bp: BrunelParams, q: QFormat, leak_fraction: int | None = Non
 
     The leak has ``leak_fraction`` fraction bits, those of the format by default.
     """
-    one = 1 << (q.fraction if leak_fraction is None else leak_fraction)
-    problems, raw = Problems(), {}
+    bits = q.fraction if leak_fraction is None else leak_fraction
+    if not q.fraction <= bits <= MAX_LEAK_FRACTION:
+        raise InputError(f"leak_fraction must be in {q.fraction}..{MAX_LEAK_FRACTION} bits for {q}, not {leak_fraction}")
+    one, problems, raw = 1 << bits, Problems(), {}
     for name in ("v_threshold", "v_reset", "v_rest", "weight_exc", "weight_inh"):
         value = getattr(bp, name)
         raw[name] = int(Fraction(str(value)) * q.one)

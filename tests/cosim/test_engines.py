@@ -144,7 +144,7 @@ def test_what_an_engine_cannot_run_it_names(network):
     streams, other = streams_of(network, "v4", length=64), network.replace(external=np.ones((network.steps, network.n), np.uint8))
     own = network.replace(external=engine.external_events(network))
     faults = StreamFaults((FaultParams.random(0.1, 1, 64),))
-    for engine_, net, words in ((Rtl(101), network, "Lanes must be in 1..100"), (Rtl(8), other, "recorded external events"),
+    for engine_, net, words in ((Rtl(101), network, "Lanes must be in 1..N=100"), (Rtl(8), other, "recorded external events"),
                                 (Rtl(8, banks=2), streams, "banks must be left out"), (Rtl(8, faults=faults), network, "no bitstream synapses"),
                                 (Golden(faults), network, "no bitstream synapses"), (Linked(8), other, "recorded external events"),
                                 (Golden(StreamFaults((FaultParams.random(0.1, 1, 128),))), streams, "Faults must be given for 1 channels of 64 bits"),
