@@ -62,7 +62,8 @@ BAD = {
     "a leak fraction below the format's": (["--leak-fraction", "-7"], ["leak_fraction", "8..28", "-7"]),
     "a format of 40 bits": (["--format", "q20.20"], ["width", "2..32", "40"]),
     "two seeds of which nobody learns anything": (["--seeds", "2"], ["--seeds", "2", "3..1000"]),
-    "a weight that a stream clips below": (["--variant", "v4", "--set", "weight_exc=0.01", "--set", "eta=0.1"], ["weight_exc", "0.01 mV", "0.0005", "0.001..0.999"]),
+    "a weight that a stream clips below": (["--variant", "v4", "--set", "weight_exc=0.01", "--set", "eta=0.1"],
+                                           ["weight_exc", "0.01 mV", "0.0005", "0.001..0.999"]),
     "a weight that a stream clips above": (["--variant", "v14", "--set", "g_inh=60"], ["g_inh", "30 mV", "1.5", "0.001..0.999"]),
     "a drive that never rests": (["--preset", "tutorial", "--set", "dt=1", "--set", "delay=1"], ["20 events", "no step without events", "2^-33"]),
     "a length that is no power of two": (["--variant", "v4", "--length", "100"], ["length", "100", "power of two", "64..1024"]),
@@ -170,10 +171,10 @@ def test_a_fine_leak_is_shown_in_its_own_fraction(capsys, tmp_path):
     assert "leak 0.0049991" in " ".join(run(capsys, "network", "show", tmp_path / "net")[1].split())
 
 
-FORGED = [({"tau_mem": 10.0}, "leak dt/tau is 0.01, and its integers hold 0.00390625"), ({"weight_exc": 0.6}, "weight_exc is 0.6, and its integers"),
-          ({"delay": 1.6}, "delay is 1.6, and its integers hold 1.5"), ({"n_exc": 81}, "n_exc is 81, and its integers hold 80"),
-          ({"eta": 2.1}, "drive events/step is 0.42, and its integers hold 0.4"), ({"dt": 0.2}, "dt is 0.2, and its integers hold 0.1"),
-          ({"v_threshold": 19.0}, "v_threshold is 19, and its integers hold 20"), ({"g_inh": 7.0}, "weight_inh is 3.5, and its integers hold 4")]
+FORGED = [({"tau_mem": 10.0}, "leak dt/tau = 0.01, and its integers hold 0.00390625"), ({"weight_exc": 0.6}, "weight_exc = 0.6, and its integers"),
+          ({"delay": 1.6}, "delay = 1.6, and its integers hold 1.5"), ({"n_exc": 81}, "n_exc = 81, and its integers hold 80"),
+          ({"eta": 2.1}, "drive events/step = 0.42, and its integers hold 0.4"), ({"dt": 0.2}, "dt = 0.2, and its integers hold 0.1"),
+          ({"v_threshold": 19.0}, "v_threshold = 19, and its integers hold 20"), ({"g_inh": 7.0}, "weight_inh = 3.5, and its integers hold 4")]
 
 
 @pytest.mark.parametrize(("source", "words"), FORGED, ids=str)
