@@ -9,6 +9,7 @@ A part is as large as its statistics differ beyond a tolerance and beyond what c
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from spikegate.cosim.results import scatter
 from spikegate.cosim.results.compare import Check
@@ -73,7 +74,7 @@ def judge(network: Network, runs: Sequence[Mapping[str, Recording]], absent: Map
     return checks
 
 
-def _judge(effect: Effect, key: str, title: str, found: Sequence[Mapping], parts: Mapping, reason: str | None) -> Check:
+def _judge(effect: Effect, key: str, title: str, found: Sequence[Mapping[str, Any]], parts: Mapping[str, Any], reason: str | None) -> Check:
     name = f"{effect.name}: {title}"
     pairs = [(run[effect.of][key], run[effect.against][key]) for run in found if effect.of in run and effect.against in run]
     known = [(a, b) for a, b in pairs if a is not None and b is not None]

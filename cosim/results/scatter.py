@@ -43,7 +43,10 @@ def blocks(steps: int, tau_steps: float) -> int:
 def left_out(recording: Recording, dt_ns: int, count: int) -> Mapping[str, list[float | None]]:
     """``rate_hz``, ``cv_isi`` and ``correlation`` with each of ``count`` blocks left out; an interval belongs to the block in which it ends."""
     edges = np.linspace(0, recording.steps, count + 1).astype(np.int64)
-    place = lambda steps: np.searchsorted(edges, steps, side="right") - 1  # noqa: E731
+
+    def place(steps: np.ndarray) -> np.ndarray:
+        return np.searchsorted(edges, steps, side="right") - 1
+
     spikes = np.bincount(place(recording.spikes[:, 0]), minlength=count)
     seconds = (recording.steps - np.diff(edges)) * dt_ns * 1e-9
     length, neurons, ends = intervals(recording)

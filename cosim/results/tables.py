@@ -1,6 +1,7 @@
 """The report as tables: on a terminal, fit for 80 columns, and in Markdown."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -13,7 +14,7 @@ __all__ = ["markdown", "print_tables", "tables"]
 WORDS = {"engine", "check", "class", "verdict", "parameter", "effect"}
 
 
-def tables(report: Mapping) -> list[tuple[str, list[str], list[list[str]]]]:
+def tables(report: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
     """``(title, headers, rows)`` for the engines, the exact checks, the effects and the quantisation."""
     engines = [[name, f"{e['spikes']:,}", *(_number(e[key], form) for key, form in
                 (("rate_hz", ".2f"), ("cv_isi", ".3f"), ("correlation", ".4f"), ("wall_s", ".2f"), ("peak_mib", ".0f"))),
@@ -33,7 +34,7 @@ def tables(report: Mapping) -> list[tuple[str, list[str], list[list[str]]]]:
             ("Quantisation (mV, ms)", ["parameter", "asked", "realised", "relative error"], rows)]
 
 
-def _title(report: Mapping) -> str:
+def _title(report: Mapping[str, Any]) -> str:
     net = report["network"]
     length = f" L={net['streams']['length']}" if "streams" in net else ""
     title = (f"{net['preset']}, {net['variant']}{length}, {net['format']}, N={net['n']:,}, {report['steps']:,} steps, {net['lanes']} lanes, "
@@ -45,7 +46,7 @@ def _title(report: Mapping) -> str:
     return title
 
 
-def print_tables(report: Mapping, console: Console) -> None:
+def print_tables(report: Mapping[str, Any], console: Console) -> None:
     """Print the tables on a terminal; the details of the checks are left to the file."""
     for title, headers, rows in tables(report):
         shown = [header for header in headers if header != "detail"]
@@ -58,7 +59,7 @@ def print_tables(report: Mapping, console: Console) -> None:
         console.print(table)
 
 
-def markdown(report: Mapping) -> str:
+def markdown(report: Mapping[str, Any]) -> str:
     """The same tables in Markdown."""
     lines = []
     for title, headers, rows in tables(report):
@@ -71,7 +72,7 @@ def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
 
-def _difference(check: Mapping) -> str:
+def _difference(check: Mapping[str, Any]) -> str:
     value, reference = check["value"], check["reference"]
     if value is None or reference is None:
         return "–"

@@ -45,13 +45,12 @@ def asked(network: Network) -> dict[str, float]:
     given = {key: float(value) for key, value in network.source.items() if isinstance(value, (int, float)) and not isinstance(value, bool)}
     found = {key: given[key] for key in ("n_exc", "n_inh", "dt", "v_threshold", "v_reset", "v_rest", "tau_mem", "delay", "refractory", "weight_exc")
              if key in given}
-    product = lambda *keys: float(np.prod([float(Fraction(str(given[key]))) for key in keys]))  # noqa: E731
     if {"g_inh", "weight_exc"} <= given.keys():
         found["weight_inh"] = float(Fraction(str(given["g_inh"])) * Fraction(str(given["weight_exc"])))
     if {"tau_mem", "dt"} <= given.keys() and given["tau_mem"]:
         found["leak dt/tau"] = given["dt"] / given["tau_mem"]
     if {"eta", "v_threshold", "dt", "weight_exc", "tau_mem"} <= given.keys() and given["weight_exc"] and given["tau_mem"]:
-        found["drive events/step"] = product("eta", "v_threshold", "dt") / product("weight_exc", "tau_mem")
+        found["drive events/step"] = given["eta"] * given["v_threshold"] * given["dt"] / (given["weight_exc"] * given["tau_mem"])
         found["drive weight"] = given["weight_exc"]
     return found
 
@@ -76,9 +75,16 @@ def _weight(network: Network, first: int, last: int) -> tuple[float, float] | No
 def quantities(network: Network) -> list[Quantity]:
     """Every parameter, in the order of reports; those that the source does not give have nothing asked for."""
     lif, q, wanted = network.lif, network.lif.format, asked(network)
-    real = lambda raw: float(q.real(int(raw)))  # noqa: E731
-    one, ms = 1 << lif.leak_fraction, lambda steps: steps * network.dt_ns / 10**6
-    rows = [(name, real(getattr(lif, field)), real(1)) for name, field in (("v_threshold", "threshold"), ("v_reset", "reset"), ("v_rest", "rest"))]
+    one = 1 << lif.leak_fraction
+
+    def real(raw: int) -> float:
+        return float(q.real(int(raw)))
+
+    def ms(steps: int) -> float:
+        return steps * network.dt_ns / 10**6
+
+    rows: list[tuple[str, float, float | None]] = [
+        ("v_threshold", real(lif.threshold), real(1)), ("v_reset", real(lif.reset), real(1)), ("v_rest", real(lif.rest), real(1))]
     for population, first, last in (("exc", 0, network.n_exc), ("inh", network.n_exc, network.n)):
         if weight := _weight(network, first, last):
             rows.append((f"weight_{population}", *weight))

@@ -21,16 +21,16 @@ FINE = "fine"
 class Names(str):
     """Help in which ``{}`` stands for names that are looked up when help is printed, and not before: their modules take long to import."""
 
-    find: Callable[[], Iterable[str]]
+    names: Callable[[], Iterable[str]]
 
-    def __new__(cls, text: str, find: Callable[[], Iterable[str]]) -> "Names":
+    def __new__(cls, text: str, names: Callable[[], Iterable[str]]) -> "Names":
         made = super().__new__(cls, text)
-        made.find = find
+        made.names = names
         return made
 
     def full(self) -> str:
         """The help with its names."""
-        return self.replace("{}", ", ".join(self.find()))
+        return self.replace("{}", ", ".join(self.names()))
 
 
 def _member(option: str, text: str, kind: type[IntEnum]) -> Any:
@@ -84,13 +84,13 @@ def _change(text: str) -> tuple[str, Any]:
     from spikegate.translator.brunel import BrunelParams
 
     name, sign, value = text.partition("=")
-    types = {field.name: field.type for field in dataclasses.fields(BrunelParams)}
+    types: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(BrunelParams)}
     if not sign:
         raise InputError(f"--set must be NAME=VALUE, not {text!r}; write for example --set v_threshold=18")
     if name not in types:
         near = difflib.get_close_matches(name, types, 1, 0)[0]
         raise InputError(f"--set knows no parameter {name!r}; did you mean {near}? All: {', '.join(types)}")
-    read = {int: int, float: finite, bool: lambda word: {"true": True, "false": False}[word.lower()]}[types[name]]
+    read: Any = {int: int, float: finite, bool: lambda word: {"true": True, "false": False}[word.lower()]}[types[name]]
     try:
         return name, read(value)
     except (ValueError, KeyError, argparse.ArgumentTypeError):
