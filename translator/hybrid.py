@@ -1,7 +1,6 @@
 """Stochastic synapses for a Brunel network: the published hybrid variants, frozen."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
@@ -9,10 +8,11 @@ from spikegate.models.checks import whole_numbers
 from spikegate.models.errors import InputError
 from spikegate.models.network.network import Network
 from spikegate.models.streams.encoder import PROBABILITY_BITS, window_lfsr
-from spikegate.models.streams.params import Generator, StreamParams, require_length
+from spikegate.models.streams.params import VARIANTS, Generator, StreamParams, require_length
 from spikegate.models.streams.plan import LfsrPlan, SobolPlan
 from spikegate.models.streams.synapse import weight_probability
 from spikegate.translator.brunel import asked_for
+from spikegate.translator.translations import stream_ratios
 
 __all__ = ["Hybrid", "HYBRIDS", "hybrid"]
 
@@ -27,14 +27,14 @@ class Hybrid:
 
 
 HYBRIDS = {
-    "v4": Hybrid(Generator.LFSR, 1, "AND-gate synapses on LFSR streams"),
-    "v13": Hybrid(Generator.LFSR, 4, "dot product of LFSR streams, four spikes in a window"),
-    "v14": Hybrid(Generator.SOBOL, 1, "AND-gate synapses on Sobol streams"),
+    "v4": Hybrid(*VARIANTS["v4"], "AND-gate synapses on LFSR streams"),
+    "v13": Hybrid(*VARIANTS["v13"], "dot product of LFSR streams, four spikes in a window"),
+    "v14": Hybrid(*VARIANTS["v14"], "AND-gate synapses on Sobol streams"),
 }
 
 
 def hybrid(network: Network, variant: str, *, length: int = 256, channels: int | None = None, seed: int | None = None) -> Network:
-    """A translated Brunel network with stochastic synapses: w_prob = clip(J / V_th, 0.001, 0.999), popcount scale V_th / L.
+    """A translated Brunel network with stochastic synapses: w_prob = J / V_th in 0.001..0.999, popcount scale V_th / L.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def hybrid(network: Network, variant: str, *, length: int = 256, channels: int |
     Raises
     ------
     InputError
-        If the variant or the length does not exist, or the streams cannot be planned.
+        If the variant or the length does not exist, a weight is outside what a stream holds, or the streams cannot be planned.
     """
     if not isinstance(variant, str) or variant not in HYBRIDS:
         raise InputError(f"Hybrid variant must be one of {', '.join(HYBRIDS)}, not {variant!r}")
@@ -61,7 +61,7 @@ def hybrid(network: Network, variant: str, *, length: int = 256, channels: int |
     channels, seed = whole_numbers(channels=kind.channels if channels is None else channels, seed=bp.seed if seed is None else seed)
     if seed < 0:
         raise InputError(f"Seed of the streams must be 0 or more, not {seed}")
-    ratios = [Fraction(str(weight)) / Fraction(str(bp.v_threshold)) for weight in (bp.weight_exc, bp.weight_inh)]
+    ratios = stream_ratios(bp)
     probability = [weight_probability(*ratio.as_integer_ratio()) if ratio else 0 for ratio in ratios]
     fields = dict(generator=kind.generator, length=length, channels=channels)
     if kind.generator == Generator.LFSR:
@@ -72,4 +72,4 @@ def hybrid(network: Network, variant: str, *, length: int = 256, channels: int |
     else:
         fields |= dict(dimensions=SobolPlan.make(channels, length).dimensions)
     streams = StreamParams(np.repeat(probability, [network.n_exc, network.n_inh]), network.lif.threshold, **fields)
-    return network.replace(name=f"{network.name}-{variant}", streams=streams)
+    return network.replace(name=f"{network.name}-{variant}", streams=streams, external=network.external)

@@ -10,15 +10,18 @@ import numpy as np
 from spikegate.models.checks import require, whole
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network.network import Network, require_network
+from spikegate.models.network.provenance import leak_fraction_for
 from spikegate.models.numeric.fixed import Q16_12, QFormat
 
-__all__ = ["BrunelParams", "PRESETS", "preset", "check", "asked_for", "raw_parameters", "report"]
+__all__ = ["BrunelParams", "PRESETS", "preset", "check", "asked_for", "fine_leak", "raw_parameters", "report", "whole_multiple"]
 
 #: Each target draws its sources from a whole population.
 MAX_NEURONS = 100_000
 MAX_SYNAPSES = 100_000_000
 #: Above every format's range and every time that a network can have.
 LARGEST = 1e9
+#: Relative difference of decimals that stand for the same number.
+SAME = Fraction(1, 10**9)
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,12 @@ def preset(name: str, **changes) -> BrunelParams:
     return BrunelParams(**{**PRESETS[name], **changes})
 
 
+def whole_multiple(time: float, unit: float) -> int | None:
+    """``time / unit``, if it is a whole number but for the last digits of what a float holds, as 0.1 * 3 is three times 0.1."""
+    exact = Fraction(str(time)) / Fraction(str(unit))
+    return round(exact) if abs(exact - round(exact)) <= SAME * max(1, abs(exact)) else None
+
+
 def check(bp: BrunelParams) -> None:
     """Raise `InputError` with everything that makes no network."""
     require("Parameters", bp, BrunelParams, "make them with spikegate.BrunelParams or spikegate.preset")
@@ -149,15 +158,15 @@ def check(bp: BrunelParams) -> None:
     problems.raise_any()
     synapses = bp.n_total * (bp.c_exc + bp.c_inh)
     need(synapses <= MAX_SYNAPSES, f"Synapses must be at most {MAX_SYNAPSES:,}, not {synapses:,}; lower conn_prob, n_exc or n_inh")
-    nanoseconds = Fraction(str(bp.dt)) * 10**6
-    need(nanoseconds.denominator == 1, f"dt must be a whole number of nanoseconds, not {bp.dt} ms; round it to 6 decimals")
+    need(bool(whole_multiple(bp.dt, 1e-6)), f"dt must be a whole number of nanoseconds, not {bp.dt} ms; round it to 6 decimals")
     need(bp.c_exc >= 1, f"C_E must be at least 1, not {bp.conn_prob} * {bp.n_exc} = {bp.c_exc}; raise n_exc or conn_prob")
     for name, count, size in (("C_E", bp.c_exc, bp.n_exc), ("C_I", bp.c_inh, bp.n_inh)):
         need(count == 0 or count < size, f"{name} = {count} must be below the population's {size}, as no neuron projects to itself; lower conn_prob")
     for name in ("delay", "refractory"):
         exact = Fraction(str(getattr(bp, name))) / Fraction(str(bp.dt))
-        need(exact.denominator == 1, f"{name} must be a whole number of steps of {bp.dt} ms, not {getattr(bp, name)} ms; round it")
-        need(exact >= (name == "delay"), f"{name} must be at least {bp.dt if name == 'delay' else 0} ms, not {getattr(bp, name)} ms; "
+        need(whole_multiple(getattr(bp, name), bp.dt) is not None, f"{name} must be a whole number of steps of {bp.dt} ms, "
+             f"not {getattr(bp, name)} ms; round it")
+        need(round(exact) >= (name == "delay"), f"{name} must be at least {bp.dt if name == 'delay' else 0} ms, not {getattr(bp, name)} ms; "
              "one step is the shortest that a clocked core has" if name == "delay" else f"{name} must not be negative, not {bp.refractory} ms")
     problems.raise_any()
 
@@ -180,6 +189,21 @@ def asked_for(network: Network) -> BrunelParams:
     bp = BrunelParams(**network.source)
     check(bp)
     return bp
+
+
+def fine_leak(bp: BrunelParams, q: QFormat) -> int:
+    """Fewest fraction bits of the leak constant, at least those of the format, with which tau is right within 1 %.
+
+    Raises
+    ------
+    InputError
+        If no leak constant is so fine.
+    """
+    check(bp)
+    bits = leak_fraction_for(Fraction(str(bp.dt)) / Fraction(str(bp.tau_mem)), q.fraction)
+    if bits is None:
+        raise InputError(f"Leak dt/tau = {bp.dt / bp.tau_mem:.4g} is too small for any leak constant; use a longer dt or a shorter tau_mem")
+    return bits
 
 
 def raw_parameters(bp: BrunelParams, q: QFormat, leak_fraction: int | None = None) -> dict[str, int]:

@@ -12,7 +12,7 @@ from spikegate.models.errors import InputError, Problems
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, QFormat
 from spikegate.models.streams.encoder import PROBABILITY_BITS, threshold
 from spikegate.models.streams.synapse import HIGHEST, LOWEST
-from spikegate.translator.params import BrunelParams, check, raw_parameters, report
+from spikegate.translator.params import BrunelParams, check, raw_parameters, report, whole_multiple
 
 __all__ = ["translate_v1_stochastic_lif", "translate_v2_rate_matched", "translate_v3_fixed_point", "translate_v4_hybrid", "translate_v5_izhikevich",
            "translate_v6_homeostatic", "translate_v7_noisy", "translate_v8_refractory", "translate_v9_post_kick", "translate_v10_exact_leak",
@@ -22,7 +22,7 @@ __all__ = ["translate_v1_stochastic_lif", "translate_v2_rate_matched", "translat
 
 
 def _steps(bp: BrunelParams) -> int:
-    return int(Fraction(str(bp.refractory)) / Fraction(str(bp.dt)))
+    return whole_multiple(bp.refractory, bp.dt)
 
 
 def _voltage(bp: BrunelParams, **neuron: Any) -> dict[str, Any]:
@@ -60,15 +60,26 @@ def _ratio(bp: BrunelParams, weight: float) -> Fraction:
     return Fraction(str(weight)) / Fraction(str(bp.v_threshold))
 
 
+def stream_ratios(bp: BrunelParams) -> list[Fraction]:
+    """J / V_th and gJ / V_th, the probabilities of ones in the streams of the weights.
+
+    Raises
+    ------
+    InputError
+        For each weight that a stream does not hold: it would be clipped.
+    """
+    problems, ratios = Problems(), [_ratio(bp, weight) for weight in (bp.weight_exc, bp.weight_inh)]
+    for name, field, weight, ratio in zip(("w_prob", "w_prob_inh"), ("weight_exc", "g_inh * weight_exc"), (bp.weight_exc, bp.weight_inh), ratios):
+        problems.require(weight == 0 or LOWEST <= ratio <= HIGHEST, f"{name} = {weight:g} mV / {bp.v_threshold:g} mV = {float(ratio):.4g} must "
+                         f"be in 0.001..0.999, as streams clip what is outside; change {field} or v_threshold, or use fixed-point weights (v3)")
+    problems.raise_any()
+    return ratios
+
+
 def _streams(bp: BrunelParams, generator: str, channels: int) -> dict[str, Any]:
     """``w_prob`` = J / V_th in 0.001..0.999 for `BitstreamSynapse`, ``popcount_scale`` = V_th / L in mV, L = 256."""
     check(bp)
-    length, ratios, problems = 256, {}, Problems()
-    for name, weight in (("w_prob", bp.weight_exc), ("w_prob_inh", bp.weight_inh)):
-        ratios[name] = ratio = _ratio(bp, weight)
-        problems.require(weight == 0 or LOWEST <= ratio <= HIGHEST, f"{name} = {weight:g} mV / {bp.v_threshold:g} mV = {float(ratio):.4g} must "
-                         "be in 0.001..0.999; change the weight or the threshold")
-    problems.raise_any()
+    length, ratios = 256, dict(zip(("w_prob", "w_prob_inh"), stream_ratios(bp)))
     return dict({name: float(ratio) for name, ratio in ratios.items()}, bitstream_length=length, popcount_scale=bp.v_threshold / length,
                 generator=generator, channels=channels, neuron_kwargs=_voltage(bp)["neuron_kwargs"], external_rate_hz=bp.external_rate_hz,
                 quantisation=report([_coded(name, ratio) for name, ratio in ratios.items()]))

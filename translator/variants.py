@@ -27,14 +27,13 @@ OWN_STREAMS = 1_000_000
 
 def in_format(network: Network, q: QFormat) -> Network:
     """The network in another format, with the same connectivity, drive and initial membranes (those rounded down)."""
-    engine.require_own_drive(network)
     if network.lif.format == q:
         return network
     made = translate(parameters(network), q, ms=network.steps * network.dt_ns / 1e6, rounding=network.lif.rounding)
     lif = dataclasses.replace(made.lif, refractory=network.lif.refractory, overflow=network.lif.overflow)
     shift = q.fraction - network.lif.format.fraction
     v0 = network.v0.astype(np.int64) << shift if shift >= 0 else network.v0 >> -shift
-    return network.replace(lif=lif, drive=made.drive, weights=made.weights, v0=v0, streams=None)
+    return network.replace(lif=lif, drive=made.drive, weights=made.weights, v0=v0, streams=None, external=network.external)
 
 
 @variant(1, "v1_stochastic_lif", backend="StochasticLIFNeuron", domain="voltage", target="CPU reference",
@@ -67,7 +66,6 @@ def v3(network: Network, **options: Any) -> Recording:
 @variant(4, "v4_hybrid", backend="BitstreamSynapse + LIF", domain="hybrid", target="SC + analog", agrees_with="RTL bit for bit")
 def v4(network: Network, **options: Any) -> Recording:
     """Stochastic synapses on LFSR streams."""
-    engine.require_own_drive(network)
     return streams.run(hybrid(network, "v4"), **options)
 
 
@@ -130,14 +128,12 @@ def v12(network: Network, **options: Any) -> Recording:
 @variant(13, "v13_dot_product", backend="BitstreamDotProduct", domain="SC", target="multi-channel sum", agrees_with="RTL bit for bit")
 def v13(network: Network, **options: Any) -> Recording:
     """Stochastic synapses, four spikes in a window."""
-    engine.require_own_drive(network)
     return streams.run(hybrid(network, "v13"), **options)
 
 
 @variant(14, "v14_sobol", backend="V4 + Sobol encoding", domain="hybrid", target="low discrepancy", agrees_with="RTL bit for bit")
 def v14(network: Network, **options: Any) -> Recording:
     """Stochastic synapses on Sobol streams."""
-    engine.require_own_drive(network)
     return streams.run(hybrid(network, "v14"), **options)
 
 

@@ -29,7 +29,7 @@ from spikegate.models.numeric.fixed import QFormat
 from spikegate.models.streams.encoder import PROBABILITY_BITS, WindowParams
 from spikegate.models.streams.faults import FaultParams, PointFaults
 from spikegate.models.streams.params import Generator, StreamFaults
-from spikegate.translator.brian import run_float
+from spikegate.translator.brian_float import run_float
 from spikegate.translator.brunel import asked_for, preset, translate
 from spikegate.translator.hybrid import HYBRIDS, hybrid
 

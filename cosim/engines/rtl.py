@@ -9,6 +9,7 @@ from spikegate.cosim.engines.native import HARNESS, NativeCore
 from spikegate.cosim.toolchain.verilate import Build, cached_verilog, compile_shared
 from spikegate.gateware.core.core import Core, CoreGeometry
 from spikegate.models.core.address_map import Load, Op, Param
+from spikegate.models.core.engine import require_own_drive
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.streams.params import StreamFaults
@@ -34,7 +35,14 @@ def _words(geometry: CoreGeometry, load: Load) -> np.ndarray:
 
 
 def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | None = None) -> np.ndarray:
-    """Everything that makes the core ready to run a network, as load words; neurons that the network does not have rest without a stream."""
+    """Everything that makes the core ready to run a network, as load words; neurons that the network does not have rest without a stream.
+
+    Raises
+    ------
+    InputError
+        If the network has recorded external events that are not those of its own drive, which the core draws itself.
+    """
+    require_own_drive(network)
     g, size = geometry, geometry.size
     params = {**g.neurons.params(network), Param.DRIVE_WEIGHT: network.drive.weight, Param.DELAY: network.delay}
     index, limit = zip(*g.drive.words(network.drive))

@@ -12,25 +12,19 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 from spikegate.cosim.isolation.worker import Result, restore
-from spikegate.models.core import engine, stream_engine
 from spikegate.models.errors import SpikegateError
 from spikegate.models.files import working_folder
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
-from spikegate.models.numeric.fixed import Rounding
-from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.surroundings import child_environment, illegal_instruction
 
-__all__ = ["DEFECTS", "EngineError", "Job", "Result", "golden", "run_isolated", "sabotaged", "terminable"]
+__all__ = ["EngineError", "Job", "Result", "run_isolated", "terminable"]
 
-#: Deliberate defects of the golden model, for the negative controls.
-DEFECTS = ("rounding", "threshold", "tap")
-WRONG_TAPS = (64, 63, 62, 59)
 POLL_S = 0.1
 
 
@@ -46,22 +40,19 @@ class Job:
     ----------
     name : str
         Key of the result.
-    target : str
-        ``module:function``; called as ``function(network, progress=..., **options)`` and returns a Recording, or None
-        for work whose result is a file.
+    work : callable
+        Of an engine, ``run`` or ``waveform``, or a function of a module that can be imported; called as ``work(network, progress=..., **options)``.
+        It returns a Recording, or None for work whose result is a file. It and its options must pickle.
     network : Network
         Passed by file.
     options : Mapping
-        Further keyword arguments, which must pickle.
-    progress : bool
-        Whether the function takes ``progress``.
+        Further keyword arguments.
     """
 
     name: str
-    target: str
+    work: Callable[..., Recording | None]
     network: Network
-    options: Mapping = field(default_factory=dict)
-    progress: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run_isolated(jobs: Sequence[Job], on_progress: Callable[[str, float], None] | None = None, *, parallel: int = 2,
@@ -120,36 +111,13 @@ def run_isolated(jobs: Sequence[Job], on_progress: Callable[[str, float], None] 
     return {job.name: results[job.name] for job in jobs}
 
 
-def golden(network: Network) -> ModuleType:
-    """The golden model of a network, `spikegate.models.core.engine` or,
-    with streams, `spikegate.models.core.stream_engine`: ``run`` and ``predict_cycles``."""
-    return stream_engine if network.streams else engine
-
-
-def sabotaged(network: Network, *, defect: str, **options) -> Recording:
-    """The golden model with one of `DEFECTS`, recorded as if it were the sound one: every comparison has to reject it.
-
-    ``rounding`` rounds the leak towards minus infinity (to nearest if it did so already), ``threshold`` compares with
-    ``>`` instead of ``>=``, ``tap`` moves two taps of the random generator. ``options`` are those of the sound model.
-    """
-    lif, lfsr = network.lif, network.lfsr
-    if defect == "rounding":
-        lif = replace(lif, rounding=Rounding.NEAREST if lif.rounding == Rounding.FLOOR else Rounding.FLOOR)
-    elif defect == "threshold":
-        lif = replace(lif, threshold=lif.threshold + 1)
-    else:
-        lfsr = LfsrParams(64, WRONG_TAPS, lfsr.leap)
-    recording = golden(network).run(network.replace(lif=lif, lfsr=lfsr, external=None), **options)
-    return replace(recording, provenance={**recording.provenance, "network": network.hash, "defect": defect})
-
-
 class _Process:
     def __init__(self, job, network, folder):
         self.job, self.folder, self.text = job, folder, b""
         folder.mkdir()
         self.pipe, write = os.pipe()
         os.set_blocking(self.pipe, False)
-        (folder / "job").write_bytes(pickle.dumps((job.target, network, dict(job.options), write, job.progress)))
+        (folder / "job").write_bytes(pickle.dumps((network, write, pickle.dumps((job.work, dict(job.options))))))
         with open(folder / "log", "wb") as log:
             self.popen = subprocess.Popen(
                 [sys.executable, "-P", "-u", "-c", "from spikegate.cosim.isolation.worker import main; main()", str(folder)], stdin=subprocess.PIPE,

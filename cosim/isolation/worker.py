@@ -1,6 +1,5 @@
-"""The inside of an engine's own process: runs one function and leaves its result as files for `engines.run_isolated`."""
+"""The inside of an engine's own process: runs one job and leaves its result as files for `spikegate.cosim.isolation.run.run_isolated`."""
 
-import importlib
 import os
 import pickle
 import resource
@@ -77,7 +76,7 @@ def main() -> None:
     """Do the job in the folder that the only argument names."""
     folder = Path(sys.argv[1])
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    target, network, options, pipe, reports = pickle.loads((folder / "job").read_bytes())
+    network, pipe, work = pickle.loads((folder / "job").read_bytes())
     os.set_inheritable(pipe, False)
     parent = os.dup(0)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -90,17 +89,16 @@ def main() -> None:
             os.write(pipe, f"{fraction:.4f}\n".encode())
 
     try:
-        module, _, function = target.partition(":")
-        engine, frozen = getattr(importlib.import_module(module), function), Network.load(network)
+        (engine, options), frozen = pickle.loads(work), Network.load(network)
         start = time.perf_counter()
-        recording = engine(frozen, **({"progress": progress} if reports else {}), **options)
+        recording = engine(frozen, progress=progress, **options)
         wall_s = time.perf_counter() - start
         peak = _peak_mib()
         _store(folder, recording if isinstance(recording, Recording) else None, wall_s, peak)
     except ModuleNotFoundError as error:
         if (error.name or "spikegate").startswith("spikegate"):
             raise
-        _fail(folder, ToolMissing(f"Python package {error.name} is missing for {target}; `spikegate doctor` tells how to install it"))
+        _fail(folder, ToolMissing(f"Python package {error.name} is missing; `spikegate doctor` tells how to install it"))
     except SpikegateError as error:
         traceback.print_exc()
         _fail(folder, error)

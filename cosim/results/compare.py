@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikegate.models.errors import InputError
+from spikegate.models.network.engine import Agreement
 from spikegate.models.network.recording import Recording
 
-__all__ = ["CLASSES", "MARGINS", "MIN_SECONDS", "STREAM_PRESETS", "Check", "Margin", "compare", "same", "statistical", "describe"]
+__all__ = ["Check", "Margin", "compare", "same", "statistical", "describe"]
 
-CLASSES = ("bit-true", "spike-exact", "statistical")
-#: Statistics of a shorter run are shown and not judged: the margins were taken over one second.
-MIN_SECONDS = 1.0
 ROWS = 1024
 
 
@@ -33,26 +31,9 @@ class Margin:
         unit = abs(reference) if self.relative else 1
         return abs(value - reference - self.shift * unit) <= self.limit * unit
 
-    def of_mean(self, runs: int) -> "Margin":
-        """The margin for means over ``runs`` independent pairs of runs."""
-        return Margin(self.limit / math.sqrt(runs), self.relative, self.shift)
-
     def __str__(self):
         scale, unit = (100, " %") if self.relative else (1, "")
         return (f"{scale * self.shift:+g} " if self.shift else "") + f"±{scale * self.limit:g}{unit}"
-
-
-#: (preset, format) -> statistic -> margin of the RTL around Brian2 in floats, for one run of each over one second.
-#: Measured and derived in docs/validation.md; the shift is that of Brian2 with the realised parameters.
-MARGINS: dict[tuple[str, str], dict[str, Margin]] = {
-    ("ai", "q8.8"): {"rate_hz": Margin(0.16, True, 0.07), "cv_isi": Margin(0.22, True, 0.12), "correlation": Margin(0.013, shift=-0.002)},
-    ("ai", "q16.12"): {"rate_hz": Margin(0.13, True, 0.005), "cv_isi": Margin(0.16, True, 0.015), "correlation": Margin(0.013)},
-    ("tutorial", "q8.8"): {"rate_hz": Margin(0.025, True, 0.083), "cv_isi": Margin(0.04, True, -0.056), "correlation": Margin(0.016, shift=0.003)},
-    ("tutorial", "q16.12"): {"rate_hz": Margin(0.025, True, 0.012), "cv_isi": Margin(0.04, True, -0.007), "correlation": Margin(0.016)},
-}
-#: Presets whose margins were seen to hold for stochastic synapses too. In ``tutorial`` they do not: the noise of the counts makes a regular
-#: neuron's CV a quarter higher, and a mean weight of 0.1 mV, which Q8.8 does not hold, its rate 2 %.
-STREAM_PRESETS = ("ai",)
 
 
 @dataclass(frozen=True)
@@ -63,8 +44,8 @@ class Check:
     ----------
     name : str
         What was held against what.
-    class_ : str
-        One of `CLASSES`; the key in JSON is ``class``.
+    class_ : Agreement
+        The key in JSON is ``class``.
     compared, mismatches : int
         Items, and how many of them differ.
     first_divergence : dict, optional
@@ -72,36 +53,55 @@ class Check:
     ok : bool or None
         None: shown, not judged.
     detail : str
-        What was compared, or why the check failed.
+        What was compared, or why the check failed or was not judged.
+    value, reference, margin : float, optional
+        Of a statistic, all in its unit: how far the one may lie from the other.
+    warns : bool
+        Whether a failure is a warning: the run is as it should be, and what it was asked for is not what it can do.
     """
 
     name: str
-    class_: str
+    class_: Agreement
     compared: int
     mismatches: int
     first_divergence: dict | None
     ok: bool | None
     detail: str = ""
+    value: float | None = None
+    reference: float | None = None
+    margin: float | None = None
+    warns: bool = False
 
-    def __post_init__(self):
-        if self.class_ not in CLASSES:
-            raise InputError(f"Class of a check must be one of {', '.join(CLASSES)}, not {self.class_!r}")
+    def __post_init__(self) -> None:
+        if self.class_ not in list(Agreement):
+            raise InputError(f"Class of a check must be one of {', '.join(Agreement)}, not {self.class_!r}")
+
+    @property
+    def failed(self) -> bool:
+        """Whether the run fails by it."""
+        return self.ok is False and not self.warns
+
+    @property
+    def verdict(self) -> str:
+        """In one word, or two."""
+        return {True: "ok", False: "WARNING" if self.warns else "FAILED", None: "not judged"}[self.ok]
 
     def as_dict(self) -> dict:
         """The check as it stands in report.json."""
         return {"name": self.name, "class": self.class_, "compared": self.compared, "mismatches": self.mismatches,
-                "first_divergence": self.first_divergence, "ok": self.ok, "detail": self.detail}
+                "first_divergence": self.first_divergence, "ok": self.ok, "verdict": self.verdict, "detail": self.detail,
+                "value": self.value, "reference": self.reference, "margin": self.margin}
 
 
-def compare(name: str, kind: str, a: Recording, b: Recording, signals: Iterable[str] = ("spike",)) -> Check:
+def compare(name: str, kind: Agreement, a: Recording, b: Recording, signals: Iterable[str] = ("spike",)) -> Check:
     """Compare two recordings of one run exactly, with no tolerance.
 
     Parameters
     ----------
     name : str
         Title of the check.
-    kind : str
-        ``bit-true`` or ``spike-exact``.
+    kind : Agreement
+        Bit-true or spike-exact.
     a, b : Recording
         Of the same N, number of steps and network hash.
     signals : iterable of str
@@ -144,7 +144,7 @@ def compare(name: str, kind: str, a: Recording, b: Recording, signals: Iterable[
     return Check(name, kind, compared, mismatches, divergence, not mismatches and not reasons, detail)
 
 
-def same(name: str, kind: str, signal: str, a: tuple[str, int | None], b: tuple[str, int | None]) -> Check:
+def same(name: str, kind: Agreement, signal: str, a: tuple[str, int | None], b: tuple[str, int | None]) -> Check:
     """Compare one number that two sides have for the whole run: ``(side, value)`` each; a value of None fails."""
     if a[1] is None or b[1] is None:
         return Check(name, kind, 0, 0, None, False, f"nothing was compared: {a[0] if a[1] is None else b[0]} has no {signal}")
@@ -173,12 +173,13 @@ def statistical(name: str, value: float | None, reference: float | None, margin:
     known = all(x is not None and not math.isnan(x) for x in (value, reference))
     if not known or not compared:
         missing = "nothing was compared: " + ("a side has no value; run for longer" if not known else "no samples")
-        return Check(name, "statistical", 0, 0, None, None if margin is None else False, missing)
+        return Check(name, Agreement.STATISTICAL, 0, 0, None, None if margin is None else False, missing)
     text = f"{value:.4g} against {reference:.4g}"
     if margin is None:
-        return Check(name, "statistical", compared, 0, None, None, f"{text}, not judged: {unjudged}")
-    ok = margin.holds(value, reference)
-    return Check(name, "statistical", compared, 0 if ok else 1, None, ok, f"{text}, margin {margin}{'' if ok else ' exceeded'}")
+        return Check(name, Agreement.STATISTICAL, compared, 0, None, None, f"{text}, not judged: {unjudged}", value, reference)
+    ok, width = margin.holds(value, reference), margin.limit * (abs(reference) if margin.relative else 1)
+    return Check(name, Agreement.STATISTICAL, compared, 0 if ok else 1, None, ok, f"{text}, margin {margin}{'' if ok else ' exceeded'}",
+                 value, reference, width)
 
 
 def describe(check: Check) -> str:

@@ -1,5 +1,6 @@
 """One picture of a run: raster, population rate, inter-spike intervals, and one membrane in every engine."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from spikegate.cosim.results.report import identify
 from spikegate.models.files import whole_file
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
@@ -15,13 +15,15 @@ from spikegate.models.surroundings import clean_environment
 
 __all__ = ["drawing", "figure"]
 
-EXCITATORY, INHIBITORY, FLOAT, DARK = "#20639b", "#d1495b", "#e08e0b", "#222222"
+COLORS, FLOAT, DARK = ("#20639b", "#d1495b", "#3caea3", "#7b4b94"), "#e08e0b", "#222222"
 STYLE = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 11, "axes.titleweight": "bold",
          "axes.titlelocation": "left", "legend.frameon": False, "axes.edgecolor": "#777777", "axes.labelcolor": DARK}
 RASTER_NEURONS, RASTER_MS, MEMBRANE_MS = 200, 400.0, 60.0
 #: Engines that agree are drawn from the widest line to the finest, so that each stays visible under the next.
 LINES = {"rtl": ("RTL", dict(color="#9ec6e8", lw=6, solid_capstyle="round")), "golden": ("golden model", dict(color="#20639b", lw=2.2)),
          "brian2_integer": ("Brian2, same integers", dict(color=DARK, lw=1.3, ls=(0, (1.5, 2.5))))}
+#: What the RTL is drawn beside: the first that ran.
+FLOATS = {"brian2_float": "Brian2 float", "brian2_ordered": "Brian2 float, as realised"}
 
 
 def figure(recordings: Mapping[str, Recording], network: Network, path: Path) -> None:
@@ -30,7 +32,7 @@ def figure(recordings: Mapping[str, Recording], network: Network, path: Path) ->
     Parameters
     ----------
     recordings : Mapping of str to Recording
-        ``rtl``, ``golden``, ``brian2_float`` and, if it ran, ``brian2_integer``; membranes are drawn from ``trace["v"]`` where there is one.
+        ``rtl`` and whichever others ran; membranes are drawn from ``trace["v"]`` where there is one.
     network : Network
         What ran.
     path : Path
@@ -43,8 +45,8 @@ def figure(recordings: Mapping[str, Recording], network: Network, path: Path) ->
         _rate(fig.add_subplot(grid[1, :], sharex=top), recordings, network)
         _membrane(fig.add_subplot(grid[2, :2]), recordings, network)
         _intervals(fig.add_subplot(grid[2, 2]), recordings, network)
-        name, variant = identify(network)
-        fig.suptitle(f"Brunel network “{name}”, {variant}: {network.n_exc:,} excitatory and {network.n_inh:,} inhibitory neurons as RTL in "
+        neurons = " and ".join(f"{population.size:,} {population.name}" for population in network.populations)
+        fig.suptitle(f"Network “{network.title}”, {network.variant}: {neurons} neurons as RTL in "
                      f"{network.lif.format}, {network.steps:,} steps of {network.dt_ns * 1e-6:g} ms", fontsize=14, x=0.01, ha="left")
 
 
@@ -67,6 +69,11 @@ def drawing(style: Mapping[Any, Any], path: str | Path, **options: Any) -> Itera
             FigureCanvasAgg(fig).print_png(part)
 
 
+
+def _floats(recordings):
+    return [(name, label) for name, label in FLOATS.items() if name in recordings][:1]
+
+
 def _window(network):
     end = network.seconds * 1000
     return max(0.0, end - RASTER_MS), end
@@ -74,17 +81,17 @@ def _window(network):
 
 def _raster(ax, recording, network):
     start, end = _window(network)
-    excitatory = min(network.n_exc, max(RASTER_NEURONS - network.n_inh, RASTER_NEURONS * network.n_exc // network.n))
-    inhibitory = min(network.n_inh, RASTER_NEURONS - excitatory)
+    wanted = min(RASTER_NEURONS, network.n)
     ms, neuron = recording.spikes[:, 0] * network.dt_ns * 1e-6, recording.spikes[:, 1]
-    groups = ((0, excitatory, 0, EXCITATORY, "excitatory"), (network.n_exc, inhibitory, excitatory, INHIBITORY, "inhibitory"))
-    for first, count, base, color, label in groups:
-        shown = (ms >= start) & (neuron >= first) & (neuron < first + count)
-        ax.plot(ms[shown], neuron[shown] - first + base, "|", color=color, ms=3.6, mew=1.1, rasterized=True)
-        if count:
-            ax.text(1.002, (base + count / 2) / (excitatory + inhibitory), label, color=color, rotation=90, va="center", transform=ax.transAxes)
-    ax.set(title=f"Spikes of the RTL, {excitatory + inhibitory} of {network.n:,} neurons", ylabel="neuron (shown)",
-           ylim=(-1, excitatory + inhibitory), xlim=(start, end))
+    base = 0
+    for rest, (population, color) in enumerate(zip(network.populations, itertools.cycle(COLORS))):
+        share = round(wanted * population.size / network.n) if rest + 1 < len(network.populations) else wanted - base
+        count = min(population.size, max(share, 1))
+        shown = (ms >= start) & (neuron >= population.first) & (neuron < population.first + count)
+        ax.plot(ms[shown], neuron[shown] - population.first + base, "|", color=color, ms=3.6, mew=1.1, rasterized=True)
+        ax.text(1.002, (base + count / 2) / wanted, population.name, color=color, rotation=90, va="center", transform=ax.transAxes)
+        base += count
+    ax.set(title=f"Spikes of the RTL, {base} of {network.n:,} neurons", ylabel="neuron (shown)", ylim=(-1, base), xlim=(start, end))
     ax.tick_params(labelbottom=False)
 
 
@@ -92,8 +99,8 @@ def _rate(ax, recordings, network):
     start, end = _window(network)
     step_ms = network.dt_ns * 1e-6
     width = max(1, round(1 / step_ms))
-    for name, label, look in (("brian2_float", "Brian2 float (statistical only)", dict(color=FLOAT, lw=1.1)),
-                              ("rtl", "RTL", dict(color=EXCITATORY, lw=1.4))):
+    floats = [(name, f"{label} (statistical only)", dict(color=FLOAT, lw=1.1)) for name, label in _floats(recordings)]
+    for name, label, look in (*floats, ("rtl", "RTL", dict(color=COLORS[0], lw=1.4))):
         bins = np.bincount(recordings[name].spikes[:, 0] // width, minlength=-(-network.steps // width))
         ms = (np.arange(len(bins)) + 0.5) * width * step_ms
         shown = ms >= start
@@ -105,14 +112,14 @@ def _rate(ax, recordings, network):
 
 def _intervals(ax, recordings, network):
     found = {}
-    for name in ("rtl", "brian2_float"):
+    for name in ("rtl", *(name for name, _ in _floats(recordings))):
         spikes = recordings[name].spikes
         spikes = spikes[np.lexsort((spikes[:, 0], spikes[:, 1]))]
         found[name] = np.diff(spikes[:, 0])[np.diff(spikes[:, 1]) == 0] * network.dt_ns * 1e-6
     both = np.concatenate(list(found.values()))
     bins = np.linspace(0, max(np.quantile(both, 0.975), 1.0) if len(both) else 1.0, 45)
-    for name, label, look in (("rtl", "RTL", dict(color=EXCITATORY, alpha=0.35)),
-                              ("brian2_float", "Brian2 float", dict(color=FLOAT, histtype="step", lw=1.8))):
+    floats = [(name, label, dict(color=FLOAT, histtype="step", lw=1.8)) for name, label in _floats(recordings)]
+    for name, label, look in (("rtl", "RTL", dict(color=COLORS[0], alpha=0.35)), *floats):
         if len(found[name]):
             ax.hist(found[name], bins, weights=np.full(len(found[name]), 1 / len(found[name])), label=label, **look)
     ax.set(title="Inter-spike intervals", xlabel="interval (ms)", ylabel="share of intervals", xlim=(0, bins[-1]))
@@ -131,9 +138,10 @@ def _membrane(ax, recordings, network):
         if name in recordings and "v" in recordings[name].trace:
             ax.plot(ms, recordings[name].trace["v"][start:end, neuron] / one, label=label, **look)
             drawn.append(recordings[name].trace["v"][start:end, neuron])
-    if "v" in recordings["brian2_float"].trace:
-        ax.plot(ms, recordings["brian2_float"].trace["v"][start:end, neuron], color=FLOAT, lw=0.9, alpha=0.9, zorder=0.5,
-                label="Brian2 float (statistical only)")
+    for name, label in _floats(recordings):
+        if "v" in recordings[name].trace:
+            ax.plot(ms, recordings[name].trace["v"][start:end, neuron], color=FLOAT, lw=0.9, alpha=0.9, zorder=0.5,
+                    label=f"{label} (statistical only)")
     note = f": {len(drawn)} engines, one line" if len(drawn) > 1 and all(np.array_equal(drawn[0], v) for v in drawn) else ""
     ax.set(title=f"Membrane of neuron {neuron}{note}", xlabel="time (ms)", ylabel="membrane (mV)", xlim=(ms[0], ms[-1] + step_ms))
     if not drawn:
@@ -147,7 +155,7 @@ def _membrane(ax, recordings, network):
     at = spikes[(spikes[:, 1] == neuron) & (spikes[:, 0] >= start) & (spikes[:, 0] < end), 0]
     low, high = ax.get_ylim()
     high = threshold + 0.22 * (threshold - low)
-    ax.vlines(at * step_ms, threshold, threshold + 0.09 * (threshold - low), color=EXCITATORY, lw=1.8)
+    ax.vlines(at * step_ms, threshold, threshold + 0.09 * (threshold - low), color=COLORS[0], lw=1.8)
     ax.set_ylim(low - 0.2 * (high - low), high)
     ax.legend(loc="lower center", ncols=4, fontsize=9, columnspacing=1.4)
 
@@ -155,6 +163,6 @@ def _membrane(ax, recordings, network):
 def _active(recording, network):
     length = min(network.steps, round(MEMBRANE_MS / (network.dt_ns * 1e-6)))
     start = network.steps - length
-    spikes = recording.spikes[(recording.spikes[:, 0] >= start) & (recording.spikes[:, 1] < max(network.n_exc, 1))]
+    spikes = recording.spikes[(recording.spikes[:, 0] >= start) & (recording.spikes[:, 1] < network.populations[0].last)]
     counts = np.bincount(spikes[:, 1], minlength=1)
     return int(np.argmin(np.abs(counts - 4))), start, network.steps

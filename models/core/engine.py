@@ -22,7 +22,7 @@ from spikegate.models.neuron.lif import INPUT_GUARD_BITS, lif_step, lif_steps
 from spikegate.models.numeric.drive import UNIFORM_BITS, count_events
 from spikegate.models.numeric.lfsr import leap_once
 
-__all__ = ["BLOCK", "update", "emit", "make_scratch", "record", "aligned", "advancer", "simulate", "run",
+__all__ = ["BLOCK", "update", "emit", "make_scratch", "record", "aligned", "advancer", "given_events", "simulate", "run",
            "external_events", "require_own_drive", "predict_cycles"]
 
 CHUNK = 1024
@@ -32,16 +32,17 @@ LINE = 64
 
 
 @kernel(inline="always")
-def update(t, v, hold, overflow, state, current, limits, drive_weight, p, lfsr, emitted, events, scratch):
+def update(t, v, hold, overflow, state, current, drive, given, p, lfsr, emitted, events, scratch):
     """The update of step ``t`` in place: inputs consumed, spiking neurons in ``emitted``, whose number it returns.
 
-    ``lfsr`` is what `_register` makes of it; ``scratch`` is what `make_scratch` gives.
+    ``given`` are the external events of this step, or empty: they are drawn. ``lfsr`` is what `_register` makes of it; ``scratch`` is what
+    `make_scratch` gives.
     """
     found = 0
     for first in range(0, len(v), BLOCK):
         last = min(first + BLOCK, len(v))
-        found = _update_block(first, v[first:last], hold[first:last], overflow[first:last], state[first:last], current[first:last], limits,
-                              drive_weight, p, lfsr, emitted, found, events[first:last], scratch)
+        found = _update_block(first, v[first:last], hold[first:last], overflow[first:last], state[first:last], current[first:last], drive,
+                              given[first:last], p, lfsr, emitted, found, events[first:last], scratch)
     return found
 
 
@@ -57,8 +58,9 @@ def draw(state, limits, lfsr, uniform, events):
 
 
 @kernel(inline="always")
-def _update_block(first, v, hold, overflow, state, current, limits, drive_weight, p, lfsr, emitted, found, events, scratch):
+def _update_block(first, v, hold, overflow, state, current, drive, given, p, lfsr, emitted, found, events, scratch):
     fraction_mask, narrow = lfsr[4], lfsr[5]
+    limits, drive_weight = drive[0], drive[1]
     n, half = len(v), np.int64(1) << (p.width + INPUT_GUARD_BITS - 1)
     uniform, random, total, groups = scratch[0][:n], scratch[1][:n], scratch[2][:n], scratch[3]
     spiked = groups.view(np.uint8)[:n]
@@ -67,6 +69,8 @@ def _update_block(first, v, hold, overflow, state, current, limits, drive_weight
         for i in range(n):
             random[i] = (state[i] >> np.uint64(UNIFORM_BITS)) & fraction_mask
     draw(state, limits, lfsr, uniform, events)
+    if len(given):
+        events[:] = given
     if narrow:
         weight, up = np.int32(drive_weight), np.int32(half)
         for i in range(n):
@@ -102,14 +106,17 @@ def make_scratch():
 
 @kernel
 def _advance(weights, first, steps, neurons, drive, ring, counts, rows, p, lfsr, spikes, traces):
-    """Run ``steps`` steps in place and return the number of spikes written to ``spikes``; empty traces are not written."""
+    """Run ``steps`` steps in place and return the number of spikes written to ``spikes``; empty traces are not written.
+
+    ``drive`` are limits, weight and, (steps, n) or (steps, 0), the external events if they are not drawn.
+    """
     v, hold, overflow, state, current = neurons
     found, delay, events = 0, len(counts), np.empty(len(v), np.uint8)
     scratch, room = make_scratch(), make_room(rows)
     for s in range(steps):
         t = first + s
         slot = t % delay
-        counts[slot] = update(t, v, hold, overflow, state, current, drive[0], drive[1], p, lfsr, ring[slot], events, scratch)
+        counts[slot] = update(t, v, hold, overflow, state, current, drive, drive[2][s], p, lfsr, ring[slot], events, scratch)
         found = record(t, s, ring[slot], counts[slot], spikes, found, v, hold, overflow, events, traces)
         slot = (t + 1) % delay
         deliver(current, weights, ring[slot, :counts[slot]], rows, room)
@@ -143,6 +150,15 @@ def _register(network: Network) -> tuple:
     return tuple(np.uint64(tap - lfsr.leap) for tap in lfsr.taps), *map(np.uint64, masks), lif.constants().narrow
 
 
+def given_events(network: Network) -> np.ndarray:
+    """External events that are recorded in the network, (steps, n), or (steps, 0) if they are drawn; read-only."""
+    if network.external is not None:
+        return network.external
+    none = np.empty((network.steps, 0), np.uint8)
+    none.flags.writeable = False
+    return none
+
+
 def simulate(network: Network, advance: Callable, *, trace: bool, progress: Callable[[float], None] | None = None) -> Recording:
     """Run a golden model of the core whose steps are made by ``advance``, with the arguments of `_advance` but its first; for `run`."""
     n, steps, lif = network.n, network.steps, network.lif
@@ -152,11 +168,12 @@ def simulate(network: Network, advance: Callable, *, trace: bool, progress: Call
     spikes, buffer = [], np.empty((min(CHUNK, steps) * n, 2), np.int32)
     dtypes = {"v": np.int16 if lif.format.width <= 16 else np.int32, "hold": np.uint8, "overflow": np.uint8, "events": np.uint8}
     traces = {name: np.empty((steps if trace else 0, n), dtype) for name, dtype in dtypes.items()}
-    fixed = ((v, hold, overflow, state, current), (network.drive.limits, network.drive.weight), ring, counts, network.rows, lif.constants(),
-             _register(network))
+    given = given_events(network)
+    fixed = ring, counts, network.rows, lif.constants(), _register(network)
     for first in range(0, steps, CHUNK):
         last = min(first + CHUNK, steps)
-        found = advance(first, last - first, *fixed, buffer, tuple(array[first:last] for array in traces.values()))
+        drive, rows = (network.drive.limits, network.drive.weight, given[first:last]), tuple(array[first:last] for array in traces.values())
+        found = advance(first, last - first, (v, hold, overflow, state, current), drive, *fixed, buffer, rows)
         spikes.append(buffer[:found].copy())
         if progress:
             progress(last / steps)
@@ -175,7 +192,7 @@ def run(network: Network, *, trace: bool = False, progress: Callable[[float], No
     Parameters
     ----------
     network : Network
-        What to run; its streams, if it has any, are not used.
+        What to run, on its recorded external events if it has any; its streams, if it has any, are not used.
     trace : bool
         Record ``v``, ``hold``, ``overflow`` and ``events`` at every step.
     progress : callable, optional
@@ -211,7 +228,7 @@ def external_events(network: Network) -> np.ndarray:
 
 
 def require_own_drive(network: Network) -> None:
-    """Refuse recorded events that the network's streams do not make, as the fixed-point engines draw their own.
+    """Refuse recorded events that the network's streams do not make, as hardware draws its own.
 
     Raises
     ------
@@ -220,8 +237,8 @@ def require_own_drive(network: Network) -> None:
     """
     require_network(network)
     if network.external is not None and not np.array_equal(network.external, external_events(network.replace())):
-        raise InputError("Network's recorded external events must be those of its own drive for a fixed-point variant; record them "
-                         "with spikegate.models.core.engine.external_events, or use a variant of the voltage domain")
+        raise InputError("Network's recorded external events must be those of its own drive for hardware, which draws them itself; leave them out, "
+                         "or use the golden model, Brian2 or a variant, which read them")
 
 
 def predict_cycles(network: Network, recording: Recording, lanes: int, *, n: int | None = None, **options) -> int:

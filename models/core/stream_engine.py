@@ -101,7 +101,7 @@ def _advance(synapses: Synapses, first: int, steps: int, neurons: tuple[np.ndarr
     for s in range(steps):
         t = first + s
         slot = t % delay
-        counts[slot] = update(t, v, hold, overflow, state, current, drive[0], drive[1], p, lfsr, ring[slot], events, scratch)
+        counts[slot] = update(t, v, hold, overflow, state, current, drive, drive[2][s], p, lfsr, ring[slot], events, scratch)
         found = record(t, s, ring[slot], counts[slot], spikes, found, v, hold, overflow, events, traces)
         slot = (t + 1) % delay
         for group in range(0, counts[slot], channels):

@@ -7,6 +7,7 @@ import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,18 +20,34 @@ from spikegate.models.numeric.drive import DriveParams
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.streams.params import StreamParams
 
-__all__ = ["MAX_DELAY", "MAX_STEPS", "Network", "require_network"]
+__all__ = ["FIXED", "MAX_DELAY", "MAX_STEPS", "Network", "Population", "require_network"]
 
 MAX_DELAY = 63
 #: Recordings count steps in 32 bits.
 MAX_STEPS = (1 << 31) - 1
 MAX_DT_NS = 10**9
+#: The variant whose synapses are fixed-point weights.
+FIXED = "v3"
+FIX = "make it again with `spikegate network make`"
 
 
 def _is_plain(value):
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, (bool, int)) or isinstance(value, str) and value.isprintable()
+
+
+class Population(NamedTuple):
+    """Neurons ``first`` to ``last`` - 1."""
+
+    name: str
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        """How many they are."""
+        return self.last - self.first
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +175,22 @@ class Network:
     def n(self) -> int:
         """All neurons."""
         return self.n_exc + self.n_inh
+
+    @property
+    def populations(self) -> tuple[Population, ...]:
+        """Those that have neurons, in the order of their numbers."""
+        both = Population("excitatory", 0, self.n_exc), Population("inhibitory", self.n_exc, self.n)
+        return tuple(population for population in both if population.size)
+
+    @property
+    def variant(self) -> str:
+        """What its synapses are: ``v3``, fixed-point weights, or as `StreamParams.variant` says."""
+        return FIXED if self.streams is None else self.streams.variant
+
+    @property
+    def title(self) -> str:
+        """Its name, without the variant."""
+        return self.name.removesuffix(f"-{self.variant}")
 
     @property
     def synapses(self) -> int:

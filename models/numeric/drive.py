@@ -64,9 +64,13 @@ def binomial_limits(trials: int, probability: Fraction) -> np.ndarray:
         # The next binomial term times q^trials, without another power of large numbers.
         term = term * ((trials - k) * p) // ((k + 1) * (q - p))
     depth = max(MIN_DEPTH, len(limits).bit_length())
-    if depth > MAX_DEPTH or limits[:1] == [-1]:
-        raise InputError(f"Drive of {float(trials * probability):.4g} events per step is outside what a table of "
-                         f"{(1 << MAX_DEPTH) - 1} limits of 32 bits holds; lower the rate or dt")
+    mean = float(trials * probability)
+    if limits[:1] == [-1]:
+        raise InputError(f"Drive of {mean:.4g} events per step leaves no step without events (that has a probability below 2^-33), and a table "
+                         "of 32 bits counts from 0 events on; lower the rate, eta or dt, so that steps without events occur")
+    if depth > MAX_DEPTH:
+        raise InputError(f"Drive of {mean:.4g} events per step needs more than the {(1 << MAX_DEPTH) - 1} limits that a table has; "
+                         "lower the rate, eta or dt")
     return np.array(limits + [scale - 1] * ((1 << depth) - 1 - len(limits)), dtype=np.uint32)
 
 
@@ -126,6 +130,11 @@ class DriveParams:
     def depth(self) -> int:
         """Levels of the binary search; events per step are at most 2^depth - 1."""
         return len(self.limits).bit_length()
+
+    @property
+    def mean_events(self) -> float:
+        """Mean number of events of a neuron and step."""
+        return float(sum((1 << UNIFORM_BITS) - 1 - int(limit) for limit in self.limits)) / (1 << UNIFORM_BITS)
 
     def step(self, uniform: int) -> int:
         """Events for one uniform number in 0..2^32-1."""

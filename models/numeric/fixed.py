@@ -58,16 +58,19 @@ class QFormat:
 
     @classmethod
     def parse(cls, text: str) -> "QFormat":
-        """``qM.N``: M integer and N fraction bits, in the smallest of 8, 16 and 32 bits that holds both."""
+        """``qM.N``: M integer bits, the sign among them, and N fraction bits; ``q16.12`` is the published name of 32 bits with 12 of them fraction.
+
+        Raises
+        ------
+        InputError
+            If it is written otherwise or there is no such format.
+        """
         require("Format", text, str, "write it qM.N, such as q8.8")
-        found = re.fullmatch(r"[qQ](\d+)\.(\d+)", text)
+        found = re.fullmatch(r"[qQ](\d{1,3})\.(\d{1,3})", text)
         if not found:
-            raise InputError(f"Format must be written qM.N, such as q8.8 or q16.12, not {text!r}")
+            raise InputError(f"Format must be written qM.N, M integer bits with the sign and N fraction bits, such as q8.8, not {text!r}")
         integer, fraction = map(int, found.groups())
-        width = next((w for w in (8, 16, 32) if integer + fraction <= w), None)
-        if width is None:
-            raise InputError(f"Format {text} needs {integer + fraction} bits, above the limit of 32; use q16.12 or q8.8")
-        return cls(width, fraction)
+        return Q16_12 if (integer, fraction) == (16, 12) else cls(integer + fraction, fraction)
 
     @property
     def min(self) -> int:
@@ -98,8 +101,9 @@ class QFormat:
         return f"use a wider format, of {need} bits or more" if need <= limit else f"use fewer fraction bits, as {limit} bits are the most with these"
 
     def __str__(self):
-        integer = {(16, 8): 8, (32, 12): 16}.get((self.width, self.fraction), self.width - self.fraction)
-        return f"q{integer}.{self.fraction}"
+        if self.fraction == 12 and self.width in (28, 32):
+            return "q16.12" if self.width == 32 else "q16.12 of 28 bits"
+        return f"q{self.width - self.fraction}.{self.fraction}"
 
 
 Q8_8 = QFormat(16, 8)

@@ -12,7 +12,7 @@ from spikegate.models.numeric.sobol import JOE_KUO, SobolParams
 from spikegate.models.streams.encoder import PROBABILITY_BITS, WORD, window_lfsr
 from spikegate.models.streams.faults import POINTS, FaultParams, flip_seeds
 
-__all__ = ["Generator", "Windows", "StreamParams", "StreamFaults", "MAX_CHANNELS", "require_length"]
+__all__ = ["Generator", "VARIANTS", "Windows", "StreamParams", "StreamFaults", "MAX_CHANNELS", "require_length"]
 
 MAX_CHANNELS = 8
 MAX_LENGTH = 1024
@@ -29,6 +29,10 @@ class Generator(IntEnum):
 
     LFSR = 0  #: 16 registers a channel, one a bit of the number
     SOBOL = 1  #: one dimension a channel
+
+
+#: Generator and channels of each published variant that is made of streams.
+VARIANTS = {"v4": (Generator.LFSR, 1), "v13": (Generator.LFSR, 4), "v14": (Generator.SOBOL, 1)}
 
 
 class Windows:
@@ -113,6 +117,11 @@ class StreamParams(Windows):
             need(all(0 <= d <= len(JOE_KUO) for d in self.dimensions), f"Sobol dimensions must be in 0..{len(JOE_KUO)}, not {self.dimensions}")
         problems.raise_any()
 
+    @property
+    def variant(self) -> str:
+        """The published variant with this generator and these channels, or ``streams``."""
+        return next((name for name, kind in VARIANTS.items() if kind == (self.generator, self.channels)), "streams")
+
 
 @dataclass(frozen=True)
 class StreamFaults:
@@ -139,6 +148,11 @@ class StreamFaults:
     def none(cls, streams: StreamParams) -> "StreamFaults":
         """No faults."""
         return cls((FaultParams(streams.length),) * streams.channels)
+
+    @classmethod
+    def stuck_at_random(cls, streams: StreamParams, rate: float, seed: int = 1) -> "StreamFaults":
+        """Each line stuck with the probability ``rate``, at 0 or at 1; channel c draws with ``seed + c``."""
+        return cls(tuple(FaultParams.random(rate, seed + channel, streams.length) for channel in range(streams.channels)), seed)
 
     def check(self, streams: StreamParams) -> "StreamFaults":
         """Itself, if it is for these streams.

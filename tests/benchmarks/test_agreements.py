@@ -42,14 +42,13 @@ def network():
 def runs(agreements, network):
     """Engines in this process, for speed, witnesses once; in the place of the RTL its golden model."""
     class Here(agreements.Runs):
-        def result(self, engine, network=None, *, progress=True, **options):
+        def result(self, work, network=None, **options):
             network = network or self.network
-            module, _, name = engine.partition(":")
-            if module.startswith("spikegate.cosim."):
+            if work.__module__.startswith("spikegate.cosim."):
                 return Result((streams if network.streams else core).run(network), 0.0, 0.0)
-            key = engine, network.hash, repr(options)
-            if key not in self._done or module == "agreements":
-                recording = getattr(importlib.import_module(module), name)(network, **options)
+            key = work.__qualname__, network.hash, repr(options)
+            if key not in self._done or work.__module__ == "agreements":
+                recording = work(network, **options)
                 recording.provenance.setdefault("network", network.hash)
                 self._done[key] = Result(recording, 0.0, 0.0)
             return self._done[key]
@@ -171,6 +170,6 @@ def test_the_rtl_that_a_variant_agrees_with_is_the_rtl(agreements, network, name
     with pytest.raises(Stop):
         agreements.agreement(name, Asked(network), None)
     (target, options), = asked
-    assert target == f"spikegate.cosim.engines.{engine}:run" and options == {"lanes": 40}
+    assert target == f"spikegate.cosim.isolation.run.{engine}:run" and options == {"lanes": 40}
     module, _, function = target.partition(":")
     assert callable(getattr(importlib.import_module(module), function))

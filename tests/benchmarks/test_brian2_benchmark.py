@@ -24,6 +24,9 @@ from spikegate.translator import voltage
 def asleep(network, **options):
     time.sleep(0.25)
     return voltage.run(network, **options)
+
+def absent(network, **options):
+    raise AttributeError("this engine is absent")
 '''
 
 
@@ -42,9 +45,11 @@ def run(bench, tmp_path_factory):
     path, printed, said = folder / "speed.json", io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed), contextlib.redirect_stderr(said):
         patch.setenv("PYTHONPATH", str(folder))
+        patch.syspath_prepend(str(folder))
+        asleep = importlib.import_module("asleep")
         patch.setitem(bench.ENGINES, "nest_1", dataclasses.replace(bench.ENGINES["nest_1"], package="no_such_package"))
-        patch.setitem(bench.ENGINES, "v20", dataclasses.replace(bench.ENGINES["v20"], options={"target": "asleep:asleep"}))
-        patch.setitem(bench.ENGINES, "v1", dataclasses.replace(bench.ENGINES["v1"], options={"target": "asleep:absent"}))
+        patch.setitem(bench.ENGINES, "v20", dataclasses.replace(bench.ENGINES["v20"], options={"engine": asleep.asleep}))
+        patch.setitem(bench.ENGINES, "v1", dataclasses.replace(bench.ENGINES["v1"], options={"engine": asleep.absent}))
         code = bench.main(["--scales", "200", "--ms", "20", "--repeats", "2", "--engines", "nest_1", "v1", "v3", "v20", "--markdown",
                            "--json", str(path)])
     return code, printed.getvalue(), said.getvalue(), json.loads(path.read_text())

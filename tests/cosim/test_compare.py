@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spikegate.cosim.isolation.run import DEFECTS, sabotaged
 from spikegate.cosim.results.compare import Check, Margin, compare, describe, same, statistical
 from spikegate.models.core import engine
+from spikegate.models.core.golden import DEFECTS, Golden
 from spikegate.models.errors import InputError
 from spikegate.models.network.recording import Recording
 from spikegate.translator.brunel import preset, translate
@@ -76,7 +76,7 @@ def test_a_spike_recorded_twice_is_rejected(recording):
 
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_each_defect_of_the_golden_model_is_rejected_by_spikes_and_by_values(network, recording, defect):
-    bad = sabotaged(network, defect=defect, trace=True)
+    bad = Golden(defect=defect).run(network, trace=True)
     whole, spikes = (compare("a", kind, recording, bad, names) for kind, names in (("bit-true", SIGNALS), ("spike-exact", ("spike",))))
     assert not whole.ok and not spikes.ok and whole.mismatches > spikes.mismatches > 0
     first = whole.first_divergence

@@ -8,7 +8,7 @@ import pytest
 import quantities as pq
 from elephant.conversion import BinnedSpikeTrain
 
-from spikegate.cosim.results.statistics import correlation, cv_isi, rate_hz, summary
+from spikegate.cosim.results.statistics import bin_steps, correlation, cv_isi, rate_hz, summary
 from spikegate.models.errors import InputError
 from spikegate.models.network.recording import Recording
 
@@ -96,10 +96,10 @@ def test_nothing_is_nan_where_nothing_is_defined():
     assert correlation(recording([[0, 70]], 200), DT_NS) is None
 
 
-@pytest.mark.parametrize("bin_ms", [0.0, 0.05, 0.25, -5.0])
-def test_a_bin_that_is_no_whole_number_of_steps_is_refused(bin_ms):
-    with pytest.raises(InputError, match="whole number of steps of 100000 ns"):
-        correlation(recording([[0], [70]], 200), DT_NS, bin_ms)
+@pytest.mark.parametrize("dt_ns, steps", [(100_000, 50), (300_000, 17), (30_000, 167), (400_000, 12), (600_000, 8), (7_000_000, 1)])
+def test_a_bin_is_the_whole_number_of_steps_nearest_to_5_ms(dt_ns, steps):
+    train = recording([[0, steps], [1, 2 * steps], [steps]], 10 * steps)
+    assert bin_steps(dt_ns) == steps and correlation(train, dt_ns) == correlation(train, 100_000, steps * 0.1) is not None
 
 
 def test_a_step_without_length_is_refused():

@@ -65,7 +65,10 @@ def test_formats_by_hand():
     assert (Q16_12.min, Q16_12.max, Q16_12.one, str(Q16_12)) == (-(1 << 31), (1 << 31) - 1, 4096, "q16.12")
     assert Q8_8.real(-384) == Fraction(-3, 2) and Q8_8.holds(32767) and not Q8_8.holds(32768)
     assert Q8_8.holds(-32768) and not Q8_8.holds(-32769)
-    assert QFormat.parse("q8.8") == Q8_8 and QFormat.parse("Q16.12") == Q16_12 and QFormat.parse("q3.4") == QFormat(8, 4)
+    assert QFormat.parse("q8.8") == Q8_8 and QFormat.parse("Q16.12") == Q16_12 and QFormat.parse("q3.4") == QFormat(7, 4)
+    assert QFormat.parse("q10.10") == QFormat(20, 10) and QFormat.parse("q8.4") == QFormat(12, 4) and QFormat.parse("q20.12") == Q16_12
+    assert all(QFormat.parse(str(q)) == q for q in (QFormat(20, 10), QFormat(12, 4), QFormat(27, 12), Q8_8, Q16_12, QFormat(32, 22)))
+    assert str(QFormat(28, 12)) != str(Q16_12)
     assert [str(QFormat(*bits)) for bits in ((8, 4), (17, 8), (15, 8), (16, 9), (16, 7))] == ["q4.4", "q9.8", "q7.8", "q7.9", "q9.7"]
 
 
@@ -86,8 +89,8 @@ def test_the_smallest_and_the_largest_format_are_allowed(width, fraction):
     (lambda: QFormat(True, 1), "QFormat.width must be a whole number, not True"),
     (lambda: QFormat(16, 8.0), "QFormat.fraction must be a whole number, not 8.0"),
     (lambda: QFormat(32, 23), "Format fraction must be in 1..22 bits for width 32, not 23"),
-    (lambda: QFormat.parse("8.8"), "Format must be written qM.N, such as q8.8 or q16.12, not '8.8'"),
-    (lambda: QFormat.parse("q30.12"), "Format q30.12 needs 42 bits, above the limit of 32; use q16.12 or q8.8")])
+    (lambda: QFormat.parse("8.8"), "Format must be written qM.N, M integer bits with the sign and N fraction bits, such as q8.8, not '8.8'"),
+    (lambda: QFormat.parse("q30.12"), "Format width must be in 2..32 bits, not 42")])
 def test_a_format_that_cannot_be_is_refused(make, message):
     with pytest.raises(InputError) as caught:
         make()

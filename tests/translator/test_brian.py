@@ -13,7 +13,8 @@ from brian2.codegen.runtime.numpy_rt.numpy_rt import NumpyCodeObject
 from spikegate.models.core import engine as core
 from spikegate.models.errors import InputError, ToolMissing
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, QFormat, Rounding
-from spikegate.translator.brian import run_float, run_integer, run_standalone
+from spikegate.translator.brian import run_integer
+from spikegate.translator.brian_float import run_float, run_standalone
 from spikegate.translator.brunel import BrunelParams, preset, translate
 
 CASES = list(itertools.product((Q8_8, Q16_12), (Rounding.FLOOR, Rounding.NEAREST), Overflow, (0, 20), (1, 15)))

@@ -9,7 +9,6 @@ import pytest
 from spikegate.models.core import engine
 from spikegate.models.core import stream_engine as streams
 from spikegate.models.core.engine import external_events
-from spikegate.models.errors import InputError
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.fixed import Q8_8, Q16_12
 from spikegate.translator import homeostatic, izhikevich, memristive, probability, reservoir, stdp
@@ -121,12 +120,13 @@ def test_fixed_point_variants_take_a_network_of_either_format(network, recording
 
 
 @pytest.mark.parametrize("name", ["v3", "v4", "v11", "v13", "v14", "v21"])
-def test_events_that_a_fixed_point_engine_would_not_see_are_refused(network, name):
+def test_a_fixed_point_engine_uses_recorded_events(network, name):
     short = translate(preset("ai"), ms=5.0)
     own = external_events(short)
     assert np.array_equal(find(name).run(short.replace(external=own)).spikes, find(name).run(short).spikes)
-    with pytest.raises(InputError, match="must be those of its own drive"):
-        find(name).run(short.replace(external=np.roll(own, 1, axis=1)))
+    other = np.roll(own, 1, axis=1)
+    found = find(name).run(short.replace(external=other), trace=True)
+    assert np.array_equal(found.trace["events"], other) and not np.array_equal(found.trace["v"], find(name).run(short, trace=True).trace["v"])
 
 
 def test_the_table_of_the_page_is_the_registry():

@@ -71,7 +71,7 @@ def _begin(live: dict, part: Part, item: Scenario, g: CoreGeometry, neurons: tup
         counts[:] = 0
     if Op.CLEAR in part.ops:
         live["advance"] = stream_engine.advancer(network.replace(steps=item.steps), item.faults)[0] if g.streams else engine.advancer(network)
-    live.update(drive=(network.drive.limits, network.drive.weight), rows=network.rows, p=network.lif.constants())
+    live.update(drive=(network.drive.limits, network.drive.weight, engine.given_events(network)), rows=network.rows, p=network.lif.constants())
 
 
 def _delivered(item: Scenario, g: CoreGeometry, recording: Recording) -> tuple[int, np.ndarray]:

@@ -1,0 +1,81 @@
+"""What an engine is: an object that runs a frozen network, and says beforehand what it cannot run and how closely it agrees with the others.
+
+The options of an engine are fields of a frozen dataclass, so that it can be compared, printed and sent to a process of its own.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import ClassVar
+
+from spikegate.models.network.network import Network
+from spikegate.models.network.recording import Recording
+
+__all__ = ["Agreement", "Engine", "Hardware", "Progress"]
+
+#: Called with the finished fraction, 0..1.
+Progress = Callable[[float], None]
+
+
+class Agreement(StrEnum):
+    """How closely two engines agree, or a check holds them against each other."""
+
+    BIT_TRUE = "bit-true"  #: every spike, state and flag of every step
+    SPIKE_EXACT = "spike-exact"  #: every spike, from another simulator
+    STATISTICAL = "statistical"  #: rates and the like, as random numbers or arithmetic differ
+
+
+class Engine(ABC):
+    """Base of every engine.
+
+    Attributes
+    ----------
+    name : str
+        Key in reports.
+    title : str
+        As people read it.
+    agreement : Agreement
+        With the golden model, on a network that it supports.
+    traces : bool
+        Whether it can record every step.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    agreement: ClassVar[Agreement]
+    traces: ClassVar[bool] = True
+
+    def unsupported(self, network: Network) -> list[str]:
+        """Why it cannot run the network, before any work; empty if it can."""
+        return []
+
+    @property
+    def departs(self) -> str | None:
+        """Why its spikes are not those of the network as it stands, such as faults; None if they are."""
+        return None
+
+    @abstractmethod
+    def run(self, network: Network, *, trace: bool = False, progress: Progress | None = None) -> Recording:
+        """Run the network, from its first step to its last.
+
+        Parameters
+        ----------
+        network : Network
+        trace : bool
+            Record every step, too.
+        progress : callable, optional
+            Called with the finished fraction, 0..1.
+        """
+
+
+class Hardware(Engine):
+    """An engine that counts clock cycles, which are known beforehand, and can show its wires."""
+
+    @abstractmethod
+    def predicted_cycles(self, network: Network, recording: Recording) -> int:
+        """Clock cycles that the run of this recording has to take."""
+
+    @abstractmethod
+    def waveform(self, network: Network, *, first: int, last: int, path: str | Path, progress: Progress | None = None) -> None:
+        """Run again, and write a VCD of the steps ``first`` to ``last``, clipped to the run."""
