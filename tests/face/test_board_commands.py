@@ -38,8 +38,10 @@ def walk(name, out):
     """`spikegate bitstream` of the smallest core in a process of its own: its report and what it printed."""
     command = Path(sys.executable).with_name("spikegate")
     done = subprocess.run([command, "bitstream", "--board", name, *SMALLEST, "--out", out], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return json.loads((out / name / "report.json").read_text()), done
+    assert done.returncode in (0, 1), done.stderr  # so small a core of the UP5K just meets its clock, or just does not
+    report = json.loads((out / name / "report.json").read_text())
+    assert report["clock_met"] == (done.returncode == 0), done.stderr
+    return report, done
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,8 @@ def test_the_smallest_core_goes_all_the_way_to_bits_and_every_figure_is_the_tool
     out, report, done = built(name)
     spec = board(name).of(QFormat(16, 8), 10, 1)
     log = (out / name / "top.tim").read_text()
-    found = {kind: tuple(map(int, re.findall(rf"Info: \s*{cell}: +(\d+)/ *(\d+)", log)[-1])) for cell, kind in KINDS[spec.family].items()}
+    counts = {kind: re.findall(rf"Info: \s*{cell}: +(\d+)/ *(\d+)", log) for cell, kind in KINDS[spec.family].items()}
+    found = {kind: tuple(map(int, counted[-1])) for kind, counted in counts.items() if counted}  # an HX8K has no multipliers
     assert {kind: (entry["used"], entry["available"]) for kind, entry in report["utilisation"].items()} == {
         kind: both for kind, both in found.items() if kind in report["utilisation"]}
     for kind, (used, available) in found.items():
@@ -78,7 +81,7 @@ def test_the_smallest_core_goes_all_the_way_to_bits_and_every_figure_is_the_tool
     *_, achieved = map(float, re.findall(r"Max frequency for clock .*?: ([\d.]+) MHz", log))
     through = report["multiplier_path_ns"]
     assert report["fmax_hz"] == pytest.approx(min([achieved * 1e6, *([1e9 / through] if through else [])]), abs=1e4)
-    assert (through is not None) == (name == "icebreaker") and report["clock_met"]
+    assert (through is not None) == (name == "icebreaker") and report["clock_met"] == (report["fmax_hz"] >= spec.clock_hz)
     assert (out / name / report["bitstream"]).stat().st_size > 50_000 and f"{report['fmax_hz'] / 1e6:.1f}" in done.stdout
 
 
