@@ -20,8 +20,9 @@ from spikegate.cosim.results.effects import STATISTICS
 from spikegate.cosim.results.statistics import summary
 from spikegate.models.errors import InputError
 from spikegate.models.files import working_folder, write_whole
+from spikegate.models.network import provenance
 from spikegate.models.network.engine import Agreement, Engine, Hardware
-from spikegate.models.network.network import Network, provenance
+from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.surroundings import child_environment
 
