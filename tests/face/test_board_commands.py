@@ -13,6 +13,7 @@ import pytest
 
 from spikegate import host
 from spikegate.boards import network_for
+from spikegate.cli import main
 from spikegate.cosim.engines.virtual_board import virtual_board
 from spikegate.cosim.toolchain import board as flow
 from spikegate.gateware.core.core import CoreGeometry
@@ -250,7 +251,7 @@ def test_the_makefile_passes_the_board_and_other_options_on(target):
 
 def test_the_bring_up_page_has_every_boards_rate_lights_and_loader():
     rows = {cells[1]: cells for line in PAGE.splitlines() if len(cells := [cell.strip(" `") for cell in line.strip("|").split("|")]) == 8}
-    assert sorted(BOARDS) == sorted(BOARDS) and set(BOARDS) <= set(rows)
+    assert BOARDS and set(BOARDS) <= set(rows)
     for name, spec in BOARDS.items():
         title, _, _, baud, *lights, loader_name = rows[name]
         known = platform(spec).resources
