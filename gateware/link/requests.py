@@ -129,7 +129,9 @@ class Requests(wiring.Component):
                 m.d.comb += fits.eq(left == 0)
         with m.Switch(data[OP]):
             with m.Case(*loads):
-                m.d.comb += allowed.eq(data[LANE] < g.lanes)
+                # Of a power of two, only the upper bits matter, a sixth of the cells of a comparison.
+                bits, lane = (g.lanes - 1).bit_length(), data[LANE]
+                m.d.comb += allowed.eq(~lane[bits:].any() if g.lanes == 1 << bits else lane < g.lanes)
         return fits, allowed
 
     def header_states(self, m: Module, kind: Signal, left: Signal, count: Signal, fits: Signal) -> None:

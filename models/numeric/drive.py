@@ -44,7 +44,9 @@ def binomial_limits(trials: int, probability: Fraction) -> np.ndarray:
         If trials is 0 or above 100,000, the probability is outside 0..1 or a fraction of too many digits, more than 255 events are likely,
         or none is less likely than 2^-33.
     """
-    (trials,), (probability,), problems = whole_numbers(trials=trials), real_numbers(probability=probability), Problems()
+    (trials,), problems = whole_numbers(trials=trials), Problems()
+    if not isinstance(probability, Fraction):
+        probability, = real_numbers(probability=probability)
     p, q = Fraction(probability).as_integer_ratio()
     problems.require(1 <= trials <= MAX_TRIALS, f"C_E (drive trials) must be in 1..{MAX_TRIALS}, not {trials}; change n_exc or conn_prob")
     problems.require(0 <= p <= q, f"Drive probability rate*dt must be in 0..1, not {Decimal(p) / Decimal(q):.6g}; lower the rate or dt")
