@@ -17,6 +17,8 @@ __all__ = ["LIMIT", "Quantity", "asked", "dead_zone", "leak_fraction_for", "quan
 LIMIT = 0.01
 #: Relative error of decimals that stand for the same number, such as 0.1 * 3 and 0.3.
 SAME = 1e-9
+#: A number in a source that is no smaller says nothing of a network.
+LARGEST = 1e100
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,15 @@ class Quantity:
 
 def asked(network: Network) -> dict[str, float]:
     """Every quantity that the source gives or implies, by name: mV and ms. Empty if it gives none."""
-    given = {key: float(value) for key, value in network.source.items() if isinstance(value, (int, float)) and not isinstance(value, bool)}
+    given = {key: float(value) for key, value in network.source.items()
+             if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST}
     found = {key: given[key] for key in ("n_exc", "n_inh", "dt", "v_threshold", "v_reset", "v_rest", "tau_mem", "delay", "refractory", "weight_exc")
              if key in given}
     if {"g_inh", "weight_exc"} <= given.keys():
         found["weight_inh"] = float(Fraction(str(given["g_inh"])) * Fraction(str(given["weight_exc"])))
     if {"tau_mem", "dt"} <= given.keys() and given["tau_mem"]:
         found["leak dt/tau"] = given["dt"] / given["tau_mem"]
-    if {"eta", "v_threshold", "dt", "weight_exc", "tau_mem"} <= given.keys() and given["weight_exc"] and given["tau_mem"]:
+    if {"eta", "v_threshold", "dt", "weight_exc", "tau_mem"} <= given.keys() and given["weight_exc"] * given["tau_mem"]:
         found["drive events/step"] = given["eta"] * given["v_threshold"] * given["dt"] / (given["weight_exc"] * given["tau_mem"])
         found["drive weight"] = given["weight_exc"]
     return found
