@@ -10,7 +10,8 @@ __all__ = ["WalkDrive"]
 
 
 class WalkDrive(wiring.Component):
-    """The same events as `gateware.drive.Drive`, from a table of which `WALK` limits are at hand at a time, the same ones for all lanes.
+    """The same events as `spikegate.gateware.numeric.drive_search.Drive`, from a table of which `WALK` limits are at hand at a time,
+    the same ones for all lanes.
 
     A word of numbers takes one cycle if none of them exceeds the first `WALK` limits, else one for each of the table's groups,
     which then has turned once. Which of the two is known when the word arrives, as it waits a cycle before: the pipeline ahead has to know early.
