@@ -18,7 +18,7 @@ __all__ = ["main", "settings", "walk"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 RELEASE, ORIGIN = "bookworm", "Debian"
-NEEDED = {"debootstrap": "debootstrap", "unshare": "util-linux", "chroot": "coreutils", "git": "git"}
+NEEDED = {"debootstrap": "debootstrap", "unshare": "util-linux", "setpriv": "util-linux", "chroot": "coreutils", "git": "git"}
 #: What of the environment says how to reach package registries.
 REACH = re.compile(r"PIP_(?!NO_INPUT).+|(https?|ftp|all|no)_proxy|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE", re.IGNORECASE)
 HOME, CLONE, HOST = "/root", "/root/spikegate", "host"
@@ -156,15 +156,18 @@ def main() -> int:
         if missing := [package for program, package in NEEDED.items() if shutil.which(program) is None]:
             raise Refused(f"{', '.join(missing)} needed; install with: apt install {' '.join(missing)}")
         if INSIDE not in os.environ:
-            # Mounts and processes are those of a namespace, and end with it however it ends.
+            # Mounts and processes are those of a namespace, and end with it and with this process, however that ends.
             flags = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"]
-            return subprocess.run(["unshare", *flags, sys.executable, *sys.argv], env={**os.environ, INSIDE: "1"}, check=False).returncode
+            command = ["setpriv", "--pdeathsig", "KILL", "unshare", *flags, sys.executable, *sys.argv]
+            return subprocess.run(command, env={**os.environ, INSIDE: "1"}, check=False).returncode
         args.dir.mkdir(parents=True, exist_ok=True)
         ok = visit(args.dir.resolve(), packages, [each for each in commands if not args.commands or each in args.commands], args.keep)
         print(f"newcomer: what was made is in {args.dir}/root")
     except Refused as error:
         print(f"newcomer: {error}", file=sys.stderr)
         return 3
+    except KeyboardInterrupt:
+        return 130
     return 0 if ok else 1
 
 
