@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from verification.models.assess import GUARDS, REVIEWED, reviewed
-from verification.models.child import ROOT
+from verification.models.child import ROOT, dependents, module_of
 from verification.models.mutants import function_code, mutants
 
 SOURCE = '''
