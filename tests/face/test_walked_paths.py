@@ -1,0 +1,104 @@
+"""Every command that README, CONTRIBUTING, the docs and `--help` show is run as printed, but for its size, or is listed with what holds it."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+STARTS = ("make ", ".venv/bin/", "python docs/", "python tests/", "spikegate ", "apt install")
+COMMAND = re.compile(r"^    ((?:make|\.venv/bin/\w+|apt install)\b[^#\n]*)|"
+                     r"`((?:make|spikegate|\.venv/bin/\w+|python (?:docs|tests))\b[^`\n]*)`", re.MULTILINE)
+
+#: What makes a run of `spikegate sim` small: another size of the same network, and where its files go.
+SMALL = "--ms 20 --set n_exc=80 --set n_inh=20 --out {out}"
+#: As printed -> options that make it small, and its exit code.
+RUN: dict[str, tuple[str, int]] = {
+    "make sim": (f"{SMALL} --lanes 10", 0),
+    'make sim ARGS="--preset tutorial --format q16.12 --seed 3"': (f"{SMALL} --lanes 10", 0),
+    'make sim ARGS="--variant v14"': (f"{SMALL} --lanes 10", 0),
+    'make sim ARGS="--through-host-link"': (f"{SMALL} --lanes 10", 0),
+    ".venv/bin/spikegate sim --lanes 8 --ms 200 --set v_threshold=18": ("--set n_exc=80 --set n_inh=20 --lanes 10 --out {out}", 0),
+    ".venv/bin/spikegate sim --leak-fraction fine --rounding floor --seeds 5": (f"{SMALL} --lanes 10 --seeds 3", 0),
+    ".venv/bin/spikegate sim --sabotage threshold": (f"{SMALL} --lanes 10", 1),
+    ".venv/bin/spikegate sim --variant v4 --faults 0.01": (f"{SMALL} --lanes 10", 0),
+    ".venv/bin/spikegate network make --preset ai net.spikegate": ("--ms 1", 0),
+    "make doctor": ("", 0),
+    "python docs/architecture.py": ("--check", 0),
+}
+#: By name in running text: as one above, or as a part of one.
+SAME = {"spikegate sim", "spikegate sim --variant v4", "spikegate sim --leak-fraction 16 --rounding stochastic", "spikegate sim | head -1",
+        "spikegate doctor", "spikegate network", "spikegate network make", "spikegate network 1"}
+#: Not run here -> the test that runs it small at its own entry, or the reason why nothing can.
+ELSEWHERE = {
+    "apt install python3 python3-venv python3-dev g++ make perl git": "make newcomer runs it, as root, in a bare Debian",
+    "make test": "this is it", "make test-long": "its tests are marked long", "make newcomer": "takes a quarter of an hour, as root",
+    ".venv/bin/python -m pytest tests/neuron/test_lif.py": "a part of this run", "make lint": "run before the tests, by .ci/run",
+    "make program": "a board; tests/face/test_board_commands.py goes as far as the loader",
+    "spikegate program": "a board; tests/face/test_board_commands.py goes as far as the loader",
+    "make verify": "tests/verification/test_verify.py", 'make verify ARGS="name"': "tests/verification/test_verify.py",
+    "make mutation": "tests/verification/test_mutation.py", "make mutation ARGS=--update": "tests/verification/test_mutation.py",
+    "make mutation-models": "tests/verification/test_model_mutation.py",
+    'make mutation-models ARGS="..."': "tests/verification/test_model_mutation.py",
+    "make bench": "tests/benchmarks/test_core_speed.py", "make compare": "tests/benchmarks/test_snn_comparison.py",
+    'make compare ARGS="--ms 1000 --json build/results.json --markdown"': "tests/benchmarks/test_snn_comparison.py",
+    "make brian2-bench": "tests/benchmarks/test_brian2_benchmark.py",
+    'make brian2-bench ARGS="--scales 1000 10000 --repeats 3"': "tests/benchmarks/test_brian2_benchmark.py",
+    ".venv/bin/python benchmarks/stream_accuracy.py --out docs --markdown": "tests/benchmarks/test_stream_accuracy.py",
+    ".venv/bin/python benchmarks/stream_network.py --out docs --markdown": "tests/benchmarks/test_hybrid_study.py",
+    "make bitstream": "tests/face/test_board_commands.py", "spikegate bitstream": "tests/face/test_board_commands.py",
+    "spikegate bitstream --board NAME": "tests/face/test_board_commands.py",
+    "spikegate bitstream --n --lanes --format": "tests/face/test_board_commands.py",
+    "spikegate bitstream --network FILE": "tests/face/test_board_commands.py",
+    "python tests/corpus/recordings.py": "tests/test_corpus.py",
+}
+
+
+def shown() -> set[str]:
+    """Every command on the pages, without its comment."""
+    found = {(one or other).strip() for page in PAGES for one, other in COMMAND.findall(page.read_text())}
+    return {command for command in found if command.startswith(STARTS)}
+
+
+def test_every_command_on_the_pages_is_run_or_listed_and_nothing_else_is():
+    found = shown()
+    assert len(found) > 35
+    assert sorted(found - {*RUN, *SAME, *ELSEWHERE}) == [], "commands that nothing runs: add them to RUN, or to ELSEWHERE with what holds them"
+    assert sorted({*RUN, *SAME, *ELSEWHERE} - found) == [], "an entry whose command no page shows"
+    tests = {word.rstrip(";,") for reason in ELSEWHERE.values() for word in reason.split() if word.startswith("tests/")}
+    assert [name for name in sorted(tests) if not (ROOT / name).is_file()] == []
+
+
+@pytest.mark.parametrize("command", RUN)
+def test_a_command_of_the_pages_ends_as_it_should(command, tmp_path):
+    extra, code = RUN[command]
+    extra = extra.format(out=tmp_path / "out")
+    if command.startswith("make"):
+        before, _, options = command.partition(" ARGS=")
+        words = [*before.split(), "ARGS=" + " ".join([*shlex.split(options), extra]).strip()]
+    else:
+        words = [str(ROOT / word) if word.startswith((".venv/", "docs/")) else word for word in shlex.split(f"{command} {extra}")]
+        words = [str(ROOT / ".venv" / "bin" / "python") if word == "python" else word for word in words]
+    done = subprocess.run(words, cwd=ROOT if words[0] == "make" else tmp_path, capture_output=True, text=True)
+    # make has an exit code of its own for a command that fails
+    assert done.returncode == code, done.stdout[-1500:] + done.stderr[-1500:]
+    assert "Traceback" not in done.stdout + done.stderr
+    if " sim" in command:
+        assert (tmp_path / "out" / "report.json").stat().st_size > 1000 and (tmp_path / "out" / "sim.png").stat().st_size > 10_000
+        assert "judged: RTL = golden" in done.stderr if code == 0 else "differ, first at step" in done.stderr
+
+
+def test_every_command_of_the_help_is_on_the_pages(tmp_path):
+    face = str(ROOT / ".venv" / "bin" / "spikegate")
+    said = subprocess.run([face, "--help"], capture_output=True, text=True).stdout
+    names = re.findall(r"^    (\w+)  ", said.partition("commands:")[2], re.MULTILINE)
+    assert sorted(names) == ["bitstream", "doctor", "network", "program", "sim"]
+    assert all(any(f"spikegate {name}" in command for command in shown()) for name in names)
+    net = tmp_path / "net"
+    for words in (["network", "make", "--set", "n_exc=8", "--set", "n_inh=2", "--set", "weight_exc=2", "--ms", "1", net], ["network", "show", net],
+                  ["network", "verify", net], ["--version"], *([name, "--help"] for name in names)):
+        done = subprocess.run([face, *map(str, words)], capture_output=True, text=True)
+        assert done.returncode == 0 and (done.stdout or words[1:2] == ["make"]), done.stderr
