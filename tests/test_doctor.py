@@ -153,7 +153,7 @@ def test_a_compiler_that_makes_nothing_will_not_do_and_others_are_not_blamed(tmp
     script(place, "g++", "echo g++ 12.2.0")
     findings = {f.tool: f for f in doctor.tried([found("g++"), found("Python.h"), found("cython")])}
     assert "does not work" in findings["g++"].failure and findings["Python.h"].failure == "needs g++"
-    assert findings["cython"].failure == "needs g++, Python.h"
+    assert findings["cython"].failure == "needs g++, Python.h" and findings["cython"].fix == "mend that first"
     assert doctor.show([*findings.values()]) == 3
     said = capsys.readouterr().out
     assert "g++: does not work (" in said and "3 to fix: g++, Python.h, cython" in said

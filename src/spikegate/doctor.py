@@ -83,9 +83,10 @@ def tried(findings: list[Finding]) -> list[Finding]:
             ready = [name for name in found if name in left and left.isdisjoint(TRIALS[name].after)]
             # Without these, a trial would blame the wrong tool.
             lacks = [[other for other in TRIALS[name].after if other in found and not found[other].ok] for name in ready]
-            for name, failure in zip(ready, pool.map(_failure, ready, lacks)):
+            for name, lack, failure in zip(ready, lacks, pool.map(_failure, ready, lacks)):
                 if failure:
-                    fix = found[name].fix.replace(" install ", " install --force-reinstall ", " -m pip " in found[name].fix)
+                    again = found[name].fix.replace(" install ", " install --force-reinstall ", " -m pip " in found[name].fix)
+                    fix = "mend that first" if lack else again
                     found[name] = replace(found[name], ok=False, failure=failure, fix=fix)
             left -= {*ready}
     return list(found.values())
