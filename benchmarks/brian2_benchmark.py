@@ -60,11 +60,12 @@ def brian2_cython(network: Network, progress: Progress | None = None) -> Recordi
     return recording
 
 
-def brian2_standalone(network: Network, folder: str, progress: Progress | None = None) -> Recording:
+def brian2_standalone(network: Network, folder: str | Path, progress: Progress | None = None) -> Recording:
     """Brian2 C++ standalone: made in the folder and run once, unless it is there already; then the program again, for its time and its peak.
 
     Only the call that makes it returns spikes.
     """
+    folder = Path(folder)
     made = folder / "main"
     said: dict[str, Any] = {"codegen_s": 0.0}
     if made.exists():

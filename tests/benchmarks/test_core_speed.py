@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from spikegate.cosim.engines import rtl, rtl_cocotb, rtl_streams
 from spikegate.cosim.isolation.worker import Result
 from spikegate.models.core import engine
 from spikegate.models.network.recording import Recording
@@ -35,7 +36,7 @@ def test_the_golden_model_is_timed_over_all_steps(bench, network, monkeypatch):
     def run(network):
         clock[0] += network.steps
         return engine.run(network)
-    monkeypatch.setattr(bench, "golden", lambda _: SimpleNamespace(run=run))
+    monkeypatch.setattr(bench, "Golden", lambda: SimpleNamespace(run=run))
     monkeypatch.setattr(bench, "time", SimpleNamespace(perf_counter=lambda: clock[0], process_time=lambda: clock[0]))
     found = bench.bench_golden(network)
     assert (found.provenance["run_s"], found.provenance["cpu_s"], found.provenance["prepare_s"]) == (network.steps, network.steps, 1)
@@ -50,8 +51,8 @@ def test_rows_of_the_rtl_are_runs_of_the_rtl_with_its_own_times(bench, network, 
     bare = bench.bench_bare(network, 1)
     assert (bare.steps, bare.cycles) == (network.steps, found.cycles)
     asked, said = [], {"run_s": 3.0, "cpu_s": 2.0, "generate_s": 1.0, "compile_s": 10.0, "load_s": 100.0}
-    for module in (bench.rtl, bench.rtl_streams, bench.rtl_cocotb):
-        monkeypatch.setattr(module, "run", lambda net, lanes, module=module: asked.append((module.__name__.rpartition(".")[2], net, lanes))
+    for module in (rtl, rtl_streams, rtl_cocotb):
+        monkeypatch.setattr(module, "run", lambda net, lanes, module=module, **_: asked.append((module.__name__.rpartition(".")[2], net, lanes))
                             or Recording("fake", net.n, net.steps, [], provenance=dict(said)))
     streams = hybrid(network, "v4")
     runs = [bench.bench_native(network, 3), bench.bench_native(streams, 2), bench.bench_cocotb(network, 1)]
