@@ -56,6 +56,6 @@ def apt(package: str) -> str:
     return f"apt install {package}" if shutil.which("apt") else f"install your system's equivalent of Debian's {package}"
 
 
-def lacking(what: str, name: str) -> ToolMissing:
+def lacking(what: str | None, name: str) -> ToolMissing:
     """The error for something that an extra brings."""
     return ToolMissing(f"{what} is not installed; install it with: {extra(name)}")

@@ -197,7 +197,7 @@ def _run_update(network: Network, engine: str, update: str, more: Mapping[str, f
                 progress: Progress | None, codegen: str, weights: np.ndarray | None = None, sigma: np.ndarray | None = None) -> Recording:
     """Run an update in raw units; a kick is normal with the mean ``weights`` and the deviation ``sigma``."""
     b, lif, n, steps = _brian2(), network.lif, network.n, network.steps
-    traced = np.empty((steps if trace else 0, n), vtype)
+    traced: np.ndarray = np.empty((steps if trace else 0, n), vtype)
     noisy = sigma is not None and bool(sigma.any())
     constants = dict(rest=lif.rest, leak=lif.leak, scale=1.0 / (1 << lif.leak_fraction), drive=network.drive.weight, threshold=lif.threshold,
                      reset=lif.reset, refractory=lif.refractory, **more)

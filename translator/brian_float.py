@@ -6,7 +6,7 @@ D - 1 steps there, because what its synapses add in one step is read by the upda
 
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -76,7 +76,7 @@ def _original(b: Any, network: Network, p: Original) -> tuple[Any, Any, Any, lis
     if given:
         neurons.run_regularly("v += kick * events", when="synapses", clock=clock, name="spikegate_external")
         neurons.namespace["kick"] = p.drive_weight * b.mV
-        count, rows = neurons.variables["events"].get_value(), iter(network.external)
+        count, rows = neurons.variables["events"].get_value(), iter(cast(np.ndarray, network.external))
 
         def replay() -> None:
             count[:] = next(rows)

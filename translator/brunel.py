@@ -1,6 +1,7 @@
 """The Brunel (2000) network: its parameters, their translation into a frozen network, and into what each variant takes."""
 
 import dataclasses
+from typing import Any, cast
 
 import numpy as np
 
@@ -69,21 +70,22 @@ def translate(bp: BrunelParams, format: QFormat = Q8_8, *, name: str = "custom",
     if steps is None or not 1 <= steps <= MAX_STEPS:
         raise InputError(f"Biological time must be a whole number of steps of {bp.dt} ms, at least one and at most {MAX_STEPS}, not {ms} ms")
     n = bp.n_total
-    lif = LifParams(format, raw["v_threshold"], raw["v_reset"], raw["v_rest"], raw["leak"], refractory=whole_multiple(bp.refractory, bp.dt),
-                    rounding=rounding, overflow=overflow, leak_fraction=leak_fraction)
+    lif = LifParams(format, raw["v_threshold"], raw["v_reset"], raw["v_rest"], raw["leak"],
+                    refractory=cast(int, whole_multiple(bp.refractory, bp.dt)), rounding=rounding, overflow=overflow,
+                    leak_fraction=leak_fraction)  # type: ignore[arg-type]
     drive = DriveParams(binomial_limits(bp.c_exc, bp.external_probability), raw["weight_exc"])
     rng = np.random.default_rng(bp.seed)
     indptr, indices = _connect(bp, rng)
     v0 = rng.integers(raw["v_rest"], max(raw["v_threshold"], raw["v_rest"] + 1), n) if bp.v_spread else np.full(n, raw["v_rest"])
     lfsr = LfsrParams()
     return Network(
-        name=name, n_exc=bp.n_exc, n_inh=bp.n_inh, lif=lif, drive=drive, lfsr=lfsr, delay=whole_multiple(bp.delay, bp.dt), steps=steps,
+        name=name, n_exc=bp.n_exc, n_inh=bp.n_inh, lif=lif, drive=drive, lfsr=lfsr, delay=cast(int, whole_multiple(bp.delay, bp.dt)), steps=steps,
         dt_ns=round(bp.dt * 1e6), indptr=indptr, indices=indices,
         weights=np.repeat([raw["weight_exc"], -raw["weight_inh"]], [bp.n_exc, bp.n_inh]),
-        seeds=lfsr.phases(int(rng.integers(1, 2**63)), n, steps), v0=v0, source=dataclasses.asdict(bp))
+        seeds=np.array(lfsr.phases(int(rng.integers(1, 2**63)), n, steps), np.uint64), v0=v0, source=dataclasses.asdict(bp))
 
 
-def quantisation(network: Network) -> list[dict]:
+def quantisation(network: Network) -> list[dict[str, Any]]:
     """Each parameter asked, as realised in the network's integers, and the relative error, with the effects of the leak.
 
     Rows of ``parameter``, ``asked``, ``realised``, ``relative_error``; voltages in mV, times in ms. ``leak_dead_zone``

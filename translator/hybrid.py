@@ -1,6 +1,7 @@
 """Stochastic synapses for a Brunel network: the published hybrid variants, frozen."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,7 @@ def hybrid(network: Network, variant: str, *, length: int = 256, channels: int |
         raise InputError(f"Seed of the streams must be 0 or more, not {seed}")
     ratios = stream_ratios(bp)
     probability = [weight_probability(*ratio.as_integer_ratio()) if ratio else 0 for ratio in ratios]
-    fields = dict(generator=kind.generator, length=length, channels=channels)
+    fields: dict[str, Any] = dict(generator=kind.generator, length=length, channels=channels)
     if kind.generator == Generator.LFSR:
         rng = np.random.default_rng([seed, 4])
         lfsr = window_lfsr(length)

@@ -4,6 +4,7 @@ import difflib
 import reprlib
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from typing import Any, cast
 
 import numpy as np
 
@@ -118,7 +119,7 @@ PRESETS = {
 }
 
 
-def preset(name: str, **changes) -> BrunelParams:
+def preset(name: str, **changes: Any) -> BrunelParams:
     """The parameters of a preset, ``tutorial``, ``ai`` or ``brunel2000``, with changes."""
     if not isinstance(name, str) or name not in PRESETS:
         raise InputError(f"Preset must be one of {', '.join(PRESETS)}, not {name!r}")
@@ -132,7 +133,7 @@ def preset(name: str, **changes) -> BrunelParams:
 def whole_multiple(time: float, unit: float) -> int | None:
     """``time / unit``, if it is a whole number but for the last digits of what a float holds, as 0.1 * 3 is three times 0.1."""
     exact = Fraction(str(time)) / Fraction(str(unit))
-    return round(exact) if abs(exact - round(exact)) <= SAME * max(1, abs(exact)) else None
+    return round(exact) if abs(exact - round(exact)) <= SAME * max(Fraction(1), abs(exact)) else None
 
 
 def check(bp: BrunelParams) -> None:
@@ -144,7 +145,7 @@ def check(bp: BrunelParams) -> None:
         value = getattr(bp, field.name)
         number = whole(value) is not None or isinstance(value, float)
         good, kind = {int: (whole(value) is not None, "a whole number"), bool: (isinstance(value, bool), "true or false"),
-                      float: (number and abs(value) <= LARGEST, f"a number in -{LARGEST:g}..{LARGEST:g}")}[field.type]
+                      float: (number and abs(value) <= LARGEST, f"a number in -{LARGEST:g}..{LARGEST:g}")}[cast(type, field.type)]
         need(good, f"{field.name} must be {kind}, not {reprlib.repr(value)}")
     problems.raise_any()
     need(bp.n_exc >= 0 and bp.n_inh >= 0 and bp.n_total >= 1, f"N must be at least 1 neuron, not {bp.n_exc} + {bp.n_inh}; raise n_exc or n_inh")
@@ -251,6 +252,6 @@ def _holding(bp: BrunelParams, leak_fraction: int | None) -> QFormat | None:
     return None
 
 
-def report(rows: list[tuple[str, float, float]]) -> list[dict]:
+def report(rows: list[tuple[str, float, float]]) -> list[dict[str, Any]]:
     """Rows of ``parameter``, ``asked``, ``realised``, ``relative_error`` (absolute where 0 was asked) from the first three."""
     return [dict(parameter=name, asked=asked, realised=got, relative_error=(got - asked) / asked if asked else got) for name, asked, got in rows]

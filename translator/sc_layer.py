@@ -15,7 +15,7 @@ n + 1, n + 2 and n + 5. Exact expectations are those of the quantised P.
 """
 
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -65,7 +65,8 @@ def quantise(name: str, values: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def _advance(history, taps, thresholds, packed, inputs, columns, mask, bipolar, counts):
+def _advance(history: np.ndarray, taps: np.ndarray, thresholds: np.ndarray, packed: np.ndarray, inputs: np.ndarray, columns: np.ndarray,
+             mask: np.ndarray, bipolar: bool, counts: np.ndarray) -> None:
     """Stream of each threshold, from window 0 on, into ``packed``, and its ones that pass its input's gate into ``counts``; either may be empty.
 
     ``history`` is uint64 (width, 16, words), the first windows, and holds the next ones after; ``mask``, uint64 (words,), what counts.
@@ -94,7 +95,7 @@ def _advance(history, taps, thresholds, packed, inputs, columns, mask, bipolar, 
 
 
 @kernel
-def _after(slot, width):
+def _after(slot: int, width: int) -> int:
     return slot + 1 if slot + 1 < width else 0
 
 
@@ -269,7 +270,7 @@ class VectorizedSCLayer:
 
     def _share(self, p: np.ndarray, w: np.ndarray) -> np.ndarray:
         """Ones that a gate lets through of all pairs of numbers below ONE, from thresholds."""
-        return p * w + (ONE - p) * (ONE - w) if self.bipolar else p * w
+        return cast(np.ndarray, p * w + (ONE - p) * (ONE - w) if self.bipolar else p * w)
 
     def notes(self, p: np.ndarray) -> dict[str, Any]:
         """What a run's provenance says of the layer besides."""

@@ -6,7 +6,7 @@ The engines (`spikegate.translator.variants`) take the frozen network; these are
 """
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, QFormat
@@ -22,7 +22,7 @@ __all__ = ["translate_v1_stochastic_lif", "translate_v2_rate_matched", "translat
 
 
 def _steps(bp: BrunelParams) -> int:
-    return whole_multiple(bp.refractory, bp.dt)
+    return cast(int, whole_multiple(bp.refractory, bp.dt))
 
 
 def _voltage(bp: BrunelParams, **neuron: Any) -> dict[str, Any]:

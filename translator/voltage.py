@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, cast
 
 import numpy as np
 
@@ -88,7 +89,7 @@ def unusable(current: object, v: object) -> InputError:
 
 def finite(current: object, v: object) -> tuple[float, float]:
     """Both as floats, if they are finite numbers; else `InputError`."""
-    numbers = real(current), real(v)
+    numbers: tuple[Any, Any] = real(current), real(v)
     if None in numbers:
         raise unusable(current, v)
     return float(numbers[0]), float(numbers[1])
@@ -138,7 +139,7 @@ class StochasticLIFNeuron:
         problems.require(v_reset < v_threshold, f"v_reset must be below v_threshold = {v_threshold} mV, not {v_reset} mV")
         problems.raise_any()
         rule = Rule(exact=exact_leak, refractory=refractory_period, noise_std=noise_std, seed=seed)  # its limits are the neuron's
-        refractory_period, seed, stream = rule.refractory, rule.seed, *whole_numbers(stream=stream)
+        refractory_period, seed, stream = cast(int, rule.refractory), cast(int, rule.seed), *whole_numbers(stream=stream)
         if not 0 <= stream < 2**64:
             raise InputError(f"Stream of the noise must be in 0..2^64-1, not {stream}")
         self.v_threshold, self.v_reset, self.v_rest, self.resistance = v_threshold, v_reset, v_rest, resistance

@@ -73,7 +73,8 @@ def wanted_thresholds(params: WindowParams, begin: Start, count: int, rng: rando
 class Serial:
     """The serial encoder, cycle by cycle: a request is taken first, or beside a bit alone; ``model`` gives the bits of a start and a threshold."""
 
-    def __init__(self, model: EncoderParams, fault: Callable[[int], int] = int):
+    def __init__(self, model: EncoderParams, fault: Callable[[int], int] = int) -> None:
+        self.pending: deque[int]
         self.model, self.fault, self.layout, self.pending = model, fault, request_layout(model), deque()
 
     @property

@@ -97,7 +97,8 @@ class FlipsFirst(PointFaults):
 
     def step(self, value: int, flips: int = 0) -> int:
         """Flips first."""
-        return apply.py_func(value ^ flips, self.stuck0, self.stuck1, 0)
+        behind: int = apply.py_func(value ^ flips, self.stuck0, self.stuck1, 0)
+        return behind
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ def products(q: QFormat, count: int, rng: random.Random) -> list[tuple[int, int]
 def requantise(params: RequantiseParams, product: int, random_: int) -> tuple[int, int]:
     """The golden model of the component: ``(result, overflowed)``."""
     rounded = round_shift.py_func(product, params.format.fraction, params.rounding, random_)
-    return fit.py_func(rounded, params.format.width, params.overflow)
+    result: tuple[int, int] = fit.py_func(rounded, params.format.width, params.overflow)
+    return result
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")

@@ -19,7 +19,8 @@ class Generator:
     ``output`` is what the generator shows in a state, ``advance`` its next state.
     """
 
-    def __init__(self, output: Callable[[int], int], advance: Callable[[int], int]):
+    def __init__(self, output: Callable[[int], int], advance: Callable[[int], int]) -> None:
+        self.state: int | None
         self.output, self.advance, self.state = output, advance, None
 
     @property

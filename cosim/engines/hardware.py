@@ -106,7 +106,7 @@ class Cocotb(Rtl):
     name, title = "rtl_cocotb", "RTL under cocotb"
 
     def run(self, network: Network, *, trace: bool = False, progress: Progress | None = None) -> Recording:
-        options = dict(trace=trace, stall=self.stall, seed=self.seed, clock_gate=self.clock_gate)
+        options: dict[str, Any] = dict(trace=trace, stall=self.stall, seed=self.seed, clock_gate=self.clock_gate)
         if network.streams:
             return rtl_streams.run_cocotb(network, self.lanes, faults=self.faults, **options)
         return rtl_cocotb.run(network, self.lanes, **options)

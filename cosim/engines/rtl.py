@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -62,7 +64,7 @@ def unpack(sweeps: np.ndarray, geometry: CoreGeometry) -> dict[str, np.ndarray]:
     g, layout = geometry, geometry.lane_layout()
     record = np.dtype(f"<u{layout.size // 8}")
     raw = np.ascontiguousarray(sweeps[:, :g.lanes * record.itemsize]).view(record).reshape(-1, g.words * g.lanes)[:, :g.n]
-    take = lambda name, kind: ((raw >> layout[name].offset) & ((1 << layout[name].width) - 1)).astype(kind)  # noqa: E731
+    take: Callable[[str, Any], np.ndarray] = lambda name, kind: ((raw >> layout[name].offset) & ((1 << layout[name].width) - 1)).astype(kind)  # noqa: E731
     narrow = np.dtype("<i2" if g.format.width <= 16 else "<i4")
     spare = 8 * narrow.itemsize - g.format.width
     return {"v": take("v", narrow.str.replace("i", "u")).view(narrow) << spare >> spare, "hold": take("hold", np.uint8),
@@ -125,7 +127,7 @@ def execute(network: Network, g: CoreGeometry, words: np.ndarray, *, trace: bool
             count = min(BATCH, network.steps - first)
             found, sweeps = core.run(run_word(g, count), first, count, trace)
             spikes.append(found)
-            parts += [unpack(sweeps, g)] if trace else []
+            parts += [unpack(cast(np.ndarray, sweeps), g)] if trace else []
             if progress:
                 progress((first + count) / network.steps)
         run_s, cpu_s = time.perf_counter() - loaded, time.process_time() - cpu
@@ -137,7 +139,7 @@ def execute(network: Network, g: CoreGeometry, words: np.ndarray, *, trace: bool
         "generate_s": made.generate_s, "compile_s": made.compile_s, "load_s": loaded - start, "run_s": run_s, "cpu_s": cpu_s})
 
 
-def waveform(network: Network, lanes: int, first_step: int, last_step: int, path) -> None:
+def waveform(network: Network, lanes: int, first_step: int, last_step: int, path: str | Path) -> None:
     """Run the RTL again up to ``last_step`` and write a VCD of steps ``first_step`` to ``last_step``.
 
     Parameters
@@ -153,7 +155,7 @@ def waveform(network: Network, lanes: int, first_step: int, last_step: int, path
     write_waveform(network, g, load_words(network, g), first_step, last_step, path)
 
 
-def write_waveform(network: Network, g: CoreGeometry, words: np.ndarray, first_step: int, last_step: int, path) -> None:
+def write_waveform(network: Network, g: CoreGeometry, words: np.ndarray, first_step: int, last_step: int, path: str | Path) -> None:
     """Write the waveform of a geometry on a network that ``words`` load; for `waveform`."""
     first, last = max(first_step, 0), min(last_step, network.steps - 1)
     with NativeCore(build(g, trace=True).path, g) as core:

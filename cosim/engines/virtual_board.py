@@ -7,6 +7,7 @@ import tty
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self, cast
 
 import numpy as np
 from amaranth.hdl import Module
@@ -36,7 +37,7 @@ class LinkedCore(wiring.Component):
         gates = {name: flow for part in geometry.gated for name, flow in ((f"{part}_clk", In(1)), (f"{part}_enable", Out(1)))}
         super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "running": Out(1), "cycles": Out(48), **gates})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.link = link = HostLink(self.geometry, self.divisor)
         m.submodules.core = core = Core(self.geometry, clock_gate=True)
@@ -59,7 +60,7 @@ def build_linked(geometry: CoreGeometry, divisor: int = DIVISOR) -> Build:
     return compile_shared(cached_verilog(lambda: LinkedCore(geometry, divisor), NAME, (geometry, divisor), reset=False), NAME, HARNESS)
 
 
-def _pointer(array):
+def _pointer(array: np.ndarray) -> ctypes.c_void_p:
     return array.ctypes.data_as(ctypes.c_void_p)
 
 
@@ -93,21 +94,21 @@ class NativeLink:
             self._library.link_delete(self._link)
             self._link = None
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
     def cycles(self) -> int:
         """Clock cycles simulated."""
-        return self._library.link_cycles(self._link)
+        return cast(int, self._library.link_cycles(self._link))
 
     @property
     def bad(self) -> int:
         """Bytes from the board that were none."""
-        return self._library.link_bad(self._link)
+        return cast(int, self._library.link_bad(self._link))
 
     def core(self, sweeps: np.ndarray, load_size: int, pause: int, tail: int) -> None:
         """What the stand-in for the core plays: sweep words as bytes (steps, words, size), over and over.
@@ -144,9 +145,9 @@ class NativeLink:
 
     def ends(self) -> list[int]:
         """Of each step that the stand-in ended since the last call, the cycles until then in which it worked and did not wait."""
-        return self._taken("ends").view(np.uint64).tolist()
+        return cast(list[int], self._taken("ends").view(np.uint64).tolist())
 
-    def _taken(self, name):
+    def _taken(self, name: str) -> np.ndarray:
         function = getattr(self._library, f"link_{name}")
         found = np.empty(function(self._link, None), np.uint8)
         function(self._link, _pointer(found))

@@ -10,11 +10,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NoReturn, cast
 
 from spikegate.cosim.isolation.worker import Result, restore
 from spikegate.models.errors import SpikegateError
@@ -81,6 +81,8 @@ def run_isolated(jobs: Sequence[Job], on_progress: Callable[[str, float], None] 
         If it crashed or was killed.
     """
     tell = on_progress or (lambda name, fraction: None)
+    running: list[_Process]
+    files: dict[int, Path]
     waiting, running, results, files = list(jobs), [], {}, {}
     with terminable(), working_folder() as folder:
         try:
@@ -112,7 +114,7 @@ def run_isolated(jobs: Sequence[Job], on_progress: Callable[[str, float], None] 
 
 
 class _Process:
-    def __init__(self, job, network, folder):
+    def __init__(self, job: Job, network: Path, folder: Path) -> None:
         self.job, self.folder, self.text = job, folder, b""
         folder.mkdir()
         self.pipe, write = os.pipe()
@@ -124,7 +126,7 @@ class _Process:
                 stdout=log, stderr=log, pass_fds=(write,), start_new_session=True, env=child_environment(TMPDIR=str(folder)))
         os.close(write)
 
-    def fraction(self):
+    def fraction(self) -> float | None:
         try:
             while data := os.read(self.pipe, 65536):
                 self.text += data
@@ -133,19 +135,19 @@ class _Process:
         *lines, self.text = self.text.split(b"\n")
         return float(lines[-1]) if lines else None
 
-    def ended(self):
+    def ended(self) -> bool:
         return self.popen.poll() is not None
 
-    def stop(self):
+    def stop(self) -> None:
         try:
             os.killpg(self.popen.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
-        self.popen.stdin.close()
+        cast(IO[bytes], self.popen.stdin).close()
         self.popen.wait()
         os.close(self.pipe)
 
-    def result(self, logs):
+    def result(self, logs: Path | None) -> Result:
         done, code = self.folder / "result", self.popen.returncode
         if code == 0 and done.exists():
             return restore(done, self.job.network)
@@ -166,7 +168,7 @@ class _Process:
         raise EngineError(f"Engine {self.job.name} failed with status {code}: {said.splitlines()[-1] if said else 'it said nothing'}{where}")
 
 
-def _wait(running):
+def _wait(running: list[_Process]) -> list[_Process]:
     with selectors.DefaultSelector() as selector:
         for process in running:
             selector.register(process.pipe, selectors.EVENT_READ)
@@ -178,9 +180,9 @@ def _wait(running):
 
 
 @contextmanager
-def terminable():
+def terminable() -> Iterator[None]:
     """Within it, SIGTERM and SIGHUP leave by way of SystemExit, so that everything is cleaned up."""
-    def leave(number, frame):
+    def leave(number: int, frame: object) -> NoReturn:
         raise SystemExit(128 + number)
 
     mine = threading.current_thread() is threading.main_thread()
@@ -193,7 +195,7 @@ def terminable():
 
 
 @contextmanager
-def _shielded():
+def _shielded() -> Iterator[None]:
     old = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     try:
         yield

@@ -8,8 +8,9 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
@@ -40,13 +41,13 @@ def restore(path: Path, network: Network) -> Result:
     for number, key in enumerate(arrays):
         file = path.parent / f"{number}.npy"
         held[key] = np.load(file, mmap_mode="r" if file.stat().st_size > MAPPED_BYTES else None)
-    pick = lambda kind: {name: array for (k, name), array in held.items() if k == kind}  # noqa: E731
+    pick: Callable[[str], dict[str, np.ndarray]] = lambda kind: {name: array for (k, name), array in held.items() if k == kind}  # noqa: E731
     fields["provenance"] = {"network": network.hash, **fields["provenance"]}
     recording = Recording(**fields, spikes=np.array(held["spikes", ""]), final=pick("final"), trace=pick("trace"))
     return Result(recording, wall_s, peak_mib)
 
 
-def _store(folder, recording, wall_s, peak_mib):
+def _store(folder: Path, recording: Recording | None, wall_s: float, peak_mib: float) -> None:
     fields, keys = None, []
     if recording is not None:
         fields = {name: getattr(recording, name) for name in ("engine", "n", "steps", "cycles")} | {"provenance": dict(recording.provenance)}
@@ -59,7 +60,7 @@ def _store(folder, recording, wall_s, peak_mib):
     (folder / "part").replace(folder / "result")
 
 
-def _peak_mib():
+def _peak_mib() -> float:
     # Linux carries the parent's ru_maxrss over fork and exec; VmHWM starts afresh at exec.
     try:
         return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
@@ -67,7 +68,7 @@ def _peak_mib():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _die_with_parent(pipe):
+def _die_with_parent(pipe: int) -> None:
     os.read(pipe, 1)
     os.killpg(0, signal.SIGKILL)
 
@@ -83,7 +84,7 @@ def main() -> None:
     threading.Thread(target=_die_with_parent, args=(parent,), daemon=True).start()
     last = [-1.0]
 
-    def progress(fraction):
+    def progress(fraction: float) -> None:
         if fraction - last[0] >= 0.002:
             last[0] = fraction
             os.write(pipe, f"{fraction:.4f}\n".encode())
@@ -104,7 +105,7 @@ def main() -> None:
         _fail(folder, error)
 
 
-def _fail(folder, error):
+def _fail(folder: Path, error: SpikegateError) -> NoReturn:
     (folder / "part").write_bytes(pickle.dumps((type(error).__module__, type(error).__qualname__, str(error), error.exit_code)))
     (folder / "part").replace(folder / "error")
     sys.exit(error.exit_code)

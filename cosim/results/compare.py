@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from spikegate.models.network.recording import Recording
 __all__ = ["Check", "Margin", "compare", "same", "statistical", "describe"]
 
 ROWS = 1024
+#: Step, neuron and both values of the first difference.
+First = tuple[int, int, tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Margin:
         unit = abs(reference) if self.relative else 1
         return abs(value - reference - self.shift * unit) <= self.limit * unit
 
-    def __str__(self):
+    def __str__(self) -> str:
         scale, unit = (100, " %") if self.relative else (1, "")
         return (f"{scale * self.shift:+g} " if self.shift else "") + f"±{scale * self.limit:g}{unit}"
 
@@ -64,7 +67,7 @@ class Check:
     class_: Agreement
     compared: int
     mismatches: int
-    first_divergence: dict | None
+    first_divergence: dict[str, Any] | None
     ok: bool | None
     detail: str = ""
     value: float | None = None
@@ -86,7 +89,7 @@ class Check:
         """In one word, or two."""
         return {True: "ok", False: "WARNING" if self.warns else "FAILED", None: "not judged"}[self.ok]
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         """The check as it stands in report.json."""
         return {"name": self.name, "class": self.class_, "compared": self.compared, "mismatches": self.mismatches,
                 "first_divergence": self.first_divergence, "ok": self.ok, "verdict": self.verdict, "detail": self.detail,
@@ -125,12 +128,12 @@ def compare(name: str, kind: Agreement, a: Recording, b: Recording, signals: Ite
         if signal == "spike":
             count, wrong, first = _spikes(a, b)
         else:
-            pair = [_array(recording, signal) for recording in (a, b)]
+            pair: list[Any] = [_array(recording, signal) for recording in (a, b)]
             absent = [recording.engine for recording, array in zip((a, b), pair) if array is None]
             if absent:
                 missing.append(f"{signal} was not recorded by {' and '.join(absent)}")
                 continue
-            count, wrong, first = _elements(*pair, offset=a.steps - 1 if signal.startswith("final.") else 0)
+            count, wrong, first = _elements(pair[0], pair[1], a.steps - 1 if signal.startswith("final.") else 0)
         compared, mismatches = compared + count, mismatches + wrong
         parts.append(f"{count:,} {'spikes' if signal == 'spike' else signal}")
         if first:
@@ -171,7 +174,7 @@ def statistical(name: str, value: float | None, reference: float | None, margin:
         Why there is no margin.
     """
     known = all(x is not None and not math.isnan(x) for x in (value, reference))
-    if not known or not compared:
+    if not known or not compared or value is None or reference is None:
         missing = "nothing was compared: " + ("a side has no value; run for longer" if not known else "no samples")
         return Check(name, Agreement.STATISTICAL, 0, 0, None, None if margin is None else False, missing)
     text = f"{value:.4g} against {reference:.4g}"
@@ -193,14 +196,14 @@ def describe(check: Check) -> str:
             f"first{where}, signal {at['signal']}: {values}")
 
 
-def _same_run(a, b):
+def _same_run(a: Recording, b: Recording) -> None:
     for what, x, y in (("N", a.n, b.n), ("number of steps", a.steps, b.steps),
                        ("network hash", a.provenance.get("network"), b.provenance.get("network"))):
         if x != y:
             raise InputError(f"Recordings of different {what} cannot be compared: {a.engine} has {x}, {b.engine} has {y}; run the same network")
 
 
-def _keys(recording):
+def _keys(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
     spikes = recording.spikes.astype(np.int64)
     for column, limit, what in ((0, recording.steps, "step"), (1, recording.n, "neuron")):
         values = spikes[:, column]
@@ -209,7 +212,7 @@ def _keys(recording):
     return np.unique(spikes[:, 0] * recording.n + spikes[:, 1], return_counts=True)
 
 
-def _spikes(a, b):
+def _spikes(a: Recording, b: Recording) -> tuple[int, int, First | None]:
     (keys_a, count_a), (keys_b, count_b) = _keys(a), _keys(b)
     cells = np.union1d(keys_a, keys_b)
     pair = np.zeros((2, len(cells)), np.int64)
@@ -223,7 +226,7 @@ def _spikes(a, b):
     return len(cells), len(wrong), first
 
 
-def _array(recording, signal):
+def _array(recording: Recording, signal: str) -> np.ndarray | None:
     final = signal.startswith("final.")
     array = (recording.final if final else recording.trace).get(signal.removeprefix("final."))
     if array is None:
@@ -235,7 +238,7 @@ def _array(recording, signal):
     return array.reshape(-1, recording.n)
 
 
-def _elements(x, y, offset):
+def _elements(x: np.ndarray, y: np.ndarray, offset: int) -> tuple[int, int, First | None]:
     wrong, first = 0, None
     for start in range(0, len(x), ROWS):
         differ = x[start:start + ROWS] != y[start:start + ROWS]

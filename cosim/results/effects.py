@@ -81,6 +81,7 @@ def _judge(effect: Effect, key: str, title: str, found: Sequence[Mapping[str, An
     value, reference = (sum(side) / len(known) for side in zip(*known)) if known else (None, None)
     if not reason and (len(known) < len(found) or not any(run[side]["spikes"] for run in found for side in (effect.of, effect.against))):
         reason = "there are too few spikes; run for longer"
+    deviation: float | None
     error = None
     if not reason:
         if len(known) > 1:

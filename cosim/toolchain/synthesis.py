@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, cast
 
 from spikegate.cosim.toolchain.verilate import build_directory
 from spikegate.models.errors import InputError, SpikegateError, ToolMissing
@@ -46,9 +47,9 @@ class Netlist:
     folder: Path
 
     @cached_property
-    def module(self) -> dict:
+    def module(self) -> dict[str, Any]:
         """The module as in Yosys's JSON: ``ports``, ``cells`` and ``netnames``."""
-        return json.loads((self.folder / "netlist.json").read_text())["modules"][self.top]
+        return cast(dict[str, Any], json.loads((self.folder / "netlist.json").read_text())["modules"][self.top])
 
     @cached_property
     def cells(self) -> dict[str, int]:
@@ -80,14 +81,14 @@ class Placed:
         return self.part[self.part.index("--package") + 1]
 
     @cached_property
-    def report(self) -> dict:
+    def report(self) -> dict[str, Any]:
         """nextpnr's own report: ``utilization`` and ``fmax``."""
-        return json.loads((self.folder / "report.json").read_text())
+        return cast(dict[str, Any], json.loads((self.folder / "report.json").read_text()))
 
     @property
     def fmax_mhz(self) -> float:
         """What the slowest clock reaches."""
-        return min(clock["achieved"] for clock in self.report["fmax"].values())
+        return cast(float, min(clock["achieved"] for clock in self.report["fmax"].values()))
 
     @property
     def used(self) -> dict[str, int]:

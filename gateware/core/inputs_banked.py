@@ -16,7 +16,7 @@ class BankedAddress(wiring.Component):
         self.geometry = geometry
         super().__init__(address_members(geometry))
 
-    def elaborate(self, platform) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         banks = self.geometry.banks
         place = (banks - 1).bit_length()
@@ -47,7 +47,7 @@ class BankedMemory(wiring.Component):
         self.geometry, self.layout = geometry, state
         super().__init__(memory_members(geometry, state))
 
-    def elaborate(self, platform) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         g = self.geometry
         m.submodules.states = states = memory.Memory(shape=self.layout, depth=max(2, g.words), init=[])

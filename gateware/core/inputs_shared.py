@@ -16,7 +16,7 @@ class SharedAddress(wiring.Component):
         self.geometry = geometry
         super().__init__(address_members(geometry))
 
-    def elaborate(self, platform) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         adding = Signal()
         m.d.sync += adding.eq(self.add)
@@ -36,7 +36,7 @@ class SharedMemory(wiring.Component):
         self.geometry, self.layout = geometry, state
         super().__init__(memory_members(geometry, state))
 
-    def elaborate(self, platform) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         size, total = self.layout.size - 1, len(self.inputs)
         m.submodules.neurons = neurons = memory.Memory(shape=size + 1 + total, depth=max(2, self.geometry.words), init=[])

@@ -40,7 +40,7 @@ class Lane(wiring.Component):
             "uniform": Out(UNIFORM_BITS), "events": In(g.depth), "access": In(input_signature(g)), "row_bit": In(g.banks), "row_weight": In(total),
             "spike": Out(1), "result": Out(g.lane_layout())})
 
-    def elaborate(self, platform) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         g = self.geometry
         m.submodules.seeds = seeds = memory.Memory(shape=g.lfsr.width, depth=max(2, g.words), init=[])

@@ -44,7 +44,7 @@ class Loader(wiring.Component):
             "data": Out(DATA_BITS), "table": Out(data.StructLayout({"en": 1, "index": ADDRESS_BITS, "limit": DATA_BITS})),
             **{param.name.lower(): Out(shape) for param, shape in shapes.items()}})
 
-    def elaborate(self, platform) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         g, load = self.geometry, self.load
         held = Signal(g.load_layout())

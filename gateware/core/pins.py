@@ -17,7 +17,7 @@ def pins_signature(g: CoreGeometry) -> wiring.Signature:
 
 def load_bytes(g: CoreGeometry) -> int:
     """Bytes of a load word, whose last field ends on a byte."""
-    return g.load_layout().size // 8
+    return int(g.load_layout().size) // 8
 
 
 class CorePins(wiring.Component):
@@ -45,7 +45,7 @@ class CorePins(wiring.Component):
         self.geometry = geometry
         super().__init__(pins_signature(geometry))
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         g, size = self.geometry, load_bytes(self.geometry)
         m.submodules.core = core = Core(g)
@@ -88,7 +88,7 @@ class PinsHost(wiring.Component):
         super().__init__({"i": In(stream.Signature(geometry.load_layout())), "o": Out(stream.Signature(geometry.sweep_layout())),
                           "busy": Out(1), "cycles": Out(48)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         g, size = self.geometry, load_bytes(self.geometry)
         if self.chip is None:

@@ -1,5 +1,7 @@
 """Delivery: the words of a source's row, L targets a cycle and bank, each target receiving the source's weight."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -9,7 +11,7 @@ from spikegate.gateware.core.geometry import CoreGeometry
 __all__ = ["rows_members", "Rows"]
 
 
-def rows_members(g: CoreGeometry) -> dict:
+def rows_members(g: CoreGeometry) -> dict[str, Any]:
     """Ports of whatever turns sources whose spikes are due into additions to the inputs of the lanes.
 
     ``i`` takes rows while ``go``, and ``more`` says that others will follow in this step. ``load`` writes words of rows.
@@ -28,7 +30,7 @@ class Rows(wiring.Component):
         self.geometry = geometry
         super().__init__(rows_members(geometry))
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         g = self.geometry
         m.submodules.rows = rows = memory.Memory(shape=g.lanes * g.banks, depth=max(2, g.row_depth // g.banks), init=[])

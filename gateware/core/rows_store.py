@@ -4,6 +4,8 @@ A word has B = ``geometry.rows.bits`` bits. Source s has ``stride`` words from s
 bits of the last word are its weight. Above the rows lie the spikes of the last steps, a bit a neuron, so that there is room for any number.
 """
 
+from typing import cast
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
@@ -11,13 +13,18 @@ from amaranth.lib.wiring import In, Out
 from spikegate.gateware.core.delivery import delivery_members
 from spikegate.gateware.core.geometry import CoreGeometry
 from spikegate.gateware.core.spike_list import encode
+from spikegate.models.core.rows_store import Store
 
 __all__ = ["StoreDelivery"]
 
 
+def _store(g: CoreGeometry) -> Store:
+    return cast(Store, g.rows)
+
+
 def span_pitch(g: CoreGeometry) -> int:
     """Words that hold a bit for each neuron, rounded up to a power of two."""
-    return 1 << (g.rows.spans(g.size) - 1).bit_length()
+    return 1 << (_store(g).spans(g.size) - 1).bit_length()
 
 
 class Collector(wiring.Component):
@@ -34,11 +41,11 @@ class Collector(wiring.Component):
     """
 
     def __init__(self, geometry: CoreGeometry):
-        self.geometry, self.bits = g, bits = geometry, geometry.rows.bits
+        self.geometry, self.bits = g, bits = geometry, _store(geometry).bits
         super().__init__({"push": In(delivery_members(g)["push"].shape), "last": Out(1), "flush": Out(1),
                           "number": Out(range(span_pitch(g))), "word": Out(bits)})
 
-    def elaborate(self, platform) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         lanes = self.geometry.lanes
         group = self.bits // lanes
@@ -70,11 +77,11 @@ class Targets(wiring.Component):
     """
 
     def __init__(self, geometry: CoreGeometry):
-        self.geometry, self.size = g, bits = geometry, geometry.rows.bits
+        self.geometry, self.size = g, bits = geometry, _store(geometry).bits
         super().__init__({"walk": In(1), "put": In(1), "row": In(bits), "left": In(range(g.stride + 1)), "last": Out(1), "add": Out(1),
                           "words": Out(range(max(2, g.words))).array(g.lanes), "bits": Out(g.lanes)})
 
-    def elaborate(self, platform) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         lanes = self.geometry.lanes
         row = Signal(self.size, name="at_hand")
@@ -108,16 +115,16 @@ class StoreDelivery(wiring.Component):
         self.geometry = geometry
         super().__init__(delivery_members(geometry))
 
-    def elaborate(self, platform) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
-        g, spans = self.geometry, self.geometry.rows.spans(self.geometry.size)
+        g, spans = self.geometry, _store(self.geometry).spans(self.geometry.size)
         span = Signal(range(spans + 1))
         age = Signal(range(g.max_delay + 2))
         pending = Signal()
         fetching = Signal()
         scanning = Signal()
         address = Signal(range(g.row_depth + 1))
-        hand = Signal(g.rows.bits)
+        hand = Signal(_store(g).bits)
         taken = Signal.like(span)
         seen = Signal()
         m.submodules.collector = collector = Collector(g)
@@ -151,9 +158,9 @@ class StoreDelivery(wiring.Component):
 
     def row_states(self, m: Module, hand: Signal, taken: Signal, word: Value, fetching: Signal, address: Signal) -> None:
         """The lowest spike in ``hand``, of span ``taken``: its row is fetched from its end, and its targets delivered."""
-        g, bits = self.geometry, self.geometry.rows.bits
+        g, bits = self.geometry, _store(self.geometry).bits
         lowest = Signal(bits)
-        source = Signal(range(g.rows.spans(g.size) * bits))
+        source = Signal(range(_store(g).spans(g.size) * bits))
         left = Signal(range(g.stride + 1))
         row_start = Signal((source * g.stride).shape())
         row_end = Signal((row_start + g.stride).shape())
@@ -192,7 +199,7 @@ class StoreDelivery(wiring.Component):
         """The memory and its one port: loads, the writing of spikes, the reading of spikes that are due and of rows never meet."""
         g, pitch = self.geometry, span_pitch(self.geometry)
         slots = 1 << (g.max_delay - 1).bit_length()
-        m.submodules.memory = store = memory.Memory(shape=g.rows.bits, depth=g.row_depth + slots * pitch, init=[])
+        m.submodules.memory = store = memory.Memory(shape=_store(g).bits, depth=g.row_depth + slots * pitch, init=[])
         read = store.read_port()
         write = store.write_port()
         ring = Signal(range(store.depth))

@@ -6,13 +6,14 @@ stream unit: one window of L bits a channel, compared, gated, counted, added and
 
 from functools import reduce
 from operator import or_
+from typing import cast
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.delivery import ListedDelivery
-from spikegate.gateware.core.geometry import CoreGeometry, Param
+from spikegate.gateware.core.geometry import CoreGeometry, Param, StreamGeometry
 from spikegate.gateware.core.rows_bitmap import rows_members
 from spikegate.gateware.core.stream_unit import StreamUnit, stream_load_layout
 from spikegate.models.core.address_map import DATA_BITS, OF_STREAMS
@@ -36,11 +37,11 @@ class StreamRows(wiring.Component):
     """
 
     def __init__(self, geometry: CoreGeometry):
-        self.geometry, self.channels = geometry, geometry.rows.channels
+        self.geometry, self.channels = geometry, cast(StreamGeometry, geometry.rows).channels
         super().__init__({**rows_members(geometry), "scale": In(signed(geometry.format.width)), "enable": Out(1),
                           "stream_load": In(stream_load_layout())})
 
-    def elaborate(self, platform) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         g, each = self.geometry, range(self.channels)
         m.submodules.rows = rows = memory.Memory(shape=g.lanes, depth=g.row_depth, init=[])
@@ -152,7 +153,7 @@ class StreamDelivery(ListedDelivery):
     def __init__(self, geometry: CoreGeometry):
         super().__init__(geometry, StreamRows)
 
-    def elaborate(self, platform) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = super().elaborate(platform)
         load, ops = self.load, self.load.en
         scale = Signal(signed(self.geometry.format.width))

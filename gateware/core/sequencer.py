@@ -48,7 +48,7 @@ class Sequencer(wiring.Component):
             "start": In(1), "count": In(32), "clear": In(1), "quiet": In(1), "ready": In(1), "taken": In(1), "running": Out(1), "delivering": Out(1),
             "advance": Out(1), "forward": Out(1), **tokens, "drawing": Out(1), "updating": Out(1), "tag": Out(TAG_BITS), "cycles": Out(48)})
 
-    def elaborate(self, platform) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         g = self.geometry
         steps = Signal(32)

@@ -42,7 +42,7 @@ class Spikes(wiring.Component):
             "load": In(data.StructLayout({"en": 1, "address": range(max(2, g.n)), "data": g.rows.weight_bits(g.size)})), "clear": In(1),
             "o": Out(stream.Signature(g.row_layout())), "busy": Out(1)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         g = self.geometry
         m.submodules.weights = weights = memory.Memory(shape=g.rows.weight_bits(g.size), depth=max(2, g.n), init=[])

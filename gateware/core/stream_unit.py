@@ -1,10 +1,12 @@
 """The stream unit: at each target a window of every channel's weight stream, gated by its spike, counted, added and scaled."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from typing import cast
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from spikegate.gateware.core.geometry import CoreGeometry
+from spikegate.gateware.core.geometry import CoreGeometry, StreamGeometry
 from spikegate.gateware.numeric.sobol import advance
 from spikegate.gateware.streams.dot_product import add_up, popcount, scale_count
 from spikegate.gateware.streams.encoder import below, lfsr_window, sobol_window_planes
@@ -25,6 +27,10 @@ def stream_load_layout() -> data.StructLayout:
 def weight_layout() -> data.StructLayout:
     """What is kept of a source's weight."""
     return data.StructLayout({"probability": PROBABILITY_BITS + 1, "negative": 1})
+
+
+def _streams(g: CoreGeometry) -> StreamGeometry:
+    return cast(StreamGeometry, g.rows)
 
 
 class StreamUnit(wiring.Component):
@@ -53,12 +59,13 @@ class StreamUnit(wiring.Component):
     def __init__(self, geometry: CoreGeometry):
         self.geometry = g = geometry
         super().__init__({
-            "start": In(1), "member": In(1).array(g.rows.channels), "weights": In(weight_layout()).array(g.rows.channels),
+            "start": In(1), "member": In(1).array(_streams(g).channels), "weights": In(weight_layout()).array(_streams(g).channels),
             "scale": In(signed(g.format.width)), "clear": In(1), "load": In(stream_load_layout()), "value": Out(g.total_shape())})
 
-    def registers(self, m, first: int, name: str) -> list:
+    def registers(self, m: Module, first: int, name: str) -> list[Value]:
         """Planes of an LFSR encoder whose registers are loaded at ``first`` and following."""
-        g, planes = self.geometry.rows, []
+        planes: list[Value] = []
+        g = _streams(self.geometry)
         for b in range(PROBABILITY_BITS):
             window = Signal(g.length, name=f"{name}_{b}")
             following = lfsr_window(m, window[:g.lfsr.width], g.lfsr, g.length)
@@ -69,9 +76,9 @@ class StreamUnit(wiring.Component):
             planes.append(window)
         return planes
 
-    def sequence(self, m, channel: int) -> list:
+    def sequence(self, m: Module, channel: int) -> list[Value]:
         """Planes of a channel's Sobol encoder."""
-        g, params = self.geometry.rows, self.geometry.rows.sobol[channel]
+        g, params = _streams(self.geometry), _streams(self.geometry).sobol[channel]
         offset, upcoming, index = (Signal(bits, name=f"{name}_{channel}") for name, bits in (
             ("offset", PROBABILITY_BITS), ("upcoming", PROBABILITY_BITS), ("index", params.index_bits)))
         with m.If(self.clear):
@@ -80,9 +87,9 @@ class StreamUnit(wiring.Component):
             m.d.stream += [offset.eq(upcoming), upcoming.eq(advance(upcoming, index, params)), index.eq(index + 1)]
         return sobol_window_planes(params, g.length, offset)
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
-        g = self.geometry.rows
+        g = _streams(self.geometry)
         counts = []
         for c in range(g.channels):
             planes = self.registers(m, stream_register(c), f"window_{c}") if g.generator == Generator.LFSR else self.sequence(m, c)
@@ -101,9 +108,10 @@ class StreamUnit(wiring.Component):
         m.d.stream += self.value.eq(scale_count(add_up(counts), self.scale, g.log2_length))
         return m
 
-    def faults(self, m, channel: int) -> dict:
+    def faults(self, m: Module, channel: int) -> dict[str, dict[str, Value]]:
         """Arguments of `faulty` at each point of a channel's path; without faults, nothing is there."""
-        g, masks = self.geometry.rows, {}
+        g = _streams(self.geometry)
+        masks: dict[str, dict[str, Value]] = {}
         for k, point in enumerate(POINTS):
             width = g.log2_length + 1 if point == "count" else g.length
             masks[point] = found = {}

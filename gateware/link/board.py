@@ -1,17 +1,19 @@
 """The whole design for a board: oscillator, PLL, network core and host link."""
 
-from amaranth.hdl import ClockDomain, ClockSignal, Const, Instance, Module, Signal
+from typing import Any
+
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Instance, Module, Signal, Value
 from amaranth.lib import io, wiring
 from amaranth.lib.cdc import ResetSynchronizer
 
 from spikegate.gateware.core.core import Core, CoreGeometry
 from spikegate.gateware.link.link import HostLink
-from spikegate.models.link.board import Board
+from spikegate.models.link.board import Board, Pll
 
 __all__ = ["platform", "Top"]
 
 
-def platform(board: Board):
+def platform(board: Board) -> Any:
     """Amaranth's description of the board."""
     from amaranth_boards import ecpix5, ice40_hx8k_b_evn, icebreaker, ulx3s
 
@@ -37,7 +39,7 @@ class Top(wiring.Component):
         self.board, self.geometry, self.build = board, geometry, build
         super().__init__({})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         board = self.board
         m.domains.sync = ClockDomain()
@@ -72,7 +74,7 @@ class Top(wiring.Component):
         return m
 
 
-def _pll_ice40(pll, input_hz, kind, locked, **source):
+def _pll_ice40(pll: Pll, input_hz: int, kind: str, locked: Signal, **source: Value) -> Instance:
     comparator = input_hz / pll.reference
     filter_range = next((k for k, limit in enumerate((17e6, 26e6, 44e6, 66e6, 101e6), 1) if comparator < limit), 6)
     return Instance(f"SB_PLL40_{kind}", p_FEEDBACK_PATH="SIMPLE", p_DIVR=pll.reference - 1, p_DIVF=pll.feedback - 1,
@@ -80,7 +82,7 @@ def _pll_ice40(pll, input_hz, kind, locked, **source):
                     o_PLLOUTGLOBAL=ClockSignal(), **source)
 
 
-def _pll_ecp5(pll, board, clock, locked):
+def _pll_ecp5(pll: Pll, board: Board, clock: Value, locked: Signal) -> Instance:
     # The analog settings are those that Lattice's tools give every PLL; left out they would be 0.
     frequencies = {"a_FREQUENCY_PIN_CLKI": f"{board.oscillator_hz / 1e6:g}", "a_FREQUENCY_PIN_CLKOP": f"{board.clock_hz / 1e6:g}"}
     analog = {"a_ICP_CURRENT": "12", "a_LPF_RESISTOR": "8", "a_MFG_ENABLE_FILTEROPAMP": "1", "a_MFG_GMCREF_SEL": "2"}

@@ -65,7 +65,7 @@ class HostLink(wiring.Component):
             "i": In(stream.Signature(geometry.sweep_layout())), "busy": In(1),
             "active": Out(1), "error": Out(1), "running": Out(1)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.receiver = receiver = FrameReceiver(self.divisor)
         m.submodules.transmitter = transmitter = FrameTransmitter(self.identity, self.divisor)

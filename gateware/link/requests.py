@@ -40,7 +40,7 @@ class Requests(wiring.Component):
             "i": In(stream.Signature(8)), "finish": Out(1), "o": Out(stream.Signature(geometry.load_layout())), "answer": Out(stream.Signature(4)),
             "expected": Out(8), "start": Out(1), "stop": Out(1), "running": In(1), "flags": Out(3), "step": In(1), "stepped": Out(1), "last": Out(1)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         g = self.geometry
         data = Signal(g.lane_bits)

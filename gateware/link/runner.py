@@ -10,7 +10,7 @@ from spikegate.models.link.frames import record_bytes
 __all__ = ["Runner"]
 
 
-def pick(values: list, index: Value) -> Value:
+def pick(values: list[Value], index: Value) -> Value:
     """The value of that number, by a tree of multiplexers, which takes less logic than a case for each."""
     for bit in index:
         values = [Mux(bit, *reversed(pair)) if len(pair) == 2 else pair[0] for pair in (values[k:k + 2] for k in range(0, len(values), 2))]
@@ -59,7 +59,7 @@ class Runner(wiring.Component):
             "i": In(stream.Signature(geometry.sweep_layout())), "o": Out(stream.Signature(8)), "aligned": In(1),
             "done": Out(1), "finished": In(1), "event": Out(1), "cycles": Out(8), "cycle": Out(1)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         stopping = Signal()
         begun = Signal()

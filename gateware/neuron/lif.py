@@ -66,7 +66,7 @@ class Lif(wiring.Component):
             "i_state": In(state), "i_current": In(signed(width + INPUT_GUARD_BITS)), "i_noise": In(signed(width)),
             "i_random": In(self.leak_fraction), "o_state": Out(state), "o_spike": Out(1)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         q, high, shift = self.format, 1 << (self.format.width - 1), self.leak_fraction
         random = self.i_random[:q.fraction]

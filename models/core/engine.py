@@ -8,6 +8,7 @@ delivery does not matter. Nothing here knows of lanes.
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +18,8 @@ from spikegate.models.errors import InputError
 from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network, require_network
 from spikegate.models.network.recording import Recording
-from spikegate.models.network.rows import deliver, make_room
-from spikegate.models.neuron.lif import INPUT_GUARD_BITS, lif_step, lif_steps
+from spikegate.models.network.rows import Rows, deliver, make_room
+from spikegate.models.neuron.lif import INPUT_GUARD_BITS, LifConstants, lif_step, lif_steps
 from spikegate.models.numeric.drive import UNIFORM_BITS, count_events
 from spikegate.models.numeric.lfsr import leap_once
 
@@ -32,7 +33,9 @@ LINE = 64
 
 
 @kernel(inline="always")
-def update(t, v, hold, overflow, state, current, drive, given, p, lfsr, emitted, events, scratch):
+def update(t: int, v: np.ndarray, hold: np.ndarray, overflow: np.ndarray, state: np.ndarray, current: np.ndarray, drive: tuple[Any, ...],
+           given: np.ndarray, p: LifConstants, lfsr: tuple[Any, ...], emitted: np.ndarray, events: np.ndarray,
+           scratch: tuple[np.ndarray, ...]) -> int:
     """The update of step ``t`` in place: inputs consumed, spiking neurons in ``emitted``, whose number it returns.
 
     ``given`` are the external events of this step, or empty: they are drawn. ``lfsr`` is what `_register` makes of it; ``scratch`` is what
@@ -47,7 +50,7 @@ def update(t, v, hold, overflow, state, current, drive, given, p, lfsr, emitted,
 
 
 @kernel(inline="always")
-def draw(state, limits, lfsr, uniform, events):
+def draw(state: np.ndarray, limits: np.ndarray, lfsr: tuple[Any, ...], uniform: np.ndarray, events: np.ndarray) -> None:
     """The external events of a step, and the streams' next states."""
     shifts, leap, low, mask, _, _ = lfsr
     for i in range(len(state)):
@@ -58,7 +61,9 @@ def draw(state, limits, lfsr, uniform, events):
 
 
 @kernel(inline="always")
-def _update_block(first, v, hold, overflow, state, current, drive, given, p, lfsr, emitted, found, events, scratch):
+def _update_block(first: int, v: np.ndarray, hold: np.ndarray, overflow: np.ndarray, state: np.ndarray, current: np.ndarray, drive: tuple[Any, ...],
+                  given: np.ndarray, p: LifConstants, lfsr: tuple[Any, ...], emitted: np.ndarray, found: int, events: np.ndarray,
+                  scratch: tuple[np.ndarray, ...]) -> Any:
     fraction_mask, narrow = lfsr[4], lfsr[5]
     limits, drive_weight = drive[0], drive[1]
     n, half = len(v), np.int64(1) << (p.width + INPUT_GUARD_BITS - 1)
@@ -87,7 +92,7 @@ def _update_block(first, v, hold, overflow, state, current, drive, given, p, lfs
 
 
 @kernel(inline="always")
-def emit(groups, first, n, emitted, found):
+def emit(groups: np.ndarray, first: int, n: int, emitted: np.ndarray, found: Any) -> Any:
     """Append the neurons that spike, of ``n`` from ``first`` on and eight of them a word of ``groups``; returns how many ``emitted`` holds then."""
     # Most do not, and eight are looked at together.
     for group in range(-(-n // 8)):
@@ -99,13 +104,14 @@ def emit(groups, first, n, emitted, found):
 
 
 @kernel
-def make_scratch():
+def make_scratch() -> tuple[np.ndarray, ...]:
     """Room for a block's uniform and random numbers, inputs and spikes, eight of them a word."""
     return np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int32), np.zeros(BLOCK // 8, np.uint64)
 
 
 @kernel
-def _advance(weights, first, steps, neurons, drive, ring, counts, rows, p, lfsr, spikes, traces):
+def _advance(weights: np.ndarray, first: int, steps: int, neurons: tuple[np.ndarray, ...], drive: tuple[Any, ...], ring: np.ndarray,
+             counts: np.ndarray, rows: Rows, p: LifConstants, lfsr: tuple[Any, ...], spikes: np.ndarray, traces: tuple[np.ndarray, ...]) -> int:
     """Run ``steps`` steps in place and return the number of spikes written to ``spikes``; empty traces are not written.
 
     ``drive`` are limits, weight and, (steps, n) or (steps, 0), the external events if they are not drawn.
@@ -124,7 +130,8 @@ def _advance(weights, first, steps, neurons, drive, ring, counts, rows, p, lfsr,
 
 
 @kernel(inline="always")
-def record(t, s, emitted, count, spikes, found, v, hold, overflow, events, traces):
+def record(t: int, s: int, emitted: np.ndarray, count: int, spikes: np.ndarray, found: int, v: np.ndarray, hold: np.ndarray, overflow: np.ndarray,
+           events: np.ndarray, traces: tuple[np.ndarray, ...]) -> int:
     """Write the spikes of step ``t`` and row ``s`` of the traces; returns the number of spikes so far."""
     tv, th, to, te = traces
     for k in range(count):
@@ -143,7 +150,7 @@ def aligned(array: np.ndarray) -> np.ndarray:
     return copy
 
 
-def _register(network: Network) -> tuple:
+def _register(network: Network) -> tuple[Any, ...]:
     """What `update` needs to know of the streams, and whether `lif_steps` will do."""
     lfsr, lif = network.lfsr, network.lif
     masks = (lfsr.leap, (1 << lfsr.leap) - 1, lfsr.mask, (1 << lif.leak_fraction) - 1)
@@ -159,7 +166,7 @@ def given_events(network: Network) -> np.ndarray:
     return none
 
 
-def simulate(network: Network, advance: Callable, *, trace: bool, progress: Callable[[float], None] | None = None) -> Recording:
+def simulate(network: Network, advance: Callable[..., int], *, trace: bool, progress: Callable[[float], None] | None = None) -> Recording:
     """Run a golden model of the core whose steps are made by ``advance``, with the arguments of `_advance` but its first; for `run`."""
     n, steps, lif = network.n, network.steps, network.lif
     v, state = aligned(network.v0), aligned(network.seeds)
@@ -181,7 +188,7 @@ def simulate(network: Network, advance: Callable, *, trace: bool, progress: Call
                      traces if trace else {}, provenance={"network": network.hash})
 
 
-def advancer(network: Network) -> Callable:
+def advancer(network: Network) -> Callable[..., int]:
     """What makes the steps of a network of fixed-point synapses, for `simulate`."""
     return partial(_advance, network.weights)
 
@@ -208,7 +215,7 @@ def run(network: Network, *, trace: bool = False, progress: Callable[[float], No
 
 
 @kernel
-def _draw(state, limits, lfsr, events):
+def _draw(state: np.ndarray, limits: np.ndarray, lfsr: tuple[Any, ...], events: np.ndarray) -> None:
     """The external events of ``len(events)`` steps."""
     uniform = make_scratch()[0]
     for first in range(0, len(state), BLOCK):
@@ -241,7 +248,7 @@ def require_own_drive(network: Network) -> None:
                          "or use the golden model, Brian2 or a variant, which read them")
 
 
-def predict_cycles(network: Network, recording: Recording, lanes: int, *, n: int | None = None, **options) -> int:
+def predict_cycles(network: Network, recording: Recording, lanes: int, *, n: int | None = None, **options: Any) -> int:
     """Clock cycles for this run of the core with ``lanes`` lanes, and of ``n`` neurons, by default those of the network.
 
     ``options`` are ``store``, ``walk`` and ``banks`` as in `spikegate.cosim.engines.rtl.run`; the formulas are those of the parts that they choose.

@@ -1,7 +1,7 @@
 """Rows in one memory with their weights and the spikes under way, for parts with few or wide memories: only targets take cycles."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 
@@ -73,7 +73,7 @@ class Store:
         target = network.indices.astype(np.int64)
         place = (source * words + target // self.bits) * lanes + target % lanes
         counts = np.bincount(place, minlength=network.n * words * lanes).reshape(network.n, words, lanes)
-        return np.maximum(1, counts.max(axis=2)).sum(axis=1)
+        return cast(np.ndarray, np.maximum(1, counts.max(axis=2)).sum(axis=1))
 
     def cycles(self, size: CoreSize, network: Network, recording: Recording) -> int:
         """1 a step; from step delay - 1 on ceil(N / bits) + 1, 1 for each word among whose neurons spikes are due, and for each spike 4 and

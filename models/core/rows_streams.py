@@ -24,7 +24,7 @@ STEP = 2
 
 
 @kernel
-def group_cycles(sources, first, last, indptr, indices, channels, lanes, words):
+def group_cycles(sources: np.ndarray, first: int, last: int, indptr: np.ndarray, indices: np.ndarray, channels: int, lanes: int, words: int) -> int:
     """Cycles of the groups that ``sources[first:last]`` make."""
     cycles, member = 0, np.zeros(words * lanes, np.uint8)
     for group in range(first, last, channels):
@@ -35,7 +35,7 @@ def group_cycles(sources, first, last, indptr, indices, channels, lanes, words):
         cycles += 2 * filled + 4
         for w in range(words):
             targets = np.int64(member[w * lanes:(w + 1) * lanes].sum())
-            cycles += max(targets, filled + 1) if w < words - 1 else targets
+            cycles += max(targets, filled + 1) if w < words - 1 else targets  # type: ignore[assignment, operator]
     return cycles
 
 
@@ -97,15 +97,15 @@ class StreamGeometry(Windows):
 
     def loads(self, size: CoreSize, network: Network, faults: StreamFaults | None) -> tuple[list[Load], list[Load]]:
         """Scale and weights; then states of all registers, faults as far as they are compiled in, and rows."""
-        streams = network.streams
+        streams = network.require_streams()
         weights = streams.probabilities.astype(np.uint64) | (network.weights < 0).astype(np.uint64) << np.uint64(PROBABILITY_BITS + 1)
         rows = row_bits(network, size, self.stride(size) * size.lanes)
         return ([Load(Op.PARAM, np.array([streams.scale]), Param.SCALE), Load(Op.WEIGHT, weights, np.arange(network.n))],
                 [*self._registers(network, faults or StreamFaults.none(streams)),
                  Load(Op.ROW, packed(rows, size.lanes), np.arange(size.n * self.stride(size)))])
 
-    def _registers(self, network, faults):
-        seeds = network.streams.seeds.astype(np.uint64)
+    def _registers(self, network: Network, faults: StreamFaults) -> list[Load]:
+        seeds = network.require_streams().seeds.astype(np.uint64)
         parts = [Load(Op.STREAM_SEED, seeds, np.arange(len(seeds)))] if len(seeds) else []
         if self.stuck:
             parts += [Load(Op.STREAM_STUCK, np.array([mask]), stuck_word(channel, level, point, word))

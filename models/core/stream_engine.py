@@ -85,7 +85,7 @@ class Synapses(NamedTuple):
 
 
 @kernel
-def _advance(synapses: Synapses, first: int, steps: int, neurons: tuple[np.ndarray, ...], drive: tuple[np.ndarray, int], ring: np.ndarray,
+def _advance(synapses: Synapses, first: int, steps: int, neurons: tuple[np.ndarray, ...], drive: tuple[Any, ...], ring: np.ndarray,
              counts: np.ndarray, rows: Rows, p: LifConstants, lfsr: tuple[Any, ...], spikes: np.ndarray, traces: tuple[np.ndarray, ...]) -> int:
     """As `spikegate.models.core.engine._advance`."""
     v, hold, overflow, state, current = neurons
@@ -188,7 +188,7 @@ def run(network: Network, *, faults: StreamFaults | None = None, trace: bool = F
     return replace(recording, provenance={**recording.provenance, "windows": int(cursor[1])})
 
 
-def predict_cycles(network: Network, recording: Recording, lanes: int, *, n: int | None = None, **options) -> int:
+def predict_cycles(network: Network, recording: Recording, lanes: int, *, n: int | None = None, **options: Any) -> int:
     """Clock cycles for this run of the core with ``lanes`` lanes and the network's streams; as `spikegate.models.core.engine.predict_cycles`."""
     streams = StreamGeometry.of(network.require_streams())
     return count_cycles(CoreSize(n or network.n, lanes, network.lif.format.width), network, recording, *parts(streams, **options),

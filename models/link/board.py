@@ -7,6 +7,7 @@ import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.link.frames import MAX_NEURONS, MAX_ROW
@@ -91,7 +92,7 @@ class Board:
     store: int | None = None
     banks: int = 1
     capacity: Mapping[str, int] = field(default_factory=dict)
-    wide: Mapping[str, int] = field(default_factory=dict)
+    wide: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, format: QFormat, n: int | None = None, lanes: int | None = None) -> "Board":
         """The board with the core that it takes in a format, or with one of ``n`` neurons, or of ``lanes`` lanes.
@@ -114,7 +115,7 @@ class Board:
         return replace(spec, n=n, lanes=lanes, banks=banks)
 
     @property
-    def options(self) -> dict:
+    def options(self) -> dict[str, Any]:
         """What else of `spikegate.gateware.core.core.CoreGeometry`, and of its cycles, the board chooses."""
         return {"store": self.store, "walk": True, "banks": self.banks}
 

@@ -32,7 +32,7 @@ ARRAYS = {"indptr": "<u4", "indices": "<u4", "weights": "<i4", "seeds": "<u8", "
           "probabilities": "<u4", "stream_seeds": "<u8"}
 
 
-def _arrays(network):
+def _arrays(network: Any) -> dict[str, np.ndarray]:
     streams = {} if network.streams is None else {"probabilities": network.streams.probabilities, "stream_seeds": network.streams.seeds}
     held = {"limits": network.drive.limits, "probabilities": None, "stream_seeds": None, **streams}
     held = {name: held[name] if name in held else getattr(network, name) for name in ARRAYS}
@@ -101,7 +101,7 @@ def read(path: str | Path, kind: type) -> Any:
         raise InputError(f"Network file {path} does not follow the layout ({type(error).__name__}: {error}); {FIX}") from None
 
 
-def _parse(data, kind):
+def _parse(data: bytes, kind: type) -> Any:
     line, _, body = data.partition(b"\n")
     header, arrays, offset = json.loads(line), {}, 0
     for entry in header["arrays"]:
@@ -126,5 +126,5 @@ def _parse(data, kind):
     return network
 
 
-def _reason(error):
+def _reason(error: Exception) -> object:
     return getattr(error, "strerror", None) or error

@@ -7,7 +7,8 @@ import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,7 +32,7 @@ FIXED = "v3"
 FIX = "make it again with `spikegate network make`"
 
 
-def _is_plain(value):
+def _is_plain(value: object) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, (bool, int)) or isinstance(value, str) and value.isprintable()
@@ -108,11 +109,11 @@ class Network:
     delay: int
     steps: int
     dt_ns: int
-    source: Mapping = field(default_factory=dict)
+    source: Mapping[str, Any] = field(default_factory=dict)
     external: np.ndarray | None = None
     streams: StreamParams | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_whole(self, "n_exc", "n_inh", "delay", "steps", "dt_ns")
         for name, kind in (("name", str), ("lif", LifParams), ("drive", DriveParams), ("lfsr", LfsrParams), ("source", Mapping)):
             require_type(self, name, kind)
@@ -124,7 +125,7 @@ class Network:
             object.__setattr__(self, "external", exact_array("external", self.external, file.ARRAYS["external"], 2))
         self._check()
 
-    def _check(self):
+    def _check(self) -> None:
         problems, n, q = Problems(), self.n, self.lif.format
         need = problems.require
         need(min(self.n_exc, self.n_inh) >= 0 and n >= 1, f"N must be at least 1 neuron, not {self.n_exc} + {self.n_inh}; raise n_exc or n_inh")
@@ -219,7 +220,7 @@ class Network:
         """Biological time of the run."""
         return self.steps * self.dt_ns * 1e-9
 
-    def replace(self, **changes) -> "Network":
+    def replace(self, **changes: Any) -> "Network":
         """A copy with some fields changed; recorded external events are dropped unless given."""
         return dataclasses.replace(self, **{"external": None, **changes})
 
@@ -233,7 +234,7 @@ class Network:
         """SHA-256 of the content, 64 hexadecimal digits."""
         return hashlib.sha256(file.content(self)).hexdigest()
 
-    def save(self, path) -> str:
+    def save(self, path: str | Path) -> str:
         """Write the file, whole or not at all, and return the content hash.
 
         Raises
@@ -244,7 +245,7 @@ class Network:
         return file.write(path, self)
 
     @classmethod
-    def load(cls, path) -> "Network":
+    def load(cls, path: str | Path) -> "Network":
         """Read a file that `save` wrote.
 
         Raises
@@ -252,7 +253,8 @@ class Network:
         InputError
             If the file is absent, foreign, of another version, truncated, damaged or inconsistent, or says the same in another form.
         """
-        return file.read(path, cls)
+        network: Network = file.read(path, cls)
+        return network
 
 
 def require_network(network: object) -> None:

@@ -46,8 +46,9 @@ def asked(network: Network) -> dict[str, float]:
     """Every quantity that the source gives or implies, by name: mV and ms. Empty if it gives none."""
     given = {key: float(value) for key, value in network.source.items()
              if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST}
-    found = {key: given[key] for key in ("n_exc", "n_inh", "dt", "v_threshold", "v_reset", "v_rest", "tau_mem", "delay", "refractory", "weight_exc")
-             if key in given}
+    found: dict[str, float] = {
+        key: given[key] for key in ("n_exc", "n_inh", "dt", "v_threshold", "v_reset", "v_rest", "tau_mem", "delay", "refractory", "weight_exc")
+        if key in given}
     if {"g_inh", "weight_exc"} <= given.keys():
         found["weight_inh"] = float(Fraction(str(given["g_inh"])) * Fraction(str(given["weight_exc"])))
     if {"tau_mem", "dt"} <= given.keys() and given["tau_mem"]:

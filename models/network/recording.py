@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -41,9 +42,9 @@ class Recording:
     final: Mapping[str, np.ndarray] = field(default_factory=dict)
     trace: Mapping[str, np.ndarray] = field(default_factory=dict)
     cycles: int | None = None
-    provenance: Mapping = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_whole(self, "n", "steps")
         spikes = np.asarray(self.spikes)
         if spikes.size and spikes.dtype.kind not in "iu":

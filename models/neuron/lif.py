@@ -83,13 +83,13 @@ class LifParams:
     reset: int
     rest: int = 0
     leak: int = 1
-    gain: int | None = None
+    gain: int = None  # type: ignore[assignment]
     refractory: int = 0
     rounding: Rounding = Rounding.NEAREST
     overflow: Overflow = Overflow.SATURATE
-    leak_fraction: int | None = None
+    leak_fraction: int = None  # type: ignore[assignment]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_type(self, "format", QFormat)
         q = self.format
         if self.gain is None:
@@ -132,7 +132,7 @@ class LifParams:
 
 
 @kernel
-def lif_step(v, hold, current, noise, random, p):
+def lif_step(v: int, hold: int, current: int, noise: int, random: int, p: LifConstants) -> tuple[int, int, int, int]:
     """One step of one neuron: ``(spike, v, hold, overflowed)``.
 
     ``hold`` counts the refractory steps that remain; ``random`` (0..2**leak_fraction-1) matters for stochastic
@@ -149,7 +149,7 @@ def lif_step(v, hold, current, noise, random, p):
 
 
 @kernel(inline="always")
-def lif_steps(v, hold, overflow, current, p, spiked):
+def lif_steps(v: np.ndarray, hold: np.ndarray, overflow: np.ndarray, current: np.ndarray, p: LifConstants, spiked: np.ndarray) -> None:
     """`lif_step` of many neurons with gain 1.0 and no noise, in place and in 32 bits, for constants that are ``narrow``.
 
     ``v`` and ``current`` are int32 (n,), ``hold``, ``overflow`` and ``spiked`` uint8 (n,). There is no branch, so that the compiler can work on
@@ -199,12 +199,12 @@ class FixedPointLIFNeuron:
 
     def __init__(self, data_width: int = 16, fraction: int = 8, v_threshold: int = 20 << 8, v_reset: int = 0, v_rest: int = 0,
                  refractory_period: int = 0, rounding: Rounding = Rounding.FLOOR, overflow: Overflow = Overflow.SATURATE,
-                 leak_fraction: int | None = None, clamp: str = "reset"):
+                 leak_fraction: int | None = None, clamp: str = "reset") -> None:
         if clamp not in ("reset", "rest"):
             raise InputError(f'Membrane must be clamped at "reset" or "rest" while refractory, not {clamp!r}')
         self.clamp, self.hold, self.overflow = clamp, 0, False
         self._take(LifParams(QFormat(data_width, fraction), v_threshold, v_reset, v_rest, refractory=refractory_period,
-                             rounding=rounding, overflow=overflow, leak_fraction=leak_fraction))
+                             rounding=rounding, overflow=overflow, leak_fraction=leak_fraction))  # type: ignore[arg-type]
         self._v = self.params.rest
 
     def _take(self, params: LifParams) -> None:

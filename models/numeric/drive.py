@@ -77,12 +77,12 @@ def binomial_limits(trials: int, probability: Fraction) -> np.ndarray:
 
 
 @kernel(inline="always")
-def _limit(limits, k):
+def _limit(limits: np.ndarray, k: int) -> np.uint32:
     return limits[k] if k < len(limits) else np.uint32((1 << UNIFORM_BITS) - 1)
 
 
 @kernel
-def count_events(uniform, limits, events):
+def count_events(uniform: np.ndarray, limits: np.ndarray, events: np.ndarray) -> None:
     """``events[i]`` becomes the number of ``limits`` that ``uniform[i]`` exceeds; as they ascend, a binary search finds the same."""
     events[:] = 0
     top = np.uint32(0)
@@ -118,7 +118,7 @@ class DriveParams:
     limits: np.ndarray
     weight: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_whole(self, "weight")
         limits = exact_array("limits", self.limits, np.uint32)
         object.__setattr__(self, "limits", limits)

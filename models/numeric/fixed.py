@@ -48,7 +48,7 @@ class QFormat:
     width: int
     fraction: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_whole(self, "width", "fraction")
         if not 2 <= self.width <= 32:
             raise InputError(f"Format width must be in 2..32 bits, not {self.width!r}")
@@ -93,14 +93,14 @@ class QFormat:
 
     def real(self, raw: int) -> Fraction:
         """The exact value of a raw integer."""
-        return Fraction(*whole_numbers(raw=raw), self.one)
+        return Fraction(*whole_numbers(raw=raw), self.one)  # type: ignore[call-overload, no-any-return]  # it is one number
 
     def wider(self, raw: int) -> str:
         """What to do about a raw integer that the format does not hold: how wide a format would do, or that none does."""
         need, limit = (raw if raw >= 0 else ~raw).bit_length() + 1, min(32, 54 - self.fraction)
         return f"use a wider format, of {need} bits or more" if need <= limit else f"use fewer fraction bits, as {limit} bits are the most with these"
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.fraction == 12 and self.width in (28, 32):
             return "q16.12" if self.width == 32 else "q16.12 of 28 bits"
         return f"q{self.width - self.fraction}.{self.fraction}"
@@ -111,7 +111,7 @@ Q16_12 = QFormat(32, 12)
 
 
 @kernel
-def round_shift(value, shift, rounding, random):
+def round_shift(value: int, shift: int, rounding: int, random: int) -> int:
     """``value * 2**-shift`` rounded to an integer.
 
     FLOOR: ``value >> shift``. NEAREST: ``(value + 2**(shift-1)) >> shift``. STOCHASTIC: ``(value + random) >> shift``
@@ -125,7 +125,7 @@ def round_shift(value, shift, rounding, random):
 
 
 @kernel
-def fit(value, width, overflow):
+def fit(value: int, width: int, overflow: int) -> tuple[int, int]:
     """Bring an exact sum into ``width`` bits: ``(result, overflowed)``.
 
     SATURATE clips to the nearer end of the range; WRAP keeps the low ``width`` bits. ``overflowed`` is 1

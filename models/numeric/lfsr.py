@@ -10,6 +10,7 @@ on another new bit, so that a leap of k positions is one line:
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -38,7 +39,7 @@ PRIMITIVE_TAPS = {
 
 
 @kernel
-def leap_once(state, shifts, leap, low, mask):
+def leap_once(state: Any, shifts: Any, leap: Any, low: Any, mask: Any) -> Any:
     """Leap at most min(taps) positions: ``shifts`` are tap - leap, ``low`` is 2^leap - 1, ``mask`` 2^width - 1.
 
     All arguments are unsigned integers of one type.
@@ -71,14 +72,15 @@ class LfsrParams:
     width: int = 64
     taps: tuple[int, ...] = ()
     leap: int = 32
+    _plan: ClassVar[tuple[int, int, int, int, int, int, int, bool]]  # of an instance, but any other hint would make it a field
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_whole(self, "width", "leap")
         problems = Problems()
         problems.require(3 <= self.width <= 64, f"LFSR width must be in 3..64 bits, not {self.width!r}")
         problems.raise_any()
         try:
-            taps = tuple(map(whole, self.taps)) or PRIMITIVE_TAPS[self.width]
+            taps: tuple[Any, ...] = tuple(map(whole, self.taps)) or PRIMITIVE_TAPS[self.width]
         except TypeError:
             taps = (None,)
         if None in taps:
@@ -150,7 +152,7 @@ class LfsrParams:
         if not 0 <= positions < 1 << 64:
             raise InputError(f"LFSR positions must be in 0..2^64 - 1, not {positions}")
         known = isinstance(states, np.ndarray) and states.dtype == np.uint64 and states.max(initial=0) <= self.mask
-        found = states.copy() if known else np.array([self._state(state) for state in states], np.uint64)
+        found = cast(np.ndarray, states).copy() if known else np.array([self._state(state) for state in states], np.uint64)
         _apply_all(_powers(self.width, self.taps), np.uint64(positions), found)
         return found
 
@@ -178,7 +180,7 @@ class LfsrParams:
 
 
 @kernel
-def _apply(columns, state):
+def _apply(columns: np.ndarray, state: np.uint64) -> np.uint64:
     found = np.uint64(0)
     for i in range(len(columns)):
         found ^= columns[i] * (state >> np.uint64(i) & np.uint64(1))
@@ -186,14 +188,14 @@ def _apply(columns, state):
 
 
 @kernel
-def _follow(columns, states):
+def _follow(columns: np.ndarray, states: np.ndarray) -> None:
     """Each state becomes where the map takes the one before it."""
     for k in range(1, len(states)):
         states[k] = _apply(columns, states[k - 1])
 
 
 @kernel
-def _apply_all(powers, positions, states):
+def _apply_all(powers: np.ndarray, positions: np.uint64, states: np.ndarray) -> None:
     """Advance states, in place, by as many positions, whose bit i is worth the map ``powers[i]``."""
     for i in range(len(powers)):
         if positions >> np.uint64(i) & np.uint64(1):
@@ -202,7 +204,7 @@ def _apply_all(powers, positions, states):
 
 
 @kernel
-def _square(powers):
+def _square(powers: np.ndarray) -> None:
     """Each map becomes the one before it, applied twice."""
     for i in range(1, len(powers)):
         for column in range(powers.shape[1]):

@@ -6,6 +6,7 @@ and Hellman 1978), by baby and giant steps (Shanks 1971), gives it modulo N. Tha
 of the widths 3..64, it is not for 49, 59 and 61, whose N has a factor above 2^32.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from math import isqrt
 
@@ -42,7 +43,7 @@ def coprime_factors(width: int) -> tuple[int, ...]:
 
 
 @kernel
-def _times(a, b, width, mask, low, out):
+def _times(a: np.ndarray, b: np.ndarray, width: np.uint64, mask: np.uint64, low: np.ndarray, out: np.ndarray) -> None:
     """Products in the field, ``low`` being x^width."""
     for k in range(len(out)):
         found = np.uint64(0)
@@ -99,7 +100,7 @@ class _Field:
         return found
 
 
-def phases_between(params: LfsrParams, seeds: list[int]) -> list[int]:
+def phases_between(params: LfsrParams, seeds: Sequence[int]) -> list[int]:
     """For each seed, not 0, its positions after the first one on the cycle, 0..2^width - 2; ``params.leap`` is not used.
 
     Raises
@@ -127,7 +128,7 @@ def phases_between(params: LfsrParams, seeds: list[int]) -> list[int]:
     return found
 
 
-def phases_hold(params: LfsrParams, seeds: list[int], phases: list[int]) -> bool:
+def phases_hold(params: LfsrParams, seeds: Sequence[int], phases: Sequence[int]) -> bool:
     """Whether each seed lies as many positions after the first one as its phase after the first phase."""
     field = _Field(params)
     elements = field.elements(np.array(seeds, np.uint64))

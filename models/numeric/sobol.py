@@ -104,7 +104,7 @@ class SobolParams(DigitalSequence):
     bits: int = 16
     leap: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_whole(self, "dimension")
         problems = self.check("Sobol")
         problems.require(0 <= self.dimension <= len(JOE_KUO),
@@ -166,7 +166,7 @@ class CounterParams(DigitalSequence):
     bits: int = 16
     leap: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.check("Counter").raise_any()
 
     def points(self, indices: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The meter of the stochastic computing correlation: how often two streams are 11, 10, 01 and 00."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class CorrelationParams:
     width: int
     length: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_whole(self, "width", "length")
         problems = Problems()
         problems.require(self.width >= 1, f"Meter width must be at least 1 position, not {self.width!r}")
@@ -49,4 +50,4 @@ class CorrelationParams:
         """Counts of 11, 10, 01, 00, int64 (results, 4), of windows as integers of ``width`` bits; what does not fill a result is left out."""
         words, used = -(-self.width // WORD), len(a) // self.windows * self.windows
         packed = [np.frombuffer(b"".join(x.to_bytes(8 * words, "little") for x in side[:used]), "<u8").reshape(used, words) for side in (a, b)]
-        return overlap_counts(*packed, self.width).reshape(-1, self.windows, 4).sum(axis=1)
+        return cast(np.ndarray, overlap_counts(packed[0], packed[1], self.width).reshape(-1, self.windows, 4).sum(axis=1))

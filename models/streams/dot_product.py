@@ -7,7 +7,7 @@ A channel's count is length * p * q on average, so that total / length is the do
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -22,7 +22,7 @@ __all__ = ["scale_count", "DotProductParams", "DotProductResult", "BitstreamDotP
 
 
 @kernel
-def scale_count(total, threshold, log2_length):
+def scale_count(total: int, threshold: int, log2_length: int) -> Any:
     """``total * threshold / 2**log2_length`` to the nearest integer, half up: the membrane step of a signed count.
 
     ``(total * threshold + 2**(log2_length - 1)) >> log2_length``, the shift arithmetic; ``threshold`` raw. The product
@@ -54,7 +54,7 @@ class DotProductParams:
     width: int = 256
     length: int = 256
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_whole(self, "channels", "width", "length")
         problems = Problems()
         problems.require(self.channels >= 1, f"Dot product channels must be at least 1, not {self.channels!r}")
@@ -81,15 +81,15 @@ class DotProductParams:
 
     def counts(self, spikes: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Ones of each gated window, int64 (..., channels), of windows uint64 (..., channels, words); unused bits are 0."""
-        return np.bitwise_count(spikes & weights).sum(axis=-1, dtype=np.int64)
+        return cast(np.ndarray, np.bitwise_count(spikes & weights).sum(axis=-1, dtype=np.int64))
 
     def step(self, spikes: np.ndarray, weights: np.ndarray, inhibitory: np.ndarray, enable: np.ndarray) -> np.ndarray:
         """Signed sum of each clock, int64 (...): windows uint64 (..., channels, words), masks bool (..., channels)."""
-        return (self.counts(spikes, weights) * np.where(enable, np.where(inhibitory, -1, 1), 0)).sum(axis=-1)
+        return cast(np.ndarray, (self.counts(spikes, weights) * np.where(enable, np.where(inhibitory, -1, 1), 0)).sum(axis=-1))
 
     def run(self, spikes: np.ndarray, weights: np.ndarray, inhibitory: np.ndarray, enable: np.ndarray) -> np.ndarray:
         """Total of each dot product, int64 (products,): as `step`, with ``products * clocks`` along the first axis."""
-        return self.step(spikes, weights, inhibitory, enable).reshape(-1, self.clocks).sum(axis=1)
+        return cast(np.ndarray, self.step(spikes, weights, inhibitory, enable).reshape(-1, self.clocks).sum(axis=1))
 
 
 class DotProductResult(NamedTuple):
@@ -116,7 +116,7 @@ class BitstreamDotProduct:
         If there are no synapses, or their lengths differ.
     """
 
-    def __init__(self, synapses: Sequence[BitstreamSynapse], y_min: float = 0.0, y_max: float = 1.0):
+    def __init__(self, synapses: Sequence[BitstreamSynapse], y_min: float = 0.0, y_max: float = 1.0) -> None:
         require("Synapses", synapses, Iterable, "give a list of BitstreamSynapse")
         self.synapses, (self.y_min, self.y_max) = tuple(synapses), real_numbers(y_min=y_min, y_max=y_max)
         for k, synapse in enumerate(self.synapses):

@@ -13,6 +13,7 @@ floor(P * L / 2^bits) or one more ones, exactly that many if P * L / 2^bits is a
 """
 
 import reprlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -51,7 +52,7 @@ def threshold(p: float | Fraction, bits: int = PROBABILITY_BITS) -> int:
 
 
 @kernel
-def below(planes, threshold, out):
+def below(planes: np.ndarray, threshold: int, out: np.ndarray) -> None:
     """``out`` becomes the window of the positions whose number is less than ``threshold``; uint64 (words,).
 
     From the lowest plane up: a number's bits b..0 are less than the threshold's if its bit b is 0 and the threshold's 1,
@@ -76,13 +77,13 @@ def below(planes, threshold, out):
 
 
 @kernel
-def _below_each(planes, thresholds, out):
+def _below_each(planes: np.ndarray, thresholds: np.ndarray, out: np.ndarray) -> None:
     for n in range(len(out)):
         below(planes[n], thresholds[n], out[n])
 
 
 @kernel
-def _shift_in(states, taps, windows):
+def _shift_in(states: np.ndarray, taps: np.ndarray, windows: np.ndarray) -> None:
     """Windows of registers, uint64 (windows, planes, words), leap by leap of a power of two of positions, from their states on."""
     leap = 32
     while leap > taps[-1]:
@@ -103,7 +104,7 @@ def _shift_in(states, taps, windows):
 
 
 @kernel
-def _extend(rows, known, taps):
+def _extend(rows: np.ndarray, known: int, taps: np.ndarray) -> None:
     """Rows from ``known`` on, 0 before, become the XOR of the rows that lie ``taps`` before them."""
     for i in range(known, len(rows)):
         for tap in taps:
@@ -133,7 +134,7 @@ def window_lfsr(length: int) -> LfsrParams:
     return LfsrParams(61, leap=length)
 
 
-def lfsr_planes(params: LfsrParams, seeds: np.ndarray, first: int, count: int, length: int) -> np.ndarray:
+def lfsr_planes(params: LfsrParams, seeds: Sequence[int] | np.ndarray, first: int, count: int, length: int) -> np.ndarray:
     """Windows ``first`` .. ``first + count - 1`` of registers that start at ``seeds``, one a plane; uint64 (count, planes, length / 64).
 
     ``params.leap`` is not used. Bit i of a register's output is the XOR over the taps t of the bits i - t. Squaring that
@@ -176,7 +177,8 @@ def sobol_planes(params: DigitalSequence, length: int, first: int, count: int) -
     bit, windows = np.arange(params.bits, dtype=np.uint32), params.period // length
     base = pack(params.points(np.arange(length)) >> bit[:, None] & 1)
     offsets = params.points((np.arange(count) + first % windows) % windows * length)[:, None] >> bit & 1
-    return base ^ (np.uint64(0) - offsets.astype(np.uint64))[..., None]
+    planes: np.ndarray = base ^ (np.uint64(0) - offsets.astype(np.uint64))[..., None]
+    return planes
 
 
 class _Encoder:
@@ -200,7 +202,7 @@ class _Encoder:
         """Of a start: the width of an LFSR, or the bits of an index that counts leaps (0 if there is but one)."""
         return self.source.width if isinstance(self.source, LfsrParams) else self.source.index_bits
 
-    def require_thresholds(self, thresholds: np.ndarray) -> np.ndarray:
+    def require_thresholds(self, thresholds: Sequence[int] | np.ndarray) -> np.ndarray:
         """They, as int64, if all are in 0..2^bits."""
         thresholds = np.asarray(thresholds)
         if thresholds.size and thresholds.dtype.kind not in "iu":
@@ -231,7 +233,7 @@ class EncoderParams(_Encoder):
     source: LfsrParams | DigitalSequence
     bits: int = PROBABILITY_BITS
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         problems = self.check()
         if isinstance(self.source, LfsrParams):
             problems.require(self.bits <= self.source.width, f"Encoder bits must be at most the LFSR's {self.source.width}, not {self.bits!r}")
@@ -265,7 +267,7 @@ class WindowParams(_Encoder):
     source: LfsrParams | DigitalSequence
     bits: int = PROBABILITY_BITS
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         problems = self.check()
         _require_length(self.length)
         problems.require(self.length <= self.source.period,
@@ -286,7 +288,7 @@ class WindowParams(_Encoder):
             raise InputError(f"LFSR windows need a seed for each of {self.bits} planes, not {len(start)}")
         return lfsr_planes(self.source, start, first, count, self.length)
 
-    def run(self, start: Any, thresholds: np.ndarray, first: int = 0) -> np.ndarray:
+    def run(self, start: Any, thresholds: Sequence[int] | np.ndarray, first: int = 0) -> np.ndarray:
         """One window for each threshold, from window ``first`` on; uint64 (count, length / 64)."""
         thresholds = self.require_thresholds(thresholds)
         out = np.empty((len(thresholds), self.length // WORD), np.uint64)

@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ POINTS = ("stream", "weight", "count")
 
 
 @kernel
-def apply(words, stuck0, stuck1, flips):
+def apply(words: Any, stuck0: Any, stuck1: Any, flips: Any) -> Any:
     """``((words & ~stuck0) | stuck1) ^ flips`` on uint64 words or arrays of them; ``apply.py_func`` also on integers of any width."""
     return ((words & ~stuck0) | stuck1) ^ flips
 
@@ -47,12 +48,13 @@ class PointFaults:
     stuck1: int = 0
     flips: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_whole(self, "stuck0", "stuck1", "flips")
 
     def step(self, value: int, flips: int = 0) -> int:
         """The point's lines behind the fault; ``flips`` is the mask of this window."""
-        return apply.py_func(value, self.stuck0, self.stuck1, flips)
+        behind: int = apply.py_func(value, self.stuck0, self.stuck1, flips)
+        return behind
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class FaultParams:
     weight: PointFaults = field(default_factory=PointFaults)
     count: PointFaults = field(default_factory=PointFaults)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_whole(self, "length")
         for point in POINTS:
             require_type(self, point, PointFaults)

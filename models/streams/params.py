@@ -86,10 +86,10 @@ class StreamParams(Windows):
     length: int = 256
     channels: int = 1
     lfsr: LfsrParams = field(default_factory=lambda: window_lfsr(256))
-    seeds: np.ndarray = ()
+    seeds: np.ndarray = ()  # type: ignore[assignment]
     dimensions: tuple[int, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, dtype in (("probabilities", np.uint32), ("seeds", np.uint64)):
             object.__setattr__(self, name, exact_array(name, getattr(self, name), dtype))
         require_whole(self, "scale", "length", "channels")
@@ -138,7 +138,7 @@ class StreamFaults:
     paths: tuple[FaultParams, ...]
     seed: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_whole(self, "seed")
         require_type(self, "paths", tuple)
         for k, path in enumerate(self.paths):

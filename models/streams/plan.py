@@ -7,6 +7,7 @@ stochastic computing correlation where chance has a part.
 
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any, cast
 
 import numpy as np
 
@@ -51,10 +52,10 @@ class LfsrPlan:
     windows: int | tuple[int, ...]
     phases: tuple[int, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_type(self, "params", LfsrParams)
         params, seeds = self.params, tuple(exact_array("seeds", self.seeds, np.uint64).tolist())
-        windows = (whole(self.windows),) * len(seeds) if whole(self.windows) is not None else tuple(
+        windows: tuple[Any, ...] = (whole(self.windows),) * len(seeds) if whole(self.windows) is not None else tuple(
             exact_array("windows", self.windows, np.int64).tolist())
         problems = Problems()
         problems.require(len(seeds) >= 1, "Streams must be at least 1, not 0")
@@ -95,16 +96,16 @@ class LfsrPlan:
         period = self.params.period
         return [(i, j, period if i == j else (self.phases[j] - self.phases[i]) % period) for i, j in zip(order, following)]
 
-    def _require_apart(self, problems):
-        leap = self.params.leap
-        meet = [(gap, i, j) for i, j, gap in self.gaps() if self.windows[i] * leap > gap]
+    def _require_apart(self, problems: Problems) -> None:
+        leap, windows = self.params.leap, cast(tuple[int, ...], self.windows)
+        meet = [(gap, i, j) for i, j, gap in self.gaps() if windows[i] * leap > gap]
         if meet:
             gap, i, j = min(meet)
             problems.require(False, f"Streams {i} and {j} start {gap} positions apart on the cycle of a {self.params.width}-bit LFSR, but "
-                             f"stream {i} uses {self.windows[i] * leap} in the run; {len(meet)} of {len(self.seeds)} streams reach into the "
+                             f"stream {i} uses {windows[i] * leap} in the run; {len(meet)} of {len(self.seeds)} streams reach into the "
                              "next; use LfsrPlan.make, a wider LFSR or fewer windows")
 
-    def _require_uncorrelated(self, problems):
+    def _require_uncorrelated(self, problems: Problems) -> None:
         for pair in self.correlations(1):
             problems.require(abs(pair.scc) <= pair.bound, f"SCC of streams {pair.first} and {pair.second} over their first {self.checked} positions "
                              f"must be in -{pair.bound:.3g}..{pair.bound:.3g}, not {pair.scc:.3g}; use LfsrPlan.make, or another seed")
@@ -112,13 +113,13 @@ class LfsrPlan:
     @property
     def checked(self) -> int:
         """Positions that `correlations` looks at: a power of two that every stream has in the run."""
-        return 1 << min(CHECKED, min(self.windows) * self.params.leap).bit_length() - 1
+        return 1 << min(CHECKED, min(cast(tuple[int, ...], self.windows)) * self.params.leap).bit_length() - 1
 
     def packed(self) -> np.ndarray:
         """The first `checked` positions, the earliest the highest; uint64 (streams, words). An encoder's threshold 1/2 inverts them."""
         length = max(self.checked, WORD)
         window, = lfsr_planes(self.params, self.seeds, 0, 1, length)
-        return window >> np.uint64(length - self.checked)
+        return cast(np.ndarray, window >> np.uint64(length - self.checked))
 
     def correlations(self, worst: int = 10) -> list[PairScc]:
         """The ``worst`` pairs at p = q = 1/2; see `correlations`."""
@@ -171,7 +172,7 @@ class SobolPlan:
     length: int
     bits: int = PROBABILITY_BITS
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "dimensions", tuple(exact_array("dimensions", self.dimensions, np.int64).tolist()))
         require_whole(self, "length", "bits")
         problems, seen, length = Problems(), self.dimensions, self.length

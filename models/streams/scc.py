@@ -9,8 +9,9 @@ stochastic circuit design", ICCD 2013),
 which is 1 if the AND has min(p, q), 0 if it has pq, -1 if it has max(p+q-1, 0), and is 0 here if a stream is constant.
 """
 
+from collections.abc import Callable
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -30,12 +31,12 @@ def overlap_counts(a: np.ndarray, b: np.ndarray, length: int | None = None) -> n
     ``length`` is that of a stream, if it does not fill its words; the bits above are 0 then.
     """
     n = length or a.shape[-1] * WORD
-    ones = lambda words: np.bitwise_count(words).sum(axis=-1, dtype=np.int64)  # noqa: E731
+    ones: Callable[[np.ndarray], np.ndarray] = lambda words: np.bitwise_count(words).sum(axis=-1, dtype=np.int64)  # noqa: E731
     both, first, second = ones(a & b), ones(a), ones(b)
     return np.stack(np.broadcast_arrays(both, first - both, second - both, n - first - second + both), axis=-1)
 
 
-def _excess(counts):
+def _excess(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """n (11) - (ones of a)(ones of b), and the largest that it can be with the same ones, in the direction that it has."""
     a, b, c, d = np.moveaxis(np.asarray(counts, np.int64), -1, 0)
     first, second, n = a + b, a + c, a + b + c + d
@@ -46,7 +47,7 @@ def _excess(counts):
 def scc_of(counts: np.ndarray) -> np.ndarray:
     """Stochastic computing correlation, -1..1, of counts of 11, 10, 01, 00 (..., 4); 0 where a stream is constant."""
     excess, room = _excess(counts)
-    return excess / np.maximum(room, 1)
+    return cast(np.ndarray, excess / np.maximum(room, 1))
 
 
 def scc(a: np.ndarray, b: np.ndarray, length: int | None = None) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from typing import Any, cast
 
 import numpy as np
 
@@ -39,7 +40,7 @@ WEIGHT_SEEDS = {"lfsr": (1 << 32) + 2293, "sobol": 1}
 
 
 @kernel
-def gate(spikes, weights, bipolar):
+def gate(spikes: Any, weights: Any, bipolar: bool) -> Any:
     """Post-synaptic window: AND, or XNOR if ``bipolar``; uint64 words or arrays of them."""
     return ~(spikes ^ weights) if bipolar else spikes & weights
 
@@ -85,14 +86,15 @@ class SynapseParams:
     width: int
     bipolar: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_whole(self, "width")
         if self.width < 1:
             raise InputError(f"Synapse width must be at least 1 position, not {self.width!r}")
 
     def step(self, spike: int, weight: int) -> int:
         """The post-synaptic window of two windows, integers of ``width`` bits."""
-        return gate.py_func(spike, weight, self.bipolar) & ((1 << self.width) - 1)
+        window: int = gate.py_func(spike, weight, self.bipolar) & ((1 << self.width) - 1)
+        return window
 
 
 def bitstream(probability: float | Fraction, length: int = 256, source: str = "lfsr", seed: int = 0) -> np.ndarray:
@@ -147,12 +149,12 @@ def _starts(length: int) -> np.ndarray:
 def _planes(length: int, source: str, seed: int) -> np.ndarray:
     """Planes of the numbers of `bitstream`, uint64 (16, length / 64)."""
     if source == "sobol":
-        return sobol_planes(SobolParams(seed, leap=length), length, 0, 1)[0]
+        return cast(np.ndarray, sobol_planes(SobolParams(seed, leap=length), length, 0, 1)[0])
     params = window_lfsr(length)
     last = params.period // PROBABILITY_BITS // length - 1
     if not 0 <= seed <= last:
         raise InputError(f"Stream seed must be in 0..{last}, not {seed!r}")
-    return lfsr_planes(params, _starts(length), seed, 1, length)[0]
+    return cast(np.ndarray, lfsr_planes(params, _starts(length), seed, 1, length)[0])
 
 
 def packed(streams: np.ndarray, length: int) -> tuple[np.ndarray, bool]:
@@ -216,7 +218,7 @@ class BitstreamSynapse:
     """
 
     def __init__(self, w_min: float = 0.0, w_max: float = 1.0, length: int = 256, w: float = 0.5, source: str = "lfsr",
-                 seed: int | None = None, inhibitory: bool = False):
+                 seed: int | None = None, inhibitory: bool = False) -> None:
         real_numbers(w_min=w_min, w_max=w_max, w=w)
         # Numerators on one denominator, as fractions take longer.
         (low, a), (high, b), (exact, c) = _ratio(w_min), _ratio(w_max), _ratio(w)
@@ -244,8 +246,10 @@ class BitstreamSynapse:
         """
         pre = np.asarray(pre_bits)
         if pre.dtype == np.uint64 and pre.shape[-1:] == self.weights.shape:
-            return pre & self.weights
-        return bits_of(pre, self.length) & self._bits
+            words: np.ndarray = pre & self.weights
+            return words
+        bits: np.ndarray = bits_of(pre, self.length) & self._bits
+        return bits
 
     def effective_weight(self) -> float:
         """The weight that the finite stream stands for: w_min + (w_max - w_min) * ones / length."""

@@ -5,6 +5,7 @@ import math
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -86,11 +87,11 @@ def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = 
         raise Mismatch(f"{spec.title}: {report['clock_hz'] / 1e6:g} MHz asked and {report['fmax_hz'] / 1e6:.1f} MHz met; try another --seed")
 
 
-def table(report: dict) -> Table:
+def table(report: dict[str, Any]) -> Table:
     """The fit report at a glance."""
     shown = Table(box=box.SIMPLE, title=f"{report['part']}, N = {report['n']}, {report['lanes']} lanes, {report['format']}", title_justify="left")
     for header, side in (("what", "left"), ("used", "right"), ("of", "right"), ("%", "right")):
-        shown.add_column(header, justify=side)
+        shown.add_column(header, justify=side)  # type: ignore[arg-type]
     names = {"lut": "logic cells", "ff": "flip-flops", "bram": "block RAMs", "spram": "single-port RAMs", "dsp": "multipliers"}
     for kind, entry in report["utilisation"].items():
         used, available = entry["used"], entry["available"]

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterable
+from typing import NoReturn
 
 from spikegate import __version__, doctor, networks
 from spikegate.models.cache import settle
@@ -24,7 +25,7 @@ def _main(argv: list[str] | None) -> int:
     try:
         settle()
         args = _parser().parse_args(argv)
-        code = args.command(args)
+        code: int = args.command(args)
         sys.stdout.flush()  # what a full disk does not take is said here
         return code
     except SpikegateError as error:
@@ -42,15 +43,15 @@ def _main(argv: list[str] | None) -> int:
         return 130
 
 
-def _say(line):
+def _say(line: str) -> None:
     print(f"spikegate: {line}", file=sys.stderr, flush=True)
 
 
 class _Parser(argparse.ArgumentParser):
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; see `{self.prog} --help`")
 
-    def format_help(self):
+    def format_help(self) -> str:
         for action in self._actions:
             if isinstance(action.help, networks.Names):
                 action.help = action.help.full()
@@ -67,7 +68,7 @@ def _defects() -> Iterable[str]:
     return [f"{name} ({what})" for name, what in DEFECTS.items()]
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="spikegate", description="Spiking neural networks in digital hardware, proved spike for spike.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"spikegate {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="sim|network|bitstream|program|doctor")
@@ -115,16 +116,16 @@ def _parser():
     bitstream.set_defaults(command=_bitstream)
     program = commands.add_parser("program", help="load a board with its bitstream", allow_abbrev=False)
     program.set_defaults(command=_program)
-    for command in (bitstream, program):
-        command.add_argument("--board", metavar="NAME", default="icebreaker", help=networks.Names("{} (default %(default)s)", _boards))
-        command.add_argument("--out", metavar="DIR", default="build", help="folder of the boards' folders (default %(default)s)")
+    for each in (bitstream, program):
+        each.add_argument("--board", metavar="NAME", default="icebreaker", help=networks.Names("{} (default %(default)s)", _boards))
+        each.add_argument("--out", metavar="DIR", default="build", help="folder of the boards' folders (default %(default)s)")
 
     doctor = commands.add_parser("doctor", help="each tool, its version, whether it will do, and the fix", allow_abbrev=False)
     doctor.set_defaults(command=_doctor)
     return parser
 
 
-def _sim(args):
+def _sim(args: argparse.Namespace) -> int:
     doctor.require("sim")
     if args.json and args.markdown:
         raise InputError("--json and --markdown both print on standard output; give one of them")
@@ -138,6 +139,7 @@ def _sim(args):
     network = networks.given(args)
     from spikegate.cosim.engines.hardware import Rtl
     from spikegate.models.core.golden import Golden
+    from spikegate.models.network.engine import Hardware
     from spikegate.models.streams.params import StreamFaults
     from spikegate.simulate import simulate
     from spikegate.translator.brian_engines import Brian2Float, Brian2Integer, Brian2Ordered, Brian2Realised
@@ -146,6 +148,7 @@ def _sim(args):
     lanes = args.lanes if args.lanes is not None else 0 if args.port else min(LANES, network.n)
     if not args.port and not 1 <= lanes <= network.n:
         raise InputError(f"--lanes must be in 1..{network.n} (N of this network), not {lanes}; give a number of lanes in that range")
+    hardware: Hardware
     hardware, said = Rtl(lanes, faults=faults), {"sabotage": args.sabotage, "faults": None}
     if args.port or args.through_host_link:
         from spikegate.linked import Linked
@@ -158,7 +161,7 @@ def _sim(args):
     return 0
 
 
-def _bitstream(args):
+def _bitstream(args: argparse.Namespace) -> int:
     doctor.require("bitstream")
     from spikegate.boards import bitstream
 
@@ -166,12 +169,12 @@ def _bitstream(args):
     return 0
 
 
-def _program(args):
+def _program(args: argparse.Namespace) -> int:
     from spikegate.boards import program
 
     program(args.board, args.out)
     return 0
 
 
-def _doctor(args):
+def _doctor(args: argparse.Namespace) -> int:
     return doctor.show(doctor.tried(doctor.examine()))

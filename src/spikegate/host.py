@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -148,12 +149,13 @@ class Board(Line):
         g = self.geometry(network, faults)
         tell, start = progress or (lambda fraction: None), time.perf_counter()
         self.load(list(load_frames(load_words(network, g, faults), self.identity)), lambda fraction: tell(LOADING * fraction))
+        records: dict[int, np.ndarray]
         loaded, before, spikes, records = time.perf_counter(), self.status(), [], {}
         for first in range(0, network.steps, MAX_STEPS):
             count = min(MAX_STEPS, network.steps - first)
             flags = Run.EVERY if trace else Run.EVENTS | Run.FINAL * (first + count == network.steps)
             decoder = Decoder(flags, count, g.n, g.lanes, g.format.width)
-            self._run(decoder, first, lambda done, first=first: tell(LOADING + (1 - LOADING) * (first + done) / network.steps))
+            self._run(decoder, first, lambda done, first=first: tell(LOADING + (1 - LOADING) * (first + done) / network.steps))  # type: ignore[misc]
             own = decoder.spikes[decoder.spikes[:, 1] < network.n]  # others spike if a neuron at rest does
             spikes.append(own + np.array([first, 0], np.int32))
             records |= {first + step: values for step, values in decoder.records.items()}
@@ -183,7 +185,7 @@ class Board(Line):
         problems.require(not network.streams or network.n == mine.n, f"Network of stochastic synapses and N={network.n:,} does not fill the board on "
                          f"{self.port}, which is built for {mine.n:,}; use a network of that size")
         problems.raise_any()
-        options = {"store": mine.store or None, "walk": bool(mine.walk), "banks": mine.banks, "n": mine.n}
+        options: dict[str, Any] = {"store": mine.store or None, "walk": bool(mine.walk), "banks": mine.banks, "n": mine.n}
         g = stream_geometry(network, mine.lanes, faults) if network.streams else CoreGeometry.of(network, mine.lanes, **options)
         asked = Identity.of(g)
         for name, what in (("width", "format's width"), ("fraction", "format's fraction"), ("rounding", "rounding"), ("overflow", "overflow"),
@@ -195,7 +197,7 @@ class Board(Line):
         problems.raise_any()
         return dataclasses.replace(g, max_delay=mine.max_delay)
 
-    def _run(self, decoder, first, tell):
+    def _run(self, decoder: Decoder, first: int, tell: Callable[[int], None]) -> None:
         before = self.status()
         self.data.clear()
         self.order(Request.RUN, [bytes([decoder.flags, *decoder.steps.to_bytes(2, "big"), 0, 0, 0])])
@@ -236,7 +238,7 @@ def run(network: Network, lanes: int = 40, *, port: str | None = None, baud: int
 
     Other parameters and errors as in `Board.run`.
     """
-    options = {"faults": faults, "trace": trace, "progress": progress}
+    options: dict[str, Any] = {"faults": faults, "trace": trace, "progress": progress}
     if port is not None:
         with Board(port, baud) as board:
             return board.run(network, **options)

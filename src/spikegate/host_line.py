@@ -3,6 +3,7 @@
 import errno
 import time
 from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 from spikegate.models.errors import InputError, SpikegateError
 from spikegate.models.hints import lacking
@@ -49,7 +50,9 @@ class Line:
         If pyserial is absent.
     """
 
-    def __init__(self, port: str, bauds: Sequence[int], patience: float):
+    def __init__(self, port: str, bauds: Sequence[int], patience: float) -> None:
+        self._frames: list[Frame]
+        self.data: list[Frame]
         self.port, self.bauds, self.baud, self.patience = port, tuple(bauds), bauds[0], patience
         self._serial, self._deframer, self._frames, self._seq = _open(port, bauds[0]), Deframer(), [], 0
         self.running, self.data = False, []
@@ -58,10 +61,10 @@ class Line:
         """Give the port back."""
         self._serial.close()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def find(self) -> bytes:
@@ -117,7 +120,7 @@ class Line:
                 raise LinkError(f"Board on {self.port} refused a {kind.name}: {answer.answer.name}")
         self._seq = (self._seq + len(payloads)) % 256
 
-    def _send(self, kind, seq, payload=b""):
+    def _send(self, kind: Request, seq: int, payload: bytes = b"") -> None:
         self._serial.write(encode(Frame(kind, seq % 256, payload)))
 
     def ask(self, kind: Request, wanted: Answer) -> bytes:
@@ -158,7 +161,7 @@ class Line:
         return self._frames.pop(0)
 
 
-def _open(port, baud):
+def _open(port: str, baud: int) -> Any:
     try:
         import serial
         from serial.tools import list_ports

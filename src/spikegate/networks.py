@@ -160,7 +160,7 @@ def show(args: argparse.Namespace) -> int:
     net = Network.load(args.file)
     lif, table = net.lif, Table("", Column(overflow="fold"), box=box.SIMPLE, show_header=False, pad_edge=False)
     stored = "no" if net.external is None else f"{int(net.external.sum()):,} over {net.steps:,} steps"
-    volts = lambda raw: f"{float(lif.format.real(int(raw))):g} mV ({raw} raw)"  # noqa: E731
+    volts: Callable[[int], str] = lambda raw: f"{float(lif.format.real(int(raw))):g} mV ({raw} raw)"  # noqa: E731
     weights = sorted({int(w) for w in net.weights})
     rows = {"name": net.name, "hash": net.hash, "neurons": f"{net.n:,} ({net.n_exc:,} excitatory, {net.n_inh:,} inhibitory)",
             "synapses": f"{net.synapses:,}", "weights": ", ".join(map(volts, weights[:4])) + (", …" if len(weights) > 4 else ""),

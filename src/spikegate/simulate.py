@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from spikegate.cosim.isolation import run
 from spikegate.cosim.results import report
-from spikegate.cosim.results.compare import describe
+from spikegate.cosim.results.compare import Check, describe
 from spikegate.cosim.results.effects import LEAST_SEEDS
 from spikegate.cosim.results.tables import markdown, print_tables
 from spikegate.models.errors import InputError, Mismatch, SpikegateError
@@ -133,7 +133,7 @@ def _recording(result: run.Result) -> Recording:
     return result.recording
 
 
-def _leave(ran: report.Run, checks: Sequence[report.Check], whole: Mapping[str, Any], folder: Path) -> list[str]:
+def _leave(ran: report.Run, checks: Sequence[Check], whole: Mapping[str, Any], folder: Path) -> list[str]:
     """Write what a run leaves, and say what failed: one line a check."""
     from spikegate.cosim.results.figure import figure
 
@@ -147,7 +147,7 @@ def _leave(ran: report.Run, checks: Sequence[report.Check], whole: Mapping[str, 
             if at and at["step"] is not None and not wave.exists():
                 shown = _waveform(ran.hardware, network, at["step"], wave)
             failed.append(describe(check) + shown)
-    figure({name: result.recording for name, result in ran.results.items()}, network, folder / "sim.png")
+    figure({name: _recording(result) for name, result in ran.results.items()}, network, folder / "sim.png")
     return failed
 
 
@@ -178,7 +178,7 @@ def _progress(names: Sequence[str]) -> Iterator[Callable[[str, float], None]]:
         return
     shown: dict[str, int] = {}
 
-    def tell(name: str, fraction: float) -> None:
+    def tell(name: str, fraction: float) -> None:  # type: ignore[no-redef]
         tenth = int(fraction * 10)
         if tenth > shown.get(name, -1):
             shown[name] = tenth
