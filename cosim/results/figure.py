@@ -133,24 +133,26 @@ def _membrane(ax: Any, recordings: Mapping[str, Recording], network: Network) ->
     neuron, start, end = _active(recordings["rtl"], network)
     step_ms, one = network.dt_ns * 1e-6, network.lif.format.one
     ms = np.arange(start, end) * step_ms
-    drawn = []
+    drawn, names = [], []
     for name, (label, look) in LINES.items():
         if name in recordings and "v" in recordings[name].trace:
             ax.plot(ms, recordings[name].trace["v"][start:end, neuron] / one, label=label, **look)
             drawn.append(recordings[name].trace["v"][start:end, neuron])
+            names.append(label)
     for name, label in _floats(recordings):
         if "v" in recordings[name].trace:
             ax.plot(ms, recordings[name].trace["v"][start:end, neuron], color=FLOAT, lw=0.9, alpha=0.9, zorder=0.5,
                     label=f"{label} (statistical only)")
-    note = f": {len(drawn)} engines, one line" if len(drawn) > 1 and all(np.array_equal(drawn[0], v) for v in drawn) else ""
+    one_line = len(drawn) > 1 and all(np.array_equal(drawn[0], v) for v in drawn)
+    note = f": {', '.join(names[:-1])} and {names[-1]} are one line" if one_line else ""
     ax.set(title=f"Membrane of neuron {neuron}{note}", xlabel="time (ms)", ylabel="membrane (mV)", xlim=(ms[0], ms[-1] + step_ms))
     if not drawn:
         ax.text(0.5, 0.5, "membranes were not recorded for this size of run", ha="center", transform=ax.transAxes)
         return
     threshold = network.lif.threshold / one
     ax.axhline(threshold, color="#777777", lw=0.8, ls="--")
-    ax.text(ms[-1], threshold, "threshold ", color="#555555", va="center", ha="right", fontsize=9,
-            bbox=dict(facecolor="white", edgecolor="none", pad=1.5))
+    ax.annotate("threshold", (1, threshold), xycoords=("axes fraction", "data"), xytext=(3, 0), textcoords="offset points", color="#555555",
+                va="center", fontsize=8, rotation=90)
     spikes = recordings["rtl"].spikes
     at = spikes[(spikes[:, 1] == neuron) & (spikes[:, 0] >= start) & (spikes[:, 0] < end), 0]
     low, high = ax.get_ylim()
