@@ -51,10 +51,11 @@ def test_an_install_and_a_home_that_cannot_be_written_leave_a_temporary_folder(t
     assert said == (0, f"{place}/spikegate/models/__init__.py\n{network}: ok, small, N=10, 20 steps, {Network.load(network).hash}\n", [])
     home = tmp_path / "tmp" / f"spikegate-{os.getuid()}"
     assert (home / ".cache").is_dir() and stat.S_IMODE(home.stat().st_mode) == 0o700
-    # The control: where nothing stands in for HOME, Numba refuses.
-    unsettled = "import sys; from types import SimpleNamespace as S; sys.modules['spikegate.models.cache'] = S(settle=lambda: 0, cache_root=0)\n"
+    # The control: where nothing stands in for HOME, the kernels have no place.
+    unsettled = ("import sys; from pathlib import Path; from types import SimpleNamespace as S\n"
+                 "sys.modules['spikegate.models.cache'] = S(settle=lambda: 0, cache_root=lambda: Path('/proc/x'))\n")
     code, _, err = child(sys.executable, "-P", "-c", unsettled + code, "network", "verify", network, **surroundings)
-    assert code == 1 and "cannot cache function" in err[-1]
+    assert code == 2 and "/proc/x" in err[-1], err
 
 
 def test_without_home_and_an_entry_among_the_users_there_is_a_cache(tmp_path, network):
@@ -119,10 +120,10 @@ def shadowed(tmp_path):
 
 
 SYNTHESIS = """
-from spikegate.cosim.synthesis import synthesise
-from spikegate.cosim.verilate import to_verilog
-from spikegate.gateware.lfsr import Lfsr
-from spikegate.models.lfsr import LfsrParams
+from spikegate.cosim.toolchain.synthesis import synthesise
+from spikegate.cosim.toolchain.verilate import to_verilog
+from spikegate.gateware.numeric.lfsr import Lfsr
+from spikegate.models.numeric.lfsr import LfsrParams
 print(synthesise(to_verilog(Lfsr(LfsrParams(7, (7, 6))), "top"), "top", "ice40").cells["SB_DFFESR"])
 """
 
