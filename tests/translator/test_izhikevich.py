@@ -226,7 +226,7 @@ def test_a_membrane_too_low_for_euler_is_refused(ai, kernel):
     (lambda n: SCIzhikevichNeuron(a=0.0, dt=-1.0), "a must be .* not 0.0\ndt must be .* not -1.0"),
     (lambda n: SCIzhikevichNeuron(b=0.27), "not 0.27"),
     (lambda n: SCIzhikevichNeuron(c=30.0), "not 30.0 mV"), (lambda n: SCIzhikevichNeuron(d=math.nan), "not nan"),
-    (lambda n: SCIzhikevichNeuron(v=math.nan).step(), "not nan mV")])
+    (lambda n: SCIzhikevichNeuron(v=math.nan).step(), "v must be a finite number, not nan")])
 def test_bad_input_is_named(ai, make, message):
     with pytest.raises(InputError, match=message):
         make(ai)
