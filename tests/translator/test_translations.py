@@ -172,7 +172,8 @@ def test_the_table_of_a_network_has_what_was_asked_and_what_was_realised_in_its_
     events = 2.0 * 20.003 * 0.5 / (0.3 * 25.0)  # eta * threshold / (J * tau), times dt
     expected = {"v_threshold": (20.003, 5120 / 256), "v_reset": (10.5, 10.5), "v_rest": (1.25, 1.25), "weight_exc": (0.3, 76 / 256),
                 "weight_inh": (1.5, 384 / 256), "leak dt/tau": (0.02, 5 / 256), "tau_mem": (25.0, 0.5 * 256 / 5), "delay": (1.5, 1.5),
-                "refractory": (2.5, 2.5), "leak_dead_zone": (0.0, 127 // 5 / 256), "drive weight": (0.3, 76 / 256), "drive events/step": (events, events)}
+                "refractory": (2.5, 2.5), "leak_dead_zone": (0.0, 127 // 5 / 256), "drive weight": (0.3, 76 / 256),
+                "drive events/step": (events, events)}
     assert rows.keys() == expected.keys()
     for name, pair in expected.items():
         assert rows[name] == pytest.approx(pair, rel=1e-6), name
