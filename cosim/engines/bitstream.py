@@ -51,7 +51,8 @@ def read_back(text: str, placed: Placed, folder: Path) -> str:
     """Verilog of the bits of a part, given as text: a module `BITS`, with a port for each bit of each port of the design."""
     (folder / "back.asc").write_text(text)
     (folder / "pins.pcf").write_text("".join(f"set_io {bit} {place}\n" for bit, place in sorted(pins(placed).items())))
-    command = [sys.executable, "-P", str(icebox("icebox_vlog")), "-s", "-n", BITS, "-d", placed.package, "-p", "pins.pcf", "back.asc"]
+    # Without -P: its module lies in its own folder, which is not the one at hand.
+    command = [sys.executable, str(icebox("icebox_vlog")), "-s", "-n", BITS, "-d", placed.package, "-p", "pins.pcf", "back.asc"]
     # It walks through sets: the same bits are the same text only with the same hashes.
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=child_environment(PYTHONHASHSEED="0"))
     if done.returncode:

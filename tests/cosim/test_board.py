@@ -155,7 +155,7 @@ def test_a_larger_network_is_refused_and_a_smaller_one_has_the_boards_core():
     with pytest.raises(InputError, match=r"N=1200 is larger than the core of 1000 neurons for the iCEBreaker(?s:.*)a larger core \(--n 1200\)"):
         flow.geometry(spec, face.network_for(dataclasses.replace(spec, n=1200)))
     g = flow.geometry(spec, face.network_for(dataclasses.replace(spec, n=900)))
-    assert (g.n, g.lanes, g.store, g.walk) == (1000, 2, 64, True)
+    assert (g.n, g.lanes, g.options["store"], g.options["walk"]) == (1000, 2, 64, True)
 
 
 @pytest.mark.parametrize("n, lanes, banks", [(None, 32, 8), (1000, 63, 8), (1000, 40, 1), (100, 32, 2), (64, 16, 2), (10, 10, 1), (17, 1, 1),
@@ -213,7 +213,8 @@ def test_the_fit_report_has_what_nextpnr_counted_and_the_slowest_clock(name, cel
 
     def report(*achieved):
         found = {"utilization": {cell: {"used": used, "available": 2 * used} for cell, used in cells.items()},
-                 "fmax": {str(k): {"achieved": mhz, "constraint": 1.0} for k, mhz in enumerate(achieved)}}
+                 "fmax": {str(k): {"achieved": mhz, "constraint": 1.0} for k, mhz in enumerate(achieved)},
+                 "critical_paths": [{"from": start, "to": end, "path": [{"delay": 5.0}]} for start, end in (("posedge 0", "a"), ("a", "posedge 0"))]}
         (tmp_path / "nextpnr.json").write_text(json.dumps(found))
         return flow.fit(spec, network, tmp_path, {"synthesis": 1.5}, seed=3)
 
