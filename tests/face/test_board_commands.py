@@ -239,7 +239,7 @@ def test_without_the_loader_the_hint_says_how_to_install_it(tmp_path, monkeypatc
     (tmp_path / "icebreaker" / "top.bin").write_bytes(b"bits")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main(["program", "--out", str(tmp_path)]) == 3
-    assert "apt install openfpgaloader" in capsys.readouterr().err
+    assert "openfpgaloader" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("target", ["bitstream", "program"])

@@ -30,7 +30,7 @@ def frame_receiver(b: Bench) -> None:
                 {"rx": 1, "wish": 1}, *line(empty[:4], **idle), *({"rx": 0, **idle} for _ in range(40)), *({"rx": 1, **idle} for _ in range(3)),
                 *line(bytes([FLAG, 0x7D, FLAG, 0xF9, 1, FLAG]), **idle), *line(empty, **idle)]
     full, bank, reading = (b.inner(name) for name in ("full", "bank", "reading"))
-    flag, data, blank, escaped, broken = (b.inner(name) for name in ("flag", "data", "empty", "escaped", "broken"))
+    flag, data, blank, escaped, broken = (b.inner(name) for name in ("flag", "is_data", "empty", "escaped", "broken"))
     fresh, crowded, at, taken, length = (b.inner(name) for name in ("fresh", "crowded", "at", "taken", "length"))
     there = full.bit_select(reading, 1)
     wish = b.free("wish")

@@ -1,6 +1,6 @@
 """Claims about what reads memories: the drive, the delivery of rows and the list of spikes."""
 
-from amaranth.hdl import Array, Cat, Mux
+from amaranth.hdl import Array, Cat, Mux, signed
 
 from verification.formal.bench import Bench
 
@@ -51,7 +51,7 @@ def rows(b: Bench) -> None:
     b.least = 2
     add, word, busy, go = dut.add, dut.word, dut.busy, dut.go
     took, added, cleared = b.past(i.valid & i.ready), b.past(add), b.past(dut.clear)
-    was, first, weight, wait = b.past(word), b.keep(5), b.keep(i.payload.weight.shape()), b.past(busy)
+    was, first, weight, wait = b.past(word), b.keep(5), b.keep(signed(len(i.payload.weight))), b.past(busy)
     with b.m.If(i.valid & i.ready):
         b.m.d.sync += [first.eq(i.payload.address), weight.eq(i.payload.weight)]
     # Adds of the row in hand.
