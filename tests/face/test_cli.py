@@ -127,7 +127,7 @@ def test_a_package_of_a_wrong_version_will_not_do(monkeypatch):
 def test_the_version_is_that_of_the_project(capsys):
     with pytest.raises(SystemExit, match="0"):
         cli.main(["--version"])
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert capsys.readouterr().out == f"spikegate {project['version']}\n"
 
 

@@ -259,10 +259,10 @@ def test_the_ends_of_trials_and_probability_are_allowed(trials, probability, fir
 @pytest.mark.parametrize("make, message", [
     (lambda: binomial_limits(100_001, Fraction(1, 2)), "must be in 1..100000, not 100001"),
     (lambda: binomial_limits(2**16, Fraction(1, 2**256)), "denominator of 257 bits, too many for 65536 trials"),
-    (lambda: binomial_limits(2**16, 1 - Fraction(1, 2**255)), "Drive of 6.554e\\+04 events per step is outside"),
+    (lambda: binomial_limits(2**16, 1 - Fraction(1, 2**255)), "Drive of 6.554e\\+04 events per step (leaves no step|needs more)"),
     (lambda: DriveParams([1, 3, 2], 1), "Drive table limits must ascend"),
-    (lambda: binomial_limits(1, Fraction(1)), "Drive of 1 events per step is outside"),
-    (lambda: binomial_limits(34, Fraction(1, 2)), "Drive of 17 events per step is outside"),
+    (lambda: binomial_limits(1, Fraction(1)), "Drive of 1 events per step leaves no step without events"),
+    (lambda: binomial_limits(34, Fraction(1, 2)), "Drive of 17 events per step leaves no step without events"),
     (lambda: DriveParams(np.zeros(2), 1), "not 2"), (lambda: DriveParams(np.zeros(256), 1), "not 256"), (lambda: DriveParams([1], True), "weight")])
 def test_just_beyond_is_refused(make, message):
     with pytest.raises(InputError, match=message):

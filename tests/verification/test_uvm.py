@@ -12,6 +12,7 @@ from spikegate.cosim.engines import rtl
 from spikegate.gateware.core.core import Core
 from spikegate.gateware.core.geometry import Op
 from spikegate.models.core import engine, stream_engine
+from spikegate.models.core.drives import Search, Walk
 from spikegate.models.errors import InputError, Mismatch, SpikegateError
 from spikegate.models.numeric.fixed import Overflow, Rounding
 from verification.stimuli.networks import CORNERS, DEFECTS, GEOMETRIES, any_network, corner
@@ -143,7 +144,7 @@ def test_traffic_that_compared_nothing_fails():
     ("sobol", 4), *(pytest.param(*made, marks=pytest.mark.long) for made in (("lfsr", 4), ("one", 4), ("one", 8)))])
 def test_a_run_in_which_everything_happens_in_every_step_comes_to_rest(name, depth):
     """The native driver's bound on cycles holds where every neuron fires and every target is hit, and where the drive walks far."""
-    g = replace(GEOMETRIES[name], depth=depth, walk=depth > 4)
+    g = replace(GEOMETRIES[name], depth=depth, drive=Walk() if depth > 4 else Search())
     network = corner(g, np.random.default_rng(65), "all", steps=40)
     network = network.replace(indptr=np.arange(g.n + 1) * g.n, indices=np.tile(np.arange(g.n), g.n), weights=np.zeros(g.n))
     recording = rtl.execute(network, g, rtl.load_words(network, g), trace=True)

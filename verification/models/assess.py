@@ -25,6 +25,12 @@ REVIEWED = ROOT / "tests" / "verification" / "equivalent_mutants.toml"
 #: The tests that judge a file; of a model, most of them against something that is independent of it: hand-made numbers, the gateware, a stranger's
 #: engine.
 GUARDS: dict[str, tuple[str, ...]] = {
+    "models/cache": ("test_surroundings",), "models/files": ("test_files",), "models/hints": ("test_doctor",), "models/kernel": ("test_kernel",),
+    "models/surroundings": ("cosim/test_toolchain",), "models/network/engine": ("cosim/test_engines",),
+    "models/network/provenance": ("network/test_network", "cosim/test_report"), "models/core/golden": ("cosim/test_engines",),
+    "models/core/address_map": ("core/test_address_map",),
+    **{f"models/core/{name}": ("core/test_core_model", "core/test_hybrid") for name in (
+        "cycles", "drives", "neurons", "part", "rows_bitmap", "rows_store", "rows_streams")},
     "models/numeric/fixed": ("numeric/test_fixed",),
     "models/neuron/lif": ("neuron/test_lif",),
     "models/numeric/lfsr": ("numeric/test_lfsr",),

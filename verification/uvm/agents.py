@@ -72,9 +72,10 @@ class CoreBus:
         """Which of `verification.uvm.items.RESETS` the core is in."""
         if not number(self.dut.busy):
             return "load"
-        if number(self.dut.top.delivering):
+        sequencer = self.dut.top.sequencer
+        if number(sequencer.delivering):
             return "delivery"
-        return "drain" if 1 <= number(self.dut.top.countdown) <= self.geometry.latency + 7 else "sweep"
+        return "drain" if 1 <= number(sequencer.countdown) <= self.geometry.latency + 7 else "sweep"
 
     @property
     def cycles(self) -> int:
