@@ -91,10 +91,10 @@ def test_another_module_is_not_mutant_0(made):
 
 @pytest.mark.parametrize("name", [NAME, "rows"])
 def test_gates_and_verilator_kill_the_same_mutants_in_the_same_cycle_and_only_others_are_proved(name):
-    """Every thirtieth of them; of a module with memories and of one without."""
+    """Every eleventh of them; of a module with memories and of one without."""
     text, guard = leaf_verilog(name), GUARDS[name]
     made, rows = mutants(text, name), table.table(dataclasses.replace(guard, episodes=2), text, name)
-    some = [number for number in range(1, len(made.names) + 1, 30) if not clocks.CLOCK.match(made.names[number - 1])]
+    some = [number for number in range(1, len(made.names) + 1, 11) if not clocks.CLOCK.match(made.names[number - 1])]
     where, graph = dict(zip(some, clocks.first_differences(made, name, rows, some))), watched(made.text, name, guard)
     for limit in (1, 10, 100, len(rows.inputs)):
         assert assess.outlive(graph, made, name, rows, some, limit) == [number for number in some if not 0 <= where[number] < limit]
