@@ -1,6 +1,7 @@
 """Simulators for the machine at hand, in any folder, and with a clean environment whatever the shell holds."""
 
 import ctypes
+import importlib
 import os
 import signal
 import stat
@@ -109,8 +110,10 @@ def test_this_machine_is_named_by_compiler_and_processor():
 def test_a_process_that_dies_of_an_illegal_instruction_is_told_what_to_do(tmp_path, monkeypatch):
     (tmp_path / "illegal_stub.py").write_text(STUB)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    die = importlib.import_module("illegal_stub").die
     with pytest.raises(EngineError, match=rf"rtl was killed by SIGILL.*another processor; remove the folder {surroundings.cache_root()} and run"):
-        run_isolated([Job("rtl", "illegal_stub:die", network())])
+        run_isolated([Job("rtl", die, network())])
     simulator = tmp_path / "top"
     simulator.write_text(f"#!{sys.executable}\n{STUB}die(None)\n")
     simulator.chmod(0o755)

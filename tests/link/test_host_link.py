@@ -185,8 +185,8 @@ MUTANTS = {
     "no CRC check": (receiver, "FrameReceiver", (" & crc.match_detected", "")),
     "no LENGTH check": (receiver, "FrameReceiver", (" & (at == length)", "")),
     "commit before the CRC": (receiver, "FrameReceiver", ("flag & ~(empty | escaped | broken) & crc.match_detected & (at == length)",
-                                                              "data & ~empty & (at == (length - 3)[:8])")),
-    "lost bytes do not matter": (receiver, "FrameReceiver", ("m.If(uart.error | (data", "m.If((data")),
+                                                              "is_data & ~empty & (at == (length - 3)[:8])")),
+    "lost bytes do not matter": (receiver, "FrameReceiver", ("m.If(uart.error | (is_data", "m.If((is_data")),
     "a LOAD with half an item is begun": (host_link_requests, "Requests", ("m.Elif(is_load & ragged)", "m.Elif(is_load & ragged & 0)")),
     "sequence numbers do not matter": (host_link_requests, "Requests", ("m.Elif(self.i.payload != self.expected)", "m.Elif(0)")),
 }
