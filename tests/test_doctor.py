@@ -44,15 +44,27 @@ def script(folder, name, text):
 def test_everything_is_looked_for_found_and_tried(capsys):
     findings = doctor.tried(doctor.examine())
     assert sorted(f.tool for f in findings) == sorted([*NAMES, *OWN])
-    assert [f for f in findings if not f.ok and f.tool != "openFPGALoader"] == []
+    # `make test` installs neither a board's loader nor the extra of the benchmarks.
+    assert [f for f in findings if not f.ok and f.tool not in ("openFPGALoader", "nest-simulator")] == []
     assert doctor.show(findings) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
     assert all("yes" in lines[f.tool] and f.found[:8] in lines[f.tool] for f in findings if f.ok and f.tool in lines)
     assert "NO" not in " ".join(lines.values()) and len(lines) > len(findings)
 
 
+def imitation(site, name, version):
+    """A package as pip leaves it: a module and the record of its installation."""
+    record = site / f"{name.replace('-', '_')}-{version}.dist-info"
+    record.mkdir()
+    (site / f"{name}.py").touch()
+    (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    (record / "RECORD").write_text(f"{name}.py,,\n{record.name}/METADATA,,\n{record.name}/RECORD,,\n")
+
+
 def test_each_package_that_is_hidden_is_missed(tmp_path, monkeypatch):
     place = without(tmp_path / "site")
+    if doctor._recorded("nest-simulator") is None:  # `make bench` alone installs it
+        imitation(place, "nest-simulator", "3.10")
     monkeypatch.setattr(sys, "path", [str(place)])
     for extra, command in {"": "bitstream", "sim": "bitstream", "fpga": "bitstream", "brian": "sim", "dev": "make test", "variants": "make test",
                            "bench": "make bench"}.items():
