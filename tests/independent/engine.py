@@ -4,7 +4,7 @@ Nothing here comes from the package, and nothing but the standard library is use
 is an object, and a spike is added to the inbox of the step in which it acts as soon as it is fired.
 """
 
-__all__ = ["Neuron", "Register", "Weights", "fires", "rounding", "simulate", "wrapped"]
+__all__ = ["Neuron", "Register", "Weights", "fires", "given", "rounding", "simulate", "wrapped"]
 
 from bisect import bisect_left
 
@@ -39,6 +39,11 @@ def rounding(mode, lost):
 
 def fires(v, threshold):
     return v >= threshold
+
+
+def given(recorded, place, drawn):
+    """The events of a neuron and step: those of the file, if it has them (section 8)."""
+    return drawn if recorded is None else recorded[place]
 
 
 def wrapped(value, width):
@@ -102,15 +107,15 @@ def simulate(network, synapses):
     neurons = [Neuron(v, header) for v in arrays["v0"]]
     random_mask = (1 << neurons[0].lost) - 1
     input_width = header["format"]["width"] + 4
+    recorded = arrays.get("external")
     inboxes = [[0] * count for _ in range(delay)]
     for step in range(steps):
         inbox, fired, events = inboxes.pop(0), [], []
         inboxes.append([0] * count)
         for k in range(count):
             state = registers[k].draw()
-            drawn = bisect_left(arrays["limits"], state & 0xFFFFFFFF)
-            events.append(drawn)
-            current = wrapped(inbox[k] + drawn * event, input_width)
+            events.append(given(recorded, step * count + k, bisect_left(arrays["limits"], state & 0xFFFFFFFF)))
+            current = wrapped(inbox[k] + events[k] * event, input_width)
             if neurons[k].step(current, state >> 32 & random_mask):
                 fired.append(k)
         if step + delay <= steps:
