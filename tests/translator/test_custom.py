@@ -12,7 +12,7 @@ from spikegate.models.network import file
 from spikegate.models.network.network import Network
 from spikegate.models.neuron.lif import FixedPointLIFNeuron, LifParams
 from spikegate.models.numeric.fixed import Q8_8, Rounding
-from spikegate.translator.brunel import preset, translate
+from spikegate.translator.brunel import preset, translate, translate_v3_fixed_point
 from spikegate.translator.custom import translate_v21_custom, with_fine_leak
 from spikegate.translator.variants import find
 
@@ -37,6 +37,16 @@ def test_a_leak_one_step_of_its_finest_bit_off_is_seen(network):
     fine = with_fine_leak(network.replace(steps=500))
     wrong = fine.replace(lif=dataclasses.replace(fine.lif, leak=fine.lif.leak + 1))
     assert not np.array_equal(rtl.run(fine, LANES, trace=True).trace["v"], engine.run(wrong, trace=True).trace["v"])
+
+
+@pytest.mark.parametrize(("n_inh", "g_inh"), [(0, 4.0), (0, 5.0), (200, 5.0)])
+def test_the_inhibitory_weight_comes_from_the_parameters_whether_or_not_there_are_inhibitory_neurons(n_inh, g_inh):
+    """With none, the last weight of the network is an excitatory one, 0.5 mV."""
+    bp = preset("ai", n_inh=n_inh, g_inh=g_inh)
+    made = translate_v21_custom(bp)
+    assert (made["j_exc_q"], made["j_inh_q"]) == (128, 128 * g_inh) == tuple(translate_v3_fixed_point(bp)[name] for name in ("j_exc_q", "j_inh_q"))
+    weights = {row["parameter"]: row["realised"] for row in made["quantisation"] if row["parameter"].startswith("weight")}
+    assert weights == {"weight_exc": 0.5, **({"weight_inh": 0.5 * g_inh} if n_inh else {})}
 
 
 def decay(made, rounding):

@@ -62,6 +62,19 @@ def test_the_inhibitory_weight_is_exact():
     assert bp.weight_inh == 7.25 and translate(bp, ms=1).weights[-1] == -1856
 
 
+def test_times_that_are_whole_but_for_the_last_digit_of_a_float_are_whole():
+    assert (0.1 * 3, 0.7 * 3, 0.1 * 7) != (0.3, 2.1, 0.7)  # 0.30000000000000004, 2.0999999999999996, 0.7000000000000001
+    exact = translate(preset("ai", delay=2.1, refractory=0.7), ms=0.3)
+    network = translate(preset("ai", delay=0.7 * 3, refractory=0.1 * 7), ms=0.1 * 3)
+    assert (network.steps, network.delay, network.lif.refractory) == (3, 21, 7) == (exact.steps, exact.delay, exact.lif.refractory)
+    assert network.replace(source={}).hash == exact.replace(source={}).hash
+    long_steps = translate(preset("ai", dt=0.1 * 3, delay=2.1, refractory=0.9, weight_exc=2.0), ms=3)
+    assert (long_steps.dt_ns, long_steps.delay, long_steps.lif.refractory, long_steps.steps) == (300_000, 7, 3, 10)
+    for changes, ms, name in (({}, 0.3001, "Biological time"), ({"delay": 2.1001}, 0.3, "delay"), ({"refractory": 0.7001}, 0.3, "refractory")):
+        with pytest.raises(InputError, match=f"{name} must be a whole number of steps of 0.1 ms"):
+            translate(preset("ai", **changes), ms=ms)
+
+
 def test_the_mapping_table():
     bp = BrunelParams()
     v1, v2, v3, v4 = (f(bp) for f in (translate_v1_stochastic_lif, translate_v2_rate_matched, translate_v3_fixed_point, translate_v4_hybrid))
