@@ -16,6 +16,7 @@ PACKAGES = {"models": "spikegate.models", "gateware": "spikegate.gateware", "tra
 HEAD = """# Architecture
 
 Written by `python docs/architecture.py` from the source; a test holds it current. An arrow leads from a folder to one that it imports.
+Own words, such as golden model, lane and sweep, are in the [glossary](index.md#words).
 
 """
 

@@ -1,4 +1,4 @@
-"""Functions that Numba compiles, with a cache that no change of any source outlives."""
+"""Functions that Numba compiles, with a cache that is renewed when any source changes."""
 
 import contextlib
 import hashlib

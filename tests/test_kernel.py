@@ -1,4 +1,4 @@
-"""What Numba has compiled: no change of a source outlives in its cache, and without Numba's compiler everything runs in plain Python."""
+"""What Numba has compiled: its cache is renewed when any source changes, and without Numba's compiler everything runs in plain Python."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A variant of one's own: V21, the membrane of V3 with a leak constant that is exact enough.
+"""A variant of your own: V21, the membrane of V3 with a leak constant that is exact enough.
 
 Q8.8 has 1/256 for a leak of 1/200, so that the time constant is 25.6 ms where 20 ms were asked for. Here the constant has 16 fraction bits,
 327/65536 or 20.04 ms, and its product is rounded at random, which on average leaks what the constant says, near rest too. All else is V3's.

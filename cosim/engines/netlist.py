@@ -130,7 +130,7 @@ def flipped(module: dict[str, Any], among: str, seed: int) -> tuple[dict[str, An
 
 
 def compile_core(text: str) -> Build:
-    """Compile Verilog of a core made of bits, whose unknown values are random ones of a run's seed."""
+    """Compile Verilog of a core in single bits, whose unknown values are random ones of a run's seed."""
     return compile_shared(text, "core", HARNESS, options=UNKNOWN)
 
 

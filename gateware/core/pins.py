@@ -1,4 +1,4 @@
-"""The network core behind few pins: load words come in byte by byte, and sweep words leave a neuron at a time."""
+"""The network core in a wrapper with few pins: load words come in byte by byte, and sweep words leave a neuron at a time."""
 
 from amaranth.hdl import Cat, ClockSignal, Instance, Module, Mux, Signal
 from amaranth.lib import stream, wiring

@@ -1,4 +1,4 @@
-"""External drive by a walk through the table: a few comparators a lane, and further cycles for the rare large numbers of events."""
+"""External drive by a serial search of the table: a few comparators a lane, and further cycles for the rare large numbers of events."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
@@ -13,8 +13,8 @@ class WalkDrive(wiring.Component):
     """The same events as `spikegate.gateware.numeric.drive_search.Drive`, from a table of which `WALK` limits are at hand at a time,
     the same ones for all lanes.
 
-    A word of numbers takes one cycle if none of them exceeds the first `WALK` limits, else one for each of the table's groups,
-    which then has turned once. Which of the two is known when the word arrives, as it waits a cycle before: the pipeline ahead has to know early.
+    A word of numbers takes one cycle if none of them exceeds the first `WALK` limits, else one for each of the table's groups.
+    Which of the two is known when the word arrives, as it waits a cycle before: the pipeline ahead has to know early.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The two drives of a core: a search of the table in a pipeline, or a walk through it in a quarter of the size."""
+"""The two drives of a core: a pipelined binary search of the table, or a serial search (walk) in a quarter of the size."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Search:
 
 @dataclass(frozen=True)
 class Walk:
-    """A few comparators a lane, and further cycles for the rare large numbers of events."""
+    """A serial search: a few comparators a lane, and further cycles for the rare large numbers of events."""
 
     @property
     def options(self) -> dict[str, bool]:

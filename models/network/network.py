@@ -84,10 +84,10 @@ class Network:
     source : Mapping
         What was asked for, in physical units, as the translator wrote it: names to numbers, truth values or printable text.
     external : numpy.ndarray, optional
-        uint8 (steps, n), the external events of each step, recorded for engines with another generator.
+        uint8 (steps, n), the external events of each step, used by every engine in place of its own draw; hardware refuses others than it draws.
     streams : StreamParams, optional
-        Synapses made of bitstreams, for the engines of `spikegate.models.core.stream_engine`; their probabilities stand in for the weights,
-        whose signs still count.
+        Synapses that use stochastic bitstreams, for the engines of `spikegate.models.core.stream_engine`; their probabilities stand in for the
+        weights, whose signs still count.
 
     Raises
     ------

@@ -21,7 +21,7 @@ MIN_DEPTH, MAX_DEPTH = 4, 8
 MAX_TRIALS = 100_000
 #: Of the common denominator of all probabilities; a table then takes seconds.
 MAX_BITS = 1 << 24
-#: Limits that hardware which walks through the table compares at a time.
+#: Limits that hardware with a serial search of the table compares at a time.
 WALK = 4
 #: Cycles from a number to its events in such hardware, if there are less than `WALK`.
 WALK_STAGES = 2

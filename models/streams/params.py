@@ -1,4 +1,4 @@
-"""Synapses made of bitstreams: what a frozen network adds to the fixed-point one so that its spikes travel as streams."""
+"""Synapses that use stochastic bitstreams: what a frozen network adds to the fixed-point one so that its spikes travel as streams."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum

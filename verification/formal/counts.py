@@ -72,7 +72,7 @@ def dot_product(b: Bench) -> None:
     b.claim("A window in flight is the first of its total exactly when one has been taken of it", first == (position == 1), when=flying)
     b.claim("A window in flight is the last of its total exactly when none has been taken of the next", last == (position == 0), when=flying)
     b.claim("What is owed is at the output or in flight", owed == (o.valid | flying & last), cover=owed)
-    b.claim("Behind a total that waits is at most the first window of the next", position == flying, when=o.valid)
+    b.claim("After a total that waits comes at most the first window of the next", position == flying, when=o.valid)
     b.claim("Total so far and window in flight are the sum of the windows taken", inside == Mux(position == 0, total, so_far), when=flying)
     b.claim("Between windows the total so far is that of the windows taken", o.payload == so_far, when=~flying & ~o.valid & (position != 0))
     b.claim("A total is the signed sum of its four windows", o.payload == total, when=o.valid, cover=o.payload < 0)

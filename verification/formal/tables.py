@@ -61,7 +61,7 @@ def rows(b: Bench) -> None:
     b.claim("Nothing is under way at first", ~busy, when=b.first)
     b.claim("A word is added exactly in cycles of go while busy", add == (go & busy), cover=add)
     b.claim("A row is taken at once when none is under way", i.ready, when=~busy)
-    b.claim("Behind a row another is taken with the last of its three words, and not before", i.ready == (add & (done == 2)), when=busy,
+    b.claim("After a row another is taken with the last of its three words, and not before", i.ready == (add & (done == 2)), when=busy,
             cover=i.ready)
     b.claim("A row begins with word 0", busy & (word == 0), when=took & ~cleared)
     b.claim("Words ascend without a gap", word == was + 1, when=added & ~took & ~cleared & busy)
@@ -124,7 +124,7 @@ def spikes(b: Bench) -> None:
     b.claim("An entry keeps its place in the ring", (before - shown < stored) & (around(consume + before - shown) == slot), when=inside,
             cover=before == 3)
     b.claim("An entry is not overwritten while it waits", Array(words)[slot] == entry, when=inside, cover=before == 3)
-    b.claim("Behind those before it, each entry comes to the head as it was pushed", shown & (head.as_value() == entry), when=mine & shown,
+    b.claim("After those before it, each entry comes to the head as it was pushed", shown & (head.as_value() == entry), when=mine & shown,
             cover=b.past(inside))
     b.claim("Of the entries in the list, those before this one are fewer than all", before < level, when=tracked, cover=before == 4)
     b.claim("Busy as long as a spike is on its way", dut.busy, when=o.valid | valid | hand_valid | due)
