@@ -87,7 +87,7 @@ def write_whole(path: str | Path, content: bytes | str) -> None:
 
 
 def replace_folder(new: Path, folder: Path) -> None:
-    """Move a folder to the place of another, which goes; both lie in one file system."""
+    """Replace a folder by another, in the same file system; the old one is removed."""
     while True:
         with working_folder(folder.parent) as work:
             with suppress(FileNotFoundError):

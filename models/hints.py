@@ -16,7 +16,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 class Requirement(NamedTuple):
-    """A line of pyproject.toml's dependencies: the package, what stands in brackets, its bounds, and the extra that it belongs to."""
+    """A line of pyproject.toml's dependencies: the package, its own extras in brackets, its bounds, and the extra of ours that it belongs to."""
 
     name: str
     brackets: str

@@ -47,7 +47,8 @@ def clean_environment(**more: str) -> Iterator[None]:
 def machine() -> str:
     """What the C++ compiler says of itself and of this processor: a part of the key of all that is compiled for the processor at hand.
 
-    Homes are shared by machines: an instruction that another lacks ends a simulator with SIGILL.
+    Homes are shared by machines: an instruction that another lacks ends a simulator with SIGILL. It is here, below both, because `spikegate.cosim`
+    compiles simulators and `spikegate.translator` lets Brian2 compile, and neither may import the other.
     """
     with suppress(OSError):
         said = subprocess.run(["g++", "-march=native", "-dM", "-E", "-x", "c++", os.devnull], capture_output=True, text=True, env=child_environment())

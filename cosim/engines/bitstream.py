@@ -74,7 +74,7 @@ def core_placed(geometry: CoreGeometry, place_seed: int = 1) -> Placed:
 
 
 def core_verilog(geometry: CoreGeometry, placed: Placed) -> str:
-    """Verilog with the ports of `Core`: what the bitstream says, behind its pins."""
+    """Verilog with the ports of `Core` around what is read back from the bitstream."""
     host = cached_verilog(lambda: PinsHost(geometry, chip="chip"), "core", (geometry,), reset=False)
     with build_directory("bitstream", (placed.folder / "top.asc").read_text(), host, Path(__file__).read_text()) as (folder, finished):
         if not finished:
@@ -87,7 +87,7 @@ def core_verilog(geometry: CoreGeometry, placed: Placed) -> str:
 
 def run(network: Network, lanes: int = 1, *, trace: bool = False, seed: int = 1, place_seed: int = 1,
         progress: Callable[[float], None] | None = None, **options: Any) -> Recording:
-    """Run what the bitstream of the core says, for the HX8K, in Verilator through the native driver.
+    """Run what is read back from the core's bitstream for the HX8K, in Verilator through the native driver.
 
     The recording is that of the RTL. With one lane its cycles are, too; with more, the sweep waits for its pins.
 

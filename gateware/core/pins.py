@@ -69,7 +69,7 @@ class CorePins(wiring.Component):
 
 
 class PinsHost(wiring.Component):
-    """The other side of `CorePins`, and the core behind them: together they are again a core, for whoever drives it.
+    """The other side of `CorePins`, with the core inside: together they have the ports of a core again.
 
     Parameters
     ----------

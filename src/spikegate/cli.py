@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     sim = commands.add_parser("sim", help="run a network as RTL, and compare it with the golden model and Brian2", allow_abbrev=False)
     networks.add_options(sim)
     sim.add_argument("--network", metavar="FILE", help="run this frozen network instead of a preset")
-    sim.add_argument("--lanes", type=int, metavar="L", help=f"parallel lanes of the RTL, 1..N (default {LANES}, or N if that is less)")
+    sim.add_argument("--lanes", type=int, metavar="L", help=f"neurons that the RTL updates side by side, 1..N (default {LANES}, or N if less)")
     sim.add_argument("--out", metavar="DIR", default=OUT, help="folder for report.json, the picture and the frozen network (default %(default)s)")
     sim.add_argument("--json", action="store_true", help="print the report as JSON, and nothing else, on standard output")
     sim.add_argument("--markdown", action="store_true", help="print the tables in Markdown")
@@ -108,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
 
     bitstream = commands.add_parser("bitstream", help="synthesise, place and route a core for a board, and report how it fits", allow_abbrev=False)
     bitstream.add_argument("--n", type=int, metavar="N", help="neurons that the core holds; smaller networks run on it too (default by board)")
-    bitstream.add_argument("--lanes", type=int, metavar="L", help="parallel lanes of the core (default by board)")
+    bitstream.add_argument("--lanes", type=int, metavar="L", help="neurons that the core updates side by side (default by board)")
     bitstream.add_argument("--format", metavar="qM.N", help="of the core's arithmetic (default q8.8)")
     bitstream.add_argument("--network", metavar="FILE", help="make a core that runs this frozen network: its format, rounding, delay, size")
     bitstream.add_argument("--seed", type=int, default=1, metavar="S", help="of placing; the same seed gives the same bits (default %(default)s)")
