@@ -14,7 +14,7 @@ from spikegate.models.neuron.lif import LifParams
 from spikegate.models.numeric.drive import DriveParams, binomial_limits
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, QFormat, Rounding
 from spikegate.models.numeric.lfsr import PRIMITIVE_TAPS, LfsrParams
-from spikegate.models.streams import encoder
+from spikegate.models.streams import planes
 from spikegate.models.streams.faults import FaultParams, PointFaults
 from spikegate.models.streams.params import Generator, StreamFaults, StreamParams
 from spikegate.translator.brunel import preset, translate
@@ -256,7 +256,7 @@ def test_small_odd_networks_in_small_pieces(case, tmp_path, monkeypatch):
 
 
 def extend_rows(rows, known, taps):
-    """`encoder._extend`, which as Python takes most of the time of a small network."""
+    """`planes._extend`, which as Python takes most of the time of a small network."""
     for i in range(known, len(rows)):
         rows[i] = np.bitwise_xor.reduce(rows[i - np.array(taps)])
 
@@ -266,7 +266,7 @@ def extend_rows(rows, known, taps):
     (Generator.LFSR, 64, 2, 3, 3, False), (Generator.SOBOL, 64, 2, 1, 6, True), (Generator.SOBOL, 64, 2, 3, 2, True)])
 def test_small_odd_networks_of_streams(generator, length, channels, delay, seed, faulty, tmp_path, monkeypatch):
     """Registers begin anew in their rows after 64 windows, more than twice in a run."""
-    monkeypatch.setattr(encoder, "_extend", extend_rows)
+    monkeypatch.setattr(planes, "_extend", extend_rows)
     rng = np.random.default_rng([length, channels, delay, seed])
     network = odd_network(rng, Q8_8, Rounding.NEAREST, Overflow.SATURATE, delay=delay, refractory=1, fine=False).replace(steps=12)
     network = with_streams(network, rng, generator, length, channels)

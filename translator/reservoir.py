@@ -36,7 +36,8 @@ from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.sobol import SobolParams
-from spikegate.models.streams.encoder import PROBABILITY_BITS, below, sobol_planes, threshold
+from spikegate.models.streams.encoder import PROBABILITY_BITS, threshold
+from spikegate.models.streams.planes import below, sobol_planes
 from spikegate.translator.voltage import CHUNK, parameters
 
 __all__ = ["SCRecurrentLayer", "run"]

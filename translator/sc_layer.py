@@ -23,8 +23,9 @@ from spikegate.models.checks import exact_array, real_array, real_numbers, whole
 from spikegate.models.core.windows import ones
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.kernel import kernel
-from spikegate.models.streams.encoder import PROBABILITY_BITS, WORD, below, lfsr_planes, window_lfsr
+from spikegate.models.streams.encoder import PROBABILITY_BITS
 from spikegate.models.streams.plan import LfsrPlan
+from spikegate.models.streams.planes import WORD, below, lfsr_planes, window_lfsr
 
 __all__ = ["LENGTH", "ONE", "Theory", "VectorizedSCLayer", "quantise"]
 

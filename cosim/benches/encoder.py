@@ -11,7 +11,8 @@ import numpy as np
 from spikegate.cosim.benches.bench import RisingEdge, StreamMonitor, StreamSink, StreamSource, Tally, cocotb, job, run_bench, start
 from spikegate.gateware.streams.encoder import Encoder, WindowEncoder, request_layout
 from spikegate.models.numeric.lfsr import LfsrParams
-from spikegate.models.streams.encoder import EncoderParams, WindowParams, unpack
+from spikegate.models.streams.encoder import EncoderParams, WindowParams
+from spikegate.models.streams.planes import unpack
 
 __all__ = ["FAULTS", "Serial", "starts", "thresholds", "requests", "check"]
 

@@ -29,8 +29,9 @@ from spikegate.models.network.recording import Recording
 from spikegate.models.network.rows import Rows
 from spikegate.models.neuron.lif import LifConstants
 from spikegate.models.streams.dot_product import scale_count
-from spikegate.models.streams.encoder import PROBABILITY_BITS, window_lfsr
+from spikegate.models.streams.encoder import PROBABILITY_BITS
 from spikegate.models.streams.params import StreamFaults
+from spikegate.models.streams.planes import window_lfsr
 
 __all__ = ["advancer", "run", "predict_cycles"]
 

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from spikegate.models.numeric.lfsr import LfsrParams as LfsrParams
     from spikegate.models.numeric.sobol import SobolParams as SobolParams
     from spikegate.models.streams.dot_product import BitstreamDotProduct as BitstreamDotProduct
-    from spikegate.models.streams.encoder import pack as pack
-    from spikegate.models.streams.encoder import unpack as unpack
     from spikegate.models.streams.faults import FaultParams as FaultParams
     from spikegate.models.streams.params import StreamFaults as StreamFaults
     from spikegate.models.streams.params import StreamParams as StreamParams
+    from spikegate.models.streams.planes import pack as pack
+    from spikegate.models.streams.planes import unpack as unpack
     from spikegate.models.streams.scc import scc as scc
     from spikegate.models.streams.synapse import BitstreamSynapse as BitstreamSynapse
     from spikegate.models.streams.synapse import bitstream as bitstream
@@ -84,7 +84,7 @@ _MODULES = {
     "spikegate.cosim.results.statistics": "cv_isi rate_hz",
     "spikegate.models.streams.dot_product": "BitstreamDotProduct",
     "spikegate.models.numeric.drive": "DriveParams",
-    "spikegate.models.streams.encoder": "pack unpack",
+    "spikegate.models.streams.planes": "pack unpack",
     "spikegate.models.errors": "InputError Mismatch SpikegateError ToolMissing",
     "spikegate.models.streams.faults": "FaultParams",
     "spikegate.models.numeric.fixed": "Q8_8 Q16_12 Overflow QFormat Rounding",

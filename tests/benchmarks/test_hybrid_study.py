@@ -15,8 +15,9 @@ import scipy.stats
 
 from spikegate.models.core import engine as core
 from spikegate.models.errors import InputError
-from spikegate.models.streams.encoder import WindowParams, unpack
+from spikegate.models.streams.encoder import WindowParams
 from spikegate.models.streams.faults import FaultParams
+from spikegate.models.streams.planes import unpack
 from spikegate.translator.brunel import preset
 from studies import stream_rates as theory
 from studies.stream_rates import Run, density_rate, interval, kick_errors, kicks, margin, moments, refused, shift, stick, with_words

@@ -38,8 +38,8 @@ from spikegate.models.link.frames import (
     stuff,
 )
 from spikegate.models.numeric.fixed import Q8_8, Q16_12
-from spikegate.models.streams.encoder import window_lfsr
 from spikegate.models.streams.params import Generator
+from spikegate.models.streams.planes import window_lfsr
 from verification.stress.link_abuse import Sweeps, check, flood
 from verification.stress.link_damage import MUTATIONS
 

@@ -23,8 +23,9 @@ from spikegate.gateware.streams.synapse import Synapse
 from spikegate.models.errors import InputError, Mismatch
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.streams.dot_product import DotProductParams
-from spikegate.models.streams.encoder import WindowParams, window_lfsr
+from spikegate.models.streams.encoder import WindowParams
 from spikegate.models.streams.faults import POINTS, FaultParams, PointFaults, apply, flip_encoder, flip_seeds
+from spikegate.models.streams.planes import window_lfsr
 from spikegate.models.streams.synapse import SynapseParams
 
 #: Lines stuck at both levels, flips everywhere.

@@ -8,8 +8,9 @@ from scipy.sparse import csr_matrix
 from spikegate.models.core.engine import external_events
 from spikegate.models.errors import InputError
 from spikegate.models.numeric.lfsr import LfsrParams, apply
-from spikegate.models.streams.encoder import WindowParams, threshold, unpack
+from spikegate.models.streams.encoder import WindowParams, threshold
 from spikegate.models.streams.plan import LfsrPlan
+from spikegate.models.streams.planes import unpack
 from spikegate.models.streams.scc import correlations
 from spikegate.translator import voltage
 from spikegate.translator.brunel import BrunelParams, preset, translate

@@ -14,8 +14,8 @@ from spikegate.models.errors import Mismatch
 from spikegate.models.files import working_folder
 from spikegate.models.link.frames import ESCAPE, Frame, Request, Run, encode, item_bytes
 from spikegate.models.numeric.fixed import Q8_8
-from spikegate.models.streams.encoder import window_lfsr
 from spikegate.models.streams.params import Generator
+from spikegate.models.streams.planes import window_lfsr
 from verification.coverage.points import OPTIONS, PARTS, Coverage, judge, merged, points
 from verification.stress.link_abuse import Abuse, Sweeps, check, flood
 

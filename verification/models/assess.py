@@ -37,6 +37,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "models/numeric/sobol": ("numeric/test_sobol",),
     "models/numeric/drive": ("numeric/test_drive",),
     "models/streams/encoder": ("streams/test_encoder",),
+    "models/streams/planes": ("streams/test_planes", "streams/test_encoder", "streams/test_synapse"),
     "models/streams/synapse": ("streams/test_synapse",),
     "models/streams/scc": ("streams/test_scc",),
     "models/streams/dot_product": ("streams/test_dot_product",),
