@@ -30,7 +30,7 @@ print(lif.__file__, total)
 EVERYTHING = """
 import numpy as np
 from spikegate.models.core import engine, stream_engine
-from spikegate.models.neuron.lif import FixedPointLIFNeuron
+from spikegate.models.neuron.single import FixedPointLIFNeuron
 from spikegate.models.streams.synapse import BitstreamSynapse, bitstream
 from spikegate.translator import voltage
 from spikegate.translator.brunel import preset, translate

@@ -22,7 +22,7 @@ LEAK_FRACTION = 16
 
 
 def translate_v21_custom(bp: BrunelParams) -> dict[str, Any]:
-    """Raw integers for `spikegate.models.neuron.lif.FixedPointLIFNeuron` with ``leak_fraction`` 16 and stochastic rounding."""
+    """Raw integers for `spikegate.models.neuron.single.FixedPointLIFNeuron` with ``leak_fraction`` 16 and stochastic rounding."""
     network = translate(bp, Q8_8, ms=bp.dt, rounding=Rounding.STOCHASTIC, leak_fraction=LEAK_FRACTION)
     lif = network.lif
     return dict(data_width=lif.format.width, fraction=lif.format.fraction, leak_fraction=lif.leak_fraction, v_threshold_q=lif.threshold,

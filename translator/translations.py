@@ -109,7 +109,7 @@ def translate_v2_rate_matched(bp: BrunelParams) -> dict[str, Any]:
 
 
 def translate_v3_fixed_point(bp: BrunelParams) -> dict[str, Any]:
-    """V3: raw integers of Q8.8 for `spikegate.models.neuron.lif.FixedPointLIFNeuron`."""
+    """V3: raw integers of Q8.8 for `spikegate.models.neuron.single.FixedPointLIFNeuron`."""
     return _fixed(bp, Q8_8)
 
 
@@ -160,7 +160,7 @@ def translate_v10_exact_leak(bp: BrunelParams) -> dict[str, Any]:
 
 
 def translate_v11_q16(bp: BrunelParams) -> dict[str, Any]:
-    """V11: raw integers of Q16.12 for `spikegate.models.neuron.lif.FixedPointLIFNeuron`."""
+    """V11: raw integers of Q16.12 for `spikegate.models.neuron.single.FixedPointLIFNeuron`."""
     return _fixed(bp, Q16_12)
 
 

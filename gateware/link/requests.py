@@ -7,7 +7,8 @@ from amaranth.lib.wiring import In, Out
 from spikegate.gateware.core.geometry import CoreGeometry, Op
 from spikegate.gateware.link.transmitter import NIBBLE
 from spikegate.models.core.address_map import OF_STREAMS
-from spikegate.models.link.frames import HEADER, Answer, Request, item_bytes
+from spikegate.models.link.frames import Answer, Request
+from spikegate.models.link.payloads import HEADER, item_bytes
 
 __all__ = ["Requests"]
 

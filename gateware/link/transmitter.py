@@ -6,7 +6,8 @@ from amaranth.lib.crc.catalog import CRC16_X25
 from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.link.uart import UartTransmitter
-from spikegate.models.link.frames import CHUNK, ESCAPE, FLAG, FLIP, Answer, Identity, Status
+from spikegate.models.link.frames import ESCAPE, FLAG, FLIP, Answer
+from spikegate.models.link.payloads import CHUNK, Identity, Status
 
 __all__ = ["NIBBLE", "FrameTransmitter", "counters_layout"]
 

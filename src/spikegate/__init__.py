@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from spikegate.models.errors import ToolMissing as ToolMissing
     from spikegate.models.network.network import Network as Network
     from spikegate.models.network.recording import Recording as Recording
-    from spikegate.models.neuron.lif import FixedPointLIFNeuron as FixedPointLIFNeuron
     from spikegate.models.neuron.lif import LifParams as LifParams
+    from spikegate.models.neuron.single import FixedPointLIFNeuron as FixedPointLIFNeuron
     from spikegate.models.numeric.drive import DriveParams as DriveParams
     from spikegate.models.numeric.fixed import Q8_8 as Q8_8
     from spikegate.models.numeric.fixed import Q16_12 as Q16_12
@@ -89,7 +89,8 @@ _MODULES = {
     "spikegate.models.streams.faults": "FaultParams",
     "spikegate.models.numeric.fixed": "Q8_8 Q16_12 Overflow QFormat Rounding",
     "spikegate.models.numeric.lfsr": "LfsrParams",
-    "spikegate.models.neuron.lif": "FixedPointLIFNeuron LifParams",
+    "spikegate.models.neuron.lif": "LifParams",
+    "spikegate.models.neuron.single": "FixedPointLIFNeuron",
     "spikegate.models.network.network": "Network",
     "spikegate.models.network.recording": "Recording",
     "spikegate.models.streams.scc": "scc",

@@ -18,7 +18,8 @@ from spikegate.host_line import Line
 from spikegate.models.core import engine as golden
 from spikegate.models.core import stream_engine
 from spikegate.models.errors import InputError, ToolMissing
-from spikegate.models.link.frames import Answer, Identity, Request
+from spikegate.models.link.frames import Answer, Request
+from spikegate.models.link.payloads import Identity
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow
 from spikegate.models.streams.faults import FaultParams
 from spikegate.models.streams.params import StreamFaults

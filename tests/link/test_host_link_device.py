@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from spikegate.models.link.device import Decoder, Device, distances
-from spikegate.models.link.frames import Frame, Identity, Run, encode
+from spikegate.models.link.frames import Frame, encode
+from spikegate.models.link.payloads import Identity, Run
 
 #: N = 5 in two lanes, of which one has no neuron in the last word.
 IDENTITY = Identity(2, 5, 2, 16, 8, 1, 0, 4, 16, 8, 0, 0, 1, 0x01020304, 0xA1A2A3A4A5)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from spikegate.models.errors import InputError
-from spikegate.models.neuron.lif import FixedPointLIFNeuron
+from spikegate.models.neuron.single import FixedPointLIFNeuron
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, QFormat
 from spikegate.models.streams.synapse import BitstreamSynapse
 from spikegate.translator import brunel, translations

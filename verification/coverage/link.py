@@ -12,7 +12,8 @@ from spikegate.gateware.core.geometry import CoreGeometry, Op, StreamGeometry
 from spikegate.gateware.link.link import HostLink
 from spikegate.models.errors import Mismatch
 from spikegate.models.files import working_folder
-from spikegate.models.link.frames import ESCAPE, Frame, Request, Run, encode, item_bytes
+from spikegate.models.link.frames import ESCAPE, Frame, Request, encode
+from spikegate.models.link.payloads import Run, item_bytes
 from spikegate.models.numeric.fixed import Q8_8
 from spikegate.models.streams.params import Generator
 from spikegate.models.streams.planes import window_lfsr
