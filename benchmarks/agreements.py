@@ -32,7 +32,8 @@ from spikegate.translator.memristive import STUCK_RATE
 from spikegate.translator.reservoir import SCRecurrentLayer
 from spikegate.translator.stdp import Plasticity
 from spikegate.translator.variants import find, in_format
-from spikegate.translator.voltage import Rule, parameters
+from spikegate.translator.voltage import parameters
+from spikegate.translator.voltage_neuron import Rule
 
 __all__ = ["AGREEMENTS", "BRIAN", "Runs", "agreement", "reservoir_witness", "stdp_witness"]
 

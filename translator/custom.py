@@ -12,7 +12,8 @@ from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.fixed import Q8_8, Rounding
 from spikegate.translator.brunel import quantisation, translate
-from spikegate.translator.params import BrunelParams, raw_parameters
+from spikegate.translator.params import BrunelParams
+from spikegate.translator.raw import raw_parameters
 from spikegate.translator.registry import variant
 from spikegate.translator.voltage import parameters
 

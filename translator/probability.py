@@ -20,7 +20,8 @@ from spikegate.models.errors import Problems
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator import voltage
-from spikegate.translator.sc_layer import LENGTH, ONE, VectorizedSCLayer
+from spikegate.translator.sc_layer import LENGTH, VectorizedSCLayer
+from spikegate.translator.sc_weights import ONE
 
 __all__ = ["VectorizedSCLayer", "run"]
 

@@ -39,8 +39,9 @@ from spikegate.models.errors import InputError, Problems
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator.stdp_kernels import Grid, Learned, Neurons, Synapses, advance_numba, advance_objects, change
-from spikegate.translator.voltage import CHUNK, Rule, StochasticLIFNeuron, constants_of, parameters
+from spikegate.translator.voltage import CHUNK, constants_of, parameters
 from spikegate.translator.voltage_kernels import Chunk
+from spikegate.translator.voltage_neuron import Rule, StochasticLIFNeuron
 
 __all__ = ["KERNELS", "Plasticity", "StochasticSTDPSynapse", "learn", "run"]
 

@@ -14,7 +14,8 @@ from spikegate.models.core.engine import external_events
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator.brian import _brian2, _device, _rows, _spikes, _Stopwatch
-from spikegate.translator.voltage import Rule, parameters
+from spikegate.translator.voltage import parameters
+from spikegate.translator.voltage_neuron import Rule
 
 __all__ = ["run"]
 

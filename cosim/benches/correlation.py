@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from spikegate.cosim.benches.bench import RisingEdge, StreamMonitor, StreamSink, StreamSource, Tally, cocotb, job, run_bench, start
+from spikegate.cosim.benches.bench import RisingEdge, Tally, cocotb, job, run_bench, start
+from spikegate.cosim.benches.stream_ports import StreamMonitor, StreamSink, StreamSource
 from spikegate.gateware.streams.correlation import Correlation
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.streams.correlation import CorrelationParams

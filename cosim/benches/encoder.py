@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from spikegate.cosim.benches.bench import RisingEdge, StreamMonitor, StreamSink, StreamSource, Tally, cocotb, job, run_bench, start
+from spikegate.cosim.benches.bench import RisingEdge, Tally, cocotb, job, run_bench, start
+from spikegate.cosim.benches.stream_ports import StreamMonitor, StreamSink, StreamSource
 from spikegate.gateware.streams.encoder import Encoder, WindowEncoder, request_layout
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.streams.encoder import EncoderParams, WindowParams

@@ -4,7 +4,8 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from spikegate.cosim.benches.bench import RisingEdge, StreamMonitor, StreamSink, StreamSource, Tally, cocotb, start
+from spikegate.cosim.benches.bench import RisingEdge, Tally, cocotb, start
+from spikegate.cosim.benches.stream_ports import StreamMonitor, StreamSink, StreamSource
 
 __all__ = ["Generator", "compare_generator"]
 

@@ -14,7 +14,8 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from spikegate.cosim.toolchain.verilate import Build, cached_verilog, compile_shared, to_verilog
+from spikegate.cosim.toolchain.verilate import Build, compile_shared
+from spikegate.cosim.toolchain.verilog import cached_verilog, to_verilog
 from spikegate.gateware.core.core import Core, CoreGeometry
 from spikegate.gateware.link.link import HostLink
 from spikegate.models.errors import SpikegateError

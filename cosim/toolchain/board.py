@@ -18,7 +18,7 @@ import numpy as np
 
 from spikegate.cosim.isolation.run import terminable
 from spikegate.cosim.toolchain.synthesis import styled
-from spikegate.cosim.toolchain.verilate import without_zeros
+from spikegate.cosim.toolchain.verilog import without_zeros
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.gateware.link.board import Top, platform
 from spikegate.models.core import engine as golden

@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikegate.models.core.engine import aligned
-from spikegate.models.kernel import kernel
+from spikegate.models.kernel import aligned, kernel
 from spikegate.models.numeric.lfsr import LfsrParams, leap_once
 from spikegate.models.streams.encoder import PROBABILITY_BITS
 from spikegate.models.streams.faults import apply

@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     from spikegate.translator.stdp import StochasticSTDPSynapse as StochasticSTDPSynapse
     from spikegate.translator.variants import VARIANTS as VARIANTS
     from spikegate.translator.variants import find as find
-    from spikegate.translator.voltage import StochasticLIFNeuron as StochasticLIFNeuron
+    from spikegate.translator.voltage_neuron import StochasticLIFNeuron as StochasticLIFNeuron
 
 __version__ = "0.1.0"
 
@@ -113,7 +113,7 @@ _MODULES = {
     "spikegate.translator.sc_layer": "VectorizedSCLayer",
     "spikegate.translator.stdp": "Plasticity StochasticSTDPSynapse",
     "spikegate.translator.variants": "VARIANTS find",
-    "spikegate.translator.voltage": "StochasticLIFNeuron",
+    "spikegate.translator.voltage_neuron": "StochasticLIFNeuron",
 }
 _FACE = {name: module for module, names in _MODULES.items() for name in names.split()}
 

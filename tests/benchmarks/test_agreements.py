@@ -21,7 +21,7 @@ from spikegate.translator.custom import with_fine_leak
 from spikegate.translator.hybrid import hybrid as stochastic
 from spikegate.translator.stdp import Plasticity
 from spikegate.translator.variants import VARIANTS, find, in_format
-from spikegate.translator.voltage import Rule
+from spikegate.translator.voltage_neuron import Rule
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from spikegate.cosim.benches.amaranth_sim import evaluate
 from spikegate.cosim.benches.dot_product import beat_layout
 from spikegate.cosim.benches.faults import FlipsFirst, OneRegister, ZeroWins, as_integers, check
-from spikegate.cosim.toolchain.verilate import to_verilog
+from spikegate.cosim.toolchain.verilog import to_verilog
 from spikegate.gateware.streams import dot_product, synapse
 from spikegate.gateware.streams.dot_product import DotProduct
 from spikegate.gateware.streams.faults import Fault, faulty

@@ -16,7 +16,8 @@ from spikegate.translator import voltage
 from spikegate.translator.brunel import BrunelParams, preset, translate
 from spikegate.translator.memristive import MemristiveDenseLayer
 from spikegate.translator.probability import run
-from spikegate.translator.sc_layer import VectorizedSCLayer, quantise
+from spikegate.translator.sc_layer import VectorizedSCLayer
+from spikegate.translator.sc_weights import quantise
 
 #: Scores are standard deviations of theory; a sound stream leaves 5 once in 1.7 million.
 LIMIT = 5.0

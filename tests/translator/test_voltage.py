@@ -14,7 +14,8 @@ from spikegate.models.errors import InputError
 from spikegate.models.numeric.fixed import Q16_12
 from spikegate.translator import voltage_brian, voltage_kernels
 from spikegate.translator.brunel import BrunelParams, preset, translate
-from spikegate.translator.voltage import KERNELS, Rule, StochasticLIFNeuron, run
+from spikegate.translator.voltage import KERNELS, run
+from spikegate.translator.voltage_neuron import Rule, StochasticLIFNeuron
 
 #: Brian2 adds the kicks of a step one by one. Within the membrane's memory of 200 steps that makes about 1000 roundings, two of the leak and two
 #: or three of kicks a step, each of at most 2^-48 mV below 64 mV: 3.6e-12 mV if all have one sign. The smallest kick is 0.1 mV.

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from spikegate.cosim.engines.rtl import core_verilog, run_word, unpack
-from spikegate.cosim.toolchain.verilate import compile_shared, to_verilog
+from spikegate.cosim.toolchain.verilate import compile_shared
+from spikegate.cosim.toolchain.verilog import to_verilog
 from spikegate.gateware.core.geometry import CoreGeometry, StreamGeometry
 from spikegate.gateware.core.pins import PinsHost
 from spikegate.models.core import engine, stream_engine

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from spikegate.cosim.engines.virtual_board import HARNESS, NAME, NativeLink
-from spikegate.cosim.toolchain.verilate import compile_shared, to_verilog
+from spikegate.cosim.toolchain.verilate import compile_shared
+from spikegate.cosim.toolchain.verilog import to_verilog
 from spikegate.gateware.core.geometry import CoreGeometry, Op, StreamGeometry
 from spikegate.gateware.link.link import HostLink
 from spikegate.models.errors import Mismatch
