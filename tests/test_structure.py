@@ -32,22 +32,6 @@ LONG = {
     "benchmarks/brian2_benchmark.py",
     "benchmarks/stream_network.py",
     "benchmarks/studies/stream_rates.py",
-    "tests/core/test_hybrid.py",
-    "tests/cosim/test_board.py",
-    "tests/face/test_board_commands.py",
-    "tests/face/test_cli.py",
-    "tests/face/test_host.py",
-    "tests/link/test_host_link_device.py",
-    "tests/numeric/test_drive.py",
-    "tests/streams/test_faults.py",
-    "tests/test_docs.py",
-    "tests/test_doctor.py",
-    "tests/test_face.py",
-    "tests/test_independent.py",
-    "tests/translator/test_brian.py",
-    "tests/translator/test_probability.py",
-    "tests/translator/test_stdp.py",
-    "tests/translator/test_voltage.py",
 }
 MARK = "TO" + "DO"
 

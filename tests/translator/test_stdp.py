@@ -18,8 +18,7 @@ from spikegate.translator.voltage_brian import SCHEDULES
 
 #: Deviations that a mean of Bernoulli sums may be off, before a run is called wrong.
 Z = 5.0
-SWAPPED = Plasticity(a_plus=0.0105, a_minus=0.01)
-TAU_WRONG = Plasticity(tau_plus=16.0, tau_minus=16.0)
+SWAPPED, TAU_WRONG = Plasticity(a_plus=0.0105, a_minus=0.01), Plasticity(tau_plus=16.0, tau_minus=16.0)
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +72,12 @@ def brian_network(network, rule):
         neurons.v = network.v0 / network.lif.format.one
         learning = synapses(neurons, neurons, *plastic(network), rule, clock, network.delay - 1, dw=bp.weight_exc / rule.one)
         rows = np.repeat(np.arange(network.n), np.diff(network.indptr.astype(np.int64)))
-        fixed = b.Synapses(neurons, neurons, on_pre="v_post -= gJ", delay=(network.delay - 1) * clock.dt, clock=clock,
-                           namespace={"gJ": bp.weight_inh})
+        fixed = b.Synapses(neurons, neurons, on_pre="v_post -= g", delay=(network.delay - 1) * clock.dt, clock=clock, namespace={"g": bp.weight_inh})
         fixed.connect(i=rows[rows >= network.n_exc], j=network.indices[network.indptr[network.n_exc]:].astype(np.int64))
         count = neurons.variables["events"].get_value()
         due = b.NetworkOperation(lambda: np.copyto(count, next(events)), when="start", clock=clock)
-        whole, monitor = b.Network(neurons, learning, fixed, due), b.SpikeMonitor(neurons)
-        whole.add(monitor)
+        monitor = b.SpikeMonitor(neurons)
+        whole = b.Network(neurons, learning, fixed, due, monitor)
         whole.schedule = SCHEDULES[False]
         whole.run(network.steps * clock.dt, namespace={})
         return np.array(learning.w), np.array(learning.variance), monitor.num_spikes
