@@ -26,13 +26,6 @@ TOOLS = {"models": (*HARDWARE, "brian2", "nest"), "translator": HARDWARE, "gatew
 #: Folders whose files are parts of one idea, the folder's own name, and of those that have a model of their own.
 WHOLES = ("core", "link")
 MAX_LINES = 250
-#: Still longer, to be split; this list may only become shorter.
-LONG = {
-    "benchmarks/agreements.py",
-    "benchmarks/brian2_benchmark.py",
-    "benchmarks/stream_network.py",
-    "benchmarks/studies/stream_rates.py",
-}
 MARK = "TO" + "DO"
 
 
@@ -119,7 +112,7 @@ def text_problems(root):
         text, name = path.read_text(), path.relative_to(root)
         future = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
         problems += [f"{name}: annotations from __future__"] * any(alias.name == "annotations" for node in future for alias in node.names)
-        problems += [f"{name}: {len(text.splitlines())} lines"] * (len(text.splitlines()) > MAX_LINES and name.as_posix() not in LONG)
+        problems += [f"{name}: {len(text.splitlines())} lines"] * (len(text.splitlines()) > MAX_LINES)
         problems += [f"{name}: {MARK}"] * (MARK in text)
     return problems
 
@@ -130,10 +123,6 @@ RULES = (missing_partners, forbidden_imports, dependent_witnesses, package_probl
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_the_tree_keeps_the_rule(rule):
     assert rule(ROOT) == []
-
-
-def test_what_may_be_long_is_long():
-    assert [name for name in sorted(LONG) if len((ROOT / name).read_text().splitlines()) <= MAX_LINES] == []
 
 
 def test_the_rules_look_at_the_whole_tree():
