@@ -22,12 +22,12 @@ def stdp_witness(network: Network, spikes: np.ndarray, progress: Progress | None
     """
     import brian2 as b
 
-    from spikegate.translator.brian import _device, _rows
+    from spikegate.translator.brian_parts import device, sources_of
     bp, rule, n = parameters(network), Plasticity(), network.n
-    sources, targets = _rows(network), network.indices.astype(np.int64)
+    sources, targets = sources_of(network), network.indices.astype(np.int64)
     plastic = sources < network.n_exc
     change = "r = {0} - floor({0})\nvariance += r * (1 - r)\nw = clip(w {1} {0}, 0, top)\n"
-    with _device(b, "runtime"):
+    with device(b, "runtime"):
         clock = b.Clock(dt=network.dt_ns * b.nsecond)
         group = b.SpikeGeneratorGroup(n, spikes[:, 1], spikes[:, 0] * clock.dt, clock=clock)
         synapses = b.Synapses(

@@ -38,7 +38,7 @@ from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.sobol import SobolParams
 from spikegate.models.streams.encoder import PROBABILITY_BITS, threshold
 from spikegate.models.streams.planes import below, below_each, sobol_planes
-from spikegate.translator.voltage import CHUNK, parameters
+from spikegate.translator.voltage import chunks, parameters
 
 __all__ = ["SCRecurrentLayer", "run"]
 
@@ -237,13 +237,10 @@ def run(network: Network, *, length: int = 256, radius: float = 0.95, strength: 
     layer.reset((network.v0 / network.lif.format.one - bp.v_rest) / (bp.v_threshold - bp.v_rest))
     mean = float(bp.external_probability) * bp.c_exc
     traced = np.empty((steps if trace else 0, n))
-    for first in range(0, steps, CHUNK):
-        last = min(first + CHUNK, steps)
-        states = layer.run(strength * (events[first:last] - mean) / math.sqrt(mean) if mean else np.zeros((last - first, n)))
+    for now in chunks(steps, progress):
+        states = layer.run(strength * (events[now] - mean) / math.sqrt(mean) if mean else np.zeros((now.stop - now.start, n)))
         if trace:
-            traced[first:last] = states
-        if progress:
-            progress(last / steps)
+            traced[now] = states
     provenance = {"length": length, "radius": radius, "strength": strength, "draw_s": drawn - began, "run_s": time.process_time() - drawn,
                   "network": network.hash}  # hashed off the clock
     return Recording("reservoir", n, steps, np.empty((0, 2), np.int32), {"state": states[-1]}, {"state": traced} if trace else {},

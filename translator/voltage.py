@@ -22,7 +22,7 @@ the R kicks read by the leaks of t + 1 .. t + R are dropped; the leak of step t 
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
@@ -38,7 +38,7 @@ from spikegate.translator.voltage_kernels import Chunk, Constants, advance_numba
 from spikegate.translator.voltage_neuron import Rule, StochasticLIFNeuron, generator
 from spikegate.translator.voltage_torch import TorchKernel
 
-__all__ = ["KERNELS", "parameters", "constants_of", "run"]
+__all__ = ["CHUNK", "KERNELS", "chunks", "parameters", "constants_of", "run"]
 
 CHUNK = 256
 
@@ -69,6 +69,15 @@ def constants_of(bp: BrunelParams, network: Network, rule: Rule) -> Constants:
     return Constants(float(bp.v_threshold), float(bp.v_reset), float(bp.v_rest), bp.dt / bp.tau_mem, math.exp(-bp.dt / bp.tau_mem),
                      rule.noise_std * math.sqrt(2 * bp.dt / bp.tau_mem), float(bp.weight_exc), float(bp.weight_inh), refractory,
                      network.delay - rule.late, rule.late, rule.exact)
+
+
+def chunks(steps: int, progress: Callable[[float], None] | None) -> Iterator[slice]:
+    """The steps of a run, some at a time; behind each of them its end is told."""
+    for first in range(0, steps, CHUNK):
+        last = min(first + CHUNK, steps)
+        yield slice(first, last)
+        if progress:
+            progress(last / steps)
 
 
 #: Kernels: Python objects (V1), NumPy (V20), Numba (V18), PyTorch (V19). Each gives the same bits.
@@ -123,12 +132,9 @@ def run(network: Network, kernel: str = "numba", rule: Rule | None = None, *, de
     compiled: dict[str, Callable[..., int]] = {"objects": partial(advance_objects, neurons), "numpy": advance_numpy, "numba": advance_numba}
     advance = torch or compiled[kernel]
     spikes, buffer, traced = [], np.empty((min(CHUNK, steps) * n, 2), np.int32), np.empty((steps if trace else 0, n))
-    for first in range(0, steps, CHUNK):
-        last = min(first + CHUNK, steps)
-        noise = np.stack([rng.standard_normal(last - first) for rng in generators], axis=1) if generators else np.empty((0, n))
-        spikes.append(buffer[:advance(c, Chunk(first, events[first:last], noise, buffer, traced[first:last]), v, left, wires)].copy())
-        if progress:
-            progress(last / steps)
+    for now in chunks(steps, progress):
+        noise = np.stack([rng.standard_normal(now.stop - now.start) for rng in generators], axis=1) if generators else np.empty((0, n))
+        spikes.append(buffer[:advance(c, Chunk(now.start, events[now], noise, buffer, traced[now]), v, left, wires)].copy())
     provenance = {"kernel": kernel, "draw_s": drawn - began, "run_s": time.process_time() - drawn, "network": network.hash}  # hashed off the clock
     if torch:
         provenance["device"] = torch.name

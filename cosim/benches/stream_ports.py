@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 
 from spikegate.cosim.benches.bench import RisingEdge, number
 
-__all__ = ["Beat", "StreamSource", "StreamSink", "StreamMonitor"]
+__all__ = ["STALLS", "Beat", "StreamSource", "StreamSink", "StreamMonitor"]
+
+#: Probabilities of a pause in a cycle, one after another in a run.
+STALLS = (0.0, 0.3, 0.8)
 
 
 class StreamSource:

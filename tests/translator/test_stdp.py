@@ -10,7 +10,7 @@ import pytest
 from spikegate.models.core.engine import external_events
 from spikegate.models.errors import InputError
 from spikegate.translator import voltage
-from spikegate.translator.brian import _device
+from spikegate.translator.brian_parts import device
 from spikegate.translator.brunel import BrunelParams, preset, translate
 from spikegate.translator.stdp import KERNELS, Plasticity, StochasticSTDPSynapse, learn, run
 from spikegate.translator.stdp_kernels import philox
@@ -46,7 +46,7 @@ def synapses(before, after, pre, post, rule, clock, delay, *, dw=0.0, on_arrival
 
 def replay(spikes, n, steps, pre, post, rule, delay=0, **changes):
     """Weights and variances, grid steps, after Brian2's rule on given spikes (step, neuron)."""
-    with _device(b, "runtime"):
+    with device(b, "runtime"):
         clock = b.Clock(dt=0.1 * b.ms)
         source = b.SpikeGeneratorGroup(n, spikes[:, 1], spikes[:, 0] * clock.dt, clock=clock)
         made = synapses(source, source, pre, post, rule, clock, delay, **changes)
@@ -63,7 +63,7 @@ def plastic(network):
 def brian_network(network, rule):
     """The whole network with the deterministic rule in Brian2, V1's order: weights and Bernoulli variances, grid steps, and the number of spikes."""
     bp, events = voltage.parameters(network), iter(external_events(network))
-    with _device(b, "runtime"):
+    with device(b, "runtime"):
         clock = b.Clock(dt=network.dt_ns * b.nsecond)
         neurons = b.NeuronGroup(network.n, "dv/dt = -v / tau : 1 (unless refractory)\nevents : 1", threshold="v > v_th", reset="v = v_reset",
                                 refractory=network.lif.refractory * clock.dt, method="euler", clock=clock,
