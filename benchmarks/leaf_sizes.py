@@ -11,7 +11,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from spikegate.cosim.toolchain.synthesis import FAMILIES, place, synthesise
-from spikegate.cosim.toolchain.verilate import to_verilog
+from spikegate.cosim.toolchain.verilog import to_verilog
 from spikegate.gateware.neuron.lif import Lif
 from spikegate.gateware.numeric.lfsr import Lfsr
 from spikegate.gateware.streams.dot_product import DotProduct

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from rich.table import Table
 
 from spikegate.cosim.isolation.run import Job, run_isolated, terminable
 from spikegate.cosim.isolation.worker import Result
-from spikegate.cosim.results.report import write
+from spikegate.cosim.results.report import versions, write
 from spikegate.models.errors import InputError, SpikegateError, ToolMissing
 from spikegate.models.files import working_folder
 from spikegate.models.network.network import Network
@@ -157,13 +156,7 @@ def warmed(network: Network, *, engine: Callable[..., Recording], progress: Call
 
 def provenance(program: str, argv: Sequence[str]) -> dict[str, Any]:
     """Versions, the machine, and the command."""
-    found: dict[str, str | None] = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name.lower()] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name.lower()] = None
-    return {"versions": found, "machine": platform.machine(), "cores": os.cpu_count(),
+    return {"versions": versions(PACKAGES), "machine": platform.machine(), "cores": os.cpu_count(),
             "command": shlex.join(["python", f"benchmarks/{program}.py", *map(str, argv)])}
 
 

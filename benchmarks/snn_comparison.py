@@ -29,7 +29,7 @@ from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.variants import VARIANTS, Variant, find
-from spikegate.translator.voltage import Rule
+from spikegate.translator.voltage_neuron import Rule
 
 __all__ = ["distance", "handed_on", "main"]
 

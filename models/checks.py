@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from spikegate.models.errors import InputError
 
-__all__ = ["whole", "real", "whole_numbers", "real_numbers", "require", "require_type", "require_whole", "require_real", "require_member",
+__all__ = ["whole", "real", "plain", "whole_numbers", "real_numbers", "require", "require_type", "require_whole", "require_real", "require_member",
            "exact_array", "real_array"]
 
 
@@ -36,6 +36,13 @@ def real(value: Any) -> float | Fraction | None:
         return value if math.isfinite(value) else None
     except OverflowError:  # a whole number above every float
         return None
+
+
+def plain(value: object) -> bool:
+    """Whether it is a truth value, a whole number, a finite float or printable text, of Python's own types."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, (bool, int)) or isinstance(value, str) and value.isprintable()
 
 
 def _collect(kind: Callable[[Any], Any], what: str, values: dict[str, Any]) -> list[Any]:

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import stat
 import sys
 import sysconfig
 import tomllib
@@ -38,7 +37,7 @@ def tried(tool):
 def script(folder, name, text):
     (folder / name).unlink(missing_ok=True)
     (folder / name).write_text(f"#!/bin/sh\n{text}\n")
-    (folder / name).chmod(stat.S_IRWXU)
+    (folder / name).chmod(0o700)
 
 
 def test_everything_is_looked_for_found_and_tried(capsys):
@@ -151,7 +150,7 @@ def test_a_tool_that_is_there_and_does_not_work_will_not_do(tool, tmp_path, monk
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-        (tmp_path / name).chmod(stat.S_IRWXU)
+        (tmp_path / name).chmod(0o700)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert found(tool).ok
     finding = tried(tool)

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from spikegate.models import kernel
@@ -30,7 +31,7 @@ print(lif.__file__, total)
 EVERYTHING = """
 import numpy as np
 from spikegate.models.core import engine, stream_engine
-from spikegate.models.neuron.lif import FixedPointLIFNeuron
+from spikegate.models.neuron.single import FixedPointLIFNeuron
 from spikegate.models.streams.synapse import BitstreamSynapse, bitstream
 from spikegate.translator import voltage
 from spikegate.translator.brunel import preset, translate
@@ -89,3 +90,12 @@ def test_the_cache_is_where_ours_is_whatever_numba_is_told(tmp_path):
     code = "from spikegate.models.numeric import lfsr; import numba; print(lfsr.leap_once._cache.cache_path, numba.config.CACHE_DIR)"
     ours, theirs = run(code, SPIKEGATE_CACHE=str(tmp_path), NUMBA_CACHE_DIR="/proc/no", NUMBA_CACHE_LOCATOR_CLASSES="no.such").split()
     assert Path(ours).is_relative_to(tmp_path / "kernels") and theirs == "/proc/no"
+
+
+def test_copies_begin_at_a_cache_line():
+    for array in [np.arange(k, dtype=dtype).reshape(-1, 1) for k in (1, 7, 64, 1000) for dtype in (np.uint8, np.int16, np.int64)]:
+        copies = [kernel.aligned(array) for _ in range(3)]
+        assert all(copy.ctypes.data % 64 == 0 for copy in copies)
+        assert all(np.array_equal(copy, array) and copy.dtype == array.dtype and copy.shape == array.shape for copy in copies)
+        copies[0][0] = 9
+        assert array[0] == 0

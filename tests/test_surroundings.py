@@ -121,7 +121,7 @@ def shadowed(tmp_path):
 
 SYNTHESIS = """
 from spikegate.cosim.toolchain.synthesis import synthesise
-from spikegate.cosim.toolchain.verilate import to_verilog
+from spikegate.cosim.toolchain.verilog import to_verilog
 from spikegate.gateware.numeric.lfsr import Lfsr
 from spikegate.models.numeric.lfsr import LfsrParams
 print(synthesise(to_verilog(Lfsr(LfsrParams(7, (7, 6))), "top"), "top", "ice40").cells["SB_DFFESR"])

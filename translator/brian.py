@@ -4,19 +4,13 @@ Brian2's order within a step is update, thresholds, synapses, resets. A delay of
 D - 1 steps there, because what its synapses add in one step is read by the update of the next.
 """
 
-import hashlib
-import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from spikegate.models.cache import cache_root
 from spikegate.models.core.engine import external_events
-from spikegate.models.errors import InputError, ToolMissing
-from spikegate.models.hints import extra
+from spikegate.models.errors import InputError
 from spikegate.models.network.engine import Progress
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
@@ -24,11 +18,10 @@ from spikegate.models.numeric.drive import UNIFORM_BITS
 from spikegate.models.numeric.fixed import Overflow, Rounding
 from spikegate.models.streams.encoder import PROBABILITY_BITS
 from spikegate.models.streams.params import Generator
-from spikegate.models.surroundings import clean_environment, machine
+from spikegate.translator.brian_parts import Stopwatch, device, events_and_traces, load_brian2, sources_of, spikes_of
 
 __all__ = ["integer_problems", "run_integer", "run_ordered"]
 
-TARGETS = ("cython", "numpy")
 #: Products and sums below this are exact in a double, also with half a unit added.
 EXACT = 1 << 52
 INTEGER_EQUATIONS = "\n".join(f"{name} : 1" for name in (
@@ -52,70 +45,6 @@ hold = hold - 1 + active
 fired = active * int(v >= threshold)
 current = 0
 """
-
-
-def _brian2() -> Any:
-    try:
-        import brian2
-    except ImportError as error:
-        raise ToolMissing(f"Brian2 cannot be imported ({error}); install it with: {extra('brian')}") from None
-    except Exception as error:
-        if type(error).__name__ != "PreferenceError":
-            raise
-        raise InputError(f"Brian2 cannot use its preferences ({error}); correct ~/.brian/user_preferences, or brian_preferences here") from None
-    return brian2
-
-
-@contextmanager
-def _device(b: Any, name: str, codegen: str = "numpy", **options: Any) -> Iterator[None]:
-    """The named device and code generation target, Brian2's own preferences and a clean environment inside; all that the caller had after.
-
-    Preferences, his files of them included, set the type of floats, the order of a step and the compiler's flags, and Brian2's cache of compiled
-    code has neither flags nor processor in its key: it gets a folder of its own.
-    """
-    if codegen not in TARGETS:
-        raise InputError(f"Code generation target must be one of {', '.join(TARGETS)}, not {codegen!r}")
-    from brian2.devices.device import reset_device, runtime_device
-
-    preferences, random = dict(b.prefs), runtime_device.get_random_state()
-    try:
-        with clean_environment(), np.errstate(all="warn"):
-            b.prefs.reset_to_defaults()
-            b.prefs.codegen.target = codegen
-            b.prefs.codegen.runtime.cython.cache_dir = str(cache_root() / "brian2" / hashlib.sha256(machine().encode()).hexdigest()[:20])
-            b.set_device(name, **options)
-            yield
-    finally:
-        b.prefs.update(preferences)
-        reset_device()
-        runtime_device.set_random_state(random)
-
-
-class _Stopwatch:
-    """Brian2's report callback: passes progress on and notes when the first step began."""
-
-    def __init__(self, progress: Progress | None = None):
-        self.progress, self.made, self.first, self.first_cpu = progress, time.perf_counter(), 0.0, 0.0
-
-    def __call__(self, elapsed: Any, completed: float, start: Any, duration: Any) -> None:
-        if completed == 0:
-            self.first, self.first_cpu = time.perf_counter(), time.process_time()
-        if self.progress:
-            self.progress(float(completed))
-
-    def provenance(self, b: Any, network: Network, codegen: str) -> dict[str, Any]:
-        run_s, cpu_s = time.perf_counter() - self.first, time.process_time() - self.first_cpu
-        return {"network": network.hash, "brian2": b.__version__, "codegen": codegen,
-                "codegen_s": self.first - self.made, "run_s": run_s, "cpu_s": cpu_s}
-
-
-def _rows(network: Network) -> np.ndarray:
-    return np.repeat(np.arange(network.n), np.diff(network.indptr.astype(np.int64)))
-
-
-def _spikes(monitor: Any, network: Network) -> np.ndarray:
-    steps = np.rint(np.asarray(monitor.t_[:]) / (network.dt_ns * 1e-9))
-    return np.stack([steps.astype(np.int32), np.asarray(monitor.i[:], np.int32)], axis=1)
 
 
 def integer_problems(network: Network) -> list[str]:
@@ -196,13 +125,13 @@ def _events(network: Network) -> Iterator[np.ndarray]:
 def _run_update(network: Network, engine: str, update: str, more: Mapping[str, float], events: Iterable[np.ndarray], vtype: type, trace: bool,
                 progress: Progress | None, codegen: str, weights: np.ndarray | None = None, sigma: np.ndarray | None = None) -> Recording:
     """Run an update in raw units; a kick is normal with the mean ``weights`` and the deviation ``sigma``."""
-    b, lif, n, steps = _brian2(), network.lif, network.n, network.steps
+    b, lif, n, steps = load_brian2(), network.lif, network.n, network.steps
     traced: np.ndarray = np.empty((steps if trace else 0, n), vtype)
     noisy = sigma is not None and bool(sigma.any())
     constants = dict(rest=lif.rest, leak=lif.leak, scale=1.0 / (1 << lif.leak_fraction), drive=network.drive.weight, threshold=lif.threshold,
                      reset=lif.reset, refractory=lif.refractory, **more)
-    with _device(b, "runtime", codegen):
-        watch = _Stopwatch(progress)
+    with device(b, "runtime", codegen):
+        watch = Stopwatch(progress)
         clock = b.Clock(dt=network.dt_ns * b.nsecond, name="spikegate_clock")
         neurons = b.NeuronGroup(n, INTEGER_EQUATIONS + "\nsigma : 1" * noisy, threshold="fired > 0", reset="v = reset\nhold = refractory",
                                 clock=clock, namespace={name: float(value) for name, value in constants.items()}, name="spikegate_integer")
@@ -214,23 +143,13 @@ def _run_update(network: Network, engine: str, update: str, more: Mapping[str, f
         if network.synapses:
             synapses = b.Synapses(neurons, neurons, on_pre="current_post += weight_pre" + " + sigma_pre * randn()" * noisy,
                                   delay=(network.delay - 1) * clock.dt, clock=clock, name="spikegate_synapses")
-            synapses.connect(i=_rows(network), j=network.indices.astype(np.int64))
+            synapses.connect(i=sources_of(network), j=network.indices.astype(np.int64))
             objects.append(synapses)
-        held, membrane, count = (neurons.variables[name].get_value() for name in ("events", "v", "hold"))
-        rows, after = iter(events), iter(traced)
-
-        def replay() -> None:
-            held[:] = next(rows)
-
-        def record() -> None:
-            next(after)[:] = membrane
-
-        objects.append(b.NetworkOperation(replay, when="start", clock=clock, name="spikegate_replay"))
-        if trace:
-            objects.append(b.NetworkOperation(record, when="end", clock=clock, name="spikegate_record"))
+        membrane, count = (neurons.variables[name].get_value() for name in ("v", "hold"))
+        objects += events_and_traces(b, neurons, events, traced, clock)
         if noisy:
             b.seed(int(network.seeds[0]) % 2**32)
         b.Network(objects).run(steps * clock.dt, report=watch, report_period=0.2 * b.second, namespace={})
         final = {"v": membrane.copy(), "hold": count.copy(), "overflow": np.asarray(neurons.overflow[:])}
-        return Recording(engine, n, steps, _spikes(monitor, network), final, {"v": traced} if trace else {},
+        return Recording(engine, n, steps, spikes_of(monitor, network), final, {"v": traced} if trace else {},
                          provenance=watch.provenance(b, network, codegen))

@@ -15,7 +15,7 @@ from spikegate.models.network.engine import Progress
 from spikegate.models.network.network import Network
 from spikegate.models.network.provenance import quantities
 from spikegate.models.network.recording import Recording
-from spikegate.translator.brian import _brian2, _device, _rows, _spikes, _Stopwatch
+from spikegate.translator.brian_parts import Stopwatch, device, events_and_traces, load_brian2, sources_of, spikes_of
 from spikegate.translator.params import asked_for
 
 __all__ = ["Original", "run_float", "run_standalone"]
@@ -65,7 +65,7 @@ def _original(b: Any, network: Network, p: Original) -> tuple[Any, Any, Any, lis
                             namespace=constants, name="spikegate_float")
     neurons.v = network.v0 / network.lif.format.one * b.mV
     monitor = b.SpikeMonitor(neurons, name="spikegate_spikes")
-    source, columns, objects = _rows(network), network.indices.astype(np.int64), [neurons, monitor]
+    source, columns, objects = sources_of(network), network.indices.astype(np.int64), [neurons, monitor]
     for name, first, last, effect in (("exc", 0, network.n_exc, "v_post += J"), ("inh", network.n_exc, network.n, "v_post -= g * J")):
         mine = (source >= first) & (source < last)
         if mine.any():
@@ -76,12 +76,7 @@ def _original(b: Any, network: Network, p: Original) -> tuple[Any, Any, Any, lis
     if given:
         neurons.run_regularly("v += kick * events", when="synapses", clock=clock, name="spikegate_external")
         neurons.namespace["kick"] = p.drive_weight * b.mV
-        count, rows = neurons.variables["events"].get_value(), iter(cast(np.ndarray, network.external))
-
-        def replay() -> None:
-            count[:] = next(rows)
-
-        objects.append(b.NetworkOperation(replay, when="start", clock=clock, name="spikegate_replay"))
+        objects += events_and_traces(b, neurons, cast(np.ndarray, network.external), np.empty((0, network.n)), clock)
     elif p.rate_hz:
         objects.append(b.PoissonInput(neurons, "v", N=p.trials, rate=p.rate_hz * b.Hz, weight=p.drive_weight * b.mV))
     return clock, neurons, monitor, objects
@@ -98,10 +93,10 @@ def run_float(network: Network, realised: bool = False, *, trace: bool = False, 
     Other parameters and errors are those of `spikegate.translator.brian.run_integer`; the traced and the final ``v`` are in mV, the trace in float32.
     A network without physical parameters raises `InputError`.
     """
-    b = _brian2()
+    b = load_brian2()
     traced = np.empty((network.steps if trace else 0, network.n), np.float32)
-    with _device(b, "runtime", codegen):
-        watch = _Stopwatch(progress)
+    with device(b, "runtime", codegen):
+        watch = Stopwatch(progress)
         original = Original.realised(network) if realised else Original.asked(network)
         clock, neurons, monitor, objects = _original(b, network, original)
         membrane, after = neurons.variables["v"].get_value(), iter(traced)
@@ -113,7 +108,7 @@ def run_float(network: Network, realised: bool = False, *, trace: bool = False, 
             objects.append(b.NetworkOperation(record, when="end", clock=clock, name="spikegate_record"))
         b.seed(original.seed % 2**32)
         b.Network(objects).run(network.steps * clock.dt, report=watch, report_period=0.2 * b.second, namespace={})
-        return Recording("brian2-float", network.n, network.steps, _spikes(monitor, network), {"v": membrane * 1e3},
+        return Recording("brian2-float", network.n, network.steps, spikes_of(monitor, network), {"v": membrane * 1e3},
                          {"v": traced} if trace else {}, provenance=watch.provenance(b, network, codegen))
 
 
@@ -132,22 +127,22 @@ def run_standalone(network: Network, directory: str | Path) -> Recording:
     directory : str or Path
         Folder for the generated code; existing files in it are overwritten.
     """
-    b = _brian2()
+    b = load_brian2()
     if network.external is not None:
         raise InputError("Network has recorded external events, which Brian2's standalone code does not read; run it without them")
-    with _device(b, "cpp_standalone", directory=str(directory), build_on_run=False):
-        device = b.get_device()
+    with device(b, "cpp_standalone", directory=str(directory), build_on_run=False):
+        made = b.get_device()
         try:
-            watch = _Stopwatch()
+            watch = Stopwatch()
             original = Original.asked(network)
             clock, neurons, monitor, objects = _original(b, network, original)
             b.seed(original.seed % 2**32)
             b.Network(objects).run(network.steps * clock.dt, namespace={})
-            device.build(directory=str(directory), compile=True, run=False)
+            made.build(directory=str(directory), compile=True, run=False)
             watch.first = time.perf_counter()
-            device.run(str(directory), with_output=False, run_args=[])
-            provenance = watch.provenance(b, network, "cpp_standalone") | {"cpu_s": device._last_run_time}
-            return Recording("brian2-standalone", network.n, network.steps, _spikes(monitor, network),
+            made.run(str(directory), with_output=False, run_args=[])
+            provenance = watch.provenance(b, network, "cpp_standalone") | {"cpu_s": made._last_run_time}
+            return Recording("brian2-standalone", network.n, network.steps, spikes_of(monitor, network),
                              {"v": np.asarray(neurons.v_[:]) * 1e3}, provenance=provenance)
         finally:
-            device.reinit()
+            made.reinit()

@@ -14,7 +14,8 @@ from spikegate.models.numeric.drive import DriveParams, binomial_limits
 from spikegate.models.numeric.fixed import Q8_8, Overflow, QFormat, Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.translator import translations
-from spikegate.translator.params import PRESETS, BrunelParams, asked_for, check, fine_leak, preset, raw_parameters, whole_multiple
+from spikegate.translator.params import PRESETS, BrunelParams, asked_for, check, preset, whole_multiple
+from spikegate.translator.raw import fine_leak, raw_parameters
 from spikegate.translator.translations import *  # noqa: F403
 
 __all__ = ["BrunelParams", "PRESETS", "preset", "asked_for", "fine_leak", "translate", "quantisation", *translations.__all__]

@@ -12,7 +12,8 @@ from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.fixed import Q8_8, Rounding
 from spikegate.translator.brunel import quantisation, translate
-from spikegate.translator.params import BrunelParams, raw_parameters
+from spikegate.translator.params import BrunelParams
+from spikegate.translator.raw import raw_parameters
 from spikegate.translator.registry import variant
 from spikegate.translator.voltage import parameters
 
@@ -22,7 +23,7 @@ LEAK_FRACTION = 16
 
 
 def translate_v21_custom(bp: BrunelParams) -> dict[str, Any]:
-    """Raw integers for `spikegate.models.neuron.lif.FixedPointLIFNeuron` with ``leak_fraction`` 16 and stochastic rounding."""
+    """Raw integers for `spikegate.models.neuron.single.FixedPointLIFNeuron` with ``leak_fraction`` 16 and stochastic rounding."""
     network = translate(bp, Q8_8, ms=bp.dt, rounding=Rounding.STOCHASTIC, leak_fraction=LEAK_FRACTION)
     lif = network.lif
     return dict(data_width=lif.format.width, fraction=lif.format.fraction, leak_fraction=lif.leak_fraction, v_threshold_q=lif.threshold,

@@ -36,8 +36,9 @@ from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator.stateful import Chunk, Kicks, Model, collect, emit, simulate
-from spikegate.translator.voltage import StochasticLIFNeuron, parameters
+from spikegate.translator.voltage import parameters
 from spikegate.translator.voltage_kernels import Wires
+from spikegate.translator.voltage_neuron import StochasticLIFNeuron
 
 __all__ = ["HomeostaticLIFNeuron", "rate_gain", "run"]
 

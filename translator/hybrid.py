@@ -8,9 +8,10 @@ import numpy as np
 from spikegate.models.checks import whole_numbers
 from spikegate.models.errors import InputError
 from spikegate.models.network.network import Network
-from spikegate.models.streams.encoder import PROBABILITY_BITS, window_lfsr
+from spikegate.models.streams.encoder import PROBABILITY_BITS
 from spikegate.models.streams.params import VARIANTS, Generator, StreamParams, require_length
 from spikegate.models.streams.plan import LfsrPlan, SobolPlan
+from spikegate.models.streams.planes import window_lfsr
 from spikegate.models.streams.synapse import weight_probability
 from spikegate.translator.brunel import asked_for
 from spikegate.translator.translations import stream_ratios

@@ -37,8 +37,9 @@ from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator.stateful import Chunk, Kicks, Model, collect, emit, simulate
-from spikegate.translator.voltage import finite, parameters, unusable
+from spikegate.translator.voltage import parameters
 from spikegate.translator.voltage_kernels import Wires
+from spikegate.translator.voltage_neuron import finite, unusable
 
 __all__ = ["PATTERNS", "V_PEAK", "SCIzhikevichNeuron", "populations", "rheobase", "roots", "run"]
 

@@ -19,7 +19,8 @@ from spikegate.models.errors import Problems
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator import probability
-from spikegate.translator.sc_layer import LENGTH, ONE, VectorizedSCLayer, quantise
+from spikegate.translator.sc_layer import LENGTH, VectorizedSCLayer
+from spikegate.translator.sc_weights import ONE, quantise
 
 __all__ = ["STUCK_RATE", "VARIABILITY", "MemristiveDenseLayer", "run"]
 

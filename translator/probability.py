@@ -20,9 +20,44 @@ from spikegate.models.errors import Problems
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator import voltage
-from spikegate.translator.sc_layer import LENGTH, ONE, VectorizedSCLayer
+from spikegate.translator.params import BrunelParams
+from spikegate.translator.sc_layer import LENGTH, VectorizedSCLayer
+from spikegate.translator.sc_weights import ONE
 
 __all__ = ["VectorizedSCLayer", "run"]
+
+
+def _require_possible(bp: BrunelParams, sources: int, trace: bool, options: dict[str, Any]) -> None:
+    problems = Problems()
+    problems.require(not trace, "Trace must be off in the probability domain, as neurons have no state there; see Recording.final")
+    problems.require(whole(sources) is not None and 1 <= sources <= bp.c_exc,
+                     f"Sources must be in 1..{bp.c_exc}, the external inputs of a neuron, not {sources!r}")
+    problems.require(not options.keys() & {"sc_mode", "connectivity"}, "Layer of a network must be unipolar, with every synapse; leave sc_mode and "
+                     "connectivity out")
+    problems.require(max(bp.weight_exc, bp.weight_inh) <= bp.v_threshold,
+                     f"Weights J and g*J must be at most the threshold of {bp.v_threshold:g} mV, as w = J / V_th is a probability, not "
+                     f"{bp.weight_exc:g} and {bp.weight_inh:g} mV; lower J or g")
+    problems.raise_any()
+
+
+def _products(network: Network, bp: BrunelParams, sources: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Stored weights by target, its sources in ascending order and last its external inputs: where each target's begin, and of each weight
+    its input, its kind (0 excitatory, 1 inhibitory, 2 external) and its probability.
+    """
+    n = network.n
+    source = np.concatenate([np.repeat(np.arange(n), np.diff(network.indptr.astype(np.int64))), np.arange(n, n + n * sources)])
+    target = np.concatenate([network.indices, np.repeat(np.arange(n), sources)])
+    source, indptr = source[np.argsort(target, kind="stable")], np.concatenate([[0], np.cumsum(np.bincount(target, minlength=n))])
+    kind = np.repeat([0, 1, 2], [network.n_exc, network.n_inh, n * sources])[source]
+    v_th, j, g = (Fraction(str(value)) for value in (bp.v_threshold, bp.weight_exc, bp.g_inh))
+    return indptr, source, kind, np.array([float(j / v_th), float(g * j / v_th), float(j / v_th)])[kind]
+
+
+def _kicks(layer: VectorizedSCLayer, shares: np.ndarray, expected: np.ndarray, mv: np.ndarray, kind: np.ndarray) -> dict[str, np.ndarray]:
+    """Mean kick of each population as estimated and from the exact products, and the deviation of their sum; ``mv``, what a product is worth."""
+    final = {prefix + name: layer.total(abs(mv) * product * (kind == k)) for prefix, product in (("", shares), ("expected_", expected))
+             for k, name in enumerate(("exc", "inh", "ext"))}
+    return {**final, "sigma": np.sqrt(layer.total(mv**2 * expected * (1 - expected) / layer.length))}
 
 
 def run(network: Network, layer: Callable[..., VectorizedSCLayer] = VectorizedSCLayer, *, length: int = LENGTH, seed: int | None = None,
@@ -63,36 +98,18 @@ def run(network: Network, layer: Callable[..., VectorizedSCLayer] = VectorizedSC
     InputError
         As `voltage.parameters` and the layer, if a weight is above the threshold, and to trace.
     """
-    bp, n, began, problems = voltage.parameters(network), network.n, time.perf_counter(), Problems()
-    problems.require(not trace, "Trace must be off in the probability domain, as neurons have no state there; see Recording.final")
-    problems.require(whole(sources) is not None and 1 <= sources <= bp.c_exc,
-                     f"Sources must be in 1..{bp.c_exc}, the external inputs of a neuron, not {sources!r}")
-    problems.require(not options.keys() & {"sc_mode", "connectivity"}, "Layer of a network must be unipolar, with every synapse; leave sc_mode and "
-                     "connectivity out")
-    problems.require(max(bp.weight_exc, bp.weight_inh) <= bp.v_threshold,
-                     f"Weights J and g*J must be at most the threshold of {bp.v_threshold:g} mV, as w = J / V_th is a probability, not "
-                     f"{bp.weight_exc:g} and {bp.weight_inh:g} mV; lower J or g")
-    problems.raise_any()
+    bp, n, began = voltage.parameters(network), network.n, time.perf_counter()
+    _require_possible(bp, sources, trace, options)
     events = external_events(network)
-    recorded = network.replace(external=events)
-    drawn = time.perf_counter()
+    recorded, drawn = network.replace(external=events), time.perf_counter()
     spikes = voltage.run(recorded, progress=progress and (lambda done: progress(done / 2))).spikes
     measured = time.perf_counter()
-    # stored weights by target: its sources in ascending order, and last its external inputs
-    source = np.concatenate([np.repeat(np.arange(n), np.diff(network.indptr.astype(np.int64))), np.arange(n, n + n * sources)])
-    target = np.concatenate([network.indices, np.repeat(np.arange(n), sources)])
-    source, indptr = source[np.argsort(target, kind="stable")], np.concatenate([[0], np.cumsum(np.bincount(target, minlength=n))])
-    kind = np.repeat([0, 1, 2], [network.n_exc, network.n_inh, n * sources])[source]
-    v_th, j, g = (Fraction(str(value)) for value in (bp.v_threshold, bp.weight_exc, bp.g_inh))
-    w = np.array([float(j / v_th), float(g * j / v_th), float(j / v_th)])[kind]
+    indptr, source, kind, w = _products(network, bp, sources)
     p = np.repeat([0.0, float(bp.external_probability)], [n, n * sources])
     p[:n] = np.bincount(spikes[:, 1], minlength=n) / network.steps
     made = layer((indptr, source, w), length, bp.seed if seed is None else seed, n_in=len(p), **options)
     counts, expected, mv = made.counts(p), made.expected(p), bp.v_threshold * np.array([1.0, -1.0, bp.c_exc / sources])[kind]
-    final = {"p": made.encode(p)[:n] / ONE}
-    for prefix, product in (("", counts / length), ("expected_", expected)):
-        final |= {prefix + name: made.total(abs(mv) * product * (kind == k)) for k, name in enumerate(("exc", "inh", "ext"))}
-    final["sigma"] = np.sqrt(made.total(mv**2 * expected * (1 - expected) / length))
+    final = {"p": made.encode(p)[:n] / ONE, **_kicks(made, counts / length, expected, mv, kind)}
     delivered = spikes[spikes[:, 0] + network.delay < network.steps, 1]
     given = np.concatenate([np.bincount(delivered, minlength=n), np.repeat(events.sum(axis=0) / bp.c_exc, sources)])
     final["measured"] = made.total(mv * w * given[source]) / network.steps

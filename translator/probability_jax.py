@@ -6,7 +6,7 @@ scan makes the streams of 56 weights, the lowest tap, from the first 56 windows 
     stream = (x_t < P) over the planes of a window, from the lowest up        count = population_count(stream & input)
     window n + 61 = window n ^ window n + 1 ^ window n + 2 ^ window n + 5
 
-The first 61 windows, the state in which the registers start, come from `spikegate.models.streams.encoder.lfsr_planes` as for V2.
+The first 61 windows, the state in which the registers start, come from `spikegate.models.streams.planes.lfsr_planes` as for V2.
 """
 
 from functools import lru_cache

@@ -36,8 +36,9 @@ from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.sobol import SobolParams
-from spikegate.models.streams.encoder import PROBABILITY_BITS, below, sobol_planes, threshold
-from spikegate.translator.voltage import CHUNK, parameters
+from spikegate.models.streams.encoder import PROBABILITY_BITS, threshold
+from spikegate.models.streams.planes import below, below_each, sobol_planes
+from spikegate.translator.voltage import chunks, parameters
 
 __all__ = ["SCRecurrentLayer", "run"]
 
@@ -147,24 +148,20 @@ class SCRecurrentLayer:
         matrix = np.zeros((n, n))
         matrix[self.indices, sources] = self.weights[sources]
         self.own_radius = float(np.abs(np.linalg.eigvals(matrix)).max())
-        if self.own_radius < 1e-9 * np.abs(self.weights).max():
-            raise InputError(f"Network's spectral radius must be above 0, not {self.own_radius}: it has no loop; use another connectivity")
         largest = float(np.abs(self.weights).max())
+        if self.own_radius < 1e-9 * largest:
+            raise InputError(f"Network's spectral radius must be above 0, not {self.own_radius}: it has no loop; use another connectivity")
         self.gain, self._sign = radius * largest / self.own_radius, np.sign(self.weights).astype(np.int64)
         windows = ONE // length
         states, weights = (sobol_planes(SobolParams(dimension), length, 0, windows) for dimension in dimensions)
         levels = np.array([threshold(abs(weight) / largest) for weight in self.weights.tolist()])
-        made = {level: np.empty((windows, length // 64), np.uint64) for level in set(levels.tolist())}
-        for level, rows in made.items():
-            for window, row in zip(weights, rows):
-                below(window, level, row)
-        streams = np.empty((len(self.indices), length // 64), np.uint64)
-        for level, rows in made.items():
+        streams, rows = np.empty((len(self.indices), length // 64), np.uint64), np.empty((windows, length // 64), np.uint64)
+        for level in set(levels.tolist()):
+            below_each(weights, np.full(windows, level), rows)
             mine = np.flatnonzero(levels[sources] == level)
             streams[mine] = rows[mine % windows]
         counts = np.bitwise_count(streams).sum(axis=1, dtype=np.int64) * self._sign[sources]
-        self._streams, self._planes = streams.ravel(), states
-        self._offset = np.bincount(self.indices, counts, n).astype(np.int64)
+        self._streams, self._planes, self._offset = streams.ravel(), states, np.bincount(self.indices, counts, n).astype(np.int64)
         self.state, self.steps = np.full((self.delay, n), ONE // 2), 0
 
     def reset(self, p: np.ndarray | float = 0.5) -> None:
@@ -240,14 +237,11 @@ def run(network: Network, *, length: int = 256, radius: float = 0.95, strength: 
     layer.reset((network.v0 / network.lif.format.one - bp.v_rest) / (bp.v_threshold - bp.v_rest))
     mean = float(bp.external_probability) * bp.c_exc
     traced = np.empty((steps if trace else 0, n))
-    for first in range(0, steps, CHUNK):
-        last = min(first + CHUNK, steps)
-        states = layer.run(strength * (events[first:last] - mean) / math.sqrt(mean) if mean else np.zeros((last - first, n)))
+    for now in chunks(steps, progress):
+        states = layer.run(strength * (events[now] - mean) / math.sqrt(mean) if mean else np.zeros((now.stop - now.start, n)))
         if trace:
-            traced[first:last] = states
-        if progress:
-            progress(last / steps)
-    run_s = time.process_time() - drawn
-    provenance = {"length": length, "radius": radius, "strength": strength, "draw_s": drawn - began, "run_s": run_s, "network": network.hash}
+            traced[now] = states
+    provenance = {"length": length, "radius": radius, "strength": strength, "draw_s": drawn - began, "run_s": time.process_time() - drawn,
+                  "network": network.hash}  # hashed off the clock
     return Recording("reservoir", n, steps, np.empty((0, 2), np.int32), {"state": states[-1]}, {"state": traced} if trace else {},
                      provenance=provenance)

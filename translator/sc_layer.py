@@ -15,53 +15,27 @@ n + 1, n + 2 and n + 5. Exact expectations are those of the quantised P.
 """
 
 from functools import cached_property
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 
-from spikegate.models.checks import exact_array, real_array, real_numbers, whole_numbers
+from spikegate.models.checks import real_array, real_numbers, whole_numbers
 from spikegate.models.core.windows import ones
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.kernel import kernel
-from spikegate.models.streams.encoder import PROBABILITY_BITS, WORD, below, lfsr_planes, window_lfsr
+from spikegate.models.streams.encoder import PROBABILITY_BITS
 from spikegate.models.streams.plan import LfsrPlan
+from spikegate.models.streams.planes import WORD, below, lfsr_planes, window_lfsr
+from spikegate.translator.sc_theory import Theory, theory
+from spikegate.translator.sc_weights import ONE, quantise, sparse_rows
 
-__all__ = ["LENGTH", "ONE", "Theory", "VectorizedSCLayer", "quantise"]
+__all__ = ["LENGTH", "VectorizedSCLayer"]
 
 #: Bits of a stream, as published.
 LENGTH = 4096
-#: Threshold of probability 1.
-ONE = 1 << PROBABILITY_BITS
 #: As a leap of an LFSR may have.
 MAX_LENGTH = 1 << 16
 TINY = 1e-300
-
-
-class Theory(NamedTuple):
-    """Mean and mean square of the errors of a layer's products, with the standard deviations of both."""
-
-    mean: float
-    mean_deviation: float
-    square: float
-    square_deviation: float
-
-
-def quantise(name: str, values: np.ndarray) -> np.ndarray:
-    """`spikegate.models.streams.encoder.threshold` of every value: round(p * 2^16), halves up, int64 of the same shape.
-
-    Raises
-    ------
-    InputError
-        If one is outside 0..1, with ``name`` and its place.
-    """
-    values = real_array(name, values)
-    wrong = np.argwhere(~((values >= 0) & (values <= 1)))
-    if len(wrong):
-        at = tuple(wrong[0].tolist())
-        raise InputError(f"{name} must be probabilities in 0..1, and {len(wrong)} are not, the first {values[at]:g} at {at}; scale them first")
-    scaled: np.ndarray = values * ONE  # a power of two, so that the product, the floor and the rest are exact
-    whole = np.floor(scaled).astype(np.int64)
-    return np.asarray(whole + (scaled - whole >= 0.5))
 
 
 @kernel
@@ -97,33 +71,6 @@ def _advance(history: np.ndarray, taps: np.ndarray, thresholds: np.ndarray, pack
 @kernel
 def _after(slot: int, width: int) -> int:
     return slot + 1 if slot + 1 < width else 0
-
-
-def _rows(weights: Any, n_in: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Compressed sparse rows, and the number of inputs, of whatever weights a layer takes."""
-    if n_in is not None:
-        n_in, = whole_numbers(n_in=n_in)
-    if hasattr(weights, "tocsr"):
-        rows = weights.tocsr()
-        weights, n_in = (rows.indptr, rows.indices, rows.data), rows.shape[1] if n_in is None else n_in
-    if isinstance(weights, tuple) and len(weights) == 3:
-        indptr, indices = (exact_array(name, part, np.int64) for name, part in zip(("indptr", "indices"), weights))
-        values = real_array("Weights", weights[2])
-        n_in = int(indices.max(initial=-1)) + 1 if n_in is None else n_in
-    else:
-        matrix = real_array("Weights", weights)
-        if matrix.ndim != 2 or n_in not in (None, matrix.shape[-1]):
-            raise InputError(f"Weights must be a matrix (outputs, inputs) or sparse rows (indptr, indices, values), not of shape {matrix.shape}")
-        indptr, values = np.arange(matrix.shape[0] + 1) * matrix.shape[1], matrix.ravel()
-        indices, n_in = np.tile(np.arange(matrix.shape[1]), matrix.shape[0]), matrix.shape[1]
-    problems = Problems()
-    problems.require(values.shape == indices.shape and len(values) >= 1,
-                     f"Weights must be at least 1, one for each of {len(indices)} indices, not {len(values)}")
-    problems.require(len(indptr) >= 2 and indptr[0] == 0 and indptr[-1] == len(values) and bool(np.all(np.diff(indptr) >= 0)),
-                     f"Row pointers must ascend from 0 to the {len(values)} weights")
-    problems.require(len(indices) == 0 or 0 <= indices.min() <= indices.max() < n_in, f"Inputs of weights must be in 0..{n_in - 1}; raise n_in")
-    problems.raise_any()
-    return indptr, indices, values, n_in
 
 
 class VectorizedSCLayer:
@@ -172,14 +119,14 @@ class VectorizedSCLayer:
         problems.require(0 < connectivity <= 1, f"Connectivity must be above 0 and at most 1, not {connectivity}; it is a share of the weights")
         problems.raise_any()
         self.length, self.seed, self.bipolar = length, seed, sc_mode == "bipolar"
-        indptr, indices, values, self.n_in = _rows(weights, n_in)
+        indptr, indices, values, self.n_in = sparse_rows(weights, n_in)
         if connectivity < 1:
             kept = np.random.default_rng([seed, 8]).random(len(values)) < connectivity
             indptr, indices, values = np.concatenate([[0], np.cumsum(kept)])[indptr], indices[kept], values[kept]
         problems.require(len(values) >= 1, "Weights must be at least 1, not 0; give more, or a higher connectivity")
         problems.raise_any()
         self.indptr, self.indices, self.weights = indptr, indices, values
-        self.ideal = self.thresholds = self._quantise("Weights", values)
+        self.ideal = self.thresholds = quantise("Weights", values, self.bipolar)
 
     @cached_property
     def plan(self) -> LfsrPlan:
@@ -204,22 +151,12 @@ class VectorizedSCLayer:
         mask[0] = (1 << WORD) - (1 << self.words * WORD - self.length)
         return mask
 
-    def _quantise(self, name: str, values: np.ndarray) -> np.ndarray:
-        if not self.bipolar:
-            return quantise(name, values)
-        values = real_array(name, values)
-        wrong = np.argwhere(~(np.abs(values) <= 1))
-        if len(wrong):
-            at = tuple(wrong[0].tolist())
-            raise InputError(f"{name} must be in -1..1, and {len(wrong)} are not, the first {values[at]:g} at {at}; scale them first")
-        return quantise(name, (1 + values) / 2)
-
     def encode(self, p: np.ndarray) -> np.ndarray:
         """Thresholds P of the inputs, int64 (n_in,), of probabilities 0..1 (n_in,); of numbers -1..1 if the layer is bipolar."""
         p = real_array("Inputs", p)
         if p.shape != (self.n_in,):
             raise InputError(f"Inputs must be {self.n_in} probabilities, not of shape {p.shape}")
-        return self._quantise("Inputs", p)
+        return quantise("Inputs", p, self.bipolar)
 
     def _start(self, first: int) -> np.ndarray:
         """The first windows of the registers from ``first`` on: uint64 (width, 16, words)."""
@@ -277,30 +214,13 @@ class VectorizedSCLayer:
         return {}
 
     def theory(self, p: np.ndarray) -> Theory:
-        """What to expect of the errors ``e = counts / L - expected`` over the generators' phases.
-
-        With b = q - expected (0 without defects), r = 1 - 2q and h = r / L + 2b, for two products i and k of one input x,
-
-            E[e] = b    E[e^2] = q (1 - q) / L + b^2    Cov(e_i, e_k) = c / L    Cov(e_i^2, e_k^2) = 2 (L - 1) c^2 / L^3 + c h_i h_k / L
-
-        where c = x (1 - x) s_i s_k, or q (1 - q) if i = k, and s is how much q grows with x: w, or 2w - 1 if the layer is bipolar. Products of
-        different inputs are independent.
-        """
-        L, encoded, s = self.length, self.encode(p), self.value(self.thresholds / ONE)  # noqa: N806
-        x, q, of_two = encoded / ONE, self._share(encoded[self.indices], self.thresholds) / ONE**2, 2 * (L - 1) / L**3
-        bias, own, common = q - self.expected(p), q * (1 - q), x * (1 - x)
-        h = (1 - 2 * q) / L + 2 * bias
-
-        def pairs(f: np.ndarray) -> Any:
-            """Sum of f_i f_k over the pairs of each input."""
-            return np.bincount(self.indices, f, self.n_in) ** 2 - np.bincount(self.indices, f * f, self.n_in)
-
-        mean = own.sum() / L + (common * pairs(s)).sum() / L
-        square = (of_two * own**2 + own * h * h / L).sum() + (of_two * common**2 * pairs(s * s) + common * pairs(s * h) / L).sum()
-        return Theory(float(bias.mean()), float(mean) ** 0.5 / len(q), float((own / L + bias**2).mean()), float(square) ** 0.5 / len(q))
+        """What to expect of the errors ``e = counts / L - expected``, as `spikegate.translator.sc_theory.theory`."""
+        encoded = self.encode(p)
+        q = self._share(encoded[self.indices], self.thresholds) / ONE**2
+        return theory(self.length, encoded / ONE, self.indices, self.value(self.thresholds / ONE), q, q - self.expected(p))
 
     def scores(self, p: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
         """Mean error and mean square error of counts, in standard deviations from `theory`; beyond 5, the streams are not what they should be."""
-        error, theory = counts / self.length - self.expected(p), self.theory(p)
-        return ((float(error.mean()) - theory.mean) / max(theory.mean_deviation, TINY),
-                (float((error**2).mean()) - theory.square) / max(theory.square_deviation, TINY))
+        error, expected = counts / self.length - self.expected(p), self.theory(p)
+        return ((float(error.mean()) - expected.mean) / max(expected.mean_deviation, TINY),
+                (float((error**2).mean()) - expected.square) / max(expected.square_deviation, TINY))

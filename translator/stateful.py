@@ -17,7 +17,7 @@ from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.network.rows import deliver, make_room
-from spikegate.translator.voltage import CHUNK
+from spikegate.translator.voltage import CHUNK, chunks
 from spikegate.translator.voltage_kernels import Wires, collect_spikes, due, make_wires, sum_kicks
 
 __all__ = ["KERNELS", "Chunk", "Kicks", "Model", "collect", "emit", "advance_objects", "simulate"]
@@ -145,13 +145,10 @@ def simulate(network: Network, model: Model, kernel: str, trace: bool, progress:
                 setattr(neuron, name, value)
     buffer, spikes = np.empty((min(CHUNK, steps) * n, 2), np.int32), []
     record = {name: np.empty((steps if trace else 0, n)) for name in model.traced}
-    for first in range(0, steps, CHUNK):
-        last = min(first + CHUNK, steps)
-        chunk = Chunk(first, events[first:last], buffer, tuple(rows[first:last] for rows in record.values()))
+    for now in chunks(steps, progress):
+        chunk = Chunk(now.start, events[now], buffer, tuple(rows[now] for rows in record.values()))
         found = advance_objects(neurons, model, wires, chunk) if neurons else model.compiled(model.kicks, wires, chunk)
         spikes.append(buffer[:found].copy())
         model.check()
-        if progress:
-            progress(last / steps)
     provenance = {"kernel": kernel, "draw_s": drawn - began, "run_s": time.process_time() - drawn, "network": network.hash}  # hashed off the clock
     return Recording(f"{model.name}-{kernel}", n, steps, np.concatenate(spikes), model.state, record if trace else {}, provenance=provenance)

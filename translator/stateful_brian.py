@@ -14,7 +14,7 @@ import numpy as np
 from spikegate.models.core.engine import external_events
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
-from spikegate.translator.brian import _brian2, _device, _rows, _spikes, _Stopwatch
+from spikegate.translator.brian_parts import Stopwatch, device, events_and_traces, load_brian2, population_synapses, spikes_of
 from spikegate.translator.izhikevich import Pattern, populations
 from spikegate.translator.voltage import parameters
 from spikegate.translator.voltage_brian import SCHEDULES
@@ -44,9 +44,9 @@ class Model(NamedTuple):
 
 
 def _run(network: Network, model: Model, codegen: str, progress: Progress) -> Recording:
-    b, bp, n, steps, events = _brian2(), parameters(network), network.n, network.steps, external_events(network)
-    with _device(b, "runtime", codegen):
-        watch, clock = _Stopwatch(progress), b.Clock(dt=network.dt_ns * b.nsecond, name="spikegate_clock")
+    b, bp, n, steps, events = load_brian2(), parameters(network), network.n, network.steps, external_events(network)
+    with device(b, "runtime", codegen):
+        watch, clock = Stopwatch(progress), b.Clock(dt=network.dt_ns * b.nsecond, name="spikegate_clock")
         neurons = b.NeuronGroup(n, model.equations + COUNTS, threshold=model.threshold, reset=model.reset, method="euler", clock=clock,
                                 namespace=model.namespace, refractory=model.refractory * clock.dt if model.refractory else False,
                                 name="spikegate_stateful")
@@ -55,24 +55,12 @@ def _run(network: Network, model: Model, codegen: str, progress: Progress) -> Re
         neurons.J, neurons.gJ = (bp.weight_exc * model.scale, bp.weight_inh * model.scale)
         for name, value in model.start.items():
             setattr(neurons, name, value)
-        rows, columns = _rows(network), network.indices.astype(np.int64)
-        objects = [neurons, monitor := b.SpikeMonitor(neurons, name="spikegate_spikes")]
-        for name, first, last in (("exc", 0, network.n_exc), ("inh", network.n_exc, n)):
-            if (mine := (rows >= first) & (rows < last)).any():
-                synapses = b.Synapses(neurons[first:last], neurons, on_pre=f"due_{name}_post += 1", delay=(network.delay - 1) * clock.dt,
-                                      clock=clock, namespace={}, name=f"spikegate_{name}")
-                synapses.connect(i=rows[mine] - first, j=columns[mine])
-                objects.append(synapses)
-        count, due = neurons.variables["events"].get_value(), iter(events)
-
-        def replay() -> None:
-            count[:] = next(due)
-
-        objects.append(b.NetworkOperation(replay, when="start", clock=clock, name="spikegate_replay"))
-        whole = b.Network(objects)
+        monitor = b.SpikeMonitor(neurons, name="spikegate_spikes")
+        whole = b.Network(neurons, monitor, population_synapses(b, network, neurons, ("due_exc_post += 1", "due_inh_post += 1"), clock, {}),
+                          events_and_traces(b, neurons, events, np.empty((0, n)), clock))
         whole.schedule = SCHEDULES[False]
         whole.run(steps * clock.dt, report=watch, report_period=0.2 * b.second, namespace={})
-        return Recording("brian2-stateful", n, steps, _spikes(monitor, network), {name: np.array(getattr(neurons, name)) for name in model.final},
+        return Recording("brian2-stateful", n, steps, spikes_of(monitor, network), {name: np.array(getattr(neurons, name)) for name in model.final},
                          provenance=watch.provenance(b, network, codegen))
 
 
@@ -82,7 +70,7 @@ def run_izhikevich(network: Network, exc: Pattern = "rs", inh: Pattern = "fs", *
 
     ``final`` has ``v`` and ``u``.
     """
-    b, made = _brian2(), populations(network, exc, inh)
+    b, made = load_brian2(), populations(network, exc, inh)
     start = {name: made[name] for name in ("a", "b", "c", "d", "v", "u")}
     equations = """dv/dt = (0.04*v**2 + 5*v + 140 - u) / ms : 1
         du/dt = a * (b*v - u) / ms : 1
@@ -100,7 +88,7 @@ def run_homeostatic(network: Network, *, target_hz: float = 10.0, eta: float = 0
 
     ``final`` has ``v`` and ``theta``.
     """
-    b, bp, refractory = _brian2(), parameters(network), network.lif.refractory
+    b, bp, refractory = load_brian2(), parameters(network), network.lif.refractory
     equations = f"""dv/dt = -(v - v_rest) / tau : 1{" (unless refractory)" * bool(refractory)}
         dtheta/dt = -eta * target : 1"""
     start = {"v": network.v0 / network.lif.format.one, "theta": bp.v_threshold if theta is None else theta}

@@ -39,8 +39,9 @@ from spikegate.models.errors import InputError, Problems
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.translator.stdp_kernels import Grid, Learned, Neurons, Synapses, advance_numba, advance_objects, change
-from spikegate.translator.voltage import CHUNK, Rule, StochasticLIFNeuron, constants_of, parameters
+from spikegate.translator.voltage import CHUNK, chunks, constants_of, parameters
 from spikegate.translator.voltage_kernels import Chunk
+from spikegate.translator.voltage_neuron import Rule, StochasticLIFNeuron
 
 __all__ = ["KERNELS", "Plasticity", "StochasticSTDPSynapse", "learn", "run"]
 
@@ -167,6 +168,13 @@ def run(network: Network, kernel: str = "numba", rule: Plasticity | None = None,
     return learn(network, kernel, rule, trace=trace, progress=progress)[0]
 
 
+def _connected(network: Network) -> Synapses:
+    indptr, indices = network.indptr.astype(np.int64), network.indices.astype(np.int64)
+    plastic = indices[:indptr[network.n_exc]]
+    incoming = np.concatenate([[0], np.cumsum(np.bincount(plastic, minlength=network.n))])
+    return Synapses(indptr, indices, network.n_exc, incoming, np.argsort(plastic, kind="stable"), np.repeat(np.arange(network.n), np.diff(indptr)))
+
+
 def learn(network: Network, kernel: str = "numba", rule: Plasticity | None = None, *, trace: bool = False,
           progress: Callable[[float], None] | None = None) -> tuple[Recording, np.ndarray]:
     """Run the network with every excitatory synapse plastic, inhibitory and external ones fixed.
@@ -204,11 +212,8 @@ def learn(network: Network, kernel: str = "numba", rule: Plasticity | None = Non
     seed, dt = bp.seed if rule.seed is None else rule.seed, bp.dt
     decays = [np.array([math.exp(-k * dt / tau) for k in range(steps + 1)]) for tau in (rule.tau_plus, rule.tau_minus)]
     p = Grid(bp.weight_exc / rule.one, rule.one, rule.top, rule.a_plus * rule.top, rule.a_minus * rule.top, np.uint64(seed), *decays)
-    indptr, indices = network.indptr.astype(np.int64), network.indices.astype(np.int64)
-    sources, plastic = np.repeat(np.arange(n), np.diff(indptr)), int(indptr[network.n_exc])
-    incoming = np.concatenate([[0], np.cumsum(np.bincount(indices[:plastic], minlength=n))])
-    connected = Synapses(indptr, indices, network.n_exc, incoming, np.argsort(indices[:plastic], kind="stable"), sources)
-    weights, clipped = np.full(len(indices), rule.one), np.zeros(2, np.int64)
+    connected, plastic = _connected(network), int(network.indptr[network.n_exc])
+    weights, clipped = np.full(len(connected.indices), rule.one), np.zeros(2, np.int64)
     state = Learned(weights, np.zeros(n), np.zeros(n), np.zeros(n, np.int64), np.zeros(n, np.int64), clipped)
     v = network.v0 / network.lif.format.one
     cells = Neurons(v, np.zeros(n, np.int64), np.zeros((network.delay, n), np.int64), np.zeros(network.delay, np.int64))
@@ -218,19 +223,15 @@ def learn(network: Network, kernel: str = "numba", rule: Plasticity | None = Non
         for neuron, start in zip(neurons, v.tolist()):
             neuron.v = start
         own = Plasticity(**{**vars(rule), "seed": seed})
-        synapses = [StochasticSTDPSynapse(own, dt=dt, stream=k) if k < plastic else None for k in range(len(indices))]
+        synapses = [StochasticSTDPSynapse(own, dt=dt, stream=k) if k < plastic else None for k in range(len(connected.indices))]
         advance = partial(advance_objects, neurons, synapses)
-    none = np.empty((0, n))
     spikes, buffer, traced = [], np.empty((min(CHUNK, steps) * n, 2), np.int32), np.empty((steps if trace else 0, n))
-    for first in range(0, steps, CHUNK):
-        last = min(first + CHUNK, steps)
-        found = advance(c, p, Chunk(first, events[first:last], none, buffer, traced[first:last]), cells, connected, state)
+    for now in chunks(steps, progress):
+        found = advance(c, p, Chunk(now.start, events[now], np.empty((0, n)), buffer, traced[now]), cells, connected, state)
         spikes.append(buffer[:found].copy())
-        if progress:
-            progress(last / steps)
     run_s, learned = time.process_time() - drawn, p.step * weights
     learned[plastic:] = -bp.weight_inh
-    mean = p.step * np.bincount(indices[:plastic], weights[:plastic], n) / np.maximum(np.diff(incoming), 1)
+    mean = p.step * np.bincount(connected.indices[:plastic], weights[:plastic], n) / np.maximum(np.diff(connected.incoming), 1)
     provenance = {"kernel": kernel, "draw_s": drawn - began, "run_s": run_s, "clipped": clipped.tolist(), "network": network.hash}
     return Recording(f"stdp-{kernel}", n, steps, np.concatenate(spikes), {"v": v, "weight": mean}, {"v": traced} if trace else {},
                      provenance=provenance), learned

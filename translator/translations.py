@@ -1,7 +1,7 @@
 """What each variant takes, from the parameters of a Brunel network: ``translate_v<number>_<what>(bp) -> dict``, the published mapping.
 
-Every dict has ``quantisation``, rows of `spikegate.translator.params.report`: what was asked, what the variant's numbers make of it, and the
-relative error. All raise `InputError` for parameters that make no network or that the variant cannot hold; nothing is clipped.
+Every dict has ``quantisation``, rows of what was asked, what the variant's numbers make of it, and the relative error.
+All raise `InputError` for parameters that make no network or that the variant cannot hold; nothing is clipped.
 The engines (`spikegate.translator.variants`) take the frozen network; these are for people who step a neuron or a layer themselves.
 """
 
@@ -12,13 +12,19 @@ from spikegate.models.errors import InputError, Problems
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, QFormat
 from spikegate.models.streams.encoder import PROBABILITY_BITS, threshold
 from spikegate.models.streams.synapse import HIGHEST, LOWEST
-from spikegate.translator.params import BrunelParams, check, raw_parameters, report, whole_multiple
+from spikegate.translator.params import BrunelParams, check, whole_multiple
+from spikegate.translator.raw import raw_parameters
 
 __all__ = ["translate_v1_stochastic_lif", "translate_v2_rate_matched", "translate_v3_fixed_point", "translate_v4_hybrid", "translate_v5_izhikevich",
            "translate_v6_homeostatic", "translate_v7_noisy", "translate_v8_refractory", "translate_v9_post_kick", "translate_v10_exact_leak",
            "translate_v11_q16", "translate_v12_stdp", "translate_v13_dot_product", "translate_v14_sobol", "translate_v15_jax",
            "translate_v16_recurrent", "translate_v17_memristive", "translate_v18_numba", "translate_v19_pytorch_cuda",
            "translate_v20_vectorized_numpy"]
+
+
+def _report(rows: list[tuple[str, float, float]]) -> list[dict[str, Any]]:
+    """Rows of ``parameter``, ``asked``, ``realised``, ``relative_error`` (absolute where 0 was asked) from the first three."""
+    return [dict(parameter=name, asked=asked, realised=got, relative_error=(got - asked) / asked if asked else got) for name, asked, got in rows]
 
 
 def _steps(bp: BrunelParams) -> int:
@@ -33,7 +39,7 @@ def _voltage(bp: BrunelParams, **neuron: Any) -> dict[str, Any]:
                   refractory_period=_steps(bp))
     rows = [(name, getattr(bp, name), float(getattr(bp, name))) for name in names]
     return dict(neuron_kwargs={**kwargs, **neuron}, weight_exc=bp.weight_exc, weight_inh=bp.weight_inh, external_rate_hz=bp.external_rate_hz,
-                ext_weight=bp.weight_exc, delta_psc=True, quantisation=report(rows))
+                ext_weight=bp.weight_exc, delta_psc=True, quantisation=_report(rows))
 
 
 def _fixed(bp: BrunelParams, q: QFormat) -> dict[str, Any]:
@@ -48,7 +54,7 @@ def _fixed(bp: BrunelParams, q: QFormat) -> dict[str, Any]:
     rows += [("leak dt/tau", bp.dt / bp.tau_mem, real(raw["leak"])), ("tau_mem", bp.tau_mem, bp.dt / real(raw["leak"]))]
     return dict(data_width=q.width, fraction=q.fraction, v_threshold_q=raw["v_threshold"], v_reset_q=raw["v_reset"], v_rest_q=raw["v_rest"],
                 leak_k=raw["leak"], gain_k=q.one, j_exc_q=raw["weight_exc"], j_inh_q=raw["weight_inh"], refractory_period=_steps(bp),
-                external_rate_hz=bp.external_rate_hz, quantisation=report(rows))
+                external_rate_hz=bp.external_rate_hz, quantisation=_report(rows))
 
 
 def _coded(name: str, asked: Fraction) -> tuple[str, float, float]:
@@ -82,7 +88,7 @@ def _streams(bp: BrunelParams, generator: str, channels: int) -> dict[str, Any]:
     length, ratios = 256, dict(zip(("w_prob", "w_prob_inh"), stream_ratios(bp)))
     return dict({name: float(ratio) for name, ratio in ratios.items()}, bitstream_length=length, popcount_scale=bp.v_threshold / length,
                 generator=generator, channels=channels, neuron_kwargs=_voltage(bp)["neuron_kwargs"], external_rate_hz=bp.external_rate_hz,
-                quantisation=report([_coded(name, ratio) for name, ratio in ratios.items()]))
+                quantisation=_report([_coded(name, ratio) for name, ratio in ratios.items()]))
 
 
 def _rates(bp: BrunelParams, **layer: Any) -> dict[str, Any]:
@@ -95,11 +101,11 @@ def _rates(bp: BrunelParams, **layer: Any) -> dict[str, Any]:
                          "rate or dt")
     problems.raise_any()
     return dict({name: float(value) for name, value in rows.items()}, bitstream_length=4096, n_neurons=bp.n_total, **layer,
-                quantisation=report([_coded(name, value) for name, value in rows.items()]))
+                quantisation=_report([_coded(name, value) for name, value in rows.items()]))
 
 
 def translate_v1_stochastic_lif(bp: BrunelParams) -> dict[str, Any]:
-    """V1: ``neuron_kwargs`` for `spikegate.translator.voltage.StochasticLIFNeuron`, in mV and ms."""
+    """V1: ``neuron_kwargs`` for `spikegate.translator.voltage_neuron.StochasticLIFNeuron`, in mV and ms."""
     return _voltage(bp)
 
 
@@ -109,7 +115,7 @@ def translate_v2_rate_matched(bp: BrunelParams) -> dict[str, Any]:
 
 
 def translate_v3_fixed_point(bp: BrunelParams) -> dict[str, Any]:
-    """V3: raw integers of Q8.8 for `spikegate.models.neuron.lif.FixedPointLIFNeuron`."""
+    """V3: raw integers of Q8.8 for `spikegate.models.neuron.single.FixedPointLIFNeuron`."""
     return _fixed(bp, Q8_8)
 
 
@@ -128,7 +134,7 @@ def translate_v5_izhikevich(bp: BrunelParams) -> dict[str, Any]:
     scale = [rheobase(one["b"]) / ((bp.v_threshold - bp.v_rest) / bp.tau_mem) for one in kwargs]
     rows = [(name, getattr(bp, name), float(getattr(bp, name))) for name in ("dt", "weight_exc", "weight_inh")]
     return dict(exc_kwargs=kwargs[0], inh_kwargs=kwargs[1], kick_scale=scale[0], kick_scale_inh=scale[1], weight_exc=bp.weight_exc,
-                weight_inh=bp.weight_inh, external_rate_hz=bp.external_rate_hz, quantisation=report(rows))
+                weight_inh=bp.weight_inh, external_rate_hz=bp.external_rate_hz, quantisation=_report(rows))
 
 
 def translate_v6_homeostatic(bp: BrunelParams) -> dict[str, Any]:
@@ -160,7 +166,7 @@ def translate_v10_exact_leak(bp: BrunelParams) -> dict[str, Any]:
 
 
 def translate_v11_q16(bp: BrunelParams) -> dict[str, Any]:
-    """V11: raw integers of Q16.12 for `spikegate.models.neuron.lif.FixedPointLIFNeuron`."""
+    """V11: raw integers of Q16.12 for `spikegate.models.neuron.single.FixedPointLIFNeuron`."""
     return _fixed(bp, Q16_12)
 
 
@@ -192,7 +198,7 @@ def translate_v16_recurrent(bp: BrunelParams) -> dict[str, Any]:
     check(bp)
     rows = [(name, getattr(bp, name), float(getattr(bp, name))) for name in ("weight_exc", "weight_inh")]
     return dict(layer_kwargs=dict(length=256, radius=0.95), weight_exc=bp.weight_exc, weight_inh=bp.weight_inh, n_neurons=bp.n_total,
-                quantisation=report(rows))
+                quantisation=_report(rows))
 
 
 def translate_v17_memristive(bp: BrunelParams) -> dict[str, Any]:

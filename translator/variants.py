@@ -17,7 +17,8 @@ from spikegate.translator import custom, homeostatic, izhikevich, memristive, pr
 from spikegate.translator.brunel import translate
 from spikegate.translator.hybrid import hybrid
 from spikegate.translator.registry import VARIANTS, Variant, find, variant
-from spikegate.translator.voltage import Rule, parameters
+from spikegate.translator.voltage import parameters
+from spikegate.translator.voltage_neuron import Rule
 
 __all__ = ["Variant", "VARIANTS", "variant", "find", "in_format", "custom"]
 

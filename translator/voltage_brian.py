@@ -13,8 +13,9 @@ import numpy as np
 from spikegate.models.core.engine import external_events
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
-from spikegate.translator.brian import _brian2, _device, _rows, _spikes, _Stopwatch
-from spikegate.translator.voltage import Rule, parameters
+from spikegate.translator.brian_parts import Stopwatch, device, events_and_traces, load_brian2, population_synapses, spikes_of
+from spikegate.translator.voltage import parameters
+from spikegate.translator.voltage_neuron import Rule
 
 __all__ = ["run"]
 
@@ -47,12 +48,12 @@ def run(network: Network, rule: Rule | None = None, *, trace: bool = False, prog
         As `spikegate.translator.voltage.parameters`, and for another ``codegen``; without Brian2.
     """
     rule, bp = rule or Rule(), parameters(network)
-    b, n, steps, events = _brian2(), network.n, network.steps, external_events(network)
+    b, n, steps, events = load_brian2(), network.n, network.steps, external_events(network)
     refractory = network.lif.refractory if rule.refractory is None else rule.refractory
     traced = np.empty((steps if trace else 0, n))
     noise, held = " + sigma * sqrt(2 / tau) * xi" * bool(rule.noise_std), " (unless refractory)" * bool(refractory)
-    with _device(b, "runtime", codegen):
-        watch, clock = _Stopwatch(progress), b.Clock(dt=network.dt_ns * b.nsecond, name="spikegate_clock")
+    with device(b, "runtime", codegen):
+        watch, clock = Stopwatch(progress), b.Clock(dt=network.dt_ns * b.nsecond, name="spikegate_clock")
         constants = dict(tau=bp.tau_mem * b.ms, v_rest=bp.v_rest, v_th=bp.v_threshold, v_reset=bp.v_reset, J=bp.weight_exc, g=bp.g_inh,
                          sigma=rule.noise_std)
         neurons = b.NeuronGroup(n, f"dv/dt = -(v - v_rest) / tau{noise} : 1{held}\nevents : 1", threshold=threshold, reset="v = v_reset",
@@ -60,30 +61,12 @@ def run(network: Network, rule: Rule | None = None, *, trace: bool = False, prog
                                 namespace=constants, name="spikegate_voltage")
         neurons.run_regularly("v += J * events", when="synapses", clock=clock, name="spikegate_external")
         neurons.v = network.v0 / network.lif.format.one
-        rows, columns = _rows(network), network.indices.astype(np.int64)
-        objects = [neurons, monitor := b.SpikeMonitor(neurons, name="spikegate_spikes")]
-        for name, first, last, effect in (("exc", 0, network.n_exc, "v_post += J"), ("inh", network.n_exc, n, "v_post -= g * J")):
-            if (mine := (rows >= first) & (rows < last)).any():
-                synapses = b.Synapses(neurons[first:last], neurons, on_pre=effect, delay=(network.delay - 1) * clock.dt, clock=clock,
-                                      namespace=constants, name=f"spikegate_{name}")
-                synapses.connect(i=rows[mine] - first, j=columns[mine])
-                objects.append(synapses)
-        count, membrane = (neurons.variables[name].get_value() for name in ("events", "v"))
-        due, after = iter(events), iter(traced)
-
-        def replay() -> None:
-            count[:] = next(due)
-
-        def record() -> None:
-            next(after)[:] = membrane
-
-        objects.append(b.NetworkOperation(replay, when="start", clock=clock, name="spikegate_replay"))
-        if trace:
-            objects.append(b.NetworkOperation(record, when="end", clock=clock, name="spikegate_record"))
-        whole = b.Network(objects)
+        monitor, membrane = b.SpikeMonitor(neurons, name="spikegate_spikes"), neurons.variables["v"].get_value()
+        whole = b.Network(neurons, monitor, population_synapses(b, network, neurons, ("v_post += J", "v_post -= g * J"), clock, constants),
+                          events_and_traces(b, neurons, events, traced, clock))
         whole.schedule = SCHEDULES[rule.late]
         if rule.noise_std:
             b.seed((bp.seed if rule.seed is None else rule.seed) % 2**32)
         whole.run(steps * clock.dt, report=watch, report_period=0.2 * b.second, namespace={})
-        return Recording("brian2-voltage", n, steps, _spikes(monitor, network), {"v": membrane.copy()}, {"v": traced} if trace else {},
+        return Recording("brian2-voltage", n, steps, spikes_of(monitor, network), {"v": membrane.copy()}, {"v": traced} if trace else {},
                          provenance=watch.provenance(b, network, codegen))

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from spikegate.models.core.engine import BLOCK, aligned, emit
-from spikegate.models.kernel import kernel
+from spikegate.models.core.engine import BLOCK, emit
+from spikegate.models.kernel import aligned, kernel
 from spikegate.models.network.network import Network
 from spikegate.models.network.rows import Rows, deliver, make_room
 
@@ -144,7 +144,7 @@ def advance_numpy(c: Constants, chunk: Chunk, v: np.ndarray, left: np.ndarray, w
 
 
 def advance_objects(neurons: Sequence[Any], c: Constants, chunk: Chunk, v: np.ndarray, left: np.ndarray, wires: Wires) -> int:
-    """With an object a neuron, `spikegate.translator.voltage.StochasticLIFNeuron`, which draws its own noise."""
+    """With an object a neuron, `spikegate.translator.voltage_neuron.StochasticLIFNeuron`, which draws its own noise."""
     first, external, _, spikes, trace = chunk
     found = 0
     for s in range(len(external)):

@@ -13,8 +13,9 @@ from spikegate.models.errors import InputError
 from spikegate.models.numeric.lfsr import LfsrParams, apply, leap_once
 from spikegate.models.numeric.phase import phases_between
 from spikegate.models.numeric.sobol import SobolParams
-from spikegate.models.streams.encoder import WindowParams, pack, window_lfsr
+from spikegate.models.streams.encoder import WindowParams
 from spikegate.models.streams.plan import LfsrPlan, SobolPlan
+from spikegate.models.streams.planes import pack, window_lfsr
 from spikegate.models.streams.scc import scc
 
 __all__ = ["LENGTHS", "BAD_SEEDS", "IDEAL", "LEAP_1", "Source", "SOURCES", "errors", "rmse", "slope", "verdict", "distance_share", "distance_scc",

@@ -1,4 +1,4 @@
-"""Runs a cocotb bench on one component in Verilator and brings back how many items it compared; streams for benches.
+"""Runs a cocotb bench on one component in Verilator and brings back how many items it compared.
 
 The caller uses `run_bench`; a bench, inside the simulator, reads its `job` and counts with a `Tally`.
 """
@@ -7,17 +7,17 @@ import dataclasses
 import importlib
 import json
 import os
-import random
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from amaranth.lib.wiring import Component
 
-from spikegate.cosim.toolchain.verilate import build_directory, compile_model, compiled_with, to_verilog
+from spikegate.cosim.toolchain.verilate import build_directory, compile_model, compiled_with
+from spikegate.cosim.toolchain.verilog import to_verilog
 from spikegate.models.errors import Mismatch, SpikegateError, ToolMissing
 from spikegate.models.files import working_folder
 from spikegate.models.hints import apt, lacking
@@ -33,8 +33,8 @@ try:
 except ModuleNotFoundError as error:
     raise lacking(error.name, "sim") from None
 
-__all__ = ["compile_bench", "simulator", "run_bench", "simulate", "job", "encode", "decode", "number", "start", "Tally", "Beat", "StreamSource",
-           "StreamSink", "StreamMonitor", "FOLDER_VARIABLE", "FallingEdge", "RisingEdge", "Timer", "cocotb"]
+__all__ = ["compile_bench", "simulator", "run_bench", "simulate", "job", "encode", "decode", "number", "start", "Tally", "FOLDER_VARIABLE",
+           "FallingEdge", "RisingEdge", "Timer", "cocotb"]
 
 TOP = "top"
 FOLDER_VARIABLE = "SPIKEGATE_BENCH"
@@ -214,62 +214,3 @@ async def start(dut: Any) -> None:
     for _ in range(2):
         await RisingEdge(dut.clk)
     dut.rst.value = 0
-
-
-class StreamSource:
-    """Sends payloads into the stream port ``name``, pausing before each with probability ``stall`` a cycle."""
-
-    def __init__(self, dut: Any, name: str, rng: random.Random, stall: float) -> None:
-        self.clock, self.rng, self.stall = dut.clk, rng, stall
-        self.valid, self.ready, self.payload = (getattr(dut, f"{name}__{part}") for part in Beat._fields)
-        self.valid.value = 0
-
-    async def send(self, payloads: Iterable[int]) -> None:
-        """Send all; returns when the last was taken."""
-        for payload in payloads:
-            while self.rng.random() < self.stall:
-                self.valid.value, self.payload.value = 0, self.rng.getrandbits(len(self.payload))
-                await RisingEdge(self.clock)
-            self.valid.value, self.payload.value = 1, payload
-            await RisingEdge(self.clock)
-            while not self.ready.value:
-                await RisingEdge(self.clock)
-        self.valid.value = 0
-
-
-class StreamSink:
-    """Accepts from the stream port ``name``, not ready with probability ``stall`` in each cycle."""
-
-    def __init__(self, dut: Any, name: str, rng: random.Random, stall: float) -> None:
-        self.clock, self.rng, self.stall, self.ready = dut.clk, rng, stall, getattr(dut, f"{name}__ready")
-
-    async def run(self) -> None:
-        """Forever."""
-        while True:
-            self.ready.value = int(self.rng.random() >= self.stall)
-            await RisingEdge(self.clock)
-
-
-class Beat(NamedTuple):
-    """A stream port just before a clock edge."""
-
-    valid: bool
-    ready: bool
-    payload: int
-
-    @property
-    def fires(self) -> bool:
-        """Whether the payload passes at this edge."""
-        return self.valid and self.ready
-
-
-class StreamMonitor:
-    """Looks at the stream port ``name``."""
-
-    def __init__(self, dut: Any, name: str) -> None:
-        self.parts = [getattr(dut, f"{name}__{part}") for part in Beat._fields]
-
-    def sample(self) -> Beat:
-        """The port as the rising edge that was just awaited finds it."""
-        valid, ready, payload = (number(part) for part in self.parts)
-        return Beat(bool(valid), bool(ready), payload)

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from spikegate.cosim.benches.bench import RisingEdge, StreamMonitor, StreamSink, StreamSource, Tally, cocotb, job, run_bench, start
+from spikegate.cosim.benches.bench import RisingEdge, Tally, cocotb, job, run_bench, start
+from spikegate.cosim.benches.stream_ports import STALLS, StreamMonitor, StreamSink, StreamSource
 from spikegate.gateware.streams.correlation import Correlation
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.streams.correlation import CorrelationParams
 
 __all__ = ["lfsr_windows", "stimuli", "check"]
 
-STALLS = (0.0, 0.3, 0.8)
 NAMES = ("n11", "n10", "n01", "n00")
 
 

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikegate.cosim.benches.bench import RisingEdge, StreamMonitor, StreamSink, StreamSource, Tally, cocotb, job, run_bench, start
+from spikegate.cosim.benches.bench import RisingEdge, Tally, cocotb, job, run_bench, start
+from spikegate.cosim.benches.stream_ports import STALLS, StreamMonitor, StreamSink, StreamSource
 from spikegate.gateware.streams.dot_product import DotProduct, beat_layout
 from spikegate.models.streams.dot_product import DotProductParams
 
 __all__ = ["Beat", "Pipeline", "NarrowCount", "OrGate", "SwappedSign", "LateTotal", "beats", "payload", "check"]
 
-STALLS = (0.0, 0.3, 0.8)
 
 
 class Beat(NamedTuple):

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from spikegate.cosim.benches.bench import RisingEdge, StreamMonitor, StreamSink, StreamSource, Tally, cocotb, job, run_bench, start
+from spikegate.cosim.benches.bench import RisingEdge, Tally, cocotb, job, run_bench, start
+from spikegate.cosim.benches.seeded import compare_clocked
+from spikegate.cosim.benches.stream_ports import STALLS, StreamMonitor, StreamSink, StreamSource
 from spikegate.gateware.streams.encoder import Encoder, WindowEncoder, request_layout
 from spikegate.models.numeric.lfsr import LfsrParams
-from spikegate.models.streams.encoder import EncoderParams, WindowParams, unpack
+from spikegate.models.streams.encoder import EncoderParams, WindowParams
+from spikegate.models.streams.planes import unpack
 
 __all__ = ["FAULTS", "Serial", "starts", "thresholds", "requests", "check"]
 
-STALLS = (0.0, 0.3, 0.8)
 REQUEST_STALL = 0.95
 #: Bits that are computed at once after a request; another comes sooner, as REQUEST_STALL to that power is below 1e-22.
 RUN = 1000
@@ -100,23 +102,7 @@ async def compare_bits(dut: Any, work: dict[str, Any], tally: Tally) -> None:
     """Each bit that leaves or waits, and that a request is taken first or beside a bit alone."""
     params, rng = work["params"], random.Random(work["seed"])
     model = Serial(work["model"], lambda threshold: wrong_threshold(work, threshold))
-    inputs, outputs = StreamMonitor(dut, "i"), StreamMonitor(dut, "o")
-    source, sink = StreamSource(dut, "i", rng, 0.5), StreamSink(dut, "o", rng, STALLS[0])
-    cocotb.start_soon(sink.run())
-    cocotb.start_soon(source.send(requests(params, rng)))
-    cycle, taken = 0, 0
-    while tally.compared < work["count"]:
-        await RisingEdge(dut.clk)
-        i, o = inputs.sample(), outputs.sample()
-        if o.valid or model.out is not None:
-            tally.compare(f"cycle {cycle}", "o", (True, model.out), (o.valid, o.payload))
-        if i.valid:
-            tally.compare(f"cycle {cycle}", "i.ready", model.ready(o.ready), i.ready)
-        model.step(i.payload if i.valid else None, o.ready)
-        taken += i.fires
-        source.stall = 0.5 if taken < 4 else REQUEST_STALL
-        cycle += 1
-        sink.stall = STALLS[cycle // 64 % len(STALLS)]
+    await compare_clocked(dut, model, requests(params, rng), tally, count=work["count"], rng=rng, stall=REQUEST_STALL)
 
 
 async def load(dut: Any, params: WindowParams, begin: Start, rng: random.Random) -> None:

@@ -105,8 +105,7 @@ class LifBus:
     """The neuron's ports as plain integers; ``active`` while a step is on them."""
 
     def __init__(self, dut: Any, params: LifParams) -> None:
-        self.dut, self.params, self.active = dut, params, False
-        self.layout = state_layout(params.format)
+        self.dut, self.params, self.layout, self.active = dut, params, state_layout(params.format), False
 
     async def reset(self) -> None:
         """Reset, then set the parameters that are held still."""

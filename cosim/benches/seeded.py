@@ -4,11 +4,11 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from spikegate.cosim.benches.bench import RisingEdge, StreamMonitor, StreamSink, StreamSource, Tally, cocotb, start
+from spikegate.cosim.benches.bench import RisingEdge, Tally, cocotb, start
+from spikegate.cosim.benches.stream_ports import STALLS, StreamMonitor, StreamSink, StreamSource
 
-__all__ = ["Generator", "compare_generator"]
+__all__ = ["Generator", "compare_clocked", "compare_generator"]
 
-STALLS = (0.0, 0.3, 0.8)
 #: Beside an output whenever offered: the source pauses long enough for runs of outputs between seeds.
 SEED_STALL = 0.95
 
@@ -44,12 +44,21 @@ class Generator:
 async def compare_generator(dut: Any, seeds: Iterable[int], output: Callable[[int], int], step: Callable[[int], int], *, count: int,
                             rng: random.Random) -> None:
     """Compare each output that leaves or waits, and when a seed is taken, with a `Generator`, until ``count`` items."""
-    tally, model, cycle, taken = Tally(), Generator(output, step), 0, 0
+    tally = Tally()
     await start(dut)
+    await compare_clocked(dut, Generator(output, step), seeds, tally, count=count, rng=rng, stall=SEED_STALL)
+    tally.finish()
+
+
+async def compare_clocked(dut: Any, model: Any, payloads: Iterable[int], tally: Tally, *, count: int, rng: random.Random, stall: float) -> None:
+    """Compare each output that leaves or waits, and when an input is taken, with a model that has ``out``, ``ready`` and ``step``, until ``count``
+    items; from the fourth input on, each comes with the probability 1 - ``stall`` a cycle.
+    """
+    cycle, taken = 0, 0
     inputs, outputs = StreamMonitor(dut, "i"), StreamMonitor(dut, "o")
     source, sink = StreamSource(dut, "i", rng, 0.5), StreamSink(dut, "o", rng, STALLS[0])
     cocotb.start_soon(sink.run())
-    cocotb.start_soon(source.send(seeds))
+    cocotb.start_soon(source.send(payloads))
     while tally.compared < count:
         await RisingEdge(dut.clk)
         i, o = inputs.sample(), outputs.sample()
@@ -60,7 +69,6 @@ async def compare_generator(dut: Any, seeds: Iterable[int], output: Callable[[in
         model.step(i.payload if i.valid else None, o.ready)
         taken += i.fires
         if taken == 4:
-            source.stall = SEED_STALL
+            source.stall = stall
         cycle += 1
         sink.stall = STALLS[cycle // 64 % len(STALLS)]
-    tally.finish()

@@ -8,7 +8,8 @@ from typing import Any
 from cocotb.clock import Clock
 from cocotbext.uart import UartSink, UartSource
 
-from spikegate.cosim.benches.bench import RisingEdge, StreamSource, Tally, Timer, cocotb, job, number, run_bench
+from spikegate.cosim.benches.bench import RisingEdge, Tally, Timer, cocotb, job, number, run_bench
+from spikegate.cosim.benches.stream_ports import StreamSource
 from spikegate.gateware.link.uart import UartReceiver, UartTransmitter
 from spikegate.models.link.uart import bits, receive
 

@@ -12,7 +12,8 @@ from typing import Any
 from spikegate.cosim.engines import rtl
 from spikegate.cosim.engines.netlist import compile_core, flatten
 from spikegate.cosim.toolchain.synthesis import Placed, icebox, pack, place, synthesise, unpack
-from spikegate.cosim.toolchain.verilate import build_directory, cached_verilog
+from spikegate.cosim.toolchain.verilate import build_directory
+from spikegate.cosim.toolchain.verilog import cached_verilog
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.gateware.core.pins import CorePins, PinsHost
 from spikegate.models.errors import SpikegateError

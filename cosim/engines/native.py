@@ -5,10 +5,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 
+from spikegate.cosim.engines.foreign import POINTER, SIZE, Foreign, pointer
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.models.errors import InputError, SpikegateError
 from spikegate.models.numeric.drive import walk_groups
@@ -19,11 +19,7 @@ HARNESS = Path(__file__).with_name("native.cpp")
 FOREVER = 2**64 - 1
 
 
-def _pointer(array: np.ndarray | None) -> ctypes.c_void_p | None:
-    return None if array is None else array.ctypes.data_as(ctypes.c_void_p)
-
-
-class NativeCore:
+class NativeCore(Foreign):
     """A running simulator of one core.
 
     Parameters
@@ -37,34 +33,13 @@ class NativeCore:
 
     def __init__(self, library: Path, geometry: CoreGeometry, seed: int = 0) -> None:
         self.geometry = geometry
-        self._library = lib = ctypes.CDLL(str(library))
-        pointer, size, step = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int32
-        for name, result, arguments in (
-                ("new", pointer, [step]), ("delete", None, [pointer]), ("cycles", size, [pointer]), ("load_size", size, []), ("sweep_size", size, []),
-                ("load", size, [pointer, pointer, size]), ("bare", size, [pointer, pointer, size]),
-                ("run", ctypes.c_int64, [pointer, pointer, size, size, size, step, step, pointer, pointer, pointer, size])):
-            function = getattr(lib, f"driver_{name}")
-            function.restype, function.argtypes = result, arguments
-        self._driver = lib.driver_new(seed)
-        self.sweep_size = lib.driver_sweep_size()
+        step = ctypes.c_int32
+        super().__init__(library, "driver", seed, (
+            ("load_size", SIZE, []), ("sweep_size", SIZE, []), ("load", SIZE, [POINTER, POINTER, SIZE]),
+            ("bare", SIZE, [POINTER, POINTER, SIZE]),
+            ("run", ctypes.c_int64, [POINTER, POINTER, SIZE, SIZE, SIZE, step, step, POINTER, POINTER, POINTER, SIZE])))
+        self.sweep_size = self._library.driver_sweep_size()
         self.last = np.zeros((geometry.words, self.sweep_size), np.uint8)
-
-    def close(self) -> None:
-        """Free the simulator; further calls are errors."""
-        if self._driver:
-            self._library.driver_delete(self._driver)
-            self._driver = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def cycles(self) -> int:
-        """Clock cycles of all runs so far, as the core counts them."""
-        return int(self._library.driver_cycles(self._driver))
 
     def load(self, words: np.ndarray) -> None:
         """Send load words, an array of `spikegate.cosim.engines.rtl.load_dtype`.
@@ -78,7 +53,7 @@ class NativeCore:
         """
         if words.dtype.itemsize != (size := self._library.driver_load_size()):
             raise InputError(f"Load words must be {size} bytes for this geometry, not {words.dtype.itemsize}; make them with load_words")
-        if (taken := self._library.driver_load(self._driver, _pointer(np.ascontiguousarray(words)), len(words))) != len(words):
+        if (taken := self._library.driver_load(self._handle, pointer(np.ascontiguousarray(words)), len(words))) != len(words):
             raise SpikegateError(f"Core stopped taking load words after {taken:,} of {len(words):,}")
 
     def run(self, word: np.ndarray, first_step: int, steps: int, trace: bool) -> tuple[np.ndarray, np.ndarray | None]:
@@ -89,8 +64,8 @@ class NativeCore:
         # Every neuron fires, and every word turns the table.
         spike = g.rows.longest(g.size) + 6
         limit = steps * (g.words * walk_groups(g.depth) + g.n * spike + 64)
-        found = self._library.driver_run(self._driver, _pointer(word), g.words, g.lanes, g.sweep_layout()["spikes"].offset // 8, first_step,
-                                         steps, _pointer(self.last), _pointer(kept), _pointer(spikes), limit)
+        found = self._library.driver_run(self._handle, pointer(word), g.words, g.lanes, g.sweep_layout()["spikes"].offset // 8, first_step,
+                                         steps, pointer(self.last), pointer(kept), pointer(spikes), limit)
         if found < 0:
             raise SpikegateError(f"Core did not come to rest within {limit} cycles and {steps} steps from step {first_step}")
         return spikes[:found].copy(), kept
@@ -100,12 +75,12 @@ class NativeCore:
         """Write a VCD while inside; the library must have been compiled with ``trace``."""
         self._library.driver_wave_open.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
         self._library.driver_wave_close.argtypes = [ctypes.c_void_p]
-        self._library.driver_wave_open(self._driver, os.fsencode(path))
+        self._library.driver_wave_open(self._handle, os.fsencode(path))
         try:
             yield
         finally:
-            self._library.driver_wave_close(self._driver)
+            self._library.driver_wave_close(self._handle)
 
     def bare(self, word: np.ndarray, most: int = FOREVER) -> int:
         """Run without looking at any output but ``busy``; the cycles it took, of ``most``."""
-        return int(self._library.driver_bare(self._driver, _pointer(word), most))
+        return int(self._library.driver_bare(self._handle, pointer(word), most))

@@ -8,7 +8,8 @@ from typing import Any, cast
 import numpy as np
 
 from spikegate.cosim.engines.native import HARNESS, NativeCore
-from spikegate.cosim.toolchain.verilate import Build, cached_verilog, compile_shared
+from spikegate.cosim.toolchain.verilate import Build, compile_shared
+from spikegate.cosim.toolchain.verilog import cached_verilog
 from spikegate.gateware.core.core import Core, CoreGeometry
 from spikegate.models.core.address_map import Load, Op, Param
 from spikegate.models.core.engine import require_own_drive

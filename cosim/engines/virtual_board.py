@@ -7,14 +7,16 @@ import tty
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self, cast
+from typing import cast
 
 import numpy as np
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from spikegate.cosim.toolchain.verilate import Build, cached_verilog, compile_shared, to_verilog
+from spikegate.cosim.engines.foreign import POINTER, SIZE, Foreign, pointer
+from spikegate.cosim.toolchain.verilate import Build, compile_shared
+from spikegate.cosim.toolchain.verilog import cached_verilog, to_verilog
 from spikegate.gateware.core.core import Core, CoreGeometry
 from spikegate.gateware.link.link import HostLink
 from spikegate.models.errors import SpikegateError
@@ -60,11 +62,7 @@ def build_linked(geometry: CoreGeometry, divisor: int = DIVISOR) -> Build:
     return compile_shared(cached_verilog(lambda: LinkedCore(geometry, divisor), NAME, (geometry, divisor), reset=False), NAME, HARNESS)
 
 
-def _pointer(array: np.ndarray) -> ctypes.c_void_p:
-    return array.ctypes.data_as(ctypes.c_void_p)
-
-
-class NativeLink:
+class NativeLink(Foreign):
     """A running simulator, with a UART of its own on the other end of the line.
 
     Parameters
@@ -76,39 +74,17 @@ class NativeLink:
     """
 
     def __init__(self, library: Path, divisor: int):
-        self._library = lib = ctypes.CDLL(str(library))
-        pointer, size, number = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int
-        for name, result, arguments in (
-                ("new", pointer, [number]), ("delete", None, [pointer]), ("cycles", size, [pointer]), ("bad", size, [pointer]),
-                ("core", None, [pointer, pointer, size, size, size, number, number, size]), ("hold", None, [pointer, number]),
-                ("hesitate", None, [pointer, number]),
-                ("exchange", ctypes.c_int64, [pointer, pointer, size, number, size]), ("received", size, [pointer, pointer]),
-                ("loaded", size, [pointer, pointer]), ("ends", size, [pointer, pointer]), ("serve", None, [pointer, number, pointer])):
-            function = getattr(lib, f"link_{name}")
-            function.restype, function.argtypes = result, arguments
-        self._link = lib.link_new(divisor)
-
-    def close(self) -> None:
-        """Free the simulator; further calls are errors."""
-        if self._link:
-            self._library.link_delete(self._link)
-            self._link = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def cycles(self) -> int:
-        """Clock cycles simulated."""
-        return cast(int, self._library.link_cycles(self._link))
+        number = ctypes.c_int
+        super().__init__(library, "link", divisor, (
+            ("bad", SIZE, [POINTER]), ("hold", None, [POINTER, number]), ("hesitate", None, [POINTER, number]),
+            ("core", None, [POINTER, POINTER, SIZE, SIZE, SIZE, number, number, SIZE]),
+            ("exchange", ctypes.c_int64, [POINTER, POINTER, SIZE, number, SIZE]), ("received", SIZE, [POINTER, POINTER]),
+            ("loaded", SIZE, [POINTER, POINTER]), ("ends", SIZE, [POINTER, POINTER]), ("serve", None, [POINTER, number, POINTER])))
 
     @property
     def bad(self) -> int:
         """Bytes from the board that were none."""
-        return cast(int, self._library.link_bad(self._link))
+        return cast(int, self._library.link_bad(self._handle))
 
     def core(self, sweeps: np.ndarray, load_size: int, pause: int, tail: int) -> None:
         """What the stand-in for the core plays: sweep words as bytes (steps, words, size), over and over.
@@ -116,15 +92,15 @@ class NativeLink:
         ``load_size`` are the bytes of a load word, ``pause`` cycles between sweep words and ``tail`` those after the last.
         """
         steps, words, size = sweeps.shape
-        self._library.link_core(self._link, _pointer(np.ascontiguousarray(sweeps)), steps, words, size, pause, tail, load_size)
+        self._library.link_core(self._handle, pointer(np.ascontiguousarray(sweeps)), steps, words, size, pause, tail, load_size)
 
     def hold(self, held: bool) -> None:
         """Let no step of the stand-in end."""
-        self._library.link_hold(self._link, held)
+        self._library.link_hold(self._handle, held)
 
     def hesitate(self, cycles: int) -> None:
         """Let the stand-in take no load word for so many cycles after each."""
-        self._library.link_hesitate(self._link, cycles)
+        self._library.link_hesitate(self._handle, cycles)
 
     def exchange(self, symbols: Sequence[int], *, finish: bool = True) -> bytes:
         """Send symbols, and return what the board says until it is silent, and, with ``finish``, no run is under way.
@@ -135,7 +111,7 @@ class NativeLink:
             If it never is.
         """
         words = np.array(symbols, np.uint32)
-        if self._library.link_exchange(self._link, _pointer(words), len(words), finish, MAX_CYCLES) < 0:
+        if self._library.link_exchange(self._handle, pointer(words), len(words), finish, MAX_CYCLES) < 0:
             raise SpikegateError(f"Host link did not come to rest within {MAX_CYCLES:,} cycles")
         return self._taken("received").tobytes()
 
@@ -149,17 +125,17 @@ class NativeLink:
 
     def _taken(self, name: str) -> np.ndarray:
         function = getattr(self._library, f"link_{name}")
-        found = np.empty(function(self._link, None), np.uint8)
-        function(self._link, _pointer(found))
+        found = np.empty(function(self._handle, None), np.uint8)
+        function(self._handle, pointer(found))
         return found
 
     def cover(self, path: Path) -> None:
         """Write what of the source has been covered; the library must have been compiled for that."""
-        self._library.link_cover(ctypes.c_void_p(self._link), os.fsencode(path))
+        self._library.link_cover(ctypes.c_void_p(self._handle), os.fsencode(path))
 
     def serve(self, fd: int, stop: ctypes.c_int) -> None:
         """Move bytes between a file descriptor and the pins until ``stop`` is not 0."""
-        self._library.link_serve(self._link, fd, ctypes.byref(stop))
+        self._library.link_serve(self._handle, fd, ctypes.byref(stop))
 
 
 @contextmanager

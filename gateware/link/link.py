@@ -10,7 +10,8 @@ from spikegate.gateware.link.requests import Requests
 from spikegate.gateware.link.runner import Runner
 from spikegate.gateware.link.transmitter import NIBBLE, FrameTransmitter
 from spikegate.models.errors import InputError
-from spikegate.models.link.frames import MAX_NEURONS, MAX_ROW, Answer, Identity
+from spikegate.models.link.frames import Answer
+from spikegate.models.link.payloads import MAX_NEURONS, MAX_ROW, Identity
 
 __all__ = ["NARROW", "HostLink"]
 

@@ -7,7 +7,8 @@ from amaranth.lib.wiring import In, Out
 from spikegate.gateware.core.geometry import CoreGeometry, Op
 from spikegate.gateware.link.transmitter import NIBBLE
 from spikegate.models.core.address_map import OF_STREAMS
-from spikegate.models.link.frames import HEADER, Answer, Request, item_bytes
+from spikegate.models.link.frames import Answer, Request
+from spikegate.models.link.payloads import HEADER, item_bytes
 
 __all__ = ["Requests"]
 
@@ -95,23 +96,7 @@ class Requests(wiring.Component):
                 m.d.comb += [self.i.ready.eq(1), shift.eq(take), drop.eq(take)]
                 with m.If(take & (count == 0)):
                     m.next = "WORD"
-            with m.State("WORD"):
-                m.d.comb += self.o.valid.eq(1)
-                m.d.sync += count.eq(Mux(op == Op.ROW.value, self.row - 1, 7))
-                with m.If(self.o.ready):
-                    with m.If(((op == Op.SEED.value) | (op == Op.STATE.value)) & (lane != g.lanes - 1)):
-                        m.d.sync += lane.eq(lane + 1)
-                    with m.Else():
-                        m.d.comb += forth.eq(1)
-                        m.d.sync += lane.eq(0)
-                    m.next = "ITEM"
-                    with m.If(left == 0):
-                        m.next = "ANSWER"
-            with m.State("ANSWER"):
-                m.d.comb += self.answer.valid.eq(1)
-                m.d.comb += self.finish.eq(self.answer.ready)
-                with m.If(self.answer.ready):
-                    m.next = "LENGTH"
+            self.sending_states(m, op, lane, left, count, forth)
         return m
 
     def decode(self, m: Module, kind: Signal, left: Signal, data: Signal) -> tuple[Signal, Signal]:
@@ -168,3 +153,23 @@ class Requests(wiring.Component):
                     m.d.sync += self.answer.payload.eq(Answer.BUSY & NIBBLE)
                 with m.Else():
                     m.next = "ARGUMENTS"
+
+    def sending_states(self, m: Module, op: Signal, lane: Signal, left: Signal, count: Signal, forth: Signal) -> None:
+        """WORD, in which an item goes to the core, lane by lane or address by address, and ANSWER, after all items."""
+        with m.State("WORD"):
+            m.d.comb += self.o.valid.eq(1)
+            m.d.sync += count.eq(Mux(op == Op.ROW.value, self.row - 1, 7))
+            with m.If(self.o.ready):
+                with m.If(((op == Op.SEED.value) | (op == Op.STATE.value)) & (lane != self.geometry.lanes - 1)):
+                    m.d.sync += lane.eq(lane + 1)
+                with m.Else():
+                    m.d.comb += forth.eq(1)
+                    m.d.sync += lane.eq(0)
+                m.next = "ITEM"
+                with m.If(left == 0):
+                    m.next = "ANSWER"
+        with m.State("ANSWER"):
+            m.d.comb += self.answer.valid.eq(1)
+            m.d.comb += self.finish.eq(self.answer.ready)
+            with m.If(self.answer.ready):
+                m.next = "LENGTH"

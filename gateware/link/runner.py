@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.geometry import CoreGeometry
-from spikegate.models.link.frames import record_bytes
+from spikegate.models.link.payloads import record_bytes
 
 __all__ = ["Runner"]
 

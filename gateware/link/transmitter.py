@@ -6,7 +6,8 @@ from amaranth.lib.crc.catalog import CRC16_X25
 from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.link.uart import UartTransmitter
-from spikegate.models.link.frames import CHUNK, ESCAPE, FLAG, FLIP, Answer, Identity, Status
+from spikegate.models.link.frames import ESCAPE, FLAG, FLIP, Answer
+from spikegate.models.link.payloads import CHUNK, Identity, Status
 
 __all__ = ["NIBBLE", "FrameTransmitter", "counters_layout"]
 
@@ -94,19 +95,7 @@ class FrameTransmitter(wiring.Component):
         content = Signal()
         go = self.send(m, uart, crc, byte, plain, content)
         with m.FSM():
-            with m.State("IDLE"):
-                m.d.comb += crc.start.eq(1)
-                m.d.sync += [kind.eq(self.answer.payload), left.eq(LONG - 1)]
-                with m.If(self.answer.valid):
-                    m.d.comb += self.answer.ready.eq(1)
-                    m.next = "OPEN"
-                with m.Elif(put[-1] != get[-1]):
-                    m.d.sync += kind.eq(Answer.DATA & NIBBLE)
-                    m.next = "OPEN"
-                with m.Elif(self.done):
-                    m.d.comb += self.finished.eq(1)
-                    m.d.sync += kind.eq(Answer.DONE & NIBBLE)
-                    m.next = "OPEN"
+            self.idle_state(m, crc, left, put, get)
             steps = {"OPEN": FLAG, "LENGTH": Mux(kind[3], Mux(is_data, CHUNK, LONG), 0), "TYPE": Cat(kind, self.marks, C(2, 2)),
                      "SEQUENCE": self.expected, "BODY": Mux(is_status & (left == 0), self.low, fetched),
                      "CRC": crc.crc[:8], "REST": crc.crc[8:], "CLOSE": FLAG}
@@ -124,6 +113,22 @@ class FrameTransmitter(wiring.Component):
                             with m.If(Mux(is_data, get[:-1] != CHUNK - 1, left != 0)):
                                 m.next = "BODY"
         return m
+
+    def idle_state(self, m: Module, crc: wiring.Component, left: Signal, put: Signal, get: Signal) -> None:
+        """IDLE: an answer is first, then a chunk of data, then DONE."""
+        with m.State("IDLE"):
+            m.d.comb += crc.start.eq(1)
+            m.d.sync += [self.kind.eq(self.answer.payload), left.eq(LONG - 1)]
+            with m.If(self.answer.valid):
+                m.d.comb += self.answer.ready.eq(1)
+                m.next = "OPEN"
+            with m.Elif(put[-1] != get[-1]):
+                m.d.sync += self.kind.eq(Answer.DATA & NIBBLE)
+                m.next = "OPEN"
+            with m.Elif(self.done):
+                m.d.comb += self.finished.eq(1)
+                m.d.sync += self.kind.eq(Answer.DONE & NIBBLE)
+                m.next = "OPEN"
 
     def counters(self, m: Module, uart: UartTransmitter, fetched: Signal) -> tuple[Value, Signal, Signal, Signal, data.View]:
         """Read, add, write, and on to the next byte with the carry; the pending ones take turns. The UART looks at a byte in the cycle of its tick

@@ -23,7 +23,7 @@ def spread(bit: Value, width: int) -> Value:
 
 
 def below(planes: list[Value], threshold: Value) -> Value:
-    """The window of the positions whose number is less than the threshold, as `spikegate.models.streams.encoder.below`.
+    """The window of the positions whose number is less than the threshold, as `spikegate.models.streams.planes.below`.
 
     The majority is written so that it names the result so far once, as Amaranth copies an expression wherever it is used.
 

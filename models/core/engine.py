@@ -15,7 +15,7 @@ import numpy as np
 from spikegate.models.core.cycles import count_cycles, parts
 from spikegate.models.core.part import CoreSize
 from spikegate.models.errors import InputError
-from spikegate.models.kernel import kernel
+from spikegate.models.kernel import aligned, kernel
 from spikegate.models.network.network import Network, require_network
 from spikegate.models.network.recording import Recording
 from spikegate.models.network.rows import Rows, deliver, make_room
@@ -23,13 +23,12 @@ from spikegate.models.neuron.lif import INPUT_GUARD_BITS, LifConstants, lif_step
 from spikegate.models.numeric.drive import UNIFORM_BITS, count_events
 from spikegate.models.numeric.lfsr import leap_once
 
-__all__ = ["BLOCK", "update", "emit", "make_scratch", "record", "aligned", "advancer", "given_events", "simulate", "run",
+__all__ = ["BLOCK", "update", "emit", "make_scratch", "record", "advancer", "given_events", "simulate", "run",
            "external_events", "require_own_drive", "predict_cycles"]
 
 CHUNK = 1024
 #: Neurons whose update stays in the nearest cache.
 BLOCK = 1024
-LINE = 64
 
 
 @kernel(inline="always")
@@ -141,15 +140,6 @@ def record(t: int, s: int, emitted: np.ndarray, count: int, spikes: np.ndarray, 
     return found + count
 
 
-def aligned(array: np.ndarray) -> np.ndarray:
-    """A copy that begins at a cache line, which makes the loops over it a tenth faster."""
-    room = np.empty(array.nbytes + LINE, np.uint8)
-    start = -room.ctypes.data % LINE
-    copy = room[start:start + array.nbytes].view(array.dtype).reshape(array.shape)
-    copy[:] = array
-    return copy
-
-
 def _register(network: Network) -> tuple[Any, ...]:
     """What `update` needs to know of the streams, and whether `lif_steps` will do."""
     lfsr, lif = network.lfsr, network.lif
@@ -251,7 +241,7 @@ def require_own_drive(network: Network) -> None:
 def predict_cycles(network: Network, recording: Recording, lanes: int, *, n: int | None = None, **options: Any) -> int:
     """Clock cycles for this run of the core with ``lanes`` lanes, and of ``n`` neurons, by default those of the network.
 
-    ``options`` are ``store``, ``walk`` and ``banks`` as in `spikegate.cosim.engines.rtl.run`; the formulas are those of the parts that they choose.
+    ``options`` are those of `spikegate.models.core.cycles.parts`; the formulas are those of the parts that they choose.
     """
     return count_cycles(CoreSize(n or network.n, lanes, network.lif.format.width), network, recording, *parts(**options),
                         lambda: external_events(network))

@@ -18,9 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikegate.models.checks import require
-from spikegate.models.core.cycles import count_cycles, parts
-from spikegate.models.core.engine import external_events, make_scratch, record, simulate, update
-from spikegate.models.core.part import CoreSize
+from spikegate.models.core import engine
+from spikegate.models.core.engine import make_scratch, record, simulate, update
 from spikegate.models.core.rows_streams import StreamGeometry
 from spikegate.models.core.windows import LANES, Windows, advance, count_all, count_faulty, generator, registers, weigh
 from spikegate.models.kernel import kernel
@@ -29,11 +28,11 @@ from spikegate.models.network.recording import Recording
 from spikegate.models.network.rows import Rows
 from spikegate.models.neuron.lif import LifConstants
 from spikegate.models.streams.dot_product import scale_count
-from spikegate.models.streams.encoder import PROBABILITY_BITS, window_lfsr
+from spikegate.models.streams.encoder import PROBABILITY_BITS
 from spikegate.models.streams.params import StreamFaults
+from spikegate.models.streams.planes import window_lfsr
 
 __all__ = ["advancer", "run", "predict_cycles"]
-
 
 
 @kernel
@@ -191,5 +190,4 @@ def run(network: Network, *, faults: StreamFaults | None = None, trace: bool = F
 def predict_cycles(network: Network, recording: Recording, lanes: int, *, n: int | None = None, **options: Any) -> int:
     """Clock cycles for this run of the core with ``lanes`` lanes and the network's streams; as `spikegate.models.core.engine.predict_cycles`."""
     streams = StreamGeometry.of(network.require_streams())
-    return count_cycles(CoreSize(n or network.n, lanes, network.lif.format.width), network, recording, *parts(streams, **options),
-                        lambda: external_events(network))
+    return engine.predict_cycles(network, recording, lanes, n=n, streams=streams, **options)

@@ -1,7 +1,7 @@
 """Weight streams of the golden model of stochastic synapses, made in bulk, and only where a spike meets a target.
 
 A window follows from little. That of an LFSR's plane follows from its first 64 positions, and these obey the recurrence of whole
-windows (see `spikegate.models.streams.encoder.lfsr_planes`): they are made for every window, and the rest of a window where it is used. A Sobol
+windows (see `spikegate.models.streams.planes.lfsr_planes`): they are made for every window, and the rest of a window where it is used. A Sobol
 window is window 0 with one number added. A row of ``states`` holds this for one window: uint64, a word for each plane of each channel, or
 the number of each channel. Streams are packed word by word, uint64 (L / 64, windows), so that compilers work on several windows at once.
 """
@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikegate.models.core.engine import aligned
-from spikegate.models.kernel import kernel
+from spikegate.models.kernel import aligned, kernel
 from spikegate.models.numeric.lfsr import LfsrParams, leap_once
-from spikegate.models.streams.encoder import PROBABILITY_BITS, WORD, lfsr_planes, sobol_planes
+from spikegate.models.streams.encoder import PROBABILITY_BITS
 from spikegate.models.streams.faults import apply
 from spikegate.models.streams.params import Generator, StreamParams
+from spikegate.models.streams.planes import WORD, lfsr_planes, sobol_planes
 
 __all__ = ["LANES", "Windows", "ones", "registers", "generator", "advance", "weigh", "count_all", "count_faulty"]
 
@@ -125,7 +125,7 @@ def _after_usual(a: np.uint64, b: np.uint64) -> np.uint64:
 
 @kernel
 def _below_usual(planes: np.ndarray, count: int, threshold: int, out: np.ndarray) -> None:
-    """`spikegate.models.streams.encoder.below` of windows of four words of the usual register;
+    """`spikegate.models.streams.planes.below` of windows of four words of the usual register;
     ``planes`` are their last words, the first positions."""
     for b in range(PROBABILITY_BITS):
         if threshold & ((2 << b) - 1):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spikegate.models.errors import InputError, Problems
-from spikegate.models.link.frames import MAX_NEURONS, MAX_ROW
+from spikegate.models.link.payloads import MAX_NEURONS, MAX_ROW
 from spikegate.models.link.uart import UartParams
 from spikegate.models.network.network import Network
 from spikegate.models.numeric.fixed import QFormat

@@ -5,22 +5,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from spikegate.models.core.address_map import BY_NEURON, OF_STREAMS, Op
-from spikegate.models.link.frames import (
-    CHUNK,
-    HEADER,
-    MAX_STEPS,
-    OVERFLOW,
-    RUNNING,
-    Answer,
-    Deframer,
-    Frame,
-    Identity,
-    Request,
-    Run,
-    Status,
-    item_bytes,
-    record_bytes,
-)
+from spikegate.models.link.frames import OVERFLOW, RUNNING, Answer, Deframer, Frame, Request
+from spikegate.models.link.payloads import CHUNK, HEADER, MAX_STEPS, Identity, Run, Status, item_bytes, record_bytes
 
 __all__ = ["Device", "Decoder", "distances"]
 

@@ -2,26 +2,26 @@
 
 import dataclasses
 import hashlib
-import math
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from spikegate.models.checks import exact_array, require, require_type, require_whole
+from spikegate.models.checks import exact_array, plain, require, require_type, require_whole
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network import file
+from spikegate.models.network.population import Population
 from spikegate.models.network.rows import Rows, make_rows
 from spikegate.models.neuron.lif import LifParams
 from spikegate.models.numeric.drive import DriveParams
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.streams.params import StreamParams
 
-__all__ = ["FIXED", "MAX_DELAY", "MAX_STEPS", "Network", "Population", "require_network"]
+__all__ = ["FIXED", "MAX_DELAY", "MAX_STEPS", "Network", "require_network"]
 
 MAX_DELAY = 63
 #: Recordings count steps in 32 bits.
@@ -29,26 +29,6 @@ MAX_STEPS = (1 << 31) - 1
 MAX_DT_NS = 10**9
 #: The variant whose synapses are fixed-point weights.
 FIXED = "v3"
-FIX = "make it again with `spikegate network make`"
-
-
-def _is_plain(value: object) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, (bool, int)) or isinstance(value, str) and value.isprintable()
-
-
-class Population(NamedTuple):
-    """Neurons ``first`` to ``last`` - 1."""
-
-    name: str
-    first: int
-    last: int
-
-    @property
-    def size(self) -> int:
-        """How many they are."""
-        return self.last - self.first
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +114,7 @@ class Network:
         need(1 <= self.dt_ns <= MAX_DT_NS, f"dt must be in 1..{MAX_DT_NS} ns, not {self.dt_ns} ns")
         need(self.name.isprintable(), f"Name must be printable, not {self.name!r}")
         for key, value in self.source.items():
-            need(isinstance(key, str) and key.isprintable() and _is_plain(value), "Source must give printable names to numbers, truth values or "
+            need(isinstance(key, str) and key.isprintable() and plain(value), "Source must give printable names to numbers, truth values or "
                  f"printable text, not {reprlib.repr(key)} to {reprlib.repr(value)}")
         need(self.lif.gain == q.one, f"Gain in a network must be 1.0 ({q.one} raw), not {self.lif.gain}; fold it into the weights")
         need(self.lfsr.width >= 32 + self.lif.leak_fraction and 32 <= self.lfsr.leap <= self.lfsr.taps[-1],

@@ -7,7 +7,7 @@ import numpy as np
 
 from spikegate.models.checks import require_whole
 from spikegate.models.errors import Problems
-from spikegate.models.streams.encoder import WORD
+from spikegate.models.streams.planes import WORD
 from spikegate.models.streams.scc import overlap_counts
 
 __all__ = ["CorrelationParams"]

@@ -15,8 +15,8 @@ from spikegate.models.checks import real_numbers, require, require_whole
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.kernel import kernel
 from spikegate.models.numeric.fixed import round_shift
-from spikegate.models.streams.encoder import unpack
-from spikegate.models.streams.synapse import BitstreamSynapse, packed
+from spikegate.models.streams.planes import packed, unpack
+from spikegate.models.streams.synapse import BitstreamSynapse
 
 __all__ = ["scale_count", "DotProductParams", "DotProductResult", "BitstreamDotProduct"]
 

@@ -18,7 +18,8 @@ import numpy as np
 from spikegate.models.checks import real_numbers, require_type, require_whole, whole_numbers
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.kernel import kernel
-from spikegate.models.streams.encoder import PROBABILITY_BITS, WORD, WindowParams, threshold, window_lfsr
+from spikegate.models.streams.encoder import PROBABILITY_BITS, WindowParams, threshold
+from spikegate.models.streams.planes import WORD, window_lfsr
 
 __all__ = ["POINTS", "apply", "PointFaults", "FaultParams", "flip_encoder", "flip_seeds"]
 

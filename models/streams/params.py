@@ -9,8 +9,9 @@ from spikegate.models.checks import exact_array, require, require_member, requir
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.numeric.sobol import JOE_KUO, SobolParams
-from spikegate.models.streams.encoder import PROBABILITY_BITS, WORD, window_lfsr
+from spikegate.models.streams.encoder import PROBABILITY_BITS
 from spikegate.models.streams.faults import POINTS, FaultParams, flip_seeds
+from spikegate.models.streams.planes import WORD, window_lfsr
 
 __all__ = ["Generator", "VARIANTS", "Windows", "StreamParams", "StreamFaults", "MAX_CHANNELS", "require_length"]
 

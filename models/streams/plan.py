@@ -16,7 +16,8 @@ from spikegate.models.errors import InputError, Problems
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.numeric.phase import phases_between, phases_hold
 from spikegate.models.numeric.sobol import JOE_KUO, SobolParams
-from spikegate.models.streams.encoder import PROBABILITY_BITS, WORD, lfsr_planes
+from spikegate.models.streams.encoder import PROBABILITY_BITS
+from spikegate.models.streams.planes import WORD, lfsr_planes
 from spikegate.models.streams.scc import PairScc, correlations
 
 __all__ = ["LfsrPlan", "strength", "SobolPlan"]

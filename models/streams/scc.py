@@ -15,7 +15,7 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from spikegate.models.streams.encoder import WORD
+from spikegate.models.streams.planes import WORD
 
 __all__ = ["overlap_counts", "scc_of", "scc", "PairScc", "correlations"]
 

@@ -16,19 +16,10 @@ from spikegate.models.checks import real_numbers, require_whole, whole_numbers
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.kernel import kernel
 from spikegate.models.numeric.sobol import SobolParams
-from spikegate.models.streams.encoder import (
-    PROBABILITY_BITS,
-    WORD,
-    below,
-    lfsr_planes,
-    pack,
-    sobol_planes,
-    threshold,
-    unpack,
-    window_lfsr,
-)
+from spikegate.models.streams.encoder import PROBABILITY_BITS, threshold
+from spikegate.models.streams.planes import WORD, below, bits_of, lfsr_planes, sobol_planes, unpack, window_lfsr
 
-__all__ = ["SynapseParams", "gate", "weight_probability", "bitstream", "packed", "BitstreamSynapse"]
+__all__ = ["SynapseParams", "gate", "weight_probability", "bitstream", "BitstreamSynapse"]
 
 #: A weight's probability is kept off 0 and 1, where its stream would be constant.
 LOWEST, HIGHEST = Fraction(1, 1000), Fraction(999, 1000)
@@ -155,38 +146,6 @@ def _planes(length: int, source: str, seed: int) -> np.ndarray:
     if not 0 <= seed <= last:
         raise InputError(f"Stream seed must be in 0..{last}, not {seed!r}")
     return cast(np.ndarray, lfsr_planes(params, _starts(length), seed, 1, length)[0])
-
-
-def packed(streams: np.ndarray, length: int) -> tuple[np.ndarray, bool]:
-    """Packed windows, uint64 (..., length / 64), and whether they came packed; or as bits, 0 or 1, (..., length).
-
-    Raises
-    ------
-    InputError
-        If they are neither.
-    """
-    streams = np.asarray(streams)
-    if streams.dtype == np.uint64 and streams.shape[-1:] == (length // WORD,):
-        return streams, True
-    return pack(bits_of(streams, length)), False
-
-
-def bits_of(streams: np.ndarray, length: int) -> np.ndarray:
-    """Streams of bits, 0 or 1, of any type (..., length), as uint8.
-
-    Raises
-    ------
-    InputError
-        If they are something else.
-    """
-    if streams.shape[-1:] == (length,):
-        if streams.dtype == np.uint8:
-            if streams.size == 0 or streams.max() <= 1:
-                return streams
-        elif streams.dtype.kind in "biuf" and ((streams == 0) | (streams == 1)).all():
-            return streams.astype(np.uint8)
-    raise InputError(f"Streams must be {length} bits of 0 or 1, or {length // WORD} uint64 words, "
-                     f"not {streams.dtype} of shape {streams.shape}; make them with bitstream()")
 
 
 class BitstreamSynapse:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from spikegate.models.errors import ToolMissing as ToolMissing
     from spikegate.models.network.network import Network as Network
     from spikegate.models.network.recording import Recording as Recording
-    from spikegate.models.neuron.lif import FixedPointLIFNeuron as FixedPointLIFNeuron
     from spikegate.models.neuron.lif import LifParams as LifParams
+    from spikegate.models.neuron.single import FixedPointLIFNeuron as FixedPointLIFNeuron
     from spikegate.models.numeric.drive import DriveParams as DriveParams
     from spikegate.models.numeric.fixed import Q8_8 as Q8_8
     from spikegate.models.numeric.fixed import Q16_12 as Q16_12
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from spikegate.models.numeric.lfsr import LfsrParams as LfsrParams
     from spikegate.models.numeric.sobol import SobolParams as SobolParams
     from spikegate.models.streams.dot_product import BitstreamDotProduct as BitstreamDotProduct
-    from spikegate.models.streams.encoder import pack as pack
-    from spikegate.models.streams.encoder import unpack as unpack
     from spikegate.models.streams.faults import FaultParams as FaultParams
     from spikegate.models.streams.params import StreamFaults as StreamFaults
     from spikegate.models.streams.params import StreamParams as StreamParams
+    from spikegate.models.streams.planes import pack as pack
+    from spikegate.models.streams.planes import unpack as unpack
     from spikegate.models.streams.scc import scc as scc
     from spikegate.models.streams.synapse import BitstreamSynapse as BitstreamSynapse
     from spikegate.models.streams.synapse import bitstream as bitstream
@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     from spikegate.translator.stdp import StochasticSTDPSynapse as StochasticSTDPSynapse
     from spikegate.translator.variants import VARIANTS as VARIANTS
     from spikegate.translator.variants import find as find
-    from spikegate.translator.voltage import StochasticLIFNeuron as StochasticLIFNeuron
+    from spikegate.translator.voltage_neuron import StochasticLIFNeuron as StochasticLIFNeuron
 
 __version__ = "0.1.0"
 
@@ -84,12 +84,13 @@ _MODULES = {
     "spikegate.cosim.results.statistics": "cv_isi rate_hz",
     "spikegate.models.streams.dot_product": "BitstreamDotProduct",
     "spikegate.models.numeric.drive": "DriveParams",
-    "spikegate.models.streams.encoder": "pack unpack",
+    "spikegate.models.streams.planes": "pack unpack",
     "spikegate.models.errors": "InputError Mismatch SpikegateError ToolMissing",
     "spikegate.models.streams.faults": "FaultParams",
     "spikegate.models.numeric.fixed": "Q8_8 Q16_12 Overflow QFormat Rounding",
     "spikegate.models.numeric.lfsr": "LfsrParams",
-    "spikegate.models.neuron.lif": "FixedPointLIFNeuron LifParams",
+    "spikegate.models.neuron.lif": "LifParams",
+    "spikegate.models.neuron.single": "FixedPointLIFNeuron",
     "spikegate.models.network.network": "Network",
     "spikegate.models.network.recording": "Recording",
     "spikegate.models.streams.scc": "scc",
@@ -112,7 +113,7 @@ _MODULES = {
     "spikegate.translator.sc_layer": "VectorizedSCLayer",
     "spikegate.translator.stdp": "Plasticity StochasticSTDPSynapse",
     "spikegate.translator.variants": "VARIANTS find",
-    "spikegate.translator.voltage": "StochasticLIFNeuron",
+    "spikegate.translator.voltage_neuron": "StochasticLIFNeuron",
 }
 _FACE = {name: module for module, names in _MODULES.items() for name in names.split()}
 

@@ -16,18 +16,8 @@ from spikegate.models.core.address_map import BY_NEURON, Op, Param
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.link.board import BOARDS
 from spikegate.models.link.device import Decoder
-from spikegate.models.link.frames import (
-    HEADER,
-    MAX_PAYLOAD,
-    MAX_STEPS,
-    VERSION,
-    Answer,
-    Identity,
-    Request,
-    Run,
-    Status,
-    item_bytes,
-)
+from spikegate.models.link.frames import MAX_PAYLOAD, Answer, Request
+from spikegate.models.link.payloads import HEADER, MAX_STEPS, VERSION, Identity, Run, Status, item_bytes
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.streams.params import StreamFaults

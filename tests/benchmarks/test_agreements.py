@@ -15,13 +15,14 @@ from spikegate.models.core.engine import external_events
 from spikegate.models.errors import Mismatch
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, Rounding
+from spikegate.models.numeric.sobol import SobolParams
 from spikegate.translator import homeostatic, izhikevich, memristive, probability, reservoir, stdp, voltage
 from spikegate.translator.brunel import BrunelParams, translate
 from spikegate.translator.custom import with_fine_leak
 from spikegate.translator.hybrid import hybrid as stochastic
 from spikegate.translator.stdp import Plasticity
 from spikegate.translator.variants import VARIANTS, find, in_format
-from spikegate.translator.voltage import Rule
+from spikegate.translator.voltage_neuron import Rule
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -48,7 +49,7 @@ def runs(agreements, network):
             if work.__module__.startswith("spikegate.cosim."):
                 return Result((streams if network.streams else core).run(network), 0.0, 0.0)
             key = work.__qualname__, network.hash, repr(options)
-            if key not in self._done or work.__module__ == "agreements":
+            if key not in self._done or work.__module__ == "witnesses":
                 recording = work(network, **options)
                 recording.provenance.setdefault("network", network.hash)
                 self._done[key] = Result(recording, 0.0, 0.0)
@@ -139,8 +140,8 @@ def test_an_agreement_accepts_its_variant_and_rejects_a_wrong_one(name, runs, ag
 
 
 def test_the_reservoirs_error_in_front_of_tanh_is_above_its_limit_with_one_dimension(runs, agreements, monkeypatch):
-    monkeypatch.setattr(agreements, "SCRecurrentLayer", OneDimension)
-    monkeypatch.setattr(agreements.SobolParams, "points", lambda self, at, points=agreements.SobolParams.points: points(type(self)(0), at))
+    monkeypatch.setattr(importlib.import_module("witnesses"), "SCRecurrentLayer", OneDimension)
+    monkeypatch.setattr(SobolParams, "points", lambda self, at, points=SobolParams.points: points(type(self)(0), at))
     states = one_dimension(runs.network, trace=True).trace["state"]
     again = agreements.reservoir_witness(runs.network, states, np.arange(300, 320))
     assert np.array_equal(again.trace["state"], states[300:320]) and again.provenance["rmse"] > again.provenance["limit"]

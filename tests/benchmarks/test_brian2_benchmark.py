@@ -38,6 +38,11 @@ def bench():
 
 
 @pytest.fixture(scope="module")
+def engines(bench):
+    return importlib.import_module("speed_engines")
+
+
+@pytest.fixture(scope="module")
 def run(bench, tmp_path_factory):
     """Exit code, what was printed, what was said, and the JSON; NEST lacks a package, v20 is asleep for a while, and v1 has no engine."""
     folder = tmp_path_factory.mktemp("out")
@@ -130,24 +135,24 @@ def test_events_are_targets_of_spikes_that_fall_due_within_the_run(bench):
     assert bench._events(Recording("any", 100, 50, spikes), network) == expected > 0
 
 
-def test_a_standalone_program_that_is_there_is_run_again_for_its_time_and_peak(bench, tmp_path):
+def test_a_standalone_program_that_is_there_is_run_again_for_its_time_and_peak(engines, tmp_path):
     (tmp_path / "results").mkdir()
     program = tmp_path / "main"
     program.write_text("#!/bin/sh\nsleep 0.2\necho 0.125 1.0 > results/last_run_info.txt\n")
     program.chmod(0o755)
     network = translate(preset("ai"), name="ai", ms=1.0)
-    said = bench.brian2_standalone(network, str(tmp_path)).provenance
+    said = engines.brian2_standalone(network, str(tmp_path)).provenance
     assert said["cpu_s"] == 0.125 and "wall_s" not in said and 0.05 < said["prepare_s"] < 2 and 0.1 < said["program_mib"] < 100
     program.write_text("#!/bin/sh\nexit 3\n")
     with pytest.raises(SpikegateError, match="ended with status 3"):
-        bench.brian2_standalone(network, str(tmp_path))
+        engines.brian2_standalone(network, str(tmp_path))
 
 
-def test_the_high_water_mark_is_that_of_the_process(bench):
+def test_the_high_water_mark_is_that_of_the_process(engines):
     block = np.ones(8 << 20)  # 64 MiB
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 1024
-    assert bench._high_water(os.getpid()) >= resident > 64 << 10 and block.sum() == 8 << 20
-    assert bench._high_water(2**22 + 1) == 0  # above the largest number of a process
+    assert engines._high_water(os.getpid()) >= resident > 64 << 10 and block.sum() == 8 << 20
+    assert engines._high_water(2**22 + 1) == 0  # above the largest number of a process
 
 
 @pytest.mark.parametrize("argv, message", [

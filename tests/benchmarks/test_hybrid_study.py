@@ -15,11 +15,14 @@ import scipy.stats
 
 from spikegate.models.core import engine as core
 from spikegate.models.errors import InputError
-from spikegate.models.streams.encoder import WindowParams, unpack
+from spikegate.models.streams.encoder import WindowParams
 from spikegate.models.streams.faults import FaultParams
+from spikegate.models.streams.planes import unpack
 from spikegate.translator.brunel import preset
 from studies import stream_rates as theory
-from studies.stream_rates import Run, density_rate, interval, kick_errors, kicks, margin, moments, refused, shift, stick, with_words
+from studies.stream_plan import CONTROLS
+from studies.stream_rates import density_rate, interval, kick_errors, kicks, margin, moments, shift
+from studies.stream_run import Run, refused, stick, with_words
 
 ROOT = Path(__file__).parents[2]
 SEEDS = range(1, 9)
@@ -118,12 +121,12 @@ def test_rates_lie_inside_the_predicted_margin_and_wrong_weights_outside(network
 
 
 def test_what_the_page_says_of_rates_is_in_the_measurements(bench, found):
-    sound = [name for name in bench.COMPARED if name in found["shifts"] and name not in bench.CONTROLS]
+    sound = [name for name in bench.COMPARED if name in found["shifts"] and name not in CONTROLS]
     assert len(sound) == 7 and all(bench.judged(found, name, "Brian2")[1] for name in sound)
     held = "Brian2, tau of Q8.8"
     assert all(bench.judged(found, name, held)[1] for name in sound if "Q8.8" in name)
-    assert not any(bench.judged(found, name, held)[1] for name in bench.CONTROLS) and len(bench.CONTROLS) == 3
-    assert [name for name in bench.CONTROLS if bench.judged(found, name, "Brian2")[1]] == ["V4, P of 8 bits", "V14, P of 8 bits"]  # the page says so
+    assert not any(bench.judged(found, name, held)[1] for name in CONTROLS) and len(CONTROLS) == 3
+    assert [name for name in CONTROLS if bench.judged(found, name, "Brian2")[1]] == ["V4, P of 8 bits", "V14, P of 8 bits"]  # the page says so
     assert all(bench.judged(found, name, "V3")[1] for name in bench.SCANNED)
     for length in (64, 256):
         mean, half = interval(bench.relative(found, f"V4, L = {length}", "V3"))

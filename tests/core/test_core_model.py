@@ -159,15 +159,6 @@ def test_scratch_holds_a_block():
     assert core.BLOCK % 8 == 0 and not core.make_scratch()[3].any()
 
 
-def test_copies_begin_at_a_cache_line():
-    for array in [np.arange(k, dtype=dtype).reshape(-1, 1) for k in (1, 7, 64, 1000) for dtype in (np.uint8, np.int16, np.int64)]:
-        copies = [core.aligned(array) for _ in range(3)]
-        assert all(copy.ctypes.data % 64 == 0 for copy in copies)
-        assert all(np.array_equal(copy, array) and copy.dtype == array.dtype and copy.shape == array.shape for copy in copies)
-        copies[0][0] = 9
-        assert array[0] == 0
-
-
 def test_progress_is_told_in_pieces_of_1024_steps():
     fractions, made = [], network(1, steps=2049, v0=[100], reset=99, rest=100, leak=255, refractory=254)
     found = core.run(made, progress=fractions.append)

@@ -12,7 +12,7 @@ from spikegate.cosim.engines import netlist, rtl, rtl_cocotb
 from spikegate.cosim.results.compare import compare
 from spikegate.cosim.toolchain.board import COLLISIONS
 from spikegate.cosim.toolchain.synthesis import yosys
-from spikegate.cosim.toolchain.verilate import without_zeros
+from spikegate.cosim.toolchain.verilog import without_zeros
 from spikegate.gateware.core.core import Core, CoreGeometry
 from spikegate.models.core import engine as golden
 from spikegate.models.errors import InputError, SpikegateError

@@ -5,9 +5,9 @@ import pytest
 
 from spikegate.models.core import windows as golden
 from spikegate.models.numeric.lfsr import LfsrParams
-from spikegate.models.streams.encoder import below, lfsr_planes, sobol_planes
 from spikegate.models.streams.faults import FaultParams, PointFaults
 from spikegate.models.streams.params import Generator, StreamFaults, StreamParams
+from spikegate.models.streams.planes import below, lfsr_planes, sobol_planes
 
 THRESHOLDS = [0, 1, 255, 256, 1638, 13107, 32768, 65535, 65536]
 #: The usual register at every length, and others: taps that are no leap of half a word, one of 64 bits, and short ones.

@@ -7,7 +7,8 @@ from spikegate.cosim.engines.native import HARNESS
 from spikegate.cosim.results.compare import compare
 from spikegate.cosim.toolchain import synthesis
 from spikegate.cosim.toolchain.synthesis import icebox
-from spikegate.cosim.toolchain.verilate import cached_verilog, compile_shared
+from spikegate.cosim.toolchain.verilate import compile_shared
+from spikegate.cosim.toolchain.verilog import cached_verilog
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.gateware.core.pins import PinsHost
 from spikegate.models.core import engine as golden

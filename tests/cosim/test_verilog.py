@@ -9,7 +9,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from spikegate.cosim.toolchain.verilate import build_directory, cached_verilog, to_verilog, tool_environment
+from spikegate.cosim.toolchain.verilate import build_directory, tool_environment
+from spikegate.cosim.toolchain.verilog import cached_verilog, to_verilog
 from spikegate.gateware.core.core import Core
 from spikegate.gateware.core.pins import PinsHost
 from verification.contracts import catalogue

@@ -19,27 +19,11 @@ from spikegate.models.core.drives import Walk
 from spikegate.models.core.rows_store import Store
 from spikegate.models.errors import InputError, Mismatch
 from spikegate.models.link.device import Decoder, Device, distances
-from spikegate.models.link.frames import (
-    MAX_NEURONS,
-    MAX_PAYLOAD,
-    MAX_ROW,
-    MAX_STEPS,
-    Answer,
-    Deframer,
-    Frame,
-    Identity,
-    Request,
-    Run,
-    Status,
-    crc,
-    encode,
-    item_bytes,
-    record_bytes,
-    stuff,
-)
+from spikegate.models.link.frames import MAX_PAYLOAD, Answer, Deframer, Frame, Request, crc, encode, stuff
+from spikegate.models.link.payloads import MAX_NEURONS, MAX_ROW, MAX_STEPS, Identity, Run, Status, item_bytes, record_bytes
 from spikegate.models.numeric.fixed import Q8_8, Q16_12
-from spikegate.models.streams.encoder import window_lfsr
 from spikegate.models.streams.params import Generator
+from spikegate.models.streams.planes import window_lfsr
 from verification.stress.link_abuse import Sweeps, check, flood
 from verification.stress.link_damage import MUTATIONS
 

@@ -18,7 +18,8 @@ from spikegate.models.core.address_map import BY_NEURON, Op, Param
 from spikegate.models.core.drives import Search, Walk
 from spikegate.models.core.rows_store import Store
 from spikegate.models.link.device import Device
-from spikegate.models.link.frames import Answer, Frame, Identity, Request, encode
+from spikegate.models.link.frames import Answer, Frame, Request, encode
+from spikegate.models.link.payloads import Identity
 from spikegate.models.network.network import Network
 from spikegate.models.neuron.lif import LifParams
 from spikegate.models.numeric.drive import DriveParams, binomial_limits

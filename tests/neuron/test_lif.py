@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from spikegate.cosim.benches.lif import Inputs, check, golden
 from spikegate.gateware.neuron.lif import Lif, params_values
 from spikegate.models.errors import InputError, Mismatch, SpikegateError
-from spikegate.models.neuron.lif import FixedPointLIFNeuron, LifParams, lif_step, lif_steps
+from spikegate.models.neuron.lif import LifParams, lif_step, lif_steps
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, QFormat, Rounding
 
 MODES = list(itertools.product(Rounding, Overflow))
@@ -86,49 +86,6 @@ def test_a_leak_of_one_step_in_q8_8_decays_with_25_6_ms():
     assert abs(steps - 255.5) <= 2
 
 
-def test_the_tutorials_call():
-    neuron = FixedPointLIFNeuron(data_width=16, fraction=8, v_threshold=5120, v_reset=2560)
-    assert [neuron.step(leak_k=1, gain_k=256, I_t=2000) for _ in range(5)] == [(0, 2000), (0, 3992), (1, 2560), (0, 4550), (1, 2560)]
-    assert neuron.overflow is False and neuron.v == 2560
-    assert neuron.step(leak_k=1, gain_k=256, I_t=500000) == (1, 2560) and neuron.overflow is True
-    assert neuron.step(leak_k=1, gain_k=256, I_t=0, noise_in=10) == (0, 2560) and neuron.overflow is True
-
-
-def test_the_tutorials_neuron_in_q16_12_and_refractory():
-    neuron = FixedPointLIFNeuron(data_width=32, fraction=12, v_threshold=20 << 12, v_reset=0, refractory_period=1, rounding=Rounding.NEAREST)
-    assert [neuron.step(20, 4096, 50000) for _ in range(4)] == [(0, 50000), (1, 0), (0, 0), (0, 50000)]
-
-
-def test_the_tutorials_neuron_may_be_clamped_at_rest_as_the_published_one():
-    make = lambda period, **clamp: FixedPointLIFNeuron(v_threshold=256, v_reset=-50, v_rest=100, refractory_period=period, **clamp)  # noqa: E731
-    for period in (0, 1, 3):
-        rest, reset, plain = make(period, clamp="rest"), make(period, clamp="reset"), make(period)
-        held = [rest.step(1, 256, 300) for _ in range(period + 2)]
-        assert held == [(1, -50), *[(0, 100)] * period, (1, -50) if period else (0, 250)]  # from the rest, at once over the threshold again
-        assert [reset.step(1, 256, 300) for _ in range(period + 2)] == [plain.step(1, 256, 300) for _ in range(period + 2)] == [
-            (1, -50), *[(0, -50)] * period, (0, 250)]
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.sampled_from(MODES), st.sampled_from([(16, 8, None), (16, 8, 13), (32, 12, None), (9, 4, 20), (2, 1, 1)]), st.data())
-def test_the_tutorials_neuron_makes_the_steps_of_the_model(modes, shape, data):
-    q = QFormat(*shape[:2])
-    threshold = data.draw(st.integers(q.min + 1, q.max))
-    params = LifParams(q, threshold, data.draw(st.integers(q.min, threshold - 1)), data.draw(st.integers(q.min, q.max)),
-                       refractory=data.draw(st.integers(0, 2)), rounding=modes[0], overflow=modes[1], leak_fraction=shape[2])
-    neuron = FixedPointLIFNeuron(*shape[:2], threshold, params.reset, params.rest, params.refractory, *modes, shape[2])
-    neuron.v = v = data.draw(st.integers(q.min, q.max))
-    hold, sticky, limit = 0, 0, 1 << (params.input_width - 1)
-    for _ in range(20):
-        params = dataclasses.replace(params, leak=data.draw(st.sampled_from([1, 1 << params.leak_fraction])),
-                                     gain=data.draw(st.sampled_from([q.one, 16 * q.one, -3])))
-        current, noise = data.draw(st.integers(-limit, limit - 1) | st.integers(-q.one, q.one)), data.draw(st.integers(q.min, q.max))
-        random = data.draw(st.integers(0, (1 << params.leak_fraction) - 1))
-        spike, v, hold, over = one_step(params, v, hold, current, noise, random)
-        sticky |= over
-        assert neuron.step(params.leak, params.gain, current, noise, random) == (spike, v) and (neuron.hold, neuron.overflow) == (hold, bool(sticky))
-
-
 @pytest.mark.parametrize("changes, message", [
     ({"threshold": 200 << 8}, "threshold 51200 \\(raw\\) is outside q8.8, which holds -32768..32767; use a wider format, of 17 bits or more"),
     ({"format": QFormat(32, 22), "threshold": 1 << 31, "leak_fraction": None}, "outside q10.22, .*; use fewer fraction bits, as 32 bits are the"),
@@ -170,39 +127,6 @@ def test_what_is_not_given_has_the_documented_value():
     assert params.input_width == 20 and dataclasses.replace(params, rest=-32765, leak=7).rest_leak == 21
     assert tuple(VARIED.constants()) == (13, -900, 5120, -300, 77, 3, 8, 16, 1, 0, 8)
     assert all(type(value) is int for value in VARIED.constants())
-
-
-def test_the_tutorials_neuron_by_default_and_from_rest():
-    neuron = FixedPointLIFNeuron()
-    assert neuron.params == LifParams(Q8_8, 5120, 0, 0, rounding=Rounding.FLOOR, overflow=Overflow.SATURATE)
-    assert (neuron.v, neuron.hold, neuron.overflow) == (0, 0, False)
-    assert neuron.step(1, 256, 100) == (0, 100) and neuron.step(1, 128, 3) == (0, 100)  # floor(-100/256) is -1, floor(1.5) is 1
-    plain = FixedPointLIFNeuron(rounding=Rounding.STOCHASTIC)
-    assert [plain.step(1, 256, current) for current in (1, 0)] == [(0, 1), (0, 0)]  # no random number: floor(-1/256) is -1
-    other = FixedPointLIFNeuron(16, 8, 2000, 10, -50, 2, Rounding.STOCHASTIC, Overflow.WRAP, 10)
-    assert other.params == LifParams(Q8_8, 2000, 10, -50, 1, None, 2, Rounding.STOCHASTIC, Overflow.WRAP, 10) and other.v == -50
-    assert other.step(1, 256, 0) == (0, -50) and other.step(1, 256, 1, -1, 1023) == (0, -50)
-
-
-@pytest.mark.parametrize("call", [dict(I_t=-(1 << 19)), dict(I_t=(1 << 19) - 1), dict(I_t=0, noise_in=-32768), dict(I_t=0, noise_in=32767),
-                                  dict(I_t=0, random=0), dict(I_t=0, random=255)])
-def test_the_ends_of_every_port_are_taken(call):
-    neuron = FixedPointLIFNeuron()
-    total = call["I_t"] + call.get("noise_in", 0)
-    spike, v = neuron.step(1, 256, **call)
-    assert spike == (total >= 5120) and v == (0 if spike else max(total, -32768)) and neuron.overflow == (not -32768 <= total <= 32767)
-
-
-@pytest.mark.parametrize("call, message", [
-    (dict(I_t=-(1 << 19) - 1), "I_t must be in"), (dict(I_t=0, noise_in=-32769), "noise_in must be in"),
-    (dict(I_t=0, random=-1), "random must be in"),
-    (dict(I_t=1 << 19), "I_t must be in -524288..524287"), (dict(I_t=0, noise_in=32768), "noise_in must be in -32768..32767"),
-    (dict(I_t=0, random=256), "random must be in 0..255"), (dict(I_t=0, leak_k=0), "leak must be in 1..256")])
-def test_a_step_with_a_value_that_fits_no_port_is_refused(call, message):
-    neuron = FixedPointLIFNeuron()
-    with pytest.raises(InputError, match=message):
-        neuron.step(**{"leak_k": 1, "gain_k": 256, **call})
-    assert neuron.v == 0
 
 
 def simulate(params, steps, **parts):

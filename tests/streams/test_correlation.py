@@ -13,8 +13,8 @@ from spikegate.gateware.streams.correlation import Correlation
 from spikegate.models.errors import InputError, Mismatch
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.streams.correlation import CorrelationParams
-from spikegate.models.streams.encoder import lfsr_planes
 from spikegate.models.streams.plan import LfsrPlan
+from spikegate.models.streams.planes import lfsr_planes
 from spikegate.models.streams.scc import overlap_counts, scc_of
 
 SEED = 0x123456789ABCDEF

@@ -17,7 +17,7 @@ from spikegate.gateware.streams.dot_product import DotProduct, popcount, scale_c
 from spikegate.models.errors import InputError, Mismatch
 from spikegate.models.streams.dot_product import BitstreamDotProduct, DotProductParams
 from spikegate.models.streams.dot_product import scale_count as scale_model
-from spikegate.models.streams.encoder import unpack
+from spikegate.models.streams.planes import unpack
 from spikegate.models.streams.synapse import BitstreamSynapse, bitstream
 
 

@@ -5,34 +5,20 @@ from math import ceil, floor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.stats import qmc
 
 from spikegate.models.errors import InputError
-from spikegate.models.numeric.lfsr import PRIMITIVE_TAPS, LfsrParams
+from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.numeric.sobol import JOE_KUO, CounterParams, SobolParams
-from spikegate.models.streams import encoder
-from spikegate.models.streams.encoder import PROBABILITY_BITS, EncoderParams, WindowParams, lfsr_planes, pack, sobol_planes, threshold, unpack
+from spikegate.models.streams.encoder import PROBABILITY_BITS, EncoderParams, WindowParams, threshold
+from spikegate.models.streams.planes import pack, unpack
 
 FULL = 1 << PROBABILITY_BITS
-LENGTHS = st.sampled_from([64, 128, 256, 512])
 
 
 def integer(window):
     """A packed window as an integer."""
     return int.from_bytes(window.astype("<u8").tobytes(), "little")
-
-
-def window_of(numbers, p):
-    """The definition: the window of positions whose number is less than ``p``, the earliest highest."""
-    return int("".join(str(int(x < p)) for x in numbers), 2)
-
-
-def one_window(planes, p):
-    out = np.empty(planes.shape[-1], np.uint64)
-    encoder.below(planes, p, out)
-    return out
 
 
 @pytest.mark.parametrize("p, expected", [
@@ -53,58 +39,6 @@ def test_windows_by_hand():
     assert integer(WindowParams(CounterParams(6, 64), 6).run(0, [3])[0]) == 0b111 << 61
     # Numbers 0, 4, 6, 2, 3, 7, 5, 1 against 4.
     assert EncoderParams(SobolParams(0, 3), 3).run(0, 4, 8).tolist() == [1, 0, 0, 1, 1, 0, 0, 1]
-
-
-@settings(deadline=None)
-@given(st.integers(1, 32), st.integers(1, 3), st.data())
-def test_the_comparison_by_planes_is_the_comparison_of_numbers(bits, words, data):
-    numbers = np.random.default_rng(data.draw(st.integers(0, 99))).integers(0, 1 << bits, 64 * words)
-    planes = pack(numbers >> np.arange(bits)[:, None] & 1)
-    near = st.sampled_from(numbers.tolist()).flatmap(lambda x: st.sampled_from([x, x + 1, max(x - 1, 0)]))
-    p = data.draw(st.one_of(st.sampled_from([0, 1, (1 << bits) - 1, 1 << bits]), near, st.integers(0, 1 << bits)))
-    for kind in (int, np.int32 if bits < 31 else np.int64, np.uint64):
-        assert integer(one_window(planes, kind(p))) == window_of(numbers, p)
-    assert unpack(one_window(planes, p)).tolist() == (numbers < p).astype(int).tolist()
-
-
-@settings(deadline=None, max_examples=40)
-@given(st.integers(3, 64), LENGTHS, st.integers(0, 300), st.integers(1, 150), st.data())
-def test_lfsr_windows_are_single_steps(width, length, first, count, data):
-    """From the definition, one position at a time; beyond the first ``width`` windows this is the identity by squaring."""
-    params = LfsrParams(width, leap=data.draw(st.integers(1, 300)))
-    seeds = data.draw(st.lists(st.integers(1, params.mask), min_size=1, max_size=3))
-    planes, mask = lfsr_planes(params, seeds, first, count, length), (1 << length) - 1
-    assert planes.shape == (count, len(seeds), length // 64)
-    n = data.draw(st.integers(0, count - 1))
-    for plane, seed in enumerate(seeds):
-        state = LfsrParams(width, leap=length).run(seed, first + n + 1)[-1]
-        single, window = LfsrParams(width, leap=1), 0
-        for _ in range(length):
-            state = single.step(state)
-            window = window << 1 | state & 1
-        assert integer(planes[n, plane]) == window & mask
-
-
-def test_the_identity_holds_for_every_polynomial_of_the_table_and_for_no_wrong_one():
-    for width, taps in PRIMITIVE_TAPS.items():
-        planes, history = lfsr_planes(LfsrParams(width), [1], 0, width + 3, 64)[:, 0, 0], LfsrParams(width, leap=64)
-        states = history.run(1, width + 4)[1:]
-        assert all(int(window) & history.mask == state for window, state in zip(planes, states)), width
-        wrong = (*taps[:-1], taps[-1] - 1)
-        assert np.bitwise_xor.reduce([planes[-1 - tap] for tap in taps]) == planes[-1]
-        assert np.bitwise_xor.reduce([planes[-1 - tap] for tap in wrong]) != planes[-1]
-
-
-@settings(deadline=None)
-@given(st.integers(0, len(JOE_KUO)), st.integers(6, 32), st.integers(0, 2**33), st.data())
-def test_sequence_windows_are_their_numbers(dimension, bits, first, data):
-    length = 1 << data.draw(st.integers(6, min(bits, 9)))
-    params = data.draw(st.sampled_from([SobolParams(dimension, bits), CounterParams(bits)]))
-    planes = sobol_planes(params, length, first, 3)
-    for n in range(3):
-        numbers = [params.point((first + n) * length + t) for t in range(length)]
-        assert [integer(plane) for plane in planes[n]] == [
-            int("".join(str(x >> b & 1) for x in numbers), 2) for b in range(bits)]
 
 
 @pytest.mark.parametrize("dimension", [0, 1, 5, 31])
@@ -171,12 +105,6 @@ def test_packed_windows_of_a_period_hold_p_ones(source):
     (lambda: threshold(-0.1), "Probability must be in 0..1, not -0.1; scale it"),
     (lambda: threshold(Fraction(3, 2)), "Probability must be in 0..1, not 3/2"),
     (lambda: threshold(float("nan")), "Probability must be in 0..1, not nan"),
-    (lambda: lfsr_planes(LfsrParams(), [1], 0, 1, 32), "Window length must be a power of two and at least 64 positions, not 32"),
-    (lambda: lfsr_planes(LfsrParams(), [1], 0, 1, 96), "Window length must be a power of two and at least 64 positions, not 96"),
-    (lambda: lfsr_planes(LfsrParams(61), [1, 1 << 61], 0, 1, 64), "LFSR seeds must be in 1..2\\^61 - 1"),
-    (lambda: lfsr_planes(LfsrParams(61), [0], 0, 1, 64), "LFSR seeds must be in 1..2\\^61 - 1"),
-    (lambda: sobol_planes(SobolParams(0, 7), 256, 0, 1), "Window length must be at most the period of 128 points, not 256; use more bits"),
-    (lambda: sobol_planes(SobolParams(0), 48, 0, 1), "Window length must be a power of two"),
     (lambda: WindowParams(SobolParams(0)), "Window length must be .* not 1"),
     (lambda: WindowParams(LfsrParams(6, leap=64)), "Window length must be at most the period of 63 positions, not 64; use a wider LFSR"),
     (lambda: WindowParams(SobolParams(0, leap=64), 8), "Encoder bits must be the 16 bits of its source, not 8"),
@@ -199,8 +127,6 @@ def test_the_ends_of_what_an_encoder_can_be():
     assert EncoderParams(LfsrParams(8), 8).start_bits == 8
     assert [EncoderParams(LfsrParams(40), bits).bits for bits in (1, 16, 32)] == [1, 16, 32] and EncoderParams(SobolParams(0)).bits == 16
     assert WindowParams(LfsrParams(7, leap=64)).bits == 16 and WindowParams(SobolParams(0, leap=64)).bits == 16
-    assert sobol_planes(least, 64, 0, 1).shape == (1, 6, 1) and lfsr_planes(LfsrParams(7), [1, 127], 0, 1, 64).shape == (1, 2, 1)
-    assert encoder.window_lfsr(128) == LfsrParams(61, (61, 60, 59, 56), 128) and len(encoder.window_lfsr(64).taps) == 4
     params = EncoderParams(SobolParams(0))
     given = params.require_thresholds([0, 2**16])
     assert given.tolist() == [0, 2**16] and given.dtype == np.int64 and params.require_thresholds([]).shape == (0,)
@@ -212,27 +138,11 @@ def test_the_ends_of_what_an_encoder_can_be():
     (lambda: EncoderParams(LfsrParams(40), 33), "^Encoder bits must be in 1..32, not 33$"),
     (lambda: EncoderParams(LfsrParams(8), 9), "^Encoder bits must be at most the LFSR's 8, not 9$"),
     (lambda: WindowParams(SobolParams(0, 6, 32), 6), "^Window length must be a power of two and at least 64 positions, not 32$"),
-    (lambda: sobol_planes(SobolParams(0, 6), 128, 0, 1), "^Window length must be at most the period of 64 points, not 128"),
-    (lambda: lfsr_planes(LfsrParams(7), [128], 0, 1, 64), "^LFSR seeds must be in 1..2.7 - 1"),
     (lambda: EncoderParams(SobolParams(0)).require_thresholds([5, -1]), "^Thresholds must be in 0..2.16, not -1..5; make them with"),
     (lambda: EncoderParams(SobolParams(0)).require_thresholds([2**16 + 1, 5]), "^Thresholds must be in 0..2.16, not 5..65537; make")])
 def test_an_encoder_just_beyond_is_refused(make, message):
     with pytest.raises(InputError, match=message):
         make()
-
-
-@pytest.mark.parametrize("width, first, count", [(7, 0, 20), (7, 3, 9), (9, 5, 2), (64, 1, 66)])
-def test_windows_of_a_register_by_single_positions(width, first, count):
-    """The definition, a position at a time: each new bit is the parity of the tapped ones; more windows than the register has bits."""
-    params, seeds = LfsrParams(width), [1, 5 << width - 4]
-    planes = lfsr_planes(params, seeds, first, count, 64)
-    for plane, seed in enumerate(seeds):
-        bits, state = [], seed
-        for _ in range((first + count) * 64):
-            state = (state << 1 | sum(state >> (tap - 1) for tap in params.taps) & 1) & params.mask
-            bits.append(state & 1)
-        expected = [int("".join(map(str, bits[n * 64:n * 64 + 64])), 2) for n in range(first, first + count)]
-        assert planes[:, plane, 0].tolist() == expected
 
 
 def test_a_serial_encoder_compares_the_low_bits_of_its_register():

@@ -12,8 +12,8 @@ from spikegate.cosim.benches.correlation import lfsr_windows
 from spikegate.models.errors import InputError
 from spikegate.models.numeric.lfsr import LfsrParams, apply
 from spikegate.models.numeric.sobol import SobolParams
-from spikegate.models.streams.encoder import lfsr_planes, pack, unpack
 from spikegate.models.streams.plan import LfsrPlan, SobolPlan, strength
+from spikegate.models.streams.planes import lfsr_planes, pack, unpack
 from spikegate.models.streams.scc import scc
 
 SEED = 0x123456789ABCDEF

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import hypergeom, norm
 
-from spikegate.models.streams.encoder import pack
+from spikegate.models.streams.planes import pack
 from spikegate.models.streams.scc import correlations, overlap_counts, scc, scc_of
 
 BITS = st.integers(0, 1)

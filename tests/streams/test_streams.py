@@ -7,9 +7,9 @@ import pytest
 
 from spikegate.models.errors import InputError
 from spikegate.models.numeric.lfsr import LfsrParams
-from spikegate.models.streams.encoder import window_lfsr
 from spikegate.models.streams.faults import FaultParams, PointFaults
 from spikegate.models.streams.params import MAX_CHANNELS, MAX_LENGTH, Generator, StreamFaults, StreamParams, require_length
+from spikegate.models.streams.planes import window_lfsr
 
 SOBOL = StreamParams([0, 2**16], 512, Generator.SOBOL, 64, dimensions=(3,))
 LFSR = StreamParams([0, 2**16], 512, length=64, lfsr=window_lfsr(64), seeds=range(1, 17))

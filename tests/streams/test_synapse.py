@@ -13,8 +13,9 @@ from spikegate.cosim.benches.synapse import OrSynapse, check
 from spikegate.gateware.streams.synapse import Synapse
 from spikegate.models.errors import InputError, Mismatch
 from spikegate.models.numeric.sobol import SobolParams
-from spikegate.models.streams.encoder import WindowParams, unpack, window_lfsr
-from spikegate.models.streams.synapse import BitstreamSynapse, SynapseParams, bitstream, gate, packed, weight_probability
+from spikegate.models.streams.encoder import WindowParams
+from spikegate.models.streams.planes import packed, unpack, window_lfsr
+from spikegate.models.streams.synapse import BitstreamSynapse, SynapseParams, bitstream, gate, weight_probability
 
 
 def ones(windows):

@@ -10,7 +10,8 @@ from spikegate.models.core import engine
 from spikegate.models.errors import InputError
 from spikegate.models.network import file
 from spikegate.models.network.network import Network
-from spikegate.models.neuron.lif import FixedPointLIFNeuron, LifParams
+from spikegate.models.neuron.lif import LifParams
+from spikegate.models.neuron.single import FixedPointLIFNeuron
 from spikegate.models.numeric.fixed import Q8_8, Rounding
 from spikegate.translator.brunel import preset, translate, translate_v3_fixed_point
 from spikegate.translator.custom import translate_v21_custom, with_fine_leak

@@ -10,7 +10,7 @@ from spikegate.models.core.engine import external_events
 from spikegate.models.errors import InputError
 from spikegate.models.numeric.fixed import Q16_12
 from spikegate.translator import izhikevich, stateful_brian
-from spikegate.translator.brian import _device
+from spikegate.translator.brian_parts import device
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.izhikevich import PATTERNS, SCIzhikevichNeuron, populations, rheobase, roots, run
 
@@ -74,7 +74,7 @@ def test_the_constants_are_those_of_izhikevich_2003():
 
 @pytest.mark.parametrize("current", [5.0, 10.0, 15.0])
 def test_single_neurons_spike_when_brian2s_do(current):
-    with _device(brian2, "runtime", "numpy"):
+    with device(brian2, "runtime", "numpy"):
         group = brian2.NeuronGroup(
             len(PATTERNS), "dv/dt = (0.04*v**2 + 5*v + 140 - u + I)/ms : 1\ndu/dt = a*(b*v - u)/ms : 1\na : 1\nb : 1\nc : 1\nd : 1\nI : 1",
             threshold="v >= 30", reset="v = c; u += d", method="euler", dt=0.1 * brian2.ms)

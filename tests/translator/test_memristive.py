@@ -12,7 +12,7 @@ from spikegate.translator.probability import VectorizedSCLayer
 
 RATES = (0.0, 0.001, 0.01, 0.05, 0.1)
 SEEDS = range(1, 6)
-#: In standard deviations of theory, as in test_probability.py.
+#: In standard deviations of theory, as in test_sc_layer.py.
 LIMIT = 5.0
 NONE = dict(stuck_rate=0.0, variability=0.0)
 

@@ -8,7 +8,8 @@ from spikegate.models.errors import InputError
 from spikegate.translator import registry
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.variants import VARIANTS, find, variant
-from spikegate.translator.voltage import Rule, run
+from spikegate.translator.voltage import run
+from spikegate.translator.voltage_neuron import Rule
 
 DETAILS = dict(backend="b", domain="d", target="t", agrees_with="a")
 

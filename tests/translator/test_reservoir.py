@@ -9,7 +9,8 @@ from spikegate.models.core.engine import external_events
 from spikegate.models.core.windows import ones
 from spikegate.models.errors import InputError
 from spikegate.models.numeric.sobol import SobolParams
-from spikegate.models.streams.encoder import below, sobol_planes, threshold
+from spikegate.models.streams.encoder import threshold
+from spikegate.models.streams.planes import below, sobol_planes
 from spikegate.translator import voltage
 from spikegate.translator.brunel import BrunelParams, preset, translate
 from spikegate.translator.reservoir import SCRecurrentLayer, run

@@ -10,7 +10,7 @@ import pytest
 from spikegate.models.core.engine import external_events
 from spikegate.models.errors import InputError
 from spikegate.translator import voltage
-from spikegate.translator.brian import _device
+from spikegate.translator.brian_parts import device
 from spikegate.translator.brunel import BrunelParams, preset, translate
 from spikegate.translator.stdp import KERNELS, Plasticity, StochasticSTDPSynapse, learn, run
 from spikegate.translator.stdp_kernels import philox
@@ -18,8 +18,7 @@ from spikegate.translator.voltage_brian import SCHEDULES
 
 #: Deviations that a mean of Bernoulli sums may be off, before a run is called wrong.
 Z = 5.0
-SWAPPED = Plasticity(a_plus=0.0105, a_minus=0.01)
-TAU_WRONG = Plasticity(tau_plus=16.0, tau_minus=16.0)
+SWAPPED, TAU_WRONG = Plasticity(a_plus=0.0105, a_minus=0.01), Plasticity(tau_plus=16.0, tau_minus=16.0)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +46,7 @@ def synapses(before, after, pre, post, rule, clock, delay, *, dw=0.0, on_arrival
 
 def replay(spikes, n, steps, pre, post, rule, delay=0, **changes):
     """Weights and variances, grid steps, after Brian2's rule on given spikes (step, neuron)."""
-    with _device(b, "runtime"):
+    with device(b, "runtime"):
         clock = b.Clock(dt=0.1 * b.ms)
         source = b.SpikeGeneratorGroup(n, spikes[:, 1], spikes[:, 0] * clock.dt, clock=clock)
         made = synapses(source, source, pre, post, rule, clock, delay, **changes)
@@ -64,7 +63,7 @@ def plastic(network):
 def brian_network(network, rule):
     """The whole network with the deterministic rule in Brian2, V1's order: weights and Bernoulli variances, grid steps, and the number of spikes."""
     bp, events = voltage.parameters(network), iter(external_events(network))
-    with _device(b, "runtime"):
+    with device(b, "runtime"):
         clock = b.Clock(dt=network.dt_ns * b.nsecond)
         neurons = b.NeuronGroup(network.n, "dv/dt = -v / tau : 1 (unless refractory)\nevents : 1", threshold="v > v_th", reset="v = v_reset",
                                 refractory=network.lif.refractory * clock.dt, method="euler", clock=clock,
@@ -73,13 +72,12 @@ def brian_network(network, rule):
         neurons.v = network.v0 / network.lif.format.one
         learning = synapses(neurons, neurons, *plastic(network), rule, clock, network.delay - 1, dw=bp.weight_exc / rule.one)
         rows = np.repeat(np.arange(network.n), np.diff(network.indptr.astype(np.int64)))
-        fixed = b.Synapses(neurons, neurons, on_pre="v_post -= gJ", delay=(network.delay - 1) * clock.dt, clock=clock,
-                           namespace={"gJ": bp.weight_inh})
+        fixed = b.Synapses(neurons, neurons, on_pre="v_post -= g", delay=(network.delay - 1) * clock.dt, clock=clock, namespace={"g": bp.weight_inh})
         fixed.connect(i=rows[rows >= network.n_exc], j=network.indices[network.indptr[network.n_exc]:].astype(np.int64))
         count = neurons.variables["events"].get_value()
         due = b.NetworkOperation(lambda: np.copyto(count, next(events)), when="start", clock=clock)
-        whole, monitor = b.Network(neurons, learning, fixed, due), b.SpikeMonitor(neurons)
-        whole.add(monitor)
+        monitor = b.SpikeMonitor(neurons)
+        whole = b.Network(neurons, learning, fixed, due, monitor)
         whole.schedule = SCHEDULES[False]
         whole.run(network.steps * clock.dt, namespace={})
         return np.array(learning.w), np.array(learning.variance), monitor.num_spikes

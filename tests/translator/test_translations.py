@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from spikegate.models.errors import InputError
-from spikegate.models.neuron.lif import FixedPointLIFNeuron
+from spikegate.models.neuron.single import FixedPointLIFNeuron
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, QFormat
 from spikegate.models.streams.synapse import BitstreamSynapse
 from spikegate.translator import brunel, translations
@@ -26,10 +26,10 @@ from spikegate.translator.brunel import (
 from spikegate.translator.custom import translate_v21_custom
 from spikegate.translator.homeostatic import HomeostaticLIFNeuron
 from spikegate.translator.izhikevich import SCIzhikevichNeuron
-from spikegate.translator.params import raw_parameters
+from spikegate.translator.raw import raw_parameters
 from spikegate.translator.stdp import Plasticity
 from spikegate.translator.variants import VARIANTS
-from spikegate.translator.voltage import StochasticLIFNeuron
+from spikegate.translator.voltage_neuron import StochasticLIFNeuron
 
 ALL = {name: getattr(brunel, name) for name in translations.__all__}
 

@@ -16,7 +16,8 @@ from spikegate.translator.brunel import preset, translate
 from spikegate.translator.custom import with_fine_leak
 from spikegate.translator.hybrid import hybrid
 from spikegate.translator.variants import VARIANTS, find
-from spikegate.translator.voltage import Rule, run
+from spikegate.translator.voltage import run
+from spikegate.translator.voltage_neuron import Rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "variants.md"
 BIT_FOR_BIT = ("v1", "v18", "v19", "v20")

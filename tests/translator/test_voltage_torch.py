@@ -9,7 +9,8 @@ import torch
 from spikegate.models.errors import InputError, ToolMissing
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.variants import find
-from spikegate.translator.voltage import Rule, run
+from spikegate.translator.voltage import run
+from spikegate.translator.voltage_neuron import Rule
 from spikegate.translator.voltage_torch import TorchKernel
 
 RULES = [Rule(), Rule(late=True), Rule(exact=True, refractory=5), Rule(noise_std=1.0)]

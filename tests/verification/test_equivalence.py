@@ -5,7 +5,7 @@ import pytest
 from spikegate.cosim.engines import netlist
 from spikegate.cosim.engines.bitstream import bits_verilog, read_back
 from spikegate.cosim.toolchain.synthesis import FAMILIES, pack, place, synthesise, unpack
-from spikegate.cosim.toolchain.verilate import to_verilog
+from spikegate.cosim.toolchain.verilog import to_verilog
 from spikegate.gateware.neuron.lif import Lif
 from spikegate.gateware.numeric.lfsr import Lfsr
 from spikegate.gateware.streams.dot_product import DotProduct

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from amaranth.lib.wiring import Component
 
-from spikegate.cosim.toolchain.verilate import to_verilog
+from spikegate.cosim.toolchain.verilog import to_verilog
 from spikegate.gateware.core.core import Core, CoreGeometry
 from spikegate.gateware.core.rows_bitmap import Rows
 from spikegate.gateware.core.spike_list import Spikes

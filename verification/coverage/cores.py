@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from spikegate.cosim.engines.rtl import core_verilog, run_word, unpack
-from spikegate.cosim.toolchain.verilate import compile_shared, to_verilog
+from spikegate.cosim.toolchain.verilate import compile_shared
+from spikegate.cosim.toolchain.verilog import to_verilog
 from spikegate.gateware.core.geometry import CoreGeometry, StreamGeometry
 from spikegate.gateware.core.pins import PinsHost
 from spikegate.models.core import engine, stream_engine
@@ -22,8 +23,8 @@ from spikegate.models.files import working_folder
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.fixed import Q8_8
-from spikegate.models.streams.encoder import window_lfsr
 from spikegate.models.streams.params import Generator, StreamFaults
+from spikegate.models.streams.planes import window_lfsr
 from verification.coverage.guards_coverage import BEFORE, FIRST, PATIENCE, TOO_LONG
 from verification.coverage.points import OPTIONS, PARTS, Coverage, judge, merged, points
 from verification.stimuli.load_words import full, loads, scrambled

@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from spikegate.cosim.engines.virtual_board import HARNESS, NAME, NativeLink
-from spikegate.cosim.toolchain.verilate import compile_shared, to_verilog
+from spikegate.cosim.toolchain.verilate import compile_shared
+from spikegate.cosim.toolchain.verilog import to_verilog
 from spikegate.gateware.core.geometry import CoreGeometry, Op, StreamGeometry
 from spikegate.gateware.link.link import HostLink
 from spikegate.models.errors import Mismatch
 from spikegate.models.files import working_folder
-from spikegate.models.link.frames import ESCAPE, Frame, Request, Run, encode, item_bytes
+from spikegate.models.link.frames import ESCAPE, Frame, Request, encode
+from spikegate.models.link.payloads import Run, item_bytes
 from spikegate.models.numeric.fixed import Q8_8
-from spikegate.models.streams.encoder import window_lfsr
 from spikegate.models.streams.params import Generator
+from spikegate.models.streams.planes import window_lfsr
 from verification.coverage.points import OPTIONS, PARTS, Coverage, judge, merged, points
 from verification.stress.link_abuse import Abuse, Sweeps, check, flood
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from spikegate.cosim.toolchain.verilate import compile_shared, to_verilog
+from spikegate.cosim.toolchain.verilate import compile_shared
+from spikegate.cosim.toolchain.verilog import to_verilog
 from spikegate.gateware.neuron.lif import Lif, state_layout
 from spikegate.models.errors import InputError, Mismatch
 from spikegate.models.kernel import kernel

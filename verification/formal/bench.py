@@ -9,7 +9,7 @@ from amaranth.lib import data, memory
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import Component, In
 
-from spikegate.cosim.toolchain.verilate import to_verilog
+from spikegate.cosim.toolchain.verilog import to_verilog
 
 __all__ = ["Claim", "Bench"]
 

@@ -16,19 +16,24 @@ def line(data: bytes, **others: int) -> list[dict[str, int]]:
     return [{"rx": bit, **others} for byte in data for bit in bits(byte) for _ in range(DIVISOR)]
 
 
+def script() -> list[dict[str, int]]:
+    """Good frames and bad ones, more of them than are held, and a frame that the line breaks off."""
+    frame, wrong = encode(Frame(2, 5, b"\x7e")), bytes([FLAG, 1, 2, 3, 4, 5, 6, 7, FLAG])
+    empty = encode(Frame(1, 1))
+    idle = {"wish": 0, "o__ready": 0}
+    return [*line(empty, **idle), *line(frame, **idle), *line(empty[1:], **idle), *line(wrong, **idle),
+            *({"rx": 1, "wish": 0, "o__ready": 1} for _ in range(16)), {"rx": 1, "wish": 1},
+            *({"rx": 1, "wish": 0, "o__ready": 1} for _ in range(20)),
+            {"rx": 1, "wish": 1}, *line(empty[:4], **idle), *({"rx": 0, **idle} for _ in range(40)), *({"rx": 1, **idle} for _ in range(3)),
+            *line(bytes([FLAG, 0x7D, FLAG, 0xF9, 1, FLAG]), **idle), *line(empty, **idle)]
+
+
 def frame_receiver(b: Bench) -> None:
     """Frames of a line, two at most; what a memory returns may be anything."""
     dut, o = b.dut, b.dut.o
     good, bad, overrun, error, finish = dut.good, dut.bad, dut.overrun, dut.error, dut.finish
     b.forget = True
-    frame, wrong = encode(Frame(2, 5, b"\x7e")), bytes([FLAG, 1, 2, 3, 4, 5, 6, 7, FLAG])
-    empty = encode(Frame(1, 1))
-    idle = {"wish": 0, "o__ready": 0}
-    b.script = [*line(empty, **idle), *line(frame, **idle), *line(empty[1:], **idle), *line(wrong, **idle),
-                *({"rx": 1, "wish": 0, "o__ready": 1} for _ in range(16)), {"rx": 1, "wish": 1},
-                *({"rx": 1, "wish": 0, "o__ready": 1} for _ in range(20)),
-                {"rx": 1, "wish": 1}, *line(empty[:4], **idle), *({"rx": 0, **idle} for _ in range(40)), *({"rx": 1, **idle} for _ in range(3)),
-                *line(bytes([FLAG, 0x7D, FLAG, 0xF9, 1, FLAG]), **idle), *line(empty, **idle)]
+    b.script = script()
     full, bank, reading = (b.inner(name) for name in ("full", "bank", "reading"))
     flag, data, blank, escaped, broken = (b.inner(name) for name in ("flag", "is_data", "empty", "escaped", "broken"))
     fresh, crowded, at, taken, length = (b.inner(name) for name in ("fresh", "crowded", "at", "taken", "length"))

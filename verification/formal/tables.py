@@ -80,6 +80,27 @@ def rows(b: Bench) -> None:
     b.claim("The bits stand still without an add", dut.bits == b.past(dut.bits), when=~added & ~b.first & b.past(~b.first), cover=dut.bits != 0)
 
 
+def entry_of_the_ring(b: Bench, pushed, room, pop, level, head) -> None:
+    """Any entry of the list of spikes, from its push to its pop."""
+    # Its slot, and how many are before it.
+    words, produce, consume, stored = (b.inner(f"spikes.{name}") for name in ("words", "produce", "consume", "inner_level"))
+    shown, follow, tracked, entry, slot, before = b.inner("spikes.r_rdy"), b.free("follow"), b.keep(), b.keep(12), b.keep(4), b.keep(4)
+    started, mine = follow & pushed & room & ~tracked & ~b.dut.clear, tracked & (before == 0)
+    b.m.d.sync += [tracked.eq((tracked & ~(mine & pop) | started) & ~b.dut.clear), before.eq(Mux(started, level - pop, before - (pop & ~mine)))]
+    with b.m.If(started):
+        b.m.d.sync += [entry.eq(Cat(b.dut.tag, b.dut.push.word, b.dut.push.mask)), slot.eq(produce)]
+    around = lambda place: Mux(place >= 9, place - 9, place)  # noqa: E731
+    inside = tracked & ~(mine & shown)
+    b.claim("The list is a ring of nine", (produce < 9) & (consume < 9) & (stored <= 9) & (around(consume + stored) == produce),
+            cover=produce < consume)
+    b.claim("An entry keeps its place in the ring", (before - shown < stored) & (around(consume + before - shown) == slot), when=inside,
+            cover=before == 3)
+    b.claim("An entry is not overwritten while it waits", Array(words)[slot] == entry, when=inside, cover=before == 3)
+    b.claim("After those before it, each entry comes to the head as it was pushed", shown & (head.as_value() == entry), when=mine & shown,
+            cover=b.past(inside))
+    b.claim("Of the entries in the list, those before this one are fewer than all", before < level, when=tracked, cover=before == 4)
+
+
 def spikes(b: Bench) -> None:
     """10 neurons on 4 lanes, 3 words a step, 3 steps of delay."""
     dut, o, push, load = b.dut, b.dut.o, b.dut.push, b.dut.load
@@ -110,23 +131,7 @@ def spikes(b: Bench) -> None:
     b.claim("The list holds what was pushed and not popped", level == held, cover=held == 5)
     b.claim("No word of spikes is refused while fewer than nine wait", room, when=level < 9, cover=level == 8)
     b.claim("Every spike picked is given once, none is lost and none invented", picked == (given + valid + o.valid)[:8], cover=given > 3)
-    # Any entry, from its push to its pop: its slot, and how many are before it.
-    words, produce, consume, stored = (b.inner(f"spikes.{name}") for name in ("words", "produce", "consume", "inner_level"))
-    shown, follow, tracked, entry, slot, before = b.inner("spikes.r_rdy"), b.free("follow"), b.keep(), b.keep(12), b.keep(4), b.keep(4)
-    started, mine = follow & pushed & room & ~tracked & ~dut.clear, tracked & (before == 0)
-    b.m.d.sync += [tracked.eq((tracked & ~(mine & pop) | started) & ~dut.clear), before.eq(Mux(started, level - pop, before - (pop & ~mine)))]
-    with b.m.If(started):
-        b.m.d.sync += [entry.eq(Cat(dut.tag, push.word, push.mask)), slot.eq(produce)]
-    around = lambda place: Mux(place >= 9, place - 9, place)  # noqa: E731
-    inside = tracked & ~(mine & shown)
-    b.claim("The list is a ring of nine", (produce < 9) & (consume < 9) & (stored <= 9) & (around(consume + stored) == produce),
-            cover=produce < consume)
-    b.claim("An entry keeps its place in the ring", (before - shown < stored) & (around(consume + before - shown) == slot), when=inside,
-            cover=before == 3)
-    b.claim("An entry is not overwritten while it waits", Array(words)[slot] == entry, when=inside, cover=before == 3)
-    b.claim("After those before it, each entry comes to the head as it was pushed", shown & (head.as_value() == entry), when=mine & shown,
-            cover=b.past(inside))
-    b.claim("Of the entries in the list, those before this one are fewer than all", before < level, when=tracked, cover=before == 4)
+    entry_of_the_ring(b, pushed, room, pop, level, head)
     b.claim("Busy as long as a spike is on its way", dut.busy, when=o.valid | valid | hand_valid | due)
     b.claim("Not busy when nothing is due and nothing on its way", ~dut.busy, when=~(o.valid | valid | hand_valid | due))
     b.claim("An entry is due when its step is delay - 1 steps ago", head.tag == (dut.tag - (dut.delay - 1))[:6], when=due, cover=dut.delay == 2)

@@ -12,9 +12,10 @@ from spikegate.models.network.network import Network
 from spikegate.models.neuron.lif import LifParams
 from spikegate.models.numeric.drive import DriveParams
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, Rounding
-from spikegate.models.streams.encoder import PROBABILITY_BITS, window_lfsr
+from spikegate.models.streams.encoder import PROBABILITY_BITS
 from spikegate.models.streams.faults import POINTS, FaultParams, PointFaults
 from spikegate.models.streams.params import Generator, StreamFaults, StreamParams
+from spikegate.models.streams.planes import window_lfsr
 
 __all__ = ["GEOMETRIES", "CORNERS", "DEFECTS", "any_network", "corner", "any_faults"]
 

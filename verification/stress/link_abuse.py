@@ -13,7 +13,8 @@ from spikegate.cosim.engines.virtual_board import NativeLink, build
 from spikegate.gateware.core.core import CoreGeometry, Op
 from spikegate.gateware.link.link import HostLink
 from spikegate.models.link.device import Device
-from spikegate.models.link.frames import OVERFLOW, RUNNING, Answer, Deframer, Frame, Request, Status, encode, item_bytes
+from spikegate.models.link.frames import OVERFLOW, RUNNING, Answer, Deframer, Frame, Request, encode
+from spikegate.models.link.payloads import Status, item_bytes
 from verification.stress.link_damage import MUTATIONS, received
 
 __all__ = ["Abuse", "Report", "Sweeps", "check", "flood"]

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from pyuvm import ConfigDB, uvm_analysis_port, uvm_driver, uvm_monitor
 
-from spikegate.cosim.benches.bench import RisingEdge, StreamSink, StreamSource, cocotb, number, start
+from spikegate.cosim.benches.bench import RisingEdge, cocotb, number, start
+from spikegate.cosim.benches.stream_ports import StreamSink, StreamSource
 from spikegate.cosim.engines.rtl import load_words, run_word
 from spikegate.gateware.core.geometry import CoreGeometry, Op
 from verification.uvm.items import PACES, Scenario

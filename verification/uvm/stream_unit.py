@@ -12,9 +12,10 @@ from spikegate.cosim.benches.faults import as_integers, path
 from spikegate.gateware.core.geometry import CoreGeometry, Op
 from spikegate.gateware.core.stream_unit import StreamUnit
 from spikegate.models.streams.dot_product import scale_count
-from spikegate.models.streams.encoder import PROBABILITY_BITS, WindowParams, window_lfsr
+from spikegate.models.streams.encoder import PROBABILITY_BITS, WindowParams
 from spikegate.models.streams.faults import POINTS, FaultParams
 from spikegate.models.streams.params import Generator, StreamFaults
+from spikegate.models.streams.planes import window_lfsr
 from verification.stimuli.networks import any_faults
 from verification.uvm.coverage import Coverage, Cross, Model, Point
 
