@@ -21,7 +21,7 @@ from spikegate.models.numeric.drive import DriveParams
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.streams.params import StreamParams
 
-__all__ = ["FIXED", "MAX_DELAY", "MAX_STEPS", "Network", "Population", "require_network"]
+__all__ = ["FIXED", "MAX_DELAY", "MAX_DT_NS", "MAX_STEPS", "Network", "Population", "is_plain", "require_network"]
 
 MAX_DELAY = 63
 #: Recordings count steps in 32 bits.
@@ -32,7 +32,8 @@ FIXED = "v3"
 FIX = "make it again with `spikegate network make`"
 
 
-def _is_plain(value: object) -> bool:
+def is_plain(value: object) -> bool:
+    """Whether it is a number, a truth value or printable text."""
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, (bool, int)) or isinstance(value, str) and value.isprintable()
@@ -134,7 +135,7 @@ class Network:
         need(1 <= self.dt_ns <= MAX_DT_NS, f"dt must be in 1..{MAX_DT_NS} ns, not {self.dt_ns} ns")
         need(self.name.isprintable(), f"Name must be printable, not {self.name!r}")
         for key, value in self.source.items():
-            need(isinstance(key, str) and key.isprintable() and _is_plain(value), "Source must give printable names to numbers, truth values or "
+            need(isinstance(key, str) and key.isprintable() and is_plain(value), "Source must give printable names to numbers, truth values or "
                  f"printable text, not {reprlib.repr(key)} to {reprlib.repr(value)}")
         need(self.lif.gain == q.one, f"Gain in a network must be 1.0 ({q.one} raw), not {self.lif.gain}; fold it into the weights")
         need(self.lfsr.width >= 32 + self.lif.leak_fraction and 32 <= self.lfsr.leap <= self.lfsr.taps[-1],
