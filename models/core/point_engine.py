@@ -4,21 +4,21 @@ Step t, for every neuron: what is due at its ports, its external events on top; 
 are due at t + delay, each synapse by its own.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikegate.models.core.engine import aligned
+from spikegate.models.core.engine import BLOCK, aligned, draw
 from spikegate.models.errors import InputError
 from spikegate.models.kernel import kernel
 from spikegate.models.network.engine import Progress
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
-from spikegate.models.network.synapses import Synapses, collect
+from spikegate.models.network.synapses import AHEAD, Synapses, collect
 from spikegate.models.neuron.bernoulli import BernoulliNeuron, bernoulli_step
 from spikegate.models.neuron.linear import MAX_CURRENTS, linear_step
+from spikegate.models.neuron.linear_steps import linear_steps
 from spikegate.models.numeric.drive import UNIFORM_BITS
-from spikegate.models.numeric.lfsr import leap_once
 
 __all__ = ["ROWS", "run", "require_point_network", "Units"]
 
@@ -43,6 +43,8 @@ class Units(NamedTuple):
         int64 (all sets, columns).
     place : numpy.ndarray
         int64 (n,): each neuron's set in the table.
+    sets : numpy.ndarray
+        int64 (columns, any): parameters of a population's neurons, or once if all are alike; where they begin, int64 (populations + 1,), in ``ranges``.
     drives : numpy.ndarray
         int64 (populations, 6): whether it draws at all, port, weight, offset, first limit, last limit.
     limits : numpy.ndarray
@@ -54,18 +56,33 @@ class Units(NamedTuple):
     kinds: np.ndarray
     table: np.ndarray
     place: np.ndarray
+    sets: np.ndarray
+    ranges: np.ndarray
     drives: np.ndarray
     limits: np.ndarray
+
+
+class Room(NamedTuple):
+    """Numbers of one step, (n,) each: int64 ``flow``, uint32 ``uniform``, int64 ``random``, uint8 ``spiked``, eight of them a word of ``groups``; and of `collect`."""
+
+    flow: np.ndarray
+    uniform: np.ndarray
+    random: np.ndarray
+    spiked: np.ndarray
+    groups: np.ndarray
+    runs: np.ndarray
 
 
 def units(network: PointNetwork) -> Units:
     """The arrays of a network."""
     columns = max(len(each.neuron.columns) for each in network.populations)
     tables, index, drives, limits, at, limit = [], [], [], [np.empty(0, np.uint32)], 0, 0
+    each_neuron = []
     for each in network.populations:
         tables.append(np.pad(each.sets, ((0, 0), (0, columns - each.sets.shape[1]))))
         index.append(at + each.index.astype(np.int64))
         at += len(each.sets)
+        each_neuron.append(tables[-1] if len(each.sets) == 1 else tables[-1][each.index])
         if each.drive is None:
             drives.append([int(each.draws), 0, 0, 0, limit, limit])
             continue
@@ -76,53 +93,68 @@ def units(network: PointNetwork) -> Units:
     return Units(np.array([*network.firsts, network.n], np.int64),
                  np.array([BERNOULLI if isinstance(each.neuron, BernoulliNeuron) else LINEAR for each in network.populations], np.int64),
                  np.stack([each.neuron.constants() for each in network.populations]), np.concatenate(tables), np.concatenate(index),
-                 np.array(drives, np.int64), np.concatenate(limits))
+                 np.ascontiguousarray(np.concatenate(each_neuron).T), np.cumsum([0, *map(len, each_neuron)]), np.array(drives, np.int64), np.concatenate(limits))
 
 
 @kernel
-def _update(units: Units, state: np.ndarray, seeds: np.ndarray, inputs: np.ndarray, shifts: tuple[np.uint64, ...], masks: np.ndarray,
+def _draws(first: int, last: int, limits: np.ndarray, offset: int, seeds: np.ndarray, lfsr: tuple[Any, ...], uniform: np.ndarray, events: np.ndarray) -> None:
+    """Uniform numbers and external events of the neurons ``first`` to ``last`` - 1."""
+    counted = np.empty(BLOCK, np.uint8)
+    for a in range(first, last, BLOCK):
+        b = min(a + BLOCK, last)
+        draw(seeds[a:b], limits, lfsr, uniform[a:b], counted[:b - a])
+        for i in range(b - a):
+            events[a + i] = offset + counted[i]
+
+
+@kernel
+def _update(units: Units, state: tuple[np.ndarray, ...], seeds: np.ndarray, inputs: tuple[np.ndarray, ...], lfsr: tuple[Any, ...], room: Room,
             emitted: np.ndarray, events: np.ndarray) -> int:
     """One step of every neuron; spiking ones in ``emitted``, whose number it returns. Inputs are consumed."""
     found = 0
+    spiked = room.spiked
     for u in range(len(units.which)):
-        s, drive = units.kinds[u], units.drives[u]
-        for i in range(units.bounds[u], units.bounds[u + 1]):
-            uniform, random = np.int64(0), np.int64(0)
-            if drive[0]:
-                before = seeds[i]
-                seeds[i] = leap_once(before, shifts, masks[0], masks[1], masks[2])
-                uniform = np.int64(np.uint32(before))
-                random = np.int64((before >> np.uint64(UNIFORM_BITS)) & ((np.uint64(1) << np.uint64(s[1])) - np.uint64(1)))
-            count = drive[3]
-            for k in range(drive[4], drive[5]):
-                if uniform <= np.int64(units.limits[k]):
-                    break
-                count += 1
-            events[i] = count
-            if units.which[u] == BERNOULLI:
-                spike = bernoulli_step(units.table, units.place[i], uniform)
-            else:
-                inputs[drive[1], i] += count * drive[2]
-                spike = linear_step(state, i, inputs, units.table, units.place[i], s, random)
-            for port in range(len(inputs)):
-                inputs[port, i] = 0
-            if spike:
-                emitted[found] = i
-                found += 1
+        s, drive, first, last = units.kinds[u], units.drives[u], units.bounds[u], units.bounds[u + 1]
+        stochastic = s[2] == 2
+        if stochastic:
+            for i in range(first, last):
+                room.random[i] = np.int64((seeds[i] >> np.uint64(UNIFORM_BITS)) & ((np.uint64(1) << np.uint64(s[1])) - np.uint64(1)))
+        if drive[0]:
+            _draws(first, last, units.limits[drive[4]:drive[5]], drive[3], seeds, lfsr, room.uniform, events)
+            port = inputs[0] if drive[1] == 0 else inputs[1]
+            for i in range(first, last):
+                port[i] += np.int32(events[i] * drive[2])
+        if units.which[u] == BERNOULLI:
+            for i in range(first, last):
+                spiked[i] = bernoulli_step(units.table, units.place[i], room.uniform[i])
+        elif stochastic:
+            for i in range(first, last):
+                spiked[i] = linear_step(state, i, inputs, units.table, units.place[i], s, room.random[i])
+        else:
+            linear_steps(first, last, state, inputs, units.sets, (units.ranges[u], units.ranges[u + 1]), s, room.flow, spiked)
+    inputs[0][:] = 0
+    inputs[1][:] = 0
+    eight = room.groups
+    for group in range(len(eight)):
+        if eight[group]:
+            for i in range(8 * group, 8 * group + 8):
+                if spiked[i]:
+                    emitted[found] = i
+                    found += 1
     return found
 
 
 @kernel
-def _advance(first: int, steps: int, units: Units, state: np.ndarray, seeds: np.ndarray, inputs: np.ndarray, shifts: tuple[np.uint64, ...],
-             masks: np.ndarray, ring: np.ndarray, counts: np.ndarray, synapses: Synapses, given: np.ndarray, spikes: np.ndarray,
+def _advance(first: int, steps: int, units: Units, state: tuple[np.ndarray, ...], seeds: np.ndarray, inputs: tuple[np.ndarray, ...],
+             lfsr: tuple[Any, ...], room: Room, ring: np.ndarray, counts: np.ndarray, synapses: Synapses, given: np.ndarray, spikes: np.ndarray,
              trace: np.ndarray, events: np.ndarray) -> int:
     """``steps`` steps in place; the number of spikes written. ``trace`` is (steps, rows, n) or empty, ``events`` (steps or 1, n)."""
     found, at, lags = 0, 0, len(counts)
     for k in range(steps):
         t = first + k
-        collect(t, ring, counts, synapses, inputs)
+        collect(t, ring, counts, synapses, inputs, room.runs)
         slot = t % lags
-        count = _update(units, state, seeds, inputs, shifts, masks, ring[slot], events[k % len(events)])
+        count = _update(units, state, seeds, inputs, lfsr, room, ring[slot], events[k % len(events)])
         for j in range(count):
             spikes[found, 0], spikes[found, 1] = t, ring[slot, j]
             found += 1
@@ -132,7 +164,8 @@ def _advance(first: int, steps: int, units: Units, state: np.ndarray, seeds: np.
             at += 1
         counts[slot] = count
         if len(trace):
-            trace[k] = state
+            for row in range(len(state)):
+                trace[k, row] = state[row]
     return found
 
 
@@ -160,17 +193,21 @@ def run(network: PointNetwork, *, trace: bool = False, progress: Progress | None
     """
     require_point_network(network)
     n, steps, lfsr = network.n, network.steps, network.lfsr
-    state = np.zeros((len(ROWS) + MAX_CURRENTS, n), np.int32)
+    state = tuple(aligned(np.zeros(n, np.int32)) for _ in range(len(ROWS) + MAX_CURRENTS))
     names = list(dict.fromkeys(name for each in network.populations for name in each.neuron.state))
     places = {each.name: {name: ROWS.index(name) if name in ROWS else len(ROWS) + each.neuron.ports.index(name) for name in each.neuron.state}
               for each in network.populations}
     for each, first in zip(network.populations, network.firsts):
         for name, values in each.initial.items():
-            state[places[each.name][name], first:first + each.size] = values
+            state[places[each.name][name]][first:first + each.size] = values
     synapses, seeds, given = network.synapses, aligned(network.seeds), network.input_events
     ring = np.zeros((int(synapses.delays.max(initial=0)) + 1, n + network.channels), np.int32)
-    counts, inputs = np.zeros(len(ring), np.int64), np.zeros((MAX_CURRENTS, n), np.int32)
-    shifts, masks = tuple(np.uint64(tap - lfsr.leap) for tap in lfsr.taps), np.array([lfsr.leap, (1 << lfsr.leap) - 1, lfsr.mask], np.uint64)
+    counts, inputs = np.zeros(len(ring), np.int64), tuple(aligned(np.zeros(n, np.int32)) for _ in range(MAX_CURRENTS))
+    groups = np.zeros(-(-n // 8), np.uint64)
+    room = Room(np.empty(n, np.int64), np.empty(n, np.uint32), np.empty(n, np.int64), groups.view(np.uint8), groups,
+                np.empty((n + network.channels + AHEAD, 2), np.int64))
+    masks = (lfsr.leap, (1 << lfsr.leap) - 1, lfsr.mask, 0)
+    register = tuple(np.uint64(tap - lfsr.leap) for tap in lfsr.taps), *map(np.uint64, masks), False
     made, buffer, spikes = units(network), np.empty((min(CHUNK, steps) * n, 2), np.int32), []
     kept: dict[str, np.ndarray] = {name: np.zeros((steps, n), np.int32) for name in names} if trace else {}
     events = np.zeros((steps if trace else 1, n), np.int32)
@@ -186,13 +223,13 @@ def run(network: PointNetwork, *, trace: bool = False, progress: Progress | None
     bounds = np.searchsorted(given[:, 0], np.arange(0, steps + CHUNK, CHUNK))
     for chunk, first in enumerate(range(0, steps, CHUNK)):
         last = min(first + CHUNK, steps)
-        rows = np.empty((last - first if trace else 0, *state.shape), np.int32)
-        found = _advance(first, last - first, made, state, seeds, inputs, shifts, masks, ring, counts, synapses,
+        rows = np.empty((last - first if trace else 0, len(state), n), np.int32)
+        found = _advance(first, last - first, made, state, seeds, inputs, register, room, ring, counts, synapses,
                          given[bounds[chunk]:bounds[chunk + 1]], buffer, rows, events[first:last] if trace else events)
         spikes.append(buffer[:found].copy())
         for name in kept:
             kept[name][first:last] = named(rows, name)
         if progress:
             progress(last / steps)
-    return Recording("golden", n, steps, np.concatenate(spikes), {**{name: named(state, name) for name in names}, "lfsr": seeds},
+    return Recording("golden", n, steps, np.concatenate(spikes), {**{name: named(np.stack(state), name) for name in names}, "lfsr": seeds},
                      {**kept, "events": events} if trace else {}, provenance={"network": network.hash})
