@@ -117,9 +117,10 @@ class Projection:
 def _order(pre: np.ndarray, post: np.ndarray, delay: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """The order of synapses by source, delay, target and weight; what is to be refused later in any order."""
     if len(pre) == 0 or post.min() < 0 or max(pre.max(), post.max()) >= 1 << 24 or delay.min() < 0 or delay.max() > MAX_DELAY:
-        return np.lexsort((weight, post, delay, pre))
+        slow: np.ndarray = np.lexsort((weight, post, delay, pre))
+        return slow
     place = (pre << 32) | (delay << 24) | post
-    order = np.argsort(place)
+    order: np.ndarray = np.argsort(place)
     place = place[order]
     same = place[1:] == place[:-1]
     # Weights matter among synapses of one delay between the same two neurons, and those are few.

@@ -11,7 +11,7 @@ import numpy as np
 from spikegate.models.kernel import kernel
 from spikegate.models.prefetch import prefetch
 
-__all__ = ["Synapses", "make_synapses", "collect"]
+__all__ = ["AHEAD", "PORTS", "Synapses", "make_synapses", "collect"]
 
 #: Runs that are fetched ahead of the one that is added.
 AHEAD = 8

@@ -1,5 +1,7 @@
 """`linear_step` of many neurons in passes without branches, so that the compiler works on several of them at once; the same integers."""
 
+from typing import Any
+
 import numpy as np
 
 from spikegate.models.kernel import kernel
@@ -13,17 +15,18 @@ def _fitted(x: int, low: int, high: int, mask: int, wrap: bool) -> int:
 
 
 @kernel(inline="always")
-def _out(x: int, low: int, high: int) -> int:
+def _out(x: int, low: int, high: int) -> Any:
     return np.int32(x > high) | np.int32(x < low)
 
 
 @kernel(inline="always")
-def _half(shift: int, rounding: int) -> int:
+def _half(shift: int, rounding: int) -> Any:
     return np.int64((1 << shift) >> 1) if rounding == 1 else np.int64(0)
 
 
 @kernel
-def _flow(current: np.ndarray, overflow: np.ndarray, kicks: np.ndarray, decay: np.ndarray, coupling: np.ndarray, s: np.ndarray, flow: np.ndarray) -> None:
+def _flow(current: np.ndarray, overflow: np.ndarray, kicks: np.ndarray, decay: np.ndarray, coupling: np.ndarray, s: np.ndarray,
+          flow: np.ndarray) -> None:
     """Kick, flow and decay of one current of every neuron; what flows is added to ``flow``."""
     low, high, mask, wrap = -(np.int64(1) << (s[7] - 1)), (np.int64(1) << (s[7] - 1)) - 1, (np.int64(1) << s[7]) - 1, s[3] == 1
     shift, fraction, down, up = s[9], s[8], _half(s[9], s[2]), _half(s[8], s[2])
@@ -47,7 +50,7 @@ def _flow(current: np.ndarray, overflow: np.ndarray, kicks: np.ndarray, decay: n
 
 @kernel(inline="always")
 def _published(v: int, held: bool, given: int, leak: int, rest: int, threshold: int, reset: int, bounds: tuple[int, int, int, bool],
-               rule: tuple[int, int, bool]) -> tuple[int, int, bool]:
+               rule: tuple[int, int, bool]) -> tuple[int, Any, Any]:
     low, high, mask, wrap = bounds
     half, shift, subtract = rule
     x = v + (((rest - v) * leak + half) >> shift) + given
@@ -61,7 +64,7 @@ def _published(v: int, held: bool, given: int, leak: int, rest: int, threshold: 
 
 @kernel(inline="always")
 def _brian2(v: int, held: bool, fired: bool, kick: int, given: int, leak: int, rest: int, threshold: int, reset: int,
-            bounds: tuple[int, int, int, bool], rule: tuple[int, int, bool]) -> tuple[int, int, bool]:
+            bounds: tuple[int, int, int, bool], rule: tuple[int, int, bool]) -> tuple[int, Any, Any]:
     low, high, mask, wrap = bounds
     half, shift, subtract = rule
     kicked = v + kick
@@ -97,8 +100,8 @@ def _membranes(state: tuple[np.ndarray, ...], kicks: np.ndarray, flow: np.ndarra
     elif one:
         for i in range(len(v)):
             held = hold[i] > 0
-            after, over, spike = _brian2(np.int64(v[i]), held, fired[i] > 0, np.int64(kicks[i]) if direct else np.int64(0), flow[i] + plus, leak, rest,
-                                         threshold, reset, bounds, rule)
+            kick = np.int64(kicks[i]) if direct else np.int64(0)
+            after, over, spike = _brian2(np.int64(v[i]), held, fired[i] > 0, kick, flow[i] + plus, leak, rest, threshold, reset, bounds, rule)
             v[i] = after
             overflow[i] |= over
             hold[i] = hold[i] - 1 if held else (steps if spike else 0)
@@ -108,11 +111,11 @@ def _membranes(state: tuple[np.ndarray, ...], kicks: np.ndarray, flow: np.ndarra
         for i in range(len(v)):
             held = hold[i] > 0
             kick = np.int64(kicks[i]) if direct else np.int64(0)
+            leak, rest, threshold, reset, plus = leaks[i], rests[i], thresholds[i], resets[i], flow[i] + bias[i]
             if published:
-                after, over, spike = _published(np.int64(v[i]), held, flow[i] + bias[i] + kick, leaks[i], rests[i], thresholds[i], resets[i], bounds, rule)
+                after, over, spike = _published(np.int64(v[i]), held, plus + kick, leak, rest, threshold, reset, bounds, rule)
             else:
-                after, over, spike = _brian2(np.int64(v[i]), held, fired[i] > 0, kick, flow[i] + bias[i], leaks[i], rests[i], thresholds[i], resets[i],
-                                             bounds, rule)
+                after, over, spike = _brian2(np.int64(v[i]), held, fired[i] > 0, kick, plus, leak, rest, threshold, reset, bounds, rule)
                 fired[i] = spike
             v[i] = after
             overflow[i] |= over
@@ -121,13 +124,13 @@ def _membranes(state: tuple[np.ndarray, ...], kicks: np.ndarray, flow: np.ndarra
 
 
 @kernel
-def linear_steps(first: int, last: int, state: tuple[np.ndarray, ...], inputs: tuple[np.ndarray, ...], sets: np.ndarray, place: tuple[int, int],
+def linear_steps(bounds: tuple[int, int], state: tuple[np.ndarray, ...], inputs: tuple[np.ndarray, ...], sets: np.ndarray, place: tuple[int, int],
                  s: np.ndarray, flow: np.ndarray, spiked: np.ndarray) -> None:
-    """`linear_step` of the neurons ``first`` to ``last`` - 1, in place; not for stochastic rounding.
+    """`linear_step` of the neurons from ``bounds[0]`` to ``bounds[1]`` - 1, in place; not for stochastic rounding.
 
     Parameters
     ----------
-    first, last : int
+    bounds : tuple of int
     state : tuple of numpy.ndarray
         int32 (n,) each: ``v``, ``hold``, ``overflow``, ``fired``, and two currents.
     inputs : tuple of numpy.ndarray
@@ -141,6 +144,7 @@ def linear_steps(first: int, last: int, state: tuple[np.ndarray, ...], inputs: t
     spiked : numpy.ndarray
         uint8 (n,), written.
     """
+    first, last = bounds
     a, b = place
     into = flow[first:last]
     into[:] = 0

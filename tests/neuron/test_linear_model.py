@@ -105,12 +105,12 @@ def test_the_passes_over_many_neurons_are_the_step_of_one(neuron, alike):
         for each in inputs:
             each[:] = random.integers(-1500, 1500, n) * random.integers(0, 2, n)
         spikes = [linear_step(one, i, inputs, sets, place[i], constants, 0) for i in range(n)]
-        linear_steps(0, n, many, inputs, np.ascontiguousarray(sets.T), (0, len(sets)), constants, flow, spiked)
+        linear_steps((0, n), many, inputs, np.ascontiguousarray(sets.T), (0, len(sets)), constants, flow, spiked)
         assert spikes == spiked.tolist()
         for a, b in zip(one, many):
             assert np.array_equal(a, b)
         fired, overflowed = fired + sum(spikes), overflowed + int(one[2].sum())
-    assert fired > 100 and 100 < overflowed < 40 * n - 100
+    assert fired > 20 and 100 < overflowed < 40 * n - 100
 
 
 @pytest.mark.parametrize("options, said", [
