@@ -63,11 +63,12 @@ def _published(v: int, held: bool, given: int, leak: int, rest: int, threshold: 
 
 
 @kernel(inline="always")
-def _brian2(v: int, held: bool, fired: bool, kick: int, given: int, leak: int, rest: int, threshold: int, reset: int,
+def _brian2(v: int, hold: int, fired: bool, kick: int, given: int, leak: int, rest: int, threshold: int, reset: int,
             bounds: tuple[int, int, int, bool], rule: tuple[int, int, bool]) -> tuple[int, Any, Any]:
     low, high, mask, wrap = bounds
     half, shift, subtract = rule
-    kicked = v + kick
+    held = hold > 1
+    kicked = v if hold > 0 else v + kick
     start = _fitted(kicked, low, high, mask, wrap)
     less = start - reset
     after = _fitted(less, low, high, mask, wrap) if subtract else reset
@@ -95,16 +96,15 @@ def _membranes(state: tuple[np.ndarray, ...], kicks: np.ndarray, flow: np.ndarra
             after, over, spike = _published(np.int64(v[i]), held, given, leak, rest, threshold, reset, bounds, rule)
             v[i] = after
             overflow[i] |= over
-            hold[i] = hold[i] - 1 if held else (steps if spike else 0)
+            hold[i] = steps if spike else max(hold[i] - 1, 0)
             spiked[i] = spike
     elif one:
         for i in range(len(v)):
-            held = hold[i] > 0
             kick = np.int64(kicks[i]) if direct else np.int64(0)
-            after, over, spike = _brian2(np.int64(v[i]), held, fired[i] > 0, kick, flow[i] + plus, leak, rest, threshold, reset, bounds, rule)
+            after, over, spike = _brian2(np.int64(v[i]), hold[i], fired[i] > 0, kick, flow[i] + plus, leak, rest, threshold, reset, bounds, rule)
             v[i] = after
             overflow[i] |= over
-            hold[i] = hold[i] - 1 if held else (steps if spike else 0)
+            hold[i] = steps if spike else max(hold[i] - 1, 0)
             fired[i] = spike
             spiked[i] = spike
     else:
@@ -115,11 +115,11 @@ def _membranes(state: tuple[np.ndarray, ...], kicks: np.ndarray, flow: np.ndarra
             if published:
                 after, over, spike = _published(np.int64(v[i]), held, plus + kick, leak, rest, threshold, reset, bounds, rule)
             else:
-                after, over, spike = _brian2(np.int64(v[i]), held, fired[i] > 0, kick, plus, leak, rest, threshold, reset, bounds, rule)
+                after, over, spike = _brian2(np.int64(v[i]), hold[i], fired[i] > 0, kick, plus, leak, rest, threshold, reset, bounds, rule)
                 fired[i] = spike
             v[i] = after
             overflow[i] |= over
-            hold[i] = hold[i] - 1 if held else (refractory[i] if spike else 0)
+            hold[i] = refractory[i] if spike else max(hold[i] - 1, 0)
             spiked[i] = spike
 
 

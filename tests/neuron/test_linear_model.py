@@ -50,18 +50,21 @@ def test_brian2s_order_by_hand():
     assert state[0].tolist() == [102, 99, 101] and state[3].tolist() == [1, 0, 1]  # the reset comes with the next step's input
     inputs[0][:] = 50
     assert stepped(neuron, state, inputs, table) == [0, 1, 0]
-    assert state[0].tolist() == [10, 112, 10] and state[1].tolist() == [0, 1, 0]  # what arrived in the step of the spike was lost
+    # What arrived in the step of the spike was lost; refractory for one step there is none here: 10 - 2 (2.5, to nearest).
+    assert state[0].tolist() == [8, 112, 8] and state[1].tolist() == [0, 1, 0]
     inputs[0][:] = 30
     assert stepped(neuron, state, inputs, table) == [0, 0, 0]
-    assert state[0].tolist() == [30, 10, 30]  # 40 - 10; the second is held at its reset
+    assert state[0].tolist() == [29, 8, 29]  # 38 - 9 (9.5, to nearest)
 
 
-def test_a_kick_while_held_counts_in_brian2s_order():
+def test_a_kick_while_held_is_lost_in_brian2s_order():
     neuron, table = LinearNeuron(Q8_8, 8, order=Order.BRIAN2), [[0, 0, 100, 10, 3, 0]]
-    (state, inputs) = made(1, v=10, hold=2)
-    inputs[0][:] = 7
-    stepped(neuron, state, inputs, table)
-    assert state[0].tolist() == [17] and state[1].tolist() == [1]
+    (state, inputs) = made(3, v=10)
+    state[1][:] = [2, 1, 0]
+    inputs[0][:] = 95
+    assert stepped(neuron, state, inputs, table) == [0, 0, 1]
+    assert state[0].tolist() == [10, 10, 105] and state[1].tolist() == [1, 0, 3]
+    assert stepped(neuron, state, inputs, table) == [0, 1, 0]  # the second is free again
 
 
 def test_a_reset_by_subtraction_by_hand():
@@ -110,7 +113,7 @@ def test_the_passes_over_many_neurons_are_the_step_of_one(neuron, alike):
         for a, b in zip(one, many):
             assert np.array_equal(a, b)
         fired, overflowed = fired + sum(spikes), overflowed + int(one[2].sum())
-    assert fired > 20 and 100 < overflowed < 40 * n - 100
+    assert fired > 20 and 20 < overflowed < 40 * n - 20
 
 
 @pytest.mark.parametrize("options, said", [
