@@ -112,5 +112,5 @@ def cuba(params: CubaParams = CubaParams(), ms: float = 1000.0, q: QFormat = FOR
             here = (pre >= first) & (pre < last) & (post >= low) & (post < high)
             pairs = pre[here] - first, post[here] - low
             projections.append(Projection.of(source, target, port, last - first, pairs, round(weight * one), 1))
-    source = {name: getattr(p, name) for name in p.__dataclass_fields__}
-    return PointNetwork("cuba", populations, projections, [], LfsrParams(), np.zeros(p.n, np.uint64), round(ms / p.dt), round(p.dt * 10**6), source)
+    asked = {name: getattr(p, name) for name in p.__dataclass_fields__}
+    return PointNetwork("cuba", populations, projections, [], LfsrParams(), np.zeros(p.n, np.uint64), round(ms / p.dt), round(p.dt * 10**6), asked)
