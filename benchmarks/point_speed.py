@@ -98,8 +98,8 @@ def main(arguments: list[str] | None = None) -> int:
     ours, recording = least(lambda: point_engine.run(network), options.repeats)
     theirs = [standalone(params, options.ms) for _ in range(options.repeats)]
     brian2 = min(seconds for seconds, _ in theirs)
-    print(f"cuba, {params.n:,} neurons, {options.ms:g} ms: golden model {ours:.3f} s, {len(recording.spikes):,} spikes; Brian2 standalone {brian2:.3f} s, "
-          f"{theirs[0][1]:,} spikes; {brian2 / ours:.1f} times")
+    print(f"cuba, {params.n:,} neurons, {options.ms:g} ms: golden model {ours:.3f} s, {len(recording.spikes):,} spikes; Brian2 standalone "
+          f"{brian2:.3f} s, {theirs[0][1]:,} spikes; {brian2 / ours:.1f} times")
     network = delayed()
     seconds, recording = least(lambda: point_engine.run(network), options.repeats)
     update, _ = least(lambda: point_engine.run(network.replace(projections=())), options.repeats)
