@@ -21,7 +21,7 @@ from spikegate.models.numeric.drive import DriveParams
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.streams.params import StreamParams
 
-__all__ = ["FIXED", "MAX_DELAY", "MAX_STEPS", "Network", "require_network"]
+__all__ = ["FIXED", "MAX_DELAY", "MAX_DT_NS", "MAX_STEPS", "Network", "require_network"]
 
 MAX_DELAY = 63
 #: Recordings count steps in 32 bits.

@@ -1,0 +1,122 @@
+"""The file of a frozen network of point neurons, version 2: header and arrays as in version 1, see docs/arithmetic.md."""
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spikegate.models.network import container
+from spikegate.models.network.point_population import PointPopulation, PortDrive
+from spikegate.models.network.projection import Projection, SpikeInput
+from spikegate.models.neuron.bernoulli import BernoulliNeuron
+from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
+from spikegate.models.numeric.drive import DriveParams
+from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
+from spikegate.models.numeric.lfsr import LfsrParams
+
+__all__ = ["VERSION", "array_type", "content", "parse", "read", "write"]
+
+VERSION = 2
+#: Types of arrays by the last part of their names; states are ``<i4``.
+ARRAYS = {"sets": "<i8", "index": "<u2", "limits": "<u4", "steps": "<u4", "channels": "<u4", "indptr": "<u4", "indices": "<u4", "weights": "<i4",
+          "delays": "|u1", "seeds": "<u8"}
+MEMBERS: dict[str, Any] = {"rounding": Rounding, "overflow": Overflow, "order": Order, "reset": Reset}
+STATE = "<i4"
+
+
+def array_type(name: str) -> str:
+    """Type of an array by its name; LookupError if there is no such one."""
+    last = name.rpartition(".")[2]
+    return STATE if re.fullmatch(r"population\d+\.state\.\w+", name) else ARRAYS[last]
+
+
+def _structure(neuron: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"kind": neuron.kind}
+    for field in dataclasses.fields(neuron):
+        value = getattr(neuron, field.name)
+        if field.name in MEMBERS:
+            value = value.name.lower()
+        elif isinstance(value, QFormat):
+            value = {"width": value.width, "fraction": value.fraction}
+        found[field.name] = list(value) if isinstance(value, tuple) else value
+    return found
+
+
+def _neuron(structure: dict[str, Any]) -> Any:
+    given = dict(structure)
+    kind = given.pop("kind")
+    if kind == BernoulliNeuron.kind:
+        return BernoulliNeuron(**given)
+    for name, members in MEMBERS.items():
+        given[name] = members[given[name].upper()]
+    for name in ("format", "current_format"):
+        given[name] = QFormat(**given[name])
+    neuron = LinearNeuron(**{**given, "currents": tuple(given["currents"])})
+    if neuron.kind != kind:
+        raise ValueError(f"kind {kind!r} is not what its currents say, {neuron.kind!r}")
+    return neuron
+
+
+def content(network: Any) -> bytes:
+    """What the hash is of: header and arrays."""
+    arrays: dict[str, np.ndarray] = {}
+    populations = []
+    for k, each in enumerate(network.populations):
+        here = f"population{k}"
+        arrays |= {f"{here}.sets": each.sets, f"{here}.index": each.index}
+        arrays |= {f"{here}.state.{name}": values for name, values in each.initial.items()}
+        drive = None
+        if each.drive is not None:
+            arrays[f"{here}.limits"] = each.drive.table.limits
+            drive = {"weight": each.drive.table.weight, "port": each.drive.port, "offset": each.drive.offset}
+        populations.append({"name": each.name, "size": each.size, "neuron": _structure(each.neuron), "drive": drive})
+    for k, each in enumerate(network.inputs):
+        arrays |= {f"input{k}.steps": each.steps, f"input{k}.channels": each.channels}
+    for k, each in enumerate(network.projections):
+        arrays |= {f"projection{k}.{name}": getattr(each, name) for name in ("indptr", "indices", "weights", "delays")}
+    arrays["seeds"] = network.seeds
+    header = {"name": network.name, "steps": network.steps, "dt_ns": network.dt_ns, "source": dict(network.source), "populations": populations,
+              "inputs": [{"name": each.name, "size": each.size} for each in network.inputs],
+              "projections": [{"source": each.source, "target": each.target, "port": each.port} for each in network.projections],
+              "lfsr": {"width": network.lfsr.width, "taps": list(network.lfsr.taps), "leap": network.lfsr.leap}}
+    return container.pack(header, {name: array.astype(array_type(name)) for name, array in arrays.items()})
+
+
+def write(path: str | Path, network: Any) -> str:
+    """Write the file and return the hash; see `PointNetwork.save`."""
+    return container.write(path, VERSION, content(network))
+
+
+def read(path: str | Path) -> Any:
+    """The network of a file; see `PointNetwork.load`."""
+    return container.read(path, {VERSION: parse})
+
+
+def parse(data: bytes) -> Any:
+    """The network of a content."""
+    from spikegate.models.network.point import PointNetwork
+
+    header, arrays = container.unpack(data, array_type)
+    populations, inputs, projections = [], [], []
+    for k, each in enumerate(header["populations"]):
+        here, neuron, drive = f"population{k}", _neuron(each["neuron"]), None
+        if each["drive"] is not None:
+            table = DriveParams(arrays.pop(f"{here}.limits"), each["drive"]["weight"])
+            drive = PortDrive(table, each["drive"]["port"], each["drive"]["offset"])
+        initial = {name: arrays.pop(f"{here}.state.{name}") for name in neuron.state}
+        sets, index = arrays.pop(f"{here}.sets"), arrays.pop(f"{here}.index")
+        populations.append(PointPopulation(each["name"], each["size"], neuron, sets, index, drive, initial))
+    for k, each in enumerate(header["inputs"]):
+        steps, channels = arrays.pop(f"input{k}.steps"), arrays.pop(f"input{k}.channels")
+        inputs.append(SpikeInput(each["name"], each["size"], steps, channels))
+    for k, each in enumerate(header["projections"]):
+        taken = {name: arrays.pop(f"projection{k}.{name}") for name in ("indptr", "indices", "weights", "delays")}
+        projections.append(Projection(each["source"], each["target"], each["port"], **taken))
+    lfsr = LfsrParams(header["lfsr"]["width"], tuple(header["lfsr"]["taps"]), header["lfsr"]["leap"])
+    network = PointNetwork(header["name"], populations, projections, inputs, lfsr, arrays.pop("seeds"), header["steps"], header["dt_ns"],
+                           header["source"])
+    if content(network) != data:
+        raise ValueError("it says the same in another form")
+    return network
