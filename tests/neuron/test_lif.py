@@ -7,11 +7,11 @@ from math import e, floor
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikegate.cosim.benches.lif import Inputs, check, golden
+from spikegate.cosim.benches.amaranth_sim import clocked
+from spikegate.cosim.benches.lif import NEURON, Inputs, check, golden
 from spikegate.gateware.neuron.lif import Lif, params_values
 from spikegate.models.errors import InputError, Mismatch, SpikegateError
 from spikegate.models.neuron.lif import FixedPointLIFNeuron, LifParams, lif_step, lif_steps
@@ -207,24 +207,10 @@ def test_a_step_with_a_value_that_fits_no_port_is_refused(call, message):
 
 def simulate(params, steps, **parts):
     """``(spike, v, hold, overflow)`` of the gateware one cycle after each of ``steps``."""
-    dut, found = Lif(params.format, params.rounding, params.overflow, leak_fraction=params.leak_fraction, **parts), []
-
-    async def bench(ctx):
-        for name, value in params_values(params).items():
-            ctx.set(getattr(dut, name), value)
-        for step in steps:
-            ctx.set(dut.i_state, {"v": step.v, "hold": step.hold, "overflow": step.overflow})
-            for name in ("current", "noise", "random"):
-                ctx.set(getattr(dut, f"i_{name}"), getattr(step, name))
-            await ctx.tick()
-            state = ctx.get(dut.o_state)
-            found.append((ctx.get(dut.o_spike), state.v, state.hold, state.overflow))
-
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return found
+    dut = Lif(params.format, params.rounding, params.overflow, leak_fraction=params.leak_fraction, **parts)
+    rows = [{"i_state": NEURON.state(params, step), "i_current": step.current, "i_noise": step.noise, "i_random": step.random} for step in steps]
+    return [(spike, *map(state.__getitem__, dut.o_state.shape().members))
+            for spike, state in clocked(dut, params_values(params), rows, ("o_spike", "o_state"))]
 
 
 @st.composite

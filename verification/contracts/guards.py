@@ -1,11 +1,14 @@
 """What every leaf promises, cycle by cycle, as tables of inputs and expected outputs from the golden models: the guards of its mutants."""
 
 import random
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 from spikegate.cosim.benches.fixed import RequantiseParams, products, requantise
-from spikegate.cosim.benches.lif import Inputs, golden, stimuli
+from spikegate.cosim.benches.lif import NEURON as LIF
+from spikegate.cosim.benches.neuron import Neuron
 from spikegate.cosim.benches.synapse import windows
-from spikegate.gateware.neuron.lif import params_values, state_layout
 from spikegate.models.neuron.lif import REFRACTORY_BITS, LifParams
 from spikegate.models.numeric.fixed import Q8_8, Overflow, Rounding
 from spikegate.models.streams.faults import apply
@@ -54,22 +57,20 @@ def populations(rng: random.Random):
         yield LifParams(q, threshold, reset, rest, leak=leak, refractory=rng.getrandbits(REFRACTORY_BITS))
 
 
-def lif_rows(rng: random.Random):
+def neuron_rows(neuron: Neuron, populations: Callable[[random.Random], Iterator[Any]], rng: random.Random):
     """Steps of the bench for one population after another; what is not compiled in changes at random."""
-    layout, noise = state_layout(Q8_8), Q8_8.max
+    noise = Q8_8.max
     for params in populations(rng):
-        source, after = stimuli(params, rng), None
-        still = {name: value for name, value in params_values(params).items() if name != "gain"}
+        source, after = neuron.stimuli(params, rng), None
+        still = {name: value for name, value in neuron.values(params).items() if name != "gain"}
         for _ in range(60):
             inputs, follow = next(source)
             if follow and after is not None:
-                inputs = Inputs(after.v, after.hold, after.overflow, *inputs[3:])
-            state = layout.const({name: getattr(inputs, name) for name in ("v", "hold", "overflow")}).as_bits()
-            expected = {"o_state": None, "o_spike": None} if after is None else {"o_spike": after.spike, "o_state": layout.const(
-                {name: getattr(after, name) for name in ("v", "hold", "overflow")}).as_bits()}
-            yield {**still, "gain": rng.getrandbits(14), "i_state": state, "i_current": inputs.current, "i_noise": rng.randint(-noise, noise),
-                   "i_random": rng.getrandbits(8)}, expected
-            after = golden(params, inputs._replace(noise=0))
+                inputs = inputs._replace(**neuron.state(params, after))
+            expected = {"o_state": None, "o_spike": None} if after is None else {"o_spike": after.spike, "o_state": neuron.bits(params, after)}
+            yield {**still, "gain": rng.getrandbits(14), "i_state": neuron.bits(params, inputs), "i_current": inputs.current,
+                   "i_noise": rng.randint(-noise, noise), "i_random": rng.getrandbits(8)}, expected
+            after = neuron.golden(params, inputs._replace(noise=0))
 
 
 def core_rows(rng: random.Random):
@@ -82,7 +83,7 @@ POPULATION = "(leak != 0) & (leak <= 256) & ({9'd0, rest_leak} <= {9'd0, leak, 1
 GUARDS: dict[str, Guard] = {
     "requantise": Guard(requantise_rows, 750),
     "synapse": Guard(synapse_rows, 500),
-    "lif": Guard(lif_rows, 1500, assume=POPULATION, proved=False),
+    "lif": Guard(partial(neuron_rows, LIF, populations), 1500, assume=POPULATION, proved=False),
     **guards_streams.GUARDS, **guards_line.GUARDS, **guards_core.GUARDS,
     "core": Guard(core_rows, guards_network.CYCLES, {"o__payload": ("o__valid",)}, ("i",), episodes=74, proved=False),
 }
