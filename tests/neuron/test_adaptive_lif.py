@@ -206,8 +206,9 @@ def test_stimuli_reach_every_corner():
             theta, free = decayed(inputs.theta, params.decay), inputs.hold == 0
             limit, reached = params.lif.threshold + theta, lif_step(inputs.v, 0, *inputs[4:], params.lif.constants(), 1 << 20)[1]
             seen |= {name for name, here in {
-                "on": free and theta and reached == limit, "below": free and theta and reached == limit - 1, "high": free and limit > 32767 == reached,
-                "stall": 0 < inputs.theta < 1 << params.decay, "saturates": free and reached >= limit and theta + params.jump > 32767,
+                "on": free and theta and reached == limit, "below": free and theta and reached == limit - 1,
+                "high": free and limit > 32767 == reached, "stall": 0 < inputs.theta < 1 << params.decay,
+                "saturates": free and reached >= limit and theta + params.jump > 32767,
                 "held": not free and theta}.items() if here}
             assert isinstance(inputs, Inputs)
     assert seen == {"on", "below", "high", "stall", "saturates", "held"}

@@ -5,15 +5,18 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from spikegate.cosim.benches.adaptive_lif import NEURON as ADAPTIVE_LIF
 from spikegate.cosim.benches.fixed import RequantiseParams, products, requantise
 from spikegate.cosim.benches.lif import NEURON as LIF
 from spikegate.cosim.benches.neuron import Neuron
 from spikegate.cosim.benches.synapse import windows
+from spikegate.models.neuron.adaptive_lif import AdaptiveLifParams
 from spikegate.models.neuron.lif import REFRACTORY_BITS, LifParams
 from spikegate.models.numeric.fixed import Q8_8, Overflow, Rounding
 from spikegate.models.streams.faults import apply
 from spikegate.models.streams.synapse import SynapseParams
 from verification.contracts import guards_core, guards_line, guards_loads, guards_network, guards_streams
+from verification.contracts.catalogue import DECAY
 from verification.contracts.table import Guard
 
 __all__ = ["GUARDS"]
@@ -57,6 +60,14 @@ def populations(rng: random.Random):
         yield LifParams(q, threshold, reset, rest, leak=leak, refractory=rng.getrandbits(REFRACTORY_BITS))
 
 
+def adaptive_populations(rng: random.Random):
+    """They, with any jump: both ends, single bits, and some above the threshold, where theta can saturate."""
+    q = Q8_8
+    for lif in populations(rng):
+        jump = rng.choice((0, q.max, 1 << rng.randrange(q.width - 1), rng.getrandbits(q.width - 1)))
+        yield AdaptiveLifParams(lif, DECAY, jump)
+
+
 def neuron_rows(neuron: Neuron, populations: Callable[[random.Random], Iterator[Any]], rng: random.Random):
     """Steps of the bench for one population after another; what is not compiled in changes at random."""
     noise = Q8_8.max
@@ -84,6 +95,7 @@ GUARDS: dict[str, Guard] = {
     "requantise": Guard(requantise_rows, 750),
     "synapse": Guard(synapse_rows, 500),
     "lif": Guard(partial(neuron_rows, LIF, populations), 1500, assume=POPULATION, proved=False),
+    "adaptive_lif": Guard(partial(neuron_rows, ADAPTIVE_LIF, adaptive_populations), 1500, assume=POPULATION, proved=False),
     **guards_streams.GUARDS, **guards_line.GUARDS, **guards_core.GUARDS,
     "core": Guard(core_rows, guards_network.CYCLES, {"o__payload": ("o__valid",)}, ("i",), episodes=74, proved=False),
 }
