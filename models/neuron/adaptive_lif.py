@@ -98,25 +98,23 @@ class AdaptiveLifParams:
         """
         inputs, q, full = exact_array("current", current, np.int64, 2), self.lif.format, 1 << (self.lif.input_width - 1)
         ranges = {"current": (-full, full - 1), "noise": (q.min, q.max), "random": (0, (1 << self.lif.leak_fraction) - 1)}
-        given, problems = np.zeros((3, *inputs.shape), np.int64), Problems()
-        for row, (name, (low, high)), values in zip(given, ranges.items(), (inputs, noise, random)):
+        given, problems = [], Problems()
+        for (name, (low, high)), values in zip(ranges.items(), (inputs, noise, random)):
             one = exact_array(name, values, np.int64, np.ndim(values))
             if one.shape not in ((), inputs.shape):
                 raise InputError(f"{name} must be one number or have the shape {inputs.shape} of the current, not {one.shape}")
-            row[...] = one
+            given.append(np.broadcast_to(one, inputs.shape))
             problems.require(bool(np.all((low <= one) & (one <= high))), f"{name} must be in {low}..{high} (raw)")
         problems.raise_any()
         trace = np.zeros((len(AdaptiveLifTrace._fields), *inputs.shape), np.int64)
-        _run(given, self.constants(), trace)
+        _run(np.stack(given), self.constants(), trace)
         return AdaptiveLifTrace(*trace)
 
 
 @kernel
 def decayed(theta: int, decay: int) -> int:
     """``theta - (theta >> decay)``, or one less where that would stand still above 0."""
-    if theta > 0:
-        return theta - max(theta >> decay, 1)
-    return theta
+    return theta - max(theta >> decay, min(theta, 1))
 
 
 @kernel
@@ -133,7 +131,8 @@ def adaptive_lif_step(theta: int, v: int, hold: int, current: int, noise: int, r
 @kernel
 def _run(given: np.ndarray, p: AdaptiveLifConstants, trace: np.ndarray) -> None:
     for i in range(given.shape[2]):
-        theta, v, hold, overflow = 0, p.lif.rest, 0, 0
+        v = p.lif.rest
+        theta = hold = overflow = 0
         for t in range(given.shape[1]):
             spike, theta, v, hold, overflowed = adaptive_lif_step(theta, v, hold, given[0, t, i], given[1, t, i], given[2, t, i], p)
             overflow |= overflowed

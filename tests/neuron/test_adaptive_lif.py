@@ -18,6 +18,7 @@ from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, QFormat, Roun
 
 MODES = list(itertools.product(Rounding, Overflow))
 LIF = LifParams(Q8_8, 5120, 2560, leak=1, refractory=3)
+CHANCE = dataclasses.replace(LIF, rounding=Rounding.STOCHASTIC)
 PLAIN = AdaptiveLifParams(LIF, 4, 300)
 #: Theta saturates only where the jump is above the threshold: whoever spikes has a theta of at most highest - threshold.
 LOW = AdaptiveLifParams(LifParams(Q8_8, -2000, -3000, leak=13, refractory=2), 2, 30000)
@@ -59,7 +60,9 @@ def test_theta_never_rises_and_returns_to_0_and_the_bench_knows_what_it_was(deca
     ({"jump": 32758}, dict(theta=9, v=0, hold=0, current=6000), (1, 32766, 2560, 3, 0)),
     ({"decay": 1}, dict(theta=101, v=0, hold=0, current=0), (0, 51, 0, 0, 0)),
     ({}, dict(theta=0, v=0, hold=0, current=5000, noise=120), (1, 300, 2560, 3, 0)),
-    ({"lif": dataclasses.replace(LIF, rounding=Rounding.STOCHASTIC)}, dict(theta=0, v=-100, hold=0, current=0, random=156), (0, 0, -99, 0, 0))])
+    ({"lif": CHANCE}, dict(theta=0, v=-100, hold=0, current=0, random=156), (0, 0, -99, 0, 0)),
+    ({"lif": CHANCE}, dict(theta=0, v=-255, hold=0, current=0), (0, 0, -255, 0, 0)),  # no random number: down
+    ({"lif": CHANCE}, dict(theta=0, v=-256, hold=0, current=0), (0, 0, -255, 0, 0))])
 def test_steps_by_hand(changes, state, expected):
     assert dataclasses.replace(PLAIN, **changes).step(**state) == expected
 
@@ -103,6 +106,7 @@ def test_a_run_is_its_steps_from_rest_with_flags_that_stay():
             flag |= over
             assert [int(values[t, i]) for values in trace] == [spike, theta, v, hold, flag]
     assert trace.spike.any() and trace.overflow[-1].all() and not trace.overflow[0].all()
+    assert AdaptiveLifParams(CHANCE, 4, 300).run([[-255, 0], [0, 0]]).v.tolist() == [[-255, 0], [-255, 0]]  # no noise, and down
     assert params.run(current, 5, 9).v.tolist() == params.run(current, np.full((60, 4), 5), np.full((60, 4), 9)).v.tolist()
 
 

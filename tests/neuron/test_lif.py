@@ -50,6 +50,11 @@ def test_steps_by_hand(changes, state, expected):
     assert one_step(dataclasses.replace(PLAIN, **changes), **state) == expected
 
 
+@pytest.mark.parametrize("raised, current, spike", [(0, 5119, 0), (0, 5120, 1), (7, 5126, 0), (7, 5127, 1), (27647, 40000, 1), (27648, 40000, 0)])
+def test_a_threshold_is_raised_exactly_even_above_the_format(raised, current, spike):
+    assert lif_step(0, 0, current, 0, 0, PLAIN.constants(), raised)[0] == spike
+
+
 @given(st.sampled_from(MODES), st.integers(-32768, 32767), st.integers(-(1 << 19), (1 << 19) - 1), st.integers(-32768, 32767),
        st.integers(0, 255), st.integers(1, 256), st.integers(-4096, 4096))
 def test_a_step_is_its_equation_on_fractions(modes, v, current, noise, random, leak, gain):
