@@ -36,7 +36,7 @@ class AdaptiveLif(wiring.Component):
     rounding : Rounding
     overflow : Overflow
     decay : int
-        Shift by which theta falls in a step, 1..15.
+        Shift by which theta falls in a step, 1..15; a constant of the hardware, so that it costs no shifter.
     gain, noise, leak_fraction
         As of a `Lif`.
 

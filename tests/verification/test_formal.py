@@ -3,7 +3,8 @@
 import pytest
 
 from spikegate.models.errors import Mismatch, SpikegateError
-from verification.contracts.catalogue import LEAVES
+from verification.contracts.catalogue import LEAVES, WHOLE
+from verification.contracts.guards import GUARDS
 from verification.formal import PROPERTIES, Bench, bench
 from verification.formal.prove import prove, prove_leaf
 from verification.mutation.survivors import PAGE
@@ -37,6 +38,11 @@ def test_every_leaf_has_ten_claims_and_all_together_have_150_and_the_page_counts
     assert f"Claims: {sum(counts)} about the {len(LEAVES)} leaves, {min(counts)} to {max(counts)} each," in PAGE.read_text()
     assert all("always_9" in b.rtlil(mutated=False) for b in benches.values())
     assert all(len({claim.text for claim in b.claims}) == len(b.claims) for b in benches.values())
+
+
+def test_every_neuron_is_a_leaf_and_every_leaf_has_a_guard():
+    neurons = {path.stem for path in (PAGE.parents[1] / "gateware" / "neuron").glob("*.py")} - {"__init__"}
+    assert neurons >= {"lif"} and neurons <= set(LEAVES) and set(GUARDS) == {*LEAVES, *WHOLE}
 
 
 def transmitter():
