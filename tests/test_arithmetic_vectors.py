@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from pages import ARITHMETIC, vectors
 
+from spikegate.models.neuron.adaptive_lif import AdaptiveLifParams
 from spikegate.models.neuron.lif import LifParams, lif_step
 from spikegate.models.numeric.drive import DriveParams, binomial_limits
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
@@ -48,6 +49,14 @@ def test_neuron_vectors():
     for rounding, overflow, v, hold, current, random, *expected in vector["cases"]:
         params = LifParams(QFormat(16, 8), 5120, 2560, 0, 1, refractory=20, rounding=Rounding[rounding.upper()], overflow=Overflow[overflow.upper()])
         assert list(lif_step(v, hold, current, 0, random, params.constants())) == expected
+
+
+def test_adaptive_neuron_vectors():
+    vector, = vectors("adaptive")
+    assert len(vector["cases"]) >= 16
+    for decay, jump, theta, v, hold, current, *expected in vector["cases"]:
+        params = AdaptiveLifParams(LifParams(QFormat(16, 8), 5120, 2560, refractory=20), decay, jump)
+        assert list(params.step(theta, v, hold, current)) == expected
 
 
 def test_fault_vectors():

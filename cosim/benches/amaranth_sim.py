@@ -1,11 +1,11 @@
-"""Small components in Amaranth's own simulator: combinational ones by rows of values, streams under given stalls."""
+"""Small components in Amaranth's own simulator: by rows of values, combinational ones and those of one cycle; streams under given stalls."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from amaranth.sim import Simulator
 
-__all__ = ["evaluate", "exchange"]
+__all__ = ["evaluate", "clocked", "exchange"]
 
 
 def evaluate(dut: Any, inputs: Sequence[Any], output: Any, rows: Iterable[Sequence[Any]]) -> list[Any]:
@@ -20,6 +20,25 @@ def evaluate(dut: Any, inputs: Sequence[Any], output: Any, rows: Iterable[Sequen
             found.append(tuple(map(ctx.get, output)) if isinstance(output, tuple) else ctx.get(output))
 
     simulator = Simulator(dut)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return found
+
+
+def clocked(dut: Any, still: Mapping[str, Any], rows: Iterable[Mapping[str, Any]], outputs: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Values of ``outputs`` one cycle after each row; rows and ``still``, which is set once, are values of inputs by name."""
+    found = []
+
+    async def bench(ctx: Any) -> None:
+        for row in (still, *rows):
+            for name, value in row.items():
+                ctx.set(getattr(dut, name), value)
+            if row is not still:
+                await ctx.tick()
+                found.append(tuple(ctx.get(getattr(dut, name)) for name in outputs))
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
     return found

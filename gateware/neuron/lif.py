@@ -1,4 +1,4 @@
-"""Leaky integrate-and-fire neuron in fixed point, the same integers as ``models/lif.py``."""
+"""Leaky integrate-and-fire neuron in fixed point, the same integers as ``models/neuron/lif.py``."""
 
 from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
@@ -40,6 +40,8 @@ class Lif(wiring.Component):
         Whether the gain multiplier and the noise input exist; without, gain is 1.0 and noise is 0.
     leak_fraction : int, optional
         Fraction bits of the leak constant; default those of the format.
+    raised : bool
+        Whether there is an input that raises the threshold; without, nothing does.
 
     Members
     -------
@@ -51,20 +53,24 @@ class Lif(wiring.Component):
     i_noise : In(signed(width))
     i_random : In(leak_fraction)
         For stochastic rounding alone.
+    raised : In(width - 1)
+        If it exists: what is added to the threshold, exactly, one cycle behind the other inputs.
     o_state : Out(state_layout(format))
         The neuron after the step, one cycle behind the inputs.
     o_spike : Out(1)
     """
 
     def __init__(self, format: QFormat, rounding: Rounding, overflow: Overflow, *, gain: bool = True, noise: bool = True,
-                 leak_fraction: int | None = None):
+                 leak_fraction: int | None = None, raised: bool = False):
         self.leak_fraction = leak_fraction or format.fraction
         self.format, self.rounding, self.overflow, self.with_gain, self.with_noise = format, rounding, overflow, gain, noise
+        self.with_raised = raised
         state, width = state_layout(format), format.width
         super().__init__({
             **{name: In(shape) for name, shape in params_shapes(format, self.leak_fraction).items()},
             "i_state": In(state), "i_current": In(signed(width + INPUT_GUARD_BITS)), "i_noise": In(signed(width)),
-            "i_random": In(self.leak_fraction), "o_state": Out(state), "o_spike": Out(1)})
+            "i_random": In(self.leak_fraction), "o_state": Out(state), "o_spike": Out(1),
+            **({"raised": In(width - 1)} if raised else {})})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -74,6 +80,7 @@ class Lif(wiring.Component):
         inputs = drive + self.i_noise if self.with_noise else drive
         # Membranes as offset binary, v + 2^(width-1): nothing is negative, and sums are exact modulo a power of two.
         before, threshold, v_reset = (Value.cast(x).as_unsigned() ^ high for x in (self.i_state.v, self.threshold, self.v_reset))
+        limit = threshold + self.raised if self.with_raised else threshold
         bits = len(inputs) + 1
         rest, now = rounded(self.rest_leak, shift, self.rounding, self.i_random), before * self.leak
         leak_rest = Signal(rest.shape())
@@ -93,7 +100,7 @@ class Lif(wiring.Component):
         s1_left = Signal(REFRACTORY_BITS)
         s1_total = Signal(bits)
         v, overflowed = fit_offset(s1_total, q.width, self.overflow)
-        m.d.comb += [s1_total.eq(s1_base + s1_leak), s1_held.eq(s1_state.hold != 0), s1_v.eq(v), s1_spike.eq(~s1_held & (s1_v >= threshold))]
+        m.d.comb += [s1_total.eq(s1_base + s1_leak), s1_held.eq(s1_state.hold != 0), s1_v.eq(v), s1_spike.eq(~s1_held & (s1_v >= limit))]
         with m.If(s1_held):
             m.d.comb += [s1_after.eq(s1_before), s1_left.eq(s1_state.hold - 1)]
         with m.Elif(s1_spike):

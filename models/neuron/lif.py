@@ -1,4 +1,4 @@
-"""Leaky integrate-and-fire neuron in fixed point, the same integers as ``gateware/lif.py``.
+"""Leaky integrate-and-fire neuron in fixed point, the same integers as ``gateware/neuron/lif.py``.
 
     leak  = round((rest - v) * leak_k * 2^-h)        drive = round(input * gain_k * 2^-f)
     v'    = fit(v + leak + drive + noise)            spike when v' >= threshold: v' = reset, hold for `refractory` steps
@@ -132,18 +132,18 @@ class LifParams:
 
 
 @kernel
-def lif_step(v: int, hold: int, current: int, noise: int, random: int, p: LifConstants) -> tuple[int, int, int, int]:
+def lif_step(v: int, hold: int, current: int, noise: int, random: int, p: LifConstants, raised: int = 0) -> tuple[int, int, int, int]:
     """One step of one neuron: ``(spike, v, hold, overflowed)``.
 
     ``hold`` counts the refractory steps that remain; ``random`` (0..2**leak_fraction-1) matters for stochastic
-    rounding alone, its low ``fraction`` bits for the gain; ``p`` is a `LifConstants`.
+    rounding alone, its low ``fraction`` bits for the gain; ``p`` is a `LifConstants`; ``raised`` is added to the threshold.
     """
     if hold > 0:
         return 0, v, hold - 1, 0
     leak = round_shift((p.rest - v) * p.leak, p.leak_fraction, p.rounding, random)
     drive = round_shift(current * p.gain, p.fraction, p.rounding, random & ((1 << p.fraction) - 1))
     v, overflowed = fit(v + leak + drive + noise, p.width, p.overflow)
-    if v >= p.threshold:
+    if v >= p.threshold + raised:
         return 1, p.reset, p.refractory, overflowed
     return 0, v, 0, overflowed
 

@@ -7,11 +7,11 @@ from math import e, floor
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikegate.cosim.benches.lif import Inputs, check, golden
+from spikegate.cosim.benches.amaranth_sim import clocked
+from spikegate.cosim.benches.lif import NEURON, Inputs, check, golden
 from spikegate.gateware.neuron.lif import Lif, params_values
 from spikegate.models.errors import InputError, Mismatch, SpikegateError
 from spikegate.models.neuron.lif import LifParams, lif_step, lif_steps
@@ -48,6 +48,11 @@ def one_step(params, v, hold=0, current=0, noise=0, random=0):
     ({}, dict(v=9999, hold=1), (0, 9999, 0, 0))])
 def test_steps_by_hand(changes, state, expected):
     assert one_step(dataclasses.replace(PLAIN, **changes), **state) == expected
+
+
+@pytest.mark.parametrize("raised, current, spike", [(0, 5119, 0), (0, 5120, 1), (7, 5126, 0), (7, 5127, 1), (27647, 40000, 1), (27648, 40000, 0)])
+def test_a_threshold_is_raised_exactly_even_above_the_format(raised, current, spike):
+    assert lif_step(0, 0, current, 0, 0, PLAIN.constants(), raised)[0] == spike
 
 
 @given(st.sampled_from(MODES), st.integers(-32768, 32767), st.integers(-(1 << 19), (1 << 19) - 1), st.integers(-32768, 32767),
@@ -131,24 +136,10 @@ def test_what_is_not_given_has_the_documented_value():
 
 def simulate(params, steps, **parts):
     """``(spike, v, hold, overflow)`` of the gateware one cycle after each of ``steps``."""
-    dut, found = Lif(params.format, params.rounding, params.overflow, leak_fraction=params.leak_fraction, **parts), []
-
-    async def bench(ctx):
-        for name, value in params_values(params).items():
-            ctx.set(getattr(dut, name), value)
-        for step in steps:
-            ctx.set(dut.i_state, {"v": step.v, "hold": step.hold, "overflow": step.overflow})
-            for name in ("current", "noise", "random"):
-                ctx.set(getattr(dut, f"i_{name}"), getattr(step, name))
-            await ctx.tick()
-            state = ctx.get(dut.o_state)
-            found.append((ctx.get(dut.o_spike), state.v, state.hold, state.overflow))
-
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return found
+    dut = Lif(params.format, params.rounding, params.overflow, leak_fraction=params.leak_fraction, **parts)
+    rows = [{"i_state": NEURON.state(params, step), "i_current": step.current, "i_noise": step.noise, "i_random": step.random} for step in steps]
+    return [(spike, *map(state.__getitem__, dut.o_state.shape().members))
+            for spike, state in clocked(dut, params_values(params), rows, ("o_spike", "o_state"))]
 
 
 @st.composite

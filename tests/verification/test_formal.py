@@ -3,9 +3,11 @@
 import pytest
 
 from spikegate.models.errors import Mismatch, SpikegateError
-from verification.contracts.catalogue import LEAVES
+from verification.contracts.catalogue import LEAVES, WHOLE
+from verification.contracts.guards import GUARDS
 from verification.formal import PROPERTIES, Bench, bench
 from verification.formal.prove import prove, prove_leaf
+from verification.mutation.survivors import PAGE
 
 #: What the long run leaves to the default one.
 SHORT = ("rows",)
@@ -28,13 +30,19 @@ def test_every_claim_of_every_leaf_is_proved_reached_and_broken_by_a_mutant(name
     check(name)
 
 
-def test_every_leaf_has_ten_claims_and_all_together_have_150():
+def test_every_leaf_has_ten_claims_and_all_together_have_150_and_the_page_counts_them():
     benches = {name: bench(name) for name in PROPERTIES}
     assert set(benches) == set(LEAVES)
-    assert all(len(b.claims) >= 10 for b in benches.values())
-    assert sum(len(b.claims) for b in benches.values()) >= 150
+    counts = [len(b.claims) for b in benches.values()]
+    assert min(counts) >= 10 and sum(counts) >= 150
+    assert f"Claims: {sum(counts)} about the {len(LEAVES)} leaves, {min(counts)} to {max(counts)} each," in PAGE.read_text()
     assert all("always_9" in b.rtlil(mutated=False) for b in benches.values())
     assert all(len({claim.text for claim in b.claims}) == len(b.claims) for b in benches.values())
+
+
+def test_every_neuron_is_a_leaf_and_every_leaf_has_a_guard():
+    neurons = {path.stem for path in (PAGE.parents[1] / "gateware" / "neuron").glob("*.py")} - {"__init__"}
+    assert neurons >= {"lif"} and neurons <= set(LEAVES) and set(GUARDS) == {*LEAVES, *WHOLE}
 
 
 def transmitter():

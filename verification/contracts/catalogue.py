@@ -10,6 +10,7 @@ from spikegate.gateware.core.rows_bitmap import Rows
 from spikegate.gateware.core.spike_list import Spikes
 from spikegate.gateware.link.receiver import FrameReceiver
 from spikegate.gateware.link.uart import UartReceiver, UartTransmitter
+from spikegate.gateware.neuron.adaptive_lif import AdaptiveLif
 from spikegate.gateware.neuron.lif import Lif
 from spikegate.gateware.numeric.drive_search import Drive
 from spikegate.gateware.numeric.fixed import Requantise
@@ -27,14 +28,17 @@ from spikegate.models.streams.dot_product import DotProductParams
 from spikegate.models.streams.encoder import EncoderParams, WindowParams
 from spikegate.models.streams.synapse import SynapseParams
 
-__all__ = ["GEOMETRY", "LEAVES", "WHOLE", "leaf_verilog"]
+__all__ = ["GEOMETRY", "DECAY", "LEAVES", "WHOLE", "leaf_verilog"]
 
 #: Of the leaves that are parts of a core: neurons no multiple of the lanes, a list of spikes that wraps.
 GEOMETRY = CoreGeometry(10, 4, Q8_8, max_delay=3)
+#: Of the adaptive threshold.
+DECAY = 4
 
 LEAVES: dict[str, Callable[[], Component]] = {
     "requantise": lambda: Requantise(Q8_8, Rounding.NEAREST, Overflow.SATURATE),
     "lif": lambda: Lif(Q8_8, Rounding.NEAREST, Overflow.SATURATE, gain=False, noise=False),
+    "adaptive_lif": lambda: AdaptiveLif(Q8_8, Rounding.NEAREST, Overflow.SATURATE, DECAY, gain=False, noise=False),
     "lfsr": lambda: Lfsr(LfsrParams()),
     "sobol": lambda: Sobol(SobolParams(1, 8)),
     "encoder": lambda: Encoder(EncoderParams(LfsrParams(), 16)),

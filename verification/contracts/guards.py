@@ -1,16 +1,22 @@
 """What every leaf promises, cycle by cycle, as tables of inputs and expected outputs from the golden models: the guards of its mutants."""
 
 import random
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
+from spikegate.cosim.benches.adaptive_lif import NEURON as ADAPTIVE_LIF
 from spikegate.cosim.benches.fixed import RequantiseParams, products, requantise
-from spikegate.cosim.benches.lif import Inputs, golden, stimuli
+from spikegate.cosim.benches.lif import NEURON as LIF
+from spikegate.cosim.benches.neuron import Neuron
 from spikegate.cosim.benches.synapse import windows
-from spikegate.gateware.neuron.lif import params_values, state_layout
+from spikegate.models.neuron.adaptive_lif import AdaptiveLifParams
 from spikegate.models.neuron.lif import REFRACTORY_BITS, LifParams
 from spikegate.models.numeric.fixed import Q8_8, Overflow, Rounding
 from spikegate.models.streams.faults import apply
 from spikegate.models.streams.synapse import SynapseParams
 from verification.contracts import guards_core, guards_line, guards_loads, guards_network, guards_streams
+from verification.contracts.catalogue import DECAY
 from verification.contracts.table import Guard
 
 __all__ = ["GUARDS"]
@@ -54,22 +60,28 @@ def populations(rng: random.Random):
         yield LifParams(q, threshold, reset, rest, leak=leak, refractory=rng.getrandbits(REFRACTORY_BITS))
 
 
-def lif_rows(rng: random.Random):
+def adaptive_populations(rng: random.Random):
+    """They, with any jump: both ends, single bits, and some above the threshold, where theta can saturate."""
+    q = Q8_8
+    for lif in populations(rng):
+        jump = rng.choice((0, q.max, 1 << rng.randrange(q.width - 1), rng.getrandbits(q.width - 1)))
+        yield AdaptiveLifParams(lif, DECAY, jump)
+
+
+def neuron_rows(neuron: Neuron, populations: Callable[[random.Random], Iterator[Any]], rng: random.Random):
     """Steps of the bench for one population after another; what is not compiled in changes at random."""
-    layout, noise = state_layout(Q8_8), Q8_8.max
+    noise = Q8_8.max
     for params in populations(rng):
-        source, after = stimuli(params, rng), None
-        still = {name: value for name, value in params_values(params).items() if name != "gain"}
+        source, after = neuron.stimuli(params, rng), None
+        still = {name: value for name, value in neuron.values(params).items() if name != "gain"}
         for _ in range(60):
             inputs, follow = next(source)
             if follow and after is not None:
-                inputs = Inputs(after.v, after.hold, after.overflow, *inputs[3:])
-            state = layout.const({name: getattr(inputs, name) for name in ("v", "hold", "overflow")}).as_bits()
-            expected = {"o_state": None, "o_spike": None} if after is None else {"o_spike": after.spike, "o_state": layout.const(
-                {name: getattr(after, name) for name in ("v", "hold", "overflow")}).as_bits()}
-            yield {**still, "gain": rng.getrandbits(14), "i_state": state, "i_current": inputs.current, "i_noise": rng.randint(-noise, noise),
-                   "i_random": rng.getrandbits(8)}, expected
-            after = golden(params, inputs._replace(noise=0))
+                inputs = inputs._replace(**neuron.state(params, after))
+            expected = {"o_state": None, "o_spike": None} if after is None else {"o_spike": after.spike, "o_state": neuron.bits(params, after)}
+            yield {**still, "gain": rng.getrandbits(14), "i_state": neuron.bits(params, inputs), "i_current": inputs.current,
+                   "i_noise": rng.randint(-noise, noise), "i_random": rng.getrandbits(8)}, expected
+            after = neuron.golden(params, inputs._replace(noise=0))
 
 
 def core_rows(rng: random.Random):
@@ -82,7 +94,8 @@ POPULATION = "(leak != 0) & (leak <= 256) & ({9'd0, rest_leak} <= {9'd0, leak, 1
 GUARDS: dict[str, Guard] = {
     "requantise": Guard(requantise_rows, 750),
     "synapse": Guard(synapse_rows, 500),
-    "lif": Guard(lif_rows, 1500, assume=POPULATION, proved=False),
+    "lif": Guard(partial(neuron_rows, LIF, populations), 1500, assume=POPULATION, proved=False),
+    "adaptive_lif": Guard(partial(neuron_rows, ADAPTIVE_LIF, adaptive_populations), 1500, assume=POPULATION, proved=False),
     **guards_streams.GUARDS, **guards_line.GUARDS, **guards_core.GUARDS,
     "core": Guard(core_rows, guards_network.CYCLES, {"o__payload": ("o__valid",)}, ("i",), episodes=74, proved=False),
 }

@@ -63,7 +63,7 @@ WAIVERS = (
            source=r"\s*if \(\\\$auto\$verilog_backend\S+ \) begin end", kind="branch", what="if"),
     Waiver("The constant 0 of these", source=r"\s*reg \\\$auto\$verilog_backend\S+  = 0;", kind="toggle"),
     Waiver("(rest + 2^15) * leak is at most 65,535 * 256, below 2^24: the port has the bits of a product of its factors, and sums have more",
-           module="lif", what=r"(rest_leak|leak_now)\[24\]:.*|leak_rest\[2[45]\]:.*", kind="toggle"),
+           module="(adaptive_)?lif(/lif)?", what=r"(rest_leak(__024\d+)?|leak_now)\[24\]:.*|leak_rest\[2[45]\]:.*", kind="toggle"),
     Waiver("n00 = length - ones_a - ones_b + both is a number of positions, 0..64, in an expression as wide as its terms may be",
            module="correlation", what=r"neither\[[789]\]:.*", kind="toggle"),
     Waiver("Rows of ten sources begin at an address below 2^5", module="spikes|core/spikes", what=r"row_address\[5\]:.*", kind="toggle"),

@@ -3,20 +3,14 @@
 from collections.abc import Callable
 
 from verification.contracts.catalogue import LEAVES
-from verification.formal import arithmetic, counts, encoders, frames, lines, sources, tables
+from verification.formal import arithmetic, counts, encoders, frames, lines, neurons, sources, tables
 from verification.formal.bench import Bench, Claim
 
 __all__ = ["PROPERTIES", "Bench", "Claim", "bench"]
 
-#: Leaf -> what makes its claims.
-PROPERTIES: dict[str, Callable[[Bench], None]] = {
-    "requantise": arithmetic.requantise, "lif": arithmetic.lif, "lfsr": sources.lfsr, "sobol": sources.sobol,
-    "encoder": encoders.encoder, "window_encoder": encoders.window_encoder, "synapse": encoders.synapse,
-    "uart_receiver": lines.uart_receiver, "uart_transmitter": lines.uart_transmitter,
-    "drive": tables.drive, "rows": tables.rows, "spikes": tables.spikes,
-    "frame_receiver": frames.frame_receiver,
-    "dot_product": counts.dot_product, "correlation": counts.correlation,
-}
+MODULES = (arithmetic, neurons, sources, encoders, lines, tables, frames, counts)
+#: Leaf -> what makes its claims, the function of its name.
+PROPERTIES: dict[str, Callable[[Bench], None]] = {name: getattr(module, name) for module in MODULES for name in module.__all__ if name in LEAVES}
 
 
 def bench(name: str) -> Bench:

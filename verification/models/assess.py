@@ -22,35 +22,32 @@ from verification.models.mutants import mutants
 __all__ = ["REVIEWED", "GUARDS", "Assessment", "reviewed", "judge", "main"]
 
 REVIEWED = ROOT / "tests" / "verification" / "equivalent_mutants.toml"
+
+
+def own_tests() -> dict[str, tuple[str, ...]]:
+    """Model -> the test of its name in the folder of its name, if there is one."""
+    names = [path.relative_to(ROOT / "models").with_suffix("") for path in sorted((ROOT / "models").rglob("*.py"))]
+    tests = {f"models/{name.as_posix()}": (name.parent / f"test_{name.name}").as_posix() for name in names}
+    return {name: (test,) for name, test in tests.items() if (ROOT / "tests" / f"{test}.py").is_file()}
+
+
 #: The tests that judge a file; of a model, most of them against something that is independent of it: hand-made numbers, the gateware, a stranger's
 #: engine.
 GUARDS: dict[str, tuple[str, ...]] = {
-    "models/cache": ("test_surroundings",), "models/files": ("test_files",), "models/hints": ("test_doctor",), "models/kernel": ("test_kernel",),
+    **own_tests(),
+    "models/cache": ("test_surroundings",), "models/hints": ("test_doctor",),
     "models/surroundings": ("cosim/test_toolchain",), "models/network/engine": ("cosim/test_engines",),
     "models/network/provenance": ("network/test_network", "cosim/test_report"), "models/core/golden": ("cosim/test_engines",),
-    "models/core/address_map": ("core/test_address_map",),
     **{f"models/core/{name}": ("core/test_core_model", "core/test_hybrid", "core/test_stream_model") for name in (
         "cycles", "drives", "neurons", "part", "rows_bitmap", "rows_store", "rows_streams")},
-    "models/numeric/fixed": ("numeric/test_fixed",),
-    "models/neuron/lif": ("neuron/test_lif",),
-    "models/neuron/single": ("neuron/test_single",),
-    "models/numeric/lfsr": ("numeric/test_lfsr",),
-    "models/numeric/sobol": ("numeric/test_sobol",),
-    "models/numeric/drive": ("numeric/test_drive", "numeric/test_drive_gateware",),
-    "models/streams/encoder": ("streams/test_encoder",),
+    "models/numeric/drive": ("numeric/test_drive", "numeric/test_drive_gateware"),
     "models/streams/planes": ("streams/test_planes", "streams/test_encoder", "streams/test_synapse"),
-    "models/streams/synapse": ("streams/test_synapse",),
-    "models/streams/scc": ("streams/test_scc",),
-    "models/streams/dot_product": ("streams/test_dot_product",),
-    "models/link/uart": ("link/test_uart",),
-    "models/numeric/phase": ("numeric/test_phase",),
     "models/network/rows": ("network/test_core_delivery",),
     "models/streams/params": ("streams/test_streams",),
     "models/core/windows": ("core/test_hybrid_streams",),
-    "models/streams/faults": ("streams/test_faults", "streams/test_faults_gateware",),
+    "models/streams/faults": ("streams/test_faults", "streams/test_faults_gateware"),
     "models/network/file": ("network/test_network_file",),
-    "models/checks": ("test_checks",),
-    "models/link/board": ("cosim/test_board", "cosim/test_pll",),
+    "models/link/board": ("cosim/test_board", "cosim/test_pll"),
     "models/link/frames": ("link/test_host_link",),
     "models/link/payloads": ("link/test_host_link",),
     "models/network/population": ("cosim/test_report",),
