@@ -11,25 +11,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from command import SMALL, run
 
 from spikegate import cli, doctor, simulate
 from spikegate.models.network.network import Network
 from spikegate.translator.brunel import preset, translate
-
-SMALL = ["--set", "n_exc=80", "--set", "n_inh=20", "--ms", "60"]
-
-@pytest.fixture
-def no_work(monkeypatch):
-    def fail(*args, **options):
-        raise AssertionError("work was begun on bad input")
-    monkeypatch.setattr("spikegate.cosim.isolation.run.run_isolated", fail)
-
-
-def run(capsys, *argv):
-    code = cli.main(list(map(str, argv)))
-    said = capsys.readouterr()
-    return code, said.out, said.err.splitlines()
-
 
 BAD = {
     "a threshold that the format cannot hold": (["--set", "v_threshold=200"], ["v_threshold", "200", "127.996", "wider format"]),

@@ -2,25 +2,10 @@
 
 import numpy as np
 import pytest
+from command import SMALL, run
 
-from spikegate import cli
 from spikegate.models.network.network import Network
 from spikegate.translator.brunel import preset, translate
-
-SMALL = ["--set", "n_exc=80", "--set", "n_inh=20", "--ms", "60"]
-
-
-@pytest.fixture
-def no_work(monkeypatch):
-    def fail(*args, **options):
-        raise AssertionError("work was begun on bad input")
-    monkeypatch.setattr("spikegate.cosim.isolation.run.run_isolated", fail)
-
-
-def run(capsys, *argv):
-    code = cli.main(list(map(str, argv)))
-    said = capsys.readouterr()
-    return code, said.out, said.err.splitlines()
 
 
 def test_a_network_file_is_made_shown_verified_and_damage_is_found(capsys, tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from brian2.codegen.runtime.cython_rt.cython_rt import CythonCodeObject
 from brian2.codegen.runtime.numpy_rt.numpy_rt import NumpyCodeObject
+from small_networks import calm, chain
 
 from spikegate.models.core import engine as core
 from spikegate.models.errors import InputError, ToolMissing
@@ -31,18 +32,6 @@ def stormy(format, rounding, overflow, refractory, delay, seed=11):
     network = translate(bp, format, ms=30.0, rounding=rounding)
     scale = 1 << (format.width - 16 - 4 * (format is Q16_12))
     return with_lif(network.replace(weights=network.weights * scale), overflow=overflow)
-
-
-def calm(ms=50.0, **changes):
-    return translate(preset("ai", n_exc=160, n_inh=40, conn_prob=0.2, **changes), ms=ms)
-
-
-def chain(refractory, delay=1, n=60):
-    """Neuron 0 starts above threshold, neuron k fires neuron k + 1, and all of them excite the last one."""
-    bp = BrunelParams(n_exc=n, n_inh=0, weight_exc=22.0, eta=0.0, g_inh=0.0, refractory=refractory / 10, delay=delay / 10)
-    rows = [sorted({k + 1, n - 1}) for k in range(n - 2)] + [[n - 1], []]
-    return translate(bp, ms=20.0).replace(indptr=np.cumsum([0] + [len(row) for row in rows]), indices=np.concatenate(rows),
-                                          v0=np.where(np.arange(n) == 0, 25 << 8, 0))
 
 
 @pytest.mark.parametrize("format, rounding, overflow, refractory, delay", CASES, ids=lambda x: getattr(x, "name", str(x)).lower())

@@ -2,23 +2,11 @@
 
 import numpy as np
 import pytest
+from small_networks import calm, chain
 
 from spikegate.models.core import engine as core
 from spikegate.models.errors import InputError
 from spikegate.translator.brian_float import run_float
-from spikegate.translator.brunel import BrunelParams, preset, translate
-
-
-def calm(ms=50.0, **changes):
-    return translate(preset("ai", n_exc=160, n_inh=40, conn_prob=0.2, **changes), ms=ms)
-
-
-def chain(refractory, delay=1, n=60):
-    """Neuron 0 starts above threshold, neuron k fires neuron k + 1, and all of them excite the last one."""
-    bp = BrunelParams(n_exc=n, n_inh=0, weight_exc=22.0, eta=0.0, g_inh=0.0, refractory=refractory / 10, delay=delay / 10)
-    rows = [sorted({k + 1, n - 1}) for k in range(n - 2)] + [[n - 1], []]
-    return translate(bp, ms=20.0).replace(indptr=np.cumsum([0] + [len(row) for row in rows]), indices=np.concatenate(rows),
-                                          v0=np.where(np.arange(n) == 0, 25 << 8, 0))
 
 
 def steps_of(recording, neuron):

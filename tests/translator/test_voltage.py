@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_networks import alone
 
 from spikegate.models.core.engine import external_events
 from spikegate.models.errors import InputError
@@ -25,12 +26,6 @@ NOISY = Rule(noise_std=1.0)
 @pytest.fixture(scope="module")
 def ai():
     return translate(preset("ai"), name="ai", ms=100.0)
-
-
-def alone(n=1000, ms=300.0, **changes):
-    """Neurons without synapses and without external events."""
-    network = translate(BrunelParams(n_exc=n, n_inh=0, conn_prob=0.01, **{"eta": 0.0, **changes}), Q16_12, ms=ms)
-    return network.replace(indptr=np.zeros(n + 1), indices=[])
 
 
 def same_bits(first, second):

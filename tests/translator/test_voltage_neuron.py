@@ -4,21 +4,15 @@ import math
 
 import numpy as np
 import pytest
+from small_networks import alone
 
 from spikegate.cosim.results.statistics import cv_isi, rate_hz
-from spikegate.models.numeric.fixed import Q16_12
 from spikegate.translator import voltage_brian
-from spikegate.translator.brunel import BrunelParams, preset, translate
+from spikegate.translator.brunel import preset, translate
 from spikegate.translator.voltage import run
 from spikegate.translator.voltage_neuron import Rule, StochasticLIFNeuron
 
 NOISY = Rule(noise_std=1.0)
-
-
-def alone(n=1000, ms=300.0, **changes):
-    """Neurons without synapses and without external events."""
-    network = translate(BrunelParams(n_exc=n, n_inh=0, conn_prob=0.01, **{"eta": 0.0, **changes}), Q16_12, ms=ms)
-    return network.replace(indptr=np.zeros(n + 1), indices=[])
 
 
 def same_bits(first, second):

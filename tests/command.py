@@ -1,0 +1,13 @@
+"""The command line, called within the process."""
+
+from spikegate import cli
+
+#: A network that runs in moments.
+SMALL = ["--set", "n_exc=80", "--set", "n_inh=20", "--ms", "60"]
+
+
+def run(capsys, *argv):
+    """Exit code, standard output, and lines of standard error."""
+    code = cli.main(list(map(str, argv)))
+    said = capsys.readouterr()
+    return code, said.out, said.err.splitlines()
