@@ -18,8 +18,8 @@ from spikegate.models.numeric.lfsr import LfsrParams
 
 __all__ = ["PointSize"]
 
-#: Cycles of a step besides those of its sweep, of the levels of the drive and of what is delivered; and of events alone.
-CYCLES_PER_STEP, CYCLES_OF_EVENTS = 12, 4
+#: Cycles of a step besides those of its sweep, of the levels of the drive and of what is delivered.
+CYCLES_PER_STEP = 12
 #: Amaranth keeps an object for each bit of a memory; above this, generating Verilog takes minutes and gigabytes.
 MAX_MEMORY_BITS = 1 << 24
 
@@ -168,11 +168,5 @@ class PointSize:
                 "weight": Field(self.weight_bits, True)}
 
     def cycles(self, network: PointNetwork, recording: Recording) -> int:
-        """Clock cycles of a run.
-
-        ``W + depth + 12`` a step, one for each word of the row of each spike and recorded event, at least one for each, and 4 for a step in which
-        events are delivered and no spike.
-        """
-        packing = PointImage(network, self.lanes).packing
-        return (recording.steps * (self.words + self.depth + CYCLES_PER_STEP) + packing.cycles(recording)
-                + CYCLES_OF_EVENTS * packing.waits(recording))
+        """Clock cycles of a run: ``W + depth + 12`` a step, and those of `Packing.cycles`."""
+        return recording.steps * (self.words + self.depth + CYCLES_PER_STEP) + PointImage(network, self.lanes).packing.cycles(recording)

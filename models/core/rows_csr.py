@@ -1,7 +1,7 @@
 """Rows of a network of point neurons as words of L synapses, one a lane: what is in them, how full they are, and how long they take."""
 
 from functools import cached_property
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,6 +9,9 @@ from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
 
 __all__ = ["Packing"]
+
+#: Cycles of a delivery before the first word of a recorded event.
+EVENTS_AFTER = 4
 
 
 class Entries(NamedTuple):
@@ -74,10 +77,11 @@ class Packing:
         return len(self.entries.address) / (self.words * self.lanes) if self.words else 1.0
 
     def cycles(self, recording: Recording) -> int:
-        """Cycles of a run in which rows are delivered: a spike or recorded event takes one for each word of its row, and at least one."""
-        takes = np.maximum(1, self.number)
-        return int(takes[recording.spikes[:, 1]].sum() + takes[self.network.input_events[:, 1]].sum())
+        """Cycles of a run in which rows are delivered: a spike or recorded event takes one for each word of its row, and at least one.
 
-    def waits(self, recording: Recording) -> int:
-        """Steps in which nothing is delivered but recorded events."""
-        return len(np.setdiff1d(self.network.input_events[:, 0], cast(np.ndarray, recording.spikes)[:, 0]))
+        Events, which are looked at when the sweep has ended, cannot be delivered in the first four cycles, which pass idle unless spikes fill them.
+        """
+        takes, events = np.maximum(1, self.number), self.network.input_events
+        spikes = np.bincount(recording.spikes[:, 0], takes[recording.spikes[:, 1]], recording.steps).astype(np.int64)
+        idle = np.maximum(0, EVENTS_AFTER - spikes[np.unique(events[:, 0])])
+        return int(spikes.sum() + takes[events[:, 1]].sum() + idle.sum())
