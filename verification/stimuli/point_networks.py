@@ -28,6 +28,8 @@ WIDE: tuple[Neuron, ...] = (
     LinearNeuron(Q16_12, 28, _STOCHASTIC, _SAT, Order.BRIAN2),
     LinearNeuron(Q16_12, 28, _NEAREST, _WRAP, Order.BRIAN2, Reset.VALUE, ("exc", "inh"), Q16_12, 28, 24, 24))
 LFSR = LfsrParams(64, (), 32)
+#: Of a weight, so that the sums of a port stay in 32 bits.
+LARGE = 1 << 23
 
 
 def _between(rng: np.random.Generator, low: int, high: int, size: int) -> np.ndarray:
@@ -80,7 +82,7 @@ def _population(rng: np.random.Generator, name: str, size: int, neuron: Neuron) 
 def _weights(rng: np.random.Generator, neuron: LinearNeuron, port: str, count: int) -> np.ndarray:
     """Mostly what a few of them need for a spike."""
     q = neuron.port_format(port)
-    wide = _between(rng, q.min, q.max, count)
+    wide = _between(rng, max(q.min, -LARGE), min(q.max, LARGE), count)
     return np.where(rng.random(count) < 0.9, rng.integers(-q.one, 3 * q.one, count, endpoint=True), wide).clip(q.min, q.max)
 
 
