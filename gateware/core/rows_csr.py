@@ -67,7 +67,7 @@ class CsrRows(wiring.Component):
         m.d.comb += [
             pointer_write.en.eq(load.en.pointer), pointer_write.addr.eq(load.address), pointer_write.data.eq(load.data),
             self.i.ready.eq(~s1_valid | s1_ready), take.eq(self.i.valid & self.i.ready), pointer_read.addr.eq(self.i.payload),
-            pointer_read.en.eq(take), free.eq(~self.o.valid | self.o.ready), issue.eq(active & free), last.eq(left <= 1),
+            pointer_read.en.eq(take), free.eq(~self.o.valid | self.o.ready), issue.eq(active & free), last.eq(~left[1:].any()),
             s1_ready.eq(~active | (issue & last)), self.busy.eq(s1_valid | active | self.o.valid),
         ]
         with m.If(take):

@@ -52,7 +52,6 @@ class PointOp(IntEnum):
 
     CLEAR = 0  #: forget spikes and events under way, count steps from 0; before a new network
     ROW = 1  #: a synapse: word of the row memory, and lane
-    POINTER = 2  #: where the row of a source lies
     TABLE = 3  #: a limit of a table of events: index of the search, and the table's number above it
     SEED = 4  #: LFSR state of a neuron
     STATE = 5  #: a neuron's state
@@ -61,6 +60,7 @@ class PointOp(IntEnum):
     SET = 12  #: a parameter set of a lane
     DRIVE = 13  #: what is kept beside a table of events
     EMPTY = 14  #: a word of the inputs of all lanes: slot, and the word of the sweep above it
+    POINTER = 15  #: where the row of a source lies
 
 
 #: Ops whose places are neurons: lane by lane, then the next address. The lane of all others does not matter.

@@ -101,7 +101,7 @@ def test_one_simulator_runs_one_network_after_another():
 
 def test_enables_and_gated_clock_are_the_same_hardware():
     found, geometry = networks(MIXED, 3, 40)
-    assert agree(found[0], PointRtl(3, geometry, clock_gate=False)) > 40_000
+    assert sum(agree(each, PointRtl(3, geometry, clock_gate=False)) for each in found[:4]) > 60_000
 
 
 def test_a_run_in_parts_is_the_same_run(monkeypatch):
