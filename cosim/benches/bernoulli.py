@@ -9,7 +9,7 @@ import numpy as np
 from spikegate.cosim.benches.bench import RisingEdge, Tally, cocotb, job, number, run_bench, start
 from spikegate.gateware.neuron.bernoulli import Bernoulli
 from spikegate.gateware.neuron.linear import LATENCY
-from spikegate.models.neuron.bernoulli import bernoulli_step
+from spikegate.models.neuron.bernoulli import BernoulliNeuron, bernoulli_step
 from spikegate.models.numeric.drive import UNIFORM_BITS
 
 __all__ = ["pair", "check"]
@@ -48,4 +48,4 @@ def check(*, count: int, seed: int, shift: int = 0) -> int:
     Mismatch
         With the first divergence.
     """
-    return run_bench(Bernoulli(), __name__, None, count=count, seed=seed, shift=shift)
+    return run_bench(Bernoulli(BernoulliNeuron()), __name__, None, count=count, seed=seed, shift=shift)

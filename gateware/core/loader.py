@@ -61,10 +61,12 @@ class Loader(wiring.Component):
             load.data.eq(held.data), *(load.en[op.name.lower()].eq(self.taken & (held.op == op.value)) for op in g.ops),
             update_load.eq(reduce(or_, [*late.values(), *rest])), self.moving.eq(update_load | loading),
         ]
-        m.d.sync += [held.eq(self.i.payload), self.taken.eq(self.i.valid & self.i.ready), loading.eq(update_load), self.emptied.eq(load.en[g.empties.name.lower()])]
+        m.d.sync += [held.eq(self.i.payload), self.taken.eq(self.i.valid & self.i.ready), loading.eq(update_load),
+                     self.emptied.eq(load.en[g.empties.name.lower()])]
         m.d.update += [
             self.lanes.eq(1 << load.lane[:g.lanes.bit_length()]), self.word.eq(load.address), self.data.eq(load.data),
-            *(getattr(self, name).eq(enable) for name, enable in late.items()), self.table.en.eq(load.en.table), self.table.index.eq(load.address), self.table.limit.eq(load.data),
+            *(getattr(self, name).eq(enable) for name, enable in late.items()), self.table.en.eq(load.en.table), self.table.index.eq(load.address),
+            self.table.limit.eq(load.data),
         ]
         if self.params:
             with m.If(load.en.param), m.Switch(load.address):

@@ -1,5 +1,8 @@
 """One lane of the core of point neurons: what its neurons are and remember, a unit for each structure, and their inputs."""
 
+from collections.abc import Callable
+from typing import Any
+
 from amaranth.hdl import Cat, DomainRenamer, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
@@ -16,8 +19,9 @@ from spikegate.models.numeric.drive import UNIFORM_BITS
 
 __all__ = ["lane_load_layout", "PointLane"]
 
-#: What makes the unit of a structure, given the width of inputs.
-UNITS = {LinearNeuron: Linear, BernoulliNeuron: lambda neuron, width: Bernoulli(neuron)}
+#: What makes the unit of a structure, given the width of inputs: ports of the names of its parameters, ``o_spike``, and what it needs of ``i_state``
+#: with ``o_state``, ``i_input``, ``i_random`` and ``i_uniform``; its latency is `LATENCY`.
+UNITS: dict[type, Callable[[Any, int], wiring.Component]] = {LinearNeuron: Linear, BernoulliNeuron: lambda neuron, width: Bernoulli(neuron)}
 
 
 def lane_load_layout(g: PointGeometry) -> data.StructLayout:
@@ -141,15 +145,15 @@ class PointLane(wiring.Component):
             for number, structure in enumerate(g.structures, 1):
                 made = UNITS[type(structure)](structure, g.width)
                 m.submodules[f"unit_{number}"] = DomainRenamer("update")(made)
-                params = data.View(made.params, given["set"][:made.params.size])
+                params, ports = data.View(made.params, given["set"][:made.params.size]), made.signature.members
                 m.d.comb += [getattr(made, name).eq(params[name]) for name, _ in made.params]
-                if isinstance(structure, LinearNeuron):
-                    m.d.comb += [made.i_state.eq(given["state"][:made.layout.size]), made.i_random.eq(given["random"]),
-                                 *(port.eq(total) for port, total in zip(made.i_input, totals))]
-                else:
-                    m.d.comb += made.i_uniform.eq(given["uniform"])
+                if "i_state" in ports:
+                    m.d.comb += made.i_state.eq(given["state"][:made.layout.size])
+                if "i_input" in ports:
+                    m.d.comb += [port.eq(total) for port, total in zip(made.i_input, totals)]
+                m.d.comb += [getattr(made, f"i_{name}").eq(given[name]) for name in ("random", "uniform") if f"i_{name}" in ports]
                 with m.Case(number):
                     m.d.comb += self.spike.eq(made.o_spike)
-                    if isinstance(structure, LinearNeuron):
+                    if "o_state" in ports:
                         m.d.comb += state.eq(made.o_state)
         m.d.update += self.result.eq(Cat(state, self.spike, events))

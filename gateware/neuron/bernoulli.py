@@ -27,7 +27,7 @@ class Bernoulli(wiring.Component):
         Two cycles behind the inputs.
     """
 
-    def __init__(self, neuron: BernoulliNeuron = BernoulliNeuron()) -> None:
+    def __init__(self, neuron: BernoulliNeuron) -> None:
         self.params = set_layout(neuron)
         super().__init__({**{name: In(field.shape) for name, field in self.params}, "i_uniform": In(UNIFORM_BITS), "o_spike": Out(1)})
 

@@ -72,7 +72,7 @@ OF_STREAMS = (Op.STREAM_SEED, Op.STREAM_STUCK, Op.STREAM_RATE)
 class Load(NamedTuple):
     """Load words of one op: data (count,) or (count, words of 64 bits), addresses and lanes, each one for all or one a word."""
 
-    op: Op
+    op: Op | PointOp
     data: np.ndarray | Sequence[int]
     address: np.ndarray | Sequence[int] | int = 0
     lane: np.ndarray | int = 0

@@ -1,4 +1,4 @@
-"""What a network of point neurons puts into the memories of a core: structures, drives, each lane's parameter sets, and which of them a neuron has."""
+"""What a network of point neurons puts into the memories of a core: structures, drives, parameter sets of lanes, and which of them a neuron has."""
 
 from functools import cached_property
 

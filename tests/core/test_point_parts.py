@@ -91,8 +91,9 @@ def test_the_core_takes_the_cycles_by_hand():
 @pytest.mark.parametrize("neuron", MIXED + WIDE, ids=lambda neuron: neuron.kind)
 def test_records_are_laid_out_alike_in_models_and_gateware(neuron):
     for layout, fields in ((set_layout(neuron), set_fields(neuron)), (state_layout(neuron), state_fields(neuron))):
+        widths = [width for width, _ in fields.values()]
         assert [(name, field.offset, field.width, field.shape.signed) for name, field in layout] == [
-            (name, sum(width for width, _ in list(fields.values())[:k]), width, negative) for k, (name, (width, negative)) in enumerate(fields.items())]
+            (name, sum(widths[:k]), width, negative) for k, (name, (width, negative)) in enumerate(fields.items())]
 
 
 @settings(max_examples=60, deadline=None)
@@ -135,10 +136,10 @@ def test_memories_that_verilog_would_take_gigabytes_for_are_refused():
 @given(st.integers(1, 4), st.integers(1, 5), st.randoms(use_true_random=False))
 def test_every_number_is_looked_up_in_its_own_table(depth, tables, rng):
     limits = [sorted(rng.choice((0, TOP, rng.getrandbits(32))) for _ in range((1 << depth) - 1)) for _ in range(tables)]
-    dut, found = DriveTables(depth, tables, WORTH, 2), []
     worths = [{"weight": rng.randint(-256, 255), "offset": rng.getrandbits(3)} for _ in range(tables)]
     near = [min(max(0, limit + d), TOP) for table in limits for limit in table for d in (-1, 0, 1)]
     asked = [[(rng.choice(near), rng.randrange(tables)) for _ in range(2)] for _ in range(30)]
+    dut, found = DriveTables(depth, tables, WORTH, 2), []
 
     async def bench(ctx):
         for number, table in enumerate(limits):
@@ -175,27 +176,28 @@ def run_stalled(network, lanes, stall, seed):
     run = g.load_layout().const({"data": network.steps, "op": PointOp.RUN.value, "address": 0, "lane": 0}).as_bits()
     mask = (1 << g.load_layout().size) - 1
 
+    async def offer(ctx, port):
+        ctx.set(port.valid, 1)
+        taken = False
+        while not taken:
+            taken = ctx.get(port.ready)
+            await ctx.tick()
+        ctx.set(port.valid, 0)
+
     async def loads(ctx):
         for word in [*words, run]:
             while rng.random() < stall / 8:
-                ctx.set(dut.i.valid, 0)
                 await ctx.tick()
-            ctx.set(dut.i.valid, 1)
             ctx.set(dut.i.payload, g.load_layout().from_bits(word & mask))
-            await ctx.tick().until(dut.i.ready)
-        ctx.set(dut.i.valid, 0)
+            await offer(ctx, dut.i)
 
     async def events(ctx):
-        ctx.set(dut.events.valid, 0)
         await ctx.tick().repeat(len(words))
         for step, source in [*network.input_events.tolist(), (TOP, 0)]:
             while rng.random() < stall:
-                ctx.set(dut.events.valid, 0)
                 await ctx.tick()
-            ctx.set(dut.events.valid, 1)
             ctx.set(dut.events.payload, {"step": step, "source": source})
-            await ctx.tick().until(dut.events.ready)
-        ctx.set(dut.events.valid, 0)
+            await offer(ctx, dut.events)
 
     async def take(ctx):
         while len(sweeps) < network.steps * g.words:

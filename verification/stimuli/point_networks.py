@@ -1,4 +1,4 @@
-"""Random small networks of point neurons: every kind, structures of every order, reset, rounding and overflow, multapses, self-connections, all delays."""
+"""Random small networks of point neurons: every kind, order, reset, rounding and overflow, multapses, self-connections, all delays, events."""
 
 from collections.abc import Sequence
 
