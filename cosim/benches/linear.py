@@ -36,12 +36,13 @@ class Outputs(NamedTuple):
 def golden(neuron: LinearNeuron, inputs: Inputs) -> Outputs:
     """The golden model of the component; it has the states of the inputs."""
     rows = {"v": 0, "hold": 1, "overflow": 2, "fired": 3} | {name: 4 + k for k, name in enumerate(neuron.currents)}
-    state, due = np.zeros((4 + MAX_CURRENTS, 1), np.int32), np.array([inputs.due], np.int32).T
+    state = tuple(np.array([0], np.int32) for _ in range(4 + MAX_CURRENTS))
+    due = tuple(np.array([value], np.int32) for value in (inputs.due + [0])[:MAX_CURRENTS])
     for name, value in inputs.state.items():
-        state[rows[name], 0] = value
+        state[rows[name]][0] = value
     table = np.array([[inputs.params[column.name] for column in neuron.columns]], np.int64)
     spike = linear_step(state, 0, due, table, 0, neuron.constants(), inputs.random)
-    return Outputs(spike, {name: int(state[rows[name], 0]) for name in inputs.state})
+    return Outputs(spike, {name: int(state[rows[name]][0]) for name in inputs.state})
 
 
 def stimulus(neuron: LinearNeuron, width: int, rng: random.Random) -> Inputs:

@@ -91,7 +91,9 @@ class Linear(wiring.Component):
         v = before.v
         if neuron.order == Order.BRIAN2:
             if not neuron.currents:
-                v, over = fit(v + self.i_input[0], width, neuron.overflow)
+                taken = Signal(signed(self.width))
+                m.d.comb += taken.eq(Mux(before.hold == 0, self.i_input[0], 0))
+                v, over = fit(v + taken, width, neuron.overflow)
                 overflowed.append(over)
             kicked = Signal(signed(width))
             m.d.comb += kicked.eq(v)
@@ -131,7 +133,7 @@ class Linear(wiring.Component):
         value, over = fit(s2_total, width, neuron.overflow)
         brian2 = neuron.order == Order.BRIAN2
         above = s2_v > params.threshold if brian2 else s2_v >= params.threshold
-        m.d.comb += [s2_total.eq(total), s2_v.eq(value), s2_over.eq(over), s2_held.eq(state.hold != 0), self.o_spike.eq(~s2_held & above)]
+        m.d.comb += [s2_total.eq(total), s2_v.eq(value), s2_over.eq(over), s2_held.eq(state.hold > brian2), self.o_spike.eq(~s2_held & above)]
         s2_reset, reset_over = (s2_v, Const(0, 1)) if brian2 else self.reset_of(s2_v, params.reset)
         with m.If(s2_held):
             m.d.comb += [after.v.eq(state.v), after.hold.eq(state.hold - 1), after.overflow.eq(state.overflow)]

@@ -53,10 +53,11 @@ class Packing:
     def __init__(self, network: PointNetwork, lanes: int) -> None:
         self.network, self.lanes = network, lanes
         rows = network.synapses
-        sources, slots = len(rows.starts), len(rows.delays)
-        counts = np.diff(rows.starts, axis=1).ravel()
+        sources, slots = len(rows.base), len(rows.delays)
+        counts = np.diff(rows.offsets.astype(np.int64), axis=1).ravel()
         slot, source = np.repeat(np.tile(np.arange(slots), sources), counts), np.repeat(np.repeat(np.arange(sources), slots), counts)
-        word, lane = np.divmod(rows.targets.astype(np.int64), lanes)
+        signed = rows.packed.view(f"<i{rows.packed.itemsize}").astype(np.int64)
+        word, lane = np.divmod(signed & ((1 << rows.bits) - 1), lanes)
         group = source * lanes + lane
         order = np.argsort(group, kind="stable")
         sizes = np.bincount(group, minlength=sources * lanes)
@@ -64,7 +65,7 @@ class Packing:
         rank[order] = np.arange(len(group)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         self.number: np.ndarray = sizes.reshape(sources, lanes).max(axis=1)
         self.first: np.ndarray = np.where(self.number > 0, np.cumsum(self.number) - self.number, 0)
-        self.entries = Entries(self.first[source] + rank, lane, word, rows.delays[slot], rows.ports[slot], rows.weights.astype(np.int64))
+        self.entries = Entries(self.first[source] + rank, lane, word, rows.delays[slot], rows.ports[slot], signed >> rows.bits)
 
     @property
     def words(self) -> int:

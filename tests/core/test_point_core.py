@@ -80,7 +80,7 @@ def test_the_random_networks_have_what_they_are_for():
     assert sum(int((pre == post).sum()) for same, pre, post in pairs if same) > 20
     assert sum(len(pre) - len(np.unique(pre * 1000 + post)) for _, pre, post in pairs) > 100
     assert {1, 3, 40, 254, 255} <= {int(delay) for each in rows for delay in each.delays}
-    sources = [np.diff(each.starts[:, [0, -1]]).ravel() for each in rows]
+    sources = [each.offsets[:, -1] for each in rows]
     assert any((sizes == 0).any() and (sizes > 0).any() for sizes in sources)
     events = [(set(each.input_events[:, 0]), set(golden(each).spikes[:, 0].tolist())) for each in found]
     assert any(given & spiked and given - spiked for given, spiked in events)

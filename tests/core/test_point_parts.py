@@ -55,14 +55,19 @@ def test_packed_rows_are_the_synapses_of_the_network(lanes):
         network = random_network(seed, MIXED)
         if network.n < lanes:
             continue
-        packing, rows = Packing(network, lanes), network.synapses
-        entries, sources = packing.entries, np.arange(len(rows.starts))
-        last = packing.first + packing.number
+        packing, entries, first = Packing(network, lanes), Packing(network, lanes).entries, dict(zip(
+            (each.name for each in network.populations), network.firsts))
+        last, at = packing.first + packing.number, network.n
+        for each in network.inputs:
+            first[each.name], at = at, at + each.size
         of = np.array([int(np.flatnonzero((packing.first <= a) & (a < last))[0]) for a in entries.address], np.int64)
         mine = sorted(zip(of.tolist(), (entries.word * lanes + entries.lane).tolist(), entries.delay.tolist(), entries.port.tolist(),
                           entries.weight.tolist()))
-        theirs = sorted((int(source), int(rows.targets[j]), int(rows.delays[k]), int(rows.ports[k]), int(rows.weights[j])) for source in sources
-                        for k in range(len(rows.delays)) for j in range(rows.starts[source, k], rows.starts[source, k + 1]))
+        ports = {each.name: each.neuron.ports for each in network.populations}
+        theirs = sorted((first[each.source] + source, first[each.target] + int(each.indices[j]), int(each.delays[j]),
+                         ports[each.target].index(each.port), int(each.weights[j]))
+                        for each in network.projections for source in range(len(each.indptr) - 1)
+                        for j in range(each.indptr[source], each.indptr[source + 1]))
         assert mine == theirs
         assert len({*zip(entries.address.tolist(), entries.lane.tolist())}) == len(mine)
 

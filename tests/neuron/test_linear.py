@@ -40,9 +40,11 @@ BY_HAND = [
     # Brian2's order: the kick counts before the leak, and > is meant.
     (dataclasses.replace(PLAIN, order=Order.BRIAN2), {"leak": 0}, (0, 0, 0, 0), (5120,), 0, (5120, 0, 0, 0)),
     (dataclasses.replace(PLAIN, order=Order.BRIAN2), {"leak": 0}, (0, 0, 0, 0), (5121,), 1, (5121, 20, 0, 1)),
-    (dataclasses.replace(PLAIN, order=Order.BRIAN2), {}, (5121, 20, 0, 1), (700,), 0, (2560, 19, 0, 0)),  # the kick is lost in the reset
-    (dataclasses.replace(PLAIN, order=Order.BRIAN2, reset=Reset.SUBTRACT), {}, (5121, 20, 0, 1), (700,), 0, (3261, 19, 0, 0)),
-    (dataclasses.replace(PLAIN, order=Order.BRIAN2), {}, (32000, 3, 0, 0), (1000,), 0, (32767, 2, 1, 0)),  # a kick saturates a held membrane
+    (dataclasses.replace(PLAIN, order=Order.BRIAN2), {}, (5121, 20, 0, 1), (700,), 0, (2560, 19, 0, 0)),
+    (dataclasses.replace(PLAIN, order=Order.BRIAN2, reset=Reset.SUBTRACT), {}, (5121, 20, 0, 1), (700,), 0, (2561, 19, 0, 0)),  # the kick is lost
+    (dataclasses.replace(PLAIN, order=Order.BRIAN2, reset=Reset.SUBTRACT), {"leak": 0}, (5121, 0, 0, 1), (700,), 0, (3261, 0, 0, 0)),
+    (dataclasses.replace(PLAIN, order=Order.BRIAN2), {"leak": 0}, (5000, 1, 0, 0), (700,), 0, (5000, 0, 0, 0)),  # free, and the kick is lost
+    (dataclasses.replace(PLAIN, order=Order.BRIAN2), {"leak": 0}, (32000, 0, 0, 0), (1000,), 1, (32767, 20, 1, 1)),
     # Currents: kick, flow, decay; 100 + 40 flows whole, half of -60, and a quarter and a half decay.
     (CUBA, {"leak": 0}, (0, 0, 0, 100, -60), (40, 0), 0, (110, 0, 0, 105, -30)),
     (CUBA, {"leak": 0}, (0, 5, 0, 100, -60), (40, 0), 0, (0, 4, 0, 105, -30)),  # held: currents evolve

@@ -1,4 +1,4 @@
-"""Random small networks of point neurons: every kind, order, reset, rounding and overflow, multapses, self-connections, all delays, events."""
+"""Random small networks of point neurons: every kind, order, reset, rounding and overflow, multapses, self-connections, all delays."""
 
 from collections.abc import Sequence
 
