@@ -23,13 +23,14 @@ from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.translator.brunel import preset, translate
 from verification.stimuli.point_networks import MIXED, WIDE, random_network
 
-DELAYS, STEPS = (255, 255, 40, 3), (300, 80, 80, 80)
+STEPS = (300, 80, 80, 80)
+LONG, SHORT = (255, 255, 40, 3), (5, 7, 1, 3)
 
 
 @cache
-def networks(structures, lanes, count):
-    """Random networks of at least ``lanes`` neurons, and the geometry that runs them all."""
-    made = [random_network(seed, structures, n=24 + 16 * (seed % 2), steps=STEPS[seed % 4], max_delay=DELAYS[seed % 4]) for seed in range(count)]
+def networks(structures, lanes, count, delays=LONG):
+    """Random networks of at least ``lanes`` neurons, and the geometry that runs them all; with short delays, its ring turns many times."""
+    made = [random_network(seed, structures, n=24 + 16 * (seed % 2), steps=STEPS[seed % 4], max_delay=delays[seed % 4]) for seed in range(count)]
     found = [each for each in made if each.n >= lanes]
     return found, PointGeometry.covering([PointGeometry.of(each, lanes) for each in found])
 
@@ -53,10 +54,10 @@ def agree(network, engine):
     return check.compared
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 3, 7, 16])
-def test_random_networks_of_all_structures_are_bit_true_and_take_the_predicted_cycles(lanes):
-    found, geometry = networks(MIXED, lanes, 40)
-    assert set(geometry.structures) == set(MIXED) and geometry.slots == 256 and geometry.ports == 2 and len(found) >= 20
+@pytest.mark.parametrize("lanes, delays", [(1, LONG), (2, SHORT), (3, LONG), (7, SHORT), (16, LONG)])
+def test_random_networks_of_all_structures_are_bit_true_and_take_the_predicted_cycles(lanes, delays):
+    found, geometry = networks(MIXED, lanes, 40, delays)
+    assert set(geometry.structures) == set(MIXED) and geometry.slots == (256 if delays == LONG else 8) and len(found) >= 20
     compared = sum(agree(each, PointRtl(lanes, geometry)) for each in found)
     print(f"{lanes} lanes: {compared:,} items of {len(found)} networks compared, 0 mismatches")
     assert compared > 600_000
@@ -67,6 +68,14 @@ def test_the_widest_numbers_are_bit_true(lanes):
     found, geometry = networks(WIDE, lanes, 20)
     assert set(geometry.structures) == set(WIDE) and geometry.width >= 28
     assert sum(agree(each, PointRtl(lanes, geometry)) for each in found) > 400_000
+
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_a_sweep_of_one_word_is_bit_true(n):
+    """As many lanes as neurons."""
+    found = [each for each in (random_network(seed, MIXED[:3], n=n, steps=200, max_delay=9) for seed in range(60)) if each.n == n][:20]
+    geometry = PointGeometry.covering([PointGeometry.of(each, n) for each in found])
+    assert geometry.words == 1 and sum(agree(each, PointRtl(n, geometry)) for each in found) > 10_000 * n
 
 
 def test_the_random_networks_have_what_they_are_for():
