@@ -8,11 +8,35 @@
 
 void Vcore___024root___eval(Vcore___024root*);
 
+// Recorded events for a core that takes some: each waits at the port until it is taken, the last, of a step that never comes, for ever.
+struct Events {
+    const uint64_t* next = nullptr;
+    template <class Top> void show(Top* top) const {
+        if constexpr (requires { top->events___05Fvalid; }) {
+            top->events___05Fvalid = next != nullptr;
+            if (next) top->events___05Fpayload = *next;
+        }
+    }
+    // Before a cycle: whether it takes the event that is shown.
+    template <class Top> bool taken(Top* top) const {
+        if constexpr (requires { top->events___05Fvalid; }) return top->events___05Fvalid && top->events___05Fready;
+        return false;
+    }
+};
+
 struct Driver : Clock<Vcore, Vcore___024root, Vcore___024root___eval> {
+    Events events;
     explicit Driver(int seed) : Clock(seed) {
         model->o___05Fready = 1;
         model->i___05Fvalid = 0;
+        events.show(model.get());
         start();
+    }
+    // A cycle in which events may be taken.
+    void feed() {
+        const bool taken = events.taken(model.get());
+        cycle();
+        if (taken && (uint32_t(*events.next) != UINT32_MAX)) { ++events.next; events.show(model.get()); }
     }
 };
 
@@ -32,12 +56,18 @@ uint64_t driver_load(Driver* d, const uint8_t* words, uint64_t count) {
     c->i___05Fvalid = 1;
     for (uint64_t k = 0; k < count; ++k, words += sizeof(c->i___05Fpayload)) {
         std::memcpy(&c->i___05Fpayload, words, sizeof(c->i___05Fpayload));
-        for (int wait = 0; !c->i___05Fready; ++wait, d->cycle())
+        for (int wait = 0; !c->i___05Fready; ++wait, d->feed())
             if (wait == 1000) return k;
-        d->cycle();
+        d->feed();
     }
     c->i___05Fvalid = 0;
     return count;
+}
+
+// Events for the runs to come, (step, source) in 32 bits each; the last of step 2^32 - 1. Null: none are shown, so that a network can be loaded.
+void driver_events(Driver* d, const uint64_t* events) {
+    d->events.next = events;
+    d->events.show(d->model.get());
 }
 
 // Runs one RUN word to its end. Each sweep word goes to last + (its number modulo words), and to trace when given;
@@ -70,7 +100,7 @@ int64_t driver_run(Driver* d, const uint8_t* run_word, uint64_t words, uint64_t 
             }
             if (++word == words) { word = 0; ++step; }
         }
-        d->cycle();
+        d->feed();
     }
     return found;
 }
@@ -78,7 +108,7 @@ int64_t driver_run(Driver* d, const uint8_t* run_word, uint64_t words, uint64_t 
 // The same run with nothing looked at but busy, for so many cycles at most: the rate of the bare model.
 uint64_t driver_bare(Driver* d, const uint8_t* run_word, uint64_t most) {
     uint64_t cycle = 0;
-    for (driver_load(d, run_word, 1); d->model->busy && cycle < most; ++cycle) d->cycle();
+    for (driver_load(d, run_word, 1); d->model->busy && cycle < most; ++cycle) d->feed();
     return cycle;
 }
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from spikegate.cosim.engines.foreign import POINTER, SIZE, Foreign, pointer
 from spikegate.gateware.core.core import CoreGeometry
+from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.models.errors import InputError, SpikegateError
-from spikegate.models.numeric.drive import walk_groups
 
 __all__ = ["HARNESS", "NativeCore"]
 
@@ -26,18 +26,19 @@ class NativeCore(Foreign):
     ----------
     library : Path
         As `spikegate.cosim.toolchain.verilate.compile_shared` made it from ``native.cpp``.
-    geometry : CoreGeometry
+    geometry : CoreGeometry or PointGeometry
     seed : int
         Of the values that a model compiled with unknown ones starts with; 0 for zeros.
     """
 
-    def __init__(self, library: Path, geometry: CoreGeometry, seed: int = 0) -> None:
+    def __init__(self, library: Path, geometry: CoreGeometry | PointGeometry, seed: int = 0) -> None:
         self.geometry = geometry
         step = ctypes.c_int32
         super().__init__(library, "driver", seed, (
             ("load_size", SIZE, []), ("sweep_size", SIZE, []), ("load", SIZE, [POINTER, POINTER, SIZE]),
-            ("bare", SIZE, [POINTER, POINTER, SIZE]),
+            ("bare", SIZE, [POINTER, POINTER, SIZE]), ("events", None, [POINTER, POINTER]),
             ("run", ctypes.c_int64, [POINTER, POINTER, SIZE, SIZE, SIZE, step, step, POINTER, POINTER, POINTER, SIZE])))
+        self._events = np.empty(0, np.uint64)
         self.sweep_size = self._library.driver_sweep_size()
         self.last = np.zeros((geometry.words, self.sweep_size), np.uint8)
 
@@ -53,17 +54,23 @@ class NativeCore(Foreign):
         """
         if words.dtype.itemsize != (size := self._library.driver_load_size()):
             raise InputError(f"Load words must be {size} bytes for this geometry, not {words.dtype.itemsize}; make them with load_words")
+        self._library.driver_events(self._handle, None)
         if (taken := self._library.driver_load(self._handle, pointer(np.ascontiguousarray(words)), len(words))) != len(words):
             raise SpikegateError(f"Core stopped taking load words after {taken:,} of {len(words):,}")
+
+    def give(self, events: np.ndarray) -> None:
+        """Recorded events of the network that was loaded, int64 (events, 2): step and source, ascending."""
+        last = np.array([[FOREVER >> 32, 0]], np.uint64)
+        shown = np.concatenate([events.astype(np.uint64), last])
+        self._events = shown[:, 0] | shown[:, 1] << np.uint64(32)
+        self._library.driver_events(self._handle, pointer(self._events))
 
     def run(self, word: np.ndarray, first_step: int, steps: int, trace: bool) -> tuple[np.ndarray, np.ndarray | None]:
         """Run ``steps`` steps: spikes, int32 (count, 2), and sweep words as bytes (steps * W, size) or None."""
         g = self.geometry
         kept = np.empty((steps * g.words, self.sweep_size), np.uint8) if trace else None
         spikes = np.empty((steps * g.n, 2), np.int32)
-        # Every neuron fires, and every word turns the table.
-        spike = g.rows.longest(g.size) + 6
-        limit = steps * (g.words * walk_groups(g.depth) + g.n * spike + 64)
+        limit = g.most_cycles(steps)
         found = self._library.driver_run(self._handle, pointer(word), g.words, g.lanes, g.sweep_layout()["spikes"].offset // 8, first_step,
                                          steps, pointer(self.last), pointer(kept), pointer(spikes), limit)
         if found < 0:

@@ -11,24 +11,26 @@ from spikegate.cosim.engines.native import HARNESS, NativeCore
 from spikegate.cosim.toolchain.verilate import Build, compile_shared
 from spikegate.cosim.toolchain.verilog import cached_verilog
 from spikegate.gateware.core.core import Core, CoreGeometry
+from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.models.core.address_map import Load, Op, Param
 from spikegate.models.core.engine import require_own_drive
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.streams.params import StreamFaults
 
-__all__ = ["load_dtype", "load_words", "run_word", "unpack", "core_verilog", "build", "run", "execute", "waveform", "write_waveform"]
+__all__ = ["load_dtype", "load_array", "load_words", "run_word", "unpack", "core_verilog", "build", "run", "execute", "waveform", "write_waveform"]
 
 BATCH = 512
 
 
-def load_dtype(geometry: CoreGeometry) -> np.dtype:
-    """A word of the load stream as numpy lays it out; the same bytes as `CoreGeometry.load_layout`."""
-    fields = {"data": ("<u8", (geometry.lane_bits // 64,)), "address": "<u4", "lane": "<u2", "op": "u1", "pad": "u1"}
+def load_dtype(geometry: CoreGeometry | PointGeometry) -> np.dtype:
+    """A word of the load stream as numpy lays it out; the same bytes as the geometry's ``load_layout``."""
+    fields = {"data": ("<u8", (geometry.load_layout()["data"].width // 64,)), "address": "<u4", "lane": "<u2", "op": "u1", "pad": "u1"}
     return np.dtype(list((name, *kind) if isinstance(kind, tuple) else (name, kind) for name, kind in fields.items()))
 
 
-def _words(geometry: CoreGeometry, load: Load) -> np.ndarray:
+def load_array(geometry: CoreGeometry | PointGeometry, load: Load) -> np.ndarray:
+    """Load words of one op."""
     values = np.asarray(load.data)
     wide = values if values.ndim == 2 else values.reshape(-1, 1)
     words = np.zeros(len(wide), load_dtype(geometry))
@@ -52,12 +54,12 @@ def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | 
     before, after = g.rows.loads(size, network, faults)
     parts = [Load(Op.CLEAR, [0]), Load(Op.PARAM, np.array(list(params.values()), np.int64), list(params)),
              Load(Op.TABLE, np.array(limit, np.uint64), index), *before, *g.neurons.loads(size, network), *after]
-    return np.concatenate([_words(g, part) for part in parts])
+    return np.concatenate([load_array(g, part) for part in parts])
 
 
-def run_word(geometry: CoreGeometry, steps: int) -> np.ndarray:
+def run_word(geometry: CoreGeometry | PointGeometry, steps: int) -> np.ndarray:
     """The word that runs ``steps`` steps."""
-    return _words(geometry, Load(Op.RUN, np.array([steps], np.uint64)))
+    return load_array(geometry, Load(Op.RUN, np.array([steps], np.uint64)))
 
 
 def unpack(sweeps: np.ndarray, geometry: CoreGeometry) -> dict[str, np.ndarray]:

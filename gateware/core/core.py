@@ -4,10 +4,11 @@ Lane l of L holds neurons l, L + l, 2L + l, ...; word w is neuron w * L + l of e
 all W = ceil(N / L) words, then the delivery of each spike that is due. Which row source, drive and neurons there are, the geometry says.
 """
 
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, DomainRenamer, EnableInserter, Fragment, Module, Mux, Shape, Signal, Value
+from amaranth.hdl import Cat, Const, Fragment, Module, Mux, Shape, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from spikegate.gateware.core.gates import gate_members, gated
 from spikegate.gateware.core.geometry import TAG_BITS, CoreGeometry, Op, Param
 from spikegate.gateware.core.lane import Lane
 from spikegate.gateware.core.loader import Loader
@@ -44,9 +45,8 @@ class Core(wiring.Component):
 
     def __init__(self, geometry: CoreGeometry, *, clock_gate: bool = False):
         self.geometry, self.clock_gate = geometry, clock_gate
-        gates = {name: flow for part in geometry.gated for name, flow in ((f"{part}_clk", In(1)), (f"{part}_enable", Out(1)))}
         super().__init__({"i": In(stream.Signature(geometry.load_layout())), "o": Out(stream.Signature(geometry.sweep_layout())),
-                          "busy": Out(1), "cycles": Out(48), **(gates if clock_gate else {})})
+                          "busy": Out(1), "cycles": Out(48), **(gate_members(geometry.gated) if clock_gate else {})})
 
     def elaborate(self, platform: object) -> Module | Fragment:
         m = Module()
@@ -86,8 +86,8 @@ class Core(wiring.Component):
                 *(getattr(lane, param.name.lower()).eq(getattr(loader, param.name.lower())) for param in lane_params),
             ]
         # Each half of the pipeline moves while it holds a token, and for the two cycles of a load.
-        return self.gated(m, {"draw": sequencer.drawing | loader.moving, "update": sequencer.updating | loader.moving,
-                              **{name: getattr(delivery, f"{name}_enable") for name in g.rows.gated}})
+        return gated(self, m, {"draw": sequencer.drawing | loader.moving, "update": sequencer.updating | loader.moving,
+                               **{name: getattr(delivery, f"{name}_enable") for name in g.rows.gated}}, self.clock_gate)
 
     def connect_lanes(self, m: Module, lanes: list[Lane], loader: Loader, sequencer: Sequencer) -> None:
         """Tokens and loads, to all lanes alike or to the one that is loaded."""
@@ -110,14 +110,3 @@ class Core(wiring.Component):
                 lane.draw_word.eq(sequencer.first.word), lane.fetch_word.eq(sequencer.fetched.word), lane.seed_en.eq(seed_en[index]),
                 lane.seed_word.eq(seed_word), lane.state_en.eq(state_en[index]), lane.state_word.eq(state_word),
             ]
-
-    def gated(self, m: Module, enables: dict[str, Value]) -> Module | Fragment:
-        """The module with its domains, whose registers may change at the end of a cycle in which their enable is high."""
-        named = {name: Signal(name=f"{name}_moves") for name in enables}
-        m.d.comb += [named[name].eq(enable) for name, enable in enables.items()]
-        if not self.clock_gate:
-            return DomainRenamer({name: "sync" for name in enables})(EnableInserter(named)(m))
-        for name, enable in named.items():
-            m.domains += ClockDomain(name, reset_less=True)
-            m.d.comb += [ClockSignal(name).eq(getattr(self, f"{name}_clk")), getattr(self, f"{name}_enable").eq(enable)]
-        return m

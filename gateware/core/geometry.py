@@ -1,7 +1,7 @@
 """What a network core is compiled for, and the words of its streams."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from amaranth.hdl import Shape, signed
 from amaranth.lib import data
@@ -16,7 +16,7 @@ from spikegate.models.core.rows_streams import StreamGeometry
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network.network import Network
 from spikegate.models.neuron.lif import INPUT_GUARD_BITS
-from spikegate.models.numeric.drive import MAX_DEPTH, MIN_DEPTH
+from spikegate.models.numeric.drive import MAX_DEPTH, MIN_DEPTH, walk_groups
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
 
@@ -58,6 +58,18 @@ class CoreGeometry:
     InputError
         If lanes is outside 1..n, or the connectivity is above 2^24 bits, or the row source cannot serve a core of this size.
     """
+
+    ops: ClassVar[type[Op]] = Op
+    #: Ops at work in the second cycle, in the domain ``update``.
+    late_ops: ClassVar[tuple[Op, ...]] = (Op.SEED, Op.STATE)
+    #: Bits of what they load, and the op that empties inputs.
+    empties: ClassVar[Op] = Op.STATE
+    late_bits: ClassVar[int] = DATA_BITS
+    tag_bits: ClassVar[int] = TAG_BITS
+    #: Stages of the sweep behind the drive.
+    tail: ClassVar[int] = 3
+    #: Cycles until the last spike of a sweep is ready for delivery.
+    settling: ClassVar[int] = 4
 
     n: int
     lanes: int
@@ -124,6 +136,12 @@ class CoreGeometry:
         return self.drive.stages(self.depth)
 
     @property
+    def stages(self) -> dict[str, int]:
+        """The stages of the sweep that the core looks at: the first and second, before and behind the drive, and the last two."""
+        return {"first": 0, "drawn": 1, "fetched": self.latency, "consumed": self.latency + 1, "finishing": self.latency + self.tail - 1,
+                "finished": self.latency + self.tail}
+
+    @property
     def word_bits(self) -> int:
         """Bits of a word of a row."""
         return self.rows.word_bits(self.size)
@@ -157,6 +175,10 @@ class CoreGeometry:
     def lane_bits(self) -> int:
         """Lanes rounded up to whole 64-bit words."""
         return -(-self.lanes // DATA_BITS) * DATA_BITS
+
+    def most_cycles(self, steps: int) -> int:
+        """More cycles than any run takes: every neuron fires, and every word turns the table."""
+        return steps * (self.words * walk_groups(self.depth) + self.n * (self.rows.longest(self.size) + 6) + 64)
 
     def total_shape(self) -> Shape:
         """Sum of a neuron's inputs."""

@@ -4,13 +4,14 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from spikegate.gateware.core.geometry import TAG_BITS, CoreGeometry
+from spikegate.gateware.core.geometry import CoreGeometry
+from spikegate.gateware.core.point_geometry import PointGeometry
 
 __all__ = ["Sequencer"]
 
 
 class Sequencer(wiring.Component):
-    """Sends one token a word through the stages of the lanes: those of the drive in the domain ``draw``, then three in ``update``.
+    """Sends one token a word through the stages of the lanes: those of the drive in the domain ``draw``, then ``tail`` in ``update``.
 
     Members
     -------
@@ -28,32 +29,29 @@ class Sequencer(wiring.Component):
         A run is under way; it is past the sweep of a step.
     advance, forward : Out(1)
         The second half of the pipeline moves; the first one, too.
-    first, drawn, fetched, consumed, finishing, finished : Out(token_layout)
-        Tokens at the stages that the core looks at: at the first and second, before and behind the drive, and at the last two.
+    first, drawn, ..., finished : Out(token_layout)
+        Tokens at the stages that the core looks at, ``geometry.stages``.
     drawing, updating : Out(1)
         The halves of the pipeline hold a token and move.
-    tag : Out(6)
-        Step, modulo 64.
+    tag : Out(tag_bits)
+        Step, modulo a power of two.
     cycles : Out(48)
         In which ``running`` was high.
     """
 
-    #: Stages, and which of them are seen, counted from the first and from behind the drive.
-    TAIL = 3
-
-    def __init__(self, geometry: CoreGeometry):
+    def __init__(self, geometry: CoreGeometry | PointGeometry):
         self.geometry = geometry
-        tokens = dict.fromkeys(("first", "drawn", "fetched", "consumed", "finishing", "finished"), Out(geometry.token_layout()))
+        tokens = dict.fromkeys(geometry.stages, Out(geometry.token_layout()))
         super().__init__({
             "start": In(1), "count": In(32), "clear": In(1), "quiet": In(1), "ready": In(1), "taken": In(1), "running": Out(1), "delivering": Out(1),
-            "advance": Out(1), "forward": Out(1), **tokens, "drawing": Out(1), "updating": Out(1), "tag": Out(TAG_BITS), "cycles": Out(48)})
+            "advance": Out(1), "forward": Out(1), **tokens, "drawing": Out(1), "updating": Out(1), "tag": Out(geometry.tag_bits), "cycles": Out(48)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         g = self.geometry
         steps = Signal(32)
         word = Signal(range(max(2, g.words)))
-        countdown = Signal(range(g.latency + 8))
+        countdown = Signal(range(g.latency + g.tail + g.settling + 1))
         sweeping = Signal()
         draining = Signal()
         m.d.comb += [self.running.eq(sweeping | draining | self.delivering), self.advance.eq(~self.finished.en | self.taken),
@@ -65,7 +63,7 @@ class Sequencer(wiring.Component):
         with m.If(sweeping & self.forward):
             m.d.sync += word.eq(word + 1)
             with m.If(word == g.words - 1):
-                m.d.sync += [sweeping.eq(0), draining.eq(1), countdown.eq(g.latency + 7), word.eq(0)]
+                m.d.sync += [sweeping.eq(0), draining.eq(1), countdown.eq(g.latency + g.tail + g.settling), word.eq(0)]
         with m.If(draining & self.forward):
             m.d.sync += countdown.eq(countdown - 1)
             with m.If(countdown == 0):
@@ -81,12 +79,11 @@ class Sequencer(wiring.Component):
     def pipeline(self, m: Module, sweeping: Signal, word: Signal) -> None:
         """The stages; a token that the drive has not done with is not yet behind it."""
         g, latency = self.geometry, self.geometry.latency
-        token = [Signal(g.token_layout(), name=f"token_{stage}") for stage in range(latency + self.TAIL + 1)]
+        token = [Signal(g.token_layout(), name=f"token_{stage}") for stage in range(latency + g.tail + 1)]
         m.d.comb += [token[0].en.eq(sweeping), token[0].word.eq(word)]
         for stage, (before, after) in enumerate(zip(token, token[1:])):
             m.d["draw" if stage < latency else "update"] += after.eq(before)
         m.d.update += token[latency + 1].en.eq(token[latency].en & self.ready)
-        seen = {"first": 0, "drawn": 1, "fetched": latency, "consumed": latency + 1, "finishing": -2, "finished": -1}
-        m.d.comb += [getattr(self, name).eq(token[stage]) for name, stage in seen.items()]
+        m.d.comb += [getattr(self, name).eq(token[stage]) for name, stage in g.stages.items()]
         m.d.comb += [self.drawing.eq(self.forward & Cat(stage.en for stage in token[:latency + 1]).any()),
                      self.updating.eq(self.advance & Cat(stage.en for stage in token[latency:]).any())]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["OP_BITS", "LANE_BITS", "ADDRESS_BITS", "DATA_BITS", "BY_NEURON", "OF_STREAMS", "Op", "Param", "Load", "stream_register",
+__all__ = ["OP_BITS", "LANE_BITS", "ADDRESS_BITS", "DATA_BITS", "BY_NEURON", "OF_STREAMS", "Op", "Param", "PointOp", "Load", "stream_register",
            "stuck_word", "flip_rate"]
 
 #: Widths of a load word's fields; data are as wide as a word of a row needs, in whole multiples of `DATA_BITS`.
@@ -47,6 +47,22 @@ class Param(IntEnum):
     SCALE = 7
 
 
+class PointOp(IntEnum):
+    """What a load word of a core of point neurons does; those that `Op` has too have its numbers. Records are as models/core/point_size.py says."""
+
+    CLEAR = 0  #: forget spikes and events under way, count steps from 0; before a new network
+    ROW = 1  #: a synapse: word of the row memory, and lane
+    TABLE = 3  #: a limit of a table of events: index of the search, and the table's number above it
+    SEED = 4  #: LFSR state of a neuron
+    STATE = 5  #: a neuron's state
+    RUN = 7  #: run ``data`` steps
+    PLACE = 11  #: what a neuron is: structure, set and table
+    SET = 12  #: a parameter set of a lane
+    DRIVE = 13  #: what is kept beside a table of events
+    EMPTY = 14  #: a word of the inputs of all lanes: slot, and the word of the sweep above it
+    POINTER = 15  #: where the row of a source lies
+
+
 #: Ops whose places are neurons: lane by lane, then the next address. The lane of all others does not matter.
 BY_NEURON = (Op.SEED, Op.STATE)
 #: Ops that only a core with stochastic synapses has.
@@ -56,7 +72,7 @@ OF_STREAMS = (Op.STREAM_SEED, Op.STREAM_STUCK, Op.STREAM_RATE)
 class Load(NamedTuple):
     """Load words of one op: data (count,) or (count, words of 64 bits), addresses and lanes, each one for all or one a word."""
 
-    op: Op
+    op: Op | PointOp
     data: np.ndarray | Sequence[int]
     address: np.ndarray | Sequence[int] | int = 0
     lane: np.ndarray | int = 0

@@ -1,0 +1,88 @@
+"""Rows of a network of point neurons as words of L synapses, one a lane: what is in them, how full they are, and how long they take."""
+
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from spikegate.models.network.point import PointNetwork
+from spikegate.models.network.recording import Recording
+
+__all__ = ["Packing"]
+
+#: Cycles of a delivery before the first word of a recorded event.
+EVENTS_AFTER = 4
+
+
+class Entries(NamedTuple):
+    """Synapses, each with its place: all int64 (synapses,).
+
+    Parameters
+    ----------
+    address, lane : numpy.ndarray
+        Word of the row memory, and lane.
+    word, delay, port, weight : numpy.ndarray
+        Word of the target, steps, place of the port among those of the target, and raw weight.
+    """
+
+    address: np.ndarray
+    lane: np.ndarray
+    word: np.ndarray
+    delay: np.ndarray
+    port: np.ndarray
+    weight: np.ndarray
+
+
+class Packing:
+    """The rows of a network for ``lanes`` lanes.
+
+    The synapse of target j lies in lane j mod L. A row has as many words as the lane with most of its synapses needs; a source without any has none.
+
+    Parameters
+    ----------
+    network : PointNetwork
+    lanes : int
+
+    Attributes
+    ----------
+    first, number : numpy.ndarray
+        int64 (sources,): a source's first word and how many there are.
+    entries : Entries
+    """
+
+    def __init__(self, network: PointNetwork, lanes: int) -> None:
+        self.network, self.lanes = network, lanes
+        rows = network.synapses
+        sources, slots = len(rows.base), len(rows.delays)
+        counts = np.diff(rows.offsets.astype(np.int64), axis=1).ravel()
+        slot, source = np.repeat(np.tile(np.arange(slots), sources), counts), np.repeat(np.repeat(np.arange(sources), slots), counts)
+        signed = rows.packed.view(f"<i{rows.packed.itemsize}").astype(np.int64)
+        word, lane = np.divmod(signed & ((1 << rows.bits) - 1), lanes)
+        group = source * lanes + lane
+        order = np.argsort(group, kind="stable")
+        sizes = np.bincount(group, minlength=sources * lanes)
+        rank = np.empty(len(group), np.int64)
+        rank[order] = np.arange(len(group)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        self.number: np.ndarray = sizes.reshape(sources, lanes).max(axis=1)
+        self.first: np.ndarray = np.where(self.number > 0, np.cumsum(self.number) - self.number, 0)
+        self.entries = Entries(self.first[source] + rank, lane, word, rows.delays[slot], rows.ports[slot], signed >> rows.bits)
+
+    @property
+    def words(self) -> int:
+        """Words of all rows."""
+        return int(self.number.sum())
+
+    @cached_property
+    def efficiency(self) -> float:
+        """Synapses per place for one, 0..1; 1 if there are none."""
+        return len(self.entries.address) / (self.words * self.lanes) if self.words else 1.0
+
+    def cycles(self, recording: Recording) -> int:
+        """Cycles of a run in which rows are delivered: a spike or recorded event takes one for each word of its row, and at least one.
+
+        Events, which are looked at when the sweep has ended, cannot be delivered in the first four cycles, which pass idle unless spikes fill them.
+        """
+        takes, events = np.maximum(1, self.number), self.network.input_events
+        spikes = np.bincount(recording.spikes[:, 0], takes[recording.spikes[:, 1]], recording.steps).astype(np.int64)
+        idle = np.maximum(0, EVENTS_AFTER - spikes[np.unique(events[:, 0])])
+        return int(spikes.sum() + takes[events[:, 1]].sum() + idle.sum())
