@@ -9,11 +9,13 @@ The membrane's order is one of two. In the *published* one it leaks, takes its i
     held:   hold = hold - 1
     free:   v = fit(v + round((rest - v) * leak * 2^-h) + I_v + A + bias);  v >= threshold: spike, reset, hold = refractory
 
-In *Brian2's*, state update, threshold, synapses, reset, a step here begins with the last two of the step before, whose spike is kept in ``fired``:
+In *Brian2's*, state update, threshold, synapses, reset, a step here begins with the last two of the step before, whose spike is kept in ``fired``;
+what arrives while ``hold`` is above 0 is dropped, and the step in which it falls to 0 is free:
 
-    v = fit(v + I_v);   fired: reset
-    held:   hold = hold - 1
-    free:   v = fit(v + round((rest - v) * leak * 2^-h) + A + bias);  v > threshold: spike, hold = refractory
+    hold = 0:   v = fit(v + I_v)
+    fired:      reset
+    hold > 0:   hold = hold - 1
+    hold = 0:   v = fit(v + round((rest - v) * leak * 2^-h) + A + bias);  v > threshold: spike, hold = refractory
 
 A reset gives ``v = reset``, or, by subtraction, ``v = fit(v - reset)``. Currents evolve while a neuron is held.
 """
@@ -215,15 +217,16 @@ def linear_step(state: np.ndarray, i: int, inputs: np.ndarray, table: np.ndarray
     given = _currents(state, i, inputs, table, k, s) if s[6] else np.int64(inputs[0, i])
     if s[4] == 1:
         if not s[6]:
-            v, over = fit(v + given, s[0], s[3])
+            if state[1, i] == 0:
+                v, over = fit(v + given, s[0], s[3])
             given = np.int64(0)
         if state[3, i]:
             v, more = fit(v - reset, s[0], s[3]) if s[5] == 1 else (reset, 0)
             over |= more
-    spike = 0
-    if state[1, i] > 0:
+    spike, held = 0, state[1, i] > 0
+    if held:
         state[1, i] -= 1
-    else:
+    if not held or (s[4] == 1 and state[1, i] == 0):
         v, more = fit(v + round_shift((rest - v) * leak, s[1], s[2], random) + given + bias, s[0], s[3])
         over |= more
         if (v > threshold) if s[4] == 1 else (v >= threshold):
