@@ -19,6 +19,7 @@ from spikegate.models.errors import InputError, ToolMissing
 from spikegate.models.hints import extra
 from spikegate.models.network.engine import Progress
 from spikegate.models.network.network import Network
+from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.drive import UNIFORM_BITS
 from spikegate.models.numeric.fixed import Overflow, Rounding
@@ -33,7 +34,6 @@ TARGETS = ("cython", "numpy")
 EXACT = 1 << 52
 INTEGER_EQUATIONS = "\n".join(f"{name} : 1" for name in (
     "v", "hold", "overflow", "fired", "current", "total", "fitted", "active", "events", "weight"))
-FIT = {Overflow.SATURATE: "clip(total, low, high)", Overflow.WRAP: "total - span * floor((total - low) / span)"}
 INTEGER_UPDATE = """
 active = 1 - clip(hold, 0, 1)
 total = v + floor((rest - v) * leak * scale + half) + current + events * drive
@@ -52,6 +52,13 @@ hold = hold - 1 + active
 fired = active * int(v >= threshold)
 current = 0
 """
+
+
+def fit_text(overflow: Overflow, total: str, of: str = "") -> str:
+    """A sum brought into its format, as text for Brian2; ``low``, ``high`` and ``span`` have the format's name ``of`` before theirs."""
+    if overflow == Overflow.WRAP:
+        return f"({total} - {of}span * floor(({total} - {of}low) / {of}span))"
+    return f"clip({total}, {of}low, {of}high)"
 
 
 def _brian2() -> Any:
@@ -103,7 +110,7 @@ class _Stopwatch:
         if self.progress:
             self.progress(float(completed))
 
-    def provenance(self, b: Any, network: Network, codegen: str) -> dict[str, Any]:
+    def provenance(self, b: Any, network: Network | PointNetwork, codegen: str) -> dict[str, Any]:
         run_s, cpu_s = time.perf_counter() - self.first, time.process_time() - self.first_cpu
         return {"network": network.hash, "brian2": b.__version__, "codegen": codegen,
                 "codegen_s": self.first - self.made, "run_s": run_s, "cpu_s": cpu_s}
@@ -113,7 +120,7 @@ def _rows(network: Network) -> np.ndarray:
     return np.repeat(np.arange(network.n), np.diff(network.indptr.astype(np.int64)))
 
 
-def _spikes(monitor: Any, network: Network) -> np.ndarray:
+def _spikes(monitor: Any, network: Network | PointNetwork) -> np.ndarray:
     steps = np.rint(np.asarray(monitor.t_[:]) / (network.dt_ns * 1e-9))
     return np.stack([steps.astype(np.int32), np.asarray(monitor.i[:], np.int32)], axis=1)
 
@@ -156,7 +163,7 @@ def run_integer(network: Network, *, trace: bool = False, progress: Progress | N
         raise InputError(problem)
     lif, vtype = network.lif, np.int16 if network.lif.format.width <= 16 else np.int32
     more = dict(half=0.5 if lif.rounding is Rounding.NEAREST else 0.0, low=lif.format.min, high=lif.format.max, span=1 << lif.format.width)
-    update = INTEGER_UPDATE.format(fit=FIT[lif.overflow])
+    update = INTEGER_UPDATE.format(fit=fit_text(lif.overflow, "total"))
     recording = _run_update(network, "brian2-integer", update, more, external_events(network), vtype, trace, progress, codegen)
     final = {name: recording.final[name].astype(kind) for name, kind in (("v", vtype), ("hold", np.uint8), ("overflow", np.uint8))}
     return replace(recording, final=final)
