@@ -139,7 +139,7 @@ def _advance(first: int, steps: int, units: Units, state: np.ndarray, seeds: np.
 def require_point_network(network: object) -> None:
     """Raise `InputError` unless it is one."""
     if not isinstance(network, PointNetwork):
-        raise InputError(f"Network must be a PointNetwork, not {type(network).__name__}; make one with spikegate.build or PointNetwork.of")
+        raise InputError(f"Network must be a PointNetwork, not {type(network).__name__}; make one with spikegate.Builder or PointNetwork.of")
 
 
 def run(network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
