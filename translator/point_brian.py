@@ -200,7 +200,7 @@ def run_point(network: PointNetwork, *, trace: bool = False, progress: Progress 
                 final["hold"][part.places] = part.hold(network.steps - 1)
                 final["fired"][spikes[spikes[:, 0] == network.steps - 1, 1]] = 1
         return Recording("brian2-point", network.n, network.steps, np.concatenate(found), final, traces,
-                         provenance=watch.provenance(b, network, codegen))
+                         provenance=watch.provenance(b, network, codegen), dt_ns=network.dt_ns)
 
 
 @dataclass(frozen=True)

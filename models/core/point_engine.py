@@ -195,4 +195,4 @@ def run(network: PointNetwork, *, trace: bool = False, progress: Progress | None
         if progress:
             progress(last / steps)
     return Recording("golden", n, steps, np.concatenate(spikes), {**{name: named(state, name) for name in names}, "lfsr": seeds},
-                     {**kept, "events": events} if trace else {}, provenance={"network": network.hash})
+                     {**kept, "events": events} if trace else {}, provenance={"network": network.hash}, dt_ns=network.dt_ns)

@@ -188,10 +188,10 @@ class Builder:
         names = ", ".join(each for each, (_, kind) in self._kinds.items() if kind is not None) or "none"
         if neuron is None:
             raise InputError(f"Target {name!r} of {what} is no population; there are {names}")
-        ports = getattr(neuron, "ports", ())
+        ports: tuple[str, ...] = getattr(neuron, "ports", ())
         if port is None and len(ports) == 1:
-            port, = ports
-        if port not in ports:
+            port = ports[0]
+        if port is None or port not in ports:
             fix = f"give port={' or '.join(map(repr, ports))}" if ports else "it only spikes"
             raise InputError(f"Port of {what} must be one that {name!r} has ({', '.join(ports) or 'none'}), not {port!r}; {fix}")
         return size, neuron, port
