@@ -240,4 +240,4 @@ def _run_update(network: Network, engine: str, update: str, more: Mapping[str, f
         b.Network(objects).run(steps * clock.dt, report=watch, report_period=0.2 * b.second, namespace={})
         final = {"v": membrane.copy(), "hold": count.copy(), "overflow": np.asarray(neurons.overflow[:])}
         return Recording(engine, n, steps, _spikes(monitor, network), final, {"v": traced} if trace else {},
-                         provenance=watch.provenance(b, network, codegen))
+                         provenance=watch.provenance(b, network, codegen), dt_ns=network.dt_ns)

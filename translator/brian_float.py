@@ -114,7 +114,7 @@ def run_float(network: Network, realised: bool = False, *, trace: bool = False, 
         b.seed(original.seed % 2**32)
         b.Network(objects).run(network.steps * clock.dt, report=watch, report_period=0.2 * b.second, namespace={})
         return Recording("brian2-float", network.n, network.steps, _spikes(monitor, network), {"v": membrane * 1e3},
-                         {"v": traced} if trace else {}, provenance=watch.provenance(b, network, codegen))
+                         {"v": traced} if trace else {}, provenance=watch.provenance(b, network, codegen), dt_ns=network.dt_ns)
 
 
 def run_standalone(network: Network, directory: str | Path) -> Recording:
@@ -148,6 +148,6 @@ def run_standalone(network: Network, directory: str | Path) -> Recording:
             device.run(str(directory), with_output=False, run_args=[])
             provenance = watch.provenance(b, network, "cpp_standalone") | {"cpu_s": device._last_run_time}
             return Recording("brian2-standalone", network.n, network.steps, _spikes(monitor, network),
-                             {"v": np.asarray(neurons.v_[:]) * 1e3}, provenance=provenance)
+                             {"v": np.asarray(neurons.v_[:]) * 1e3}, provenance=provenance, dt_ns=network.dt_ns)
         finally:
             device.reinit()

@@ -4,9 +4,8 @@ What is wrong is collected, and `Builder.freeze` names all of it at once: the va
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,8 +22,7 @@ from spikegate.models.numeric.lfsr import LfsrParams
 __all__ = ["Builder"]
 
 
-@dataclass(frozen=True, eq=False)
-class _Connection:
+class _Connection(NamedTuple):
     source: str
     target: str
     port: str | None
