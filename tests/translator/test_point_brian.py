@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import brian2
 import numpy as np
 import pytest
 from some_point import some_point_network
@@ -120,6 +121,25 @@ def test_a_wrong_update_is_rejected(monkeypatch, order, name, old, new):
     network = busy(order, ("exc", "inh"))
     with pytest.raises(AssertionError):
         compared(point_engine.run(network, trace=True), run_point(network, trace=True, codegen="numpy"))
+
+
+LATE = ["start", "groups", "thresholds", "resets", "synapses", "end"]
+
+
+@pytest.mark.parametrize("schedule", [None, LATE], ids=["own", "resets before synapses"])
+def test_the_schedule_is_brian2s_own_and_another_is_seen(monkeypatch, schedule):
+    seen, run = [], brian2.Network.run
+
+    def watched(self, *args, **options):
+        seen.append(self.schedule)
+        if schedule:
+            self.schedule = schedule
+        return run(self, *args, **options)
+
+    monkeypatch.setattr(brian2.Network, "run", watched)
+    golden, brian = point_engine.run(busy(), trace=True), run_point(busy(), trace=True, codegen="numpy")
+    assert seen == [["start", "groups", "thresholds", "synapses", "resets", "end"]]
+    assert np.array_equal(golden.trace["v"], brian.trace["v"]) == (schedule is None)
 
 
 def test_the_network_of_one_weight_a_source_gives_the_same_spikes():

@@ -58,7 +58,7 @@ def brian(wiring, model, method, refractory, kicks, reset="v = v_reset"):
         return np.stack([np.rint(monitor.t_[:] / (DT * 1e-3)).astype(int), monitor.i[:]], axis=1)
 
 
-def integers(wiring, neuron, row, ports):
+def integers(wiring, neuron, row, ports, trace=False):
     """The recording of the golden model: delay D of Brian2 is D + 1 here, and R steps of refractoriness are R."""
     raw = lambda values, q: np.rint(np.asarray(values) * q.one).astype(int)  # noqa: E731
     population = PointPopulation("all", N, neuron, [row], None, None, {"v": raw(wiring.start, neuron.format)})
@@ -67,7 +67,7 @@ def integers(wiring, neuron, row, ports):
     projections.append(Projection.of("outside", "all", ports[0], CHANNELS, wiring.outside, raw(3.0, neuron.port_format(ports[0])), 1))
     network = PointNetwork("user", [population], projections, [SpikeInput("outside", CHANNELS, *wiring.events)], LfsrParams(), [0] * N,
                            wiring.steps, 100_000)
-    return point_engine.run(network)
+    return point_engine.run(network, trace=trace)
 
 
 def agreed(ours, theirs, steps):
@@ -104,8 +104,7 @@ LIF = "dv/dt = -(v - rest) / tau : volt (unless refractory)"
 CUBA = """dv/dt = (g_e + g_i - (v - rest)) / tau : volt (unless refractory)
 dg_e/dt = -g_e / tau_e : volt
 dg_i/dt = -g_i / tau_i : volt"""
-#: Of 24 such runs of 20,000 steps and 4,300 to 14,800 spikes, 22 agree; two part in steps 12,427 and 12,805, where a membrane is 4 raw, 2^-20 mV, and
-#: 0 raw from the threshold. Here all agree.
+#: Here all agree; `test_long_scripts_part_only_where_rounding_decides` has longer runs.
 SEED, STEPS = 1, 5000
 LIF_CASES = [(method, refractory) for method in ("euler", "exact") for refractory in (0, 1, 2, 20)]
 
@@ -164,3 +163,25 @@ def test_brian2_rounds_delays_to_the_nearest_step(of_dt):
     wiring.delays, moved.delays = wiring.delays + 1, moved.delays + 1 + of_dt
     golden = integers(wiring, *lif(2), ("v", "v"))
     assert agreed(golden.spikes, brian(moved, LIF, "euler", 2 * DT, ("v", "v")), 1000) == (1000, len(golden.spikes))
+
+
+LONG_CASES = [(*case, False) for case in LIF_CASES] + [(method, refractory, True) for method in ("euler", "exact") for refractory in (0, 20)]
+
+
+@pytest.mark.long
+def test_long_scripts_part_only_where_rounding_decides():
+    """Half a raw unit a step, of which 1/200 leaks, adds up to 100 raw; what the leak itself is off, 2^-29 of 11 mV a step, to 17."""
+    parted, steps = [], 20_000
+    for seed in range(2):
+        for method, refractory, currents in LONG_CASES:
+            wiring = Wiring(seed, steps, (0.5, 3.0) if currents else (0.1, 0.6))
+            made, model, ports, kicks = (cuba, CUBA, ("exc", "inh"), ("g_e", "g_i")) if currents else (lif, LIF, ("v", "v"), ("v", "v"))
+            golden = integers(wiring, *made(refractory, method), ports, trace=True)
+            theirs = brian(wiring, model, method, refractory * DT, kicks)
+            last, spikes = agreed(golden.spikes, theirs, steps)
+            if last < steps:
+                theirs = theirs[np.lexsort((theirs[:, 1], theirs[:, 0]))]
+                neuron = min(golden.spikes[spikes].tolist(), theirs[spikes].tolist())[1]
+                parted.append((last, int(golden.trace["v"][last, neuron]) - round(THRESHOLD * WIDE.one)))
+            print(seed, method, refractory, currents, len(golden.spikes), last)
+    assert all(step > 10_000 and abs(off) <= 117 for step, off in parted) and len(parted) <= 2, parted
