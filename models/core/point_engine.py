@@ -4,135 +4,106 @@ Step t, for every neuron: what is due at its ports, its external events on top; 
 are due at t + delay, each synapse by its own.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikegate.models.core.engine import aligned
+from spikegate.models.core.engine import aligned, draw
+from spikegate.models.core.point_units import BERNOULLI, ROWS, Room, Units, make_room, make_state, make_units, register
 from spikegate.models.errors import InputError
 from spikegate.models.kernel import kernel
 from spikegate.models.network.engine import Progress
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
-from spikegate.models.network.synapses import Synapses, collect
-from spikegate.models.neuron.bernoulli import BernoulliNeuron, bernoulli_step
-from spikegate.models.neuron.linear import MAX_CURRENTS, linear_step
+from spikegate.models.network.synapses import PORTS, Synapses, collect
+from spikegate.models.neuron.bernoulli import bernoulli_step
+from spikegate.models.neuron.linear import linear_step
+from spikegate.models.neuron.linear_steps import linear_steps
 from spikegate.models.numeric.drive import UNIFORM_BITS
-from spikegate.models.numeric.lfsr import leap_once
 
-__all__ = ["ROWS", "run", "require_point_network", "Units"]
+__all__ = ["run", "require_point_network"]
 
 CHUNK = 512
-#: Rows of the state array, by name; what comes after are currents.
-ROWS = ("v", "hold", "overflow", "fired")
-LINEAR, BERNOULLI = 0, 1
 
 
-class Units(NamedTuple):
-    """Populations as arrays, all of one type whatever their number.
+class Run(NamedTuple):
+    """A run under way: the network, its state, and the spikes that are still due, int32 (lags, sources), with their number, int64 (lags,)."""
 
-    Parameters
-    ----------
-    bounds : numpy.ndarray
-        int64 (populations + 1,): first neurons.
-    which : numpy.ndarray
-        int64 (populations,): `LINEAR` or `BERNOULLI`.
-    kinds : numpy.ndarray
-        int64 (populations, 10): constants of the neuron, `LinearNeuron.constants`.
-    table : numpy.ndarray
-        int64 (all sets, columns).
-    place : numpy.ndarray
-        int64 (n,): each neuron's set in the table.
-    drives : numpy.ndarray
-        int64 (populations, 6): whether it draws at all, port, weight, offset, first limit, last limit.
-    limits : numpy.ndarray
-        uint32, those of all drives.
-    """
-
-    bounds: np.ndarray
-    which: np.ndarray
-    kinds: np.ndarray
-    table: np.ndarray
-    place: np.ndarray
-    drives: np.ndarray
-    limits: np.ndarray
-
-
-def units(network: PointNetwork) -> Units:
-    """The arrays of a network."""
-    columns = max(len(each.neuron.columns) for each in network.populations)
-    tables, index, drives, limits, at, limit = [], [], [], [np.empty(0, np.uint32)], 0, 0
-    for each in network.populations:
-        tables.append(np.pad(each.sets, ((0, 0), (0, columns - each.sets.shape[1]))))
-        index.append(at + each.index.astype(np.int64))
-        at += len(each.sets)
-        if each.drive is None:
-            drives.append([int(each.draws), 0, 0, 0, limit, limit])
-            continue
-        size = len(each.drive.table.limits)
-        drives.append([1, each.neuron.ports.index(each.drive.port), each.drive.table.weight, each.drive.offset, limit, limit + size])
-        limits.append(each.drive.table.limits)
-        limit += size
-    return Units(np.array([*network.firsts, network.n], np.int64),
-                 np.array([BERNOULLI if isinstance(each.neuron, BernoulliNeuron) else LINEAR for each in network.populations], np.int64),
-                 np.stack([each.neuron.constants() for each in network.populations]), np.concatenate(tables), np.concatenate(index),
-                 np.array(drives, np.int64), np.concatenate(limits))
+    units: Units
+    synapses: Synapses
+    lfsr: tuple[Any, ...]
+    state: tuple[np.ndarray, ...]
+    seeds: np.ndarray
+    inputs: tuple[np.ndarray, ...]
+    ring: np.ndarray
+    counts: np.ndarray
+    room: Room
 
 
 @kernel
-def _update(units: Units, state: np.ndarray, seeds: np.ndarray, inputs: np.ndarray, shifts: tuple[np.uint64, ...], masks: np.ndarray,
-            emitted: np.ndarray, events: np.ndarray) -> int:
+def _draw(run: Run, u: int, events: np.ndarray) -> None:
+    """Uniform numbers, random bits and external events of a population; events are added to the inputs."""
+    units, room = run.units, run.room
+    first, last, drive, bits = units.bounds[u], units.bounds[u + 1], units.drives[u], np.uint64(units.kinds[u, 1])
+    if units.kinds[u, 2] == 2:
+        for i in range(first, last):
+            room.random[i] = np.int64((run.seeds[i] >> np.uint64(UNIFORM_BITS)) & ((np.uint64(1) << bits) - np.uint64(1)))
+    draw(run.seeds[first:last], units.limits[drive[4]:drive[5]], run.lfsr, room.uniform[first:last], room.events[first:last])
+    port = run.inputs[0] if drive[1] == 0 else run.inputs[1]
+    for i in range(first, last):
+        events[i] = drive[3] + room.events[i]
+        port[i] += np.int32(events[i] * drive[2])
+
+
+@kernel
+def _update(run: Run, emitted: np.ndarray, events: np.ndarray) -> int:
     """One step of every neuron; spiking ones in ``emitted``, whose number it returns. Inputs are consumed."""
-    found = 0
+    units, room, found = run.units, run.room, 0
+    spiked = room.spiked
     for u in range(len(units.which)):
-        s, drive = units.kinds[u], units.drives[u]
-        for i in range(units.bounds[u], units.bounds[u + 1]):
-            uniform, random = np.int64(0), np.int64(0)
-            if drive[0]:
-                before = seeds[i]
-                seeds[i] = leap_once(before, shifts, masks[0], masks[1], masks[2])
-                uniform = np.int64(np.uint32(before))
-                random = np.int64((before >> np.uint64(UNIFORM_BITS)) & ((np.uint64(1) << np.uint64(s[1])) - np.uint64(1)))
-            count = drive[3]
-            for k in range(drive[4], drive[5]):
-                if uniform <= np.int64(units.limits[k]):
-                    break
-                count += 1
-            events[i] = count
-            if units.which[u] == BERNOULLI:
-                spike = bernoulli_step(units.table, units.place[i], uniform)
-            else:
-                inputs[drive[1], i] += count * drive[2]
-                spike = linear_step(state, i, inputs, units.table, units.place[i], s, random)
-            for port in range(len(inputs)):
-                inputs[port, i] = 0
-            if spike:
-                emitted[found] = i
-                found += 1
+        s, first, last = units.kinds[u], units.bounds[u], units.bounds[u + 1]
+        if units.drives[u, 0]:
+            _draw(run, u, events)
+        if units.which[u] == BERNOULLI:
+            for i in range(first, last):
+                spiked[i] = bernoulli_step(units.table, units.place[i], room.uniform[i])
+        elif s[2] == 2:
+            for i in range(first, last):
+                spiked[i] = linear_step(run.state, i, run.inputs, units.table, units.place[i], s, room.random[i])
+        else:
+            linear_steps((first, last), run.state, run.inputs, units.sets, (units.ranges[u], units.ranges[u + 1]), s, room.flow, spiked)
+    run.inputs[0][:] = 0
+    run.inputs[1][:] = 0
+    for group in range(len(room.groups)):
+        if room.groups[group]:
+            for i in range(8 * group, 8 * group + 8):
+                if spiked[i]:
+                    emitted[found] = i
+                    found += 1
     return found
 
 
 @kernel
-def _advance(first: int, steps: int, units: Units, state: np.ndarray, seeds: np.ndarray, inputs: np.ndarray, shifts: tuple[np.uint64, ...],
-             masks: np.ndarray, ring: np.ndarray, counts: np.ndarray, synapses: Synapses, given: np.ndarray, spikes: np.ndarray,
-             trace: np.ndarray, events: np.ndarray) -> int:
+def _advance(run: Run, first: int, steps: int, given: np.ndarray, spikes: np.ndarray, trace: np.ndarray, events: np.ndarray) -> int:
     """``steps`` steps in place; the number of spikes written. ``trace`` is (steps, rows, n) or empty, ``events`` (steps or 1, n)."""
-    found, at, lags = 0, 0, len(counts)
+    found, at, lags = 0, 0, len(run.counts)
     for k in range(steps):
         t = first + k
-        collect(t, ring, counts, synapses, inputs)
+        collect(t, run.ring, run.counts, run.synapses, run.inputs, run.room.runs)
         slot = t % lags
-        count = _update(units, state, seeds, inputs, shifts, masks, ring[slot], events[k % len(events)])
+        emitted = run.ring[slot]
+        count = _update(run, emitted, events[k % len(events)])
         for j in range(count):
-            spikes[found, 0], spikes[found, 1] = t, ring[slot, j]
+            spikes[found, 0], spikes[found, 1] = t, emitted[j]
             found += 1
         while at < len(given) and given[at, 0] == t:
-            ring[slot, count] = given[at, 1]
+            emitted[count] = given[at, 1]
             count += 1
             at += 1
-        counts[slot] = count
+        run.counts[slot] = count
         if len(trace):
-            trace[k] = state
+            for row in range(len(run.state)):
+                trace[k, row] = run.state[row]
     return found
 
 
@@ -140,6 +111,16 @@ def require_point_network(network: object) -> None:
     """Raise `InputError` unless it is one."""
     if not isinstance(network, PointNetwork):
         raise InputError(f"Network must be a PointNetwork, not {type(network).__name__}; make one with spikegate.Builder or PointNetwork.of")
+
+
+def _named(network: PointNetwork, name: str, rows: np.ndarray) -> np.ndarray:
+    """A state of all neurons, 0 where a neuron has none of this name, of an array (..., rows, n)."""
+    values = np.zeros((*rows.shape[:-2], network.n), np.int32)
+    for each, first in zip(network.populations, network.firsts):
+        if name in each.neuron.state:
+            row = ROWS.index(name) if name in ROWS else len(ROWS) + each.neuron.ports.index(name)
+            values[..., first:first + each.size] = rows[..., row, first:first + each.size]
+    return values
 
 
 def run(network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
@@ -159,40 +140,26 @@ def run(network: PointNetwork, *, trace: bool = False, progress: Progress | None
         If it is no such network.
     """
     require_point_network(network)
-    n, steps, lfsr = network.n, network.steps, network.lfsr
-    state = np.zeros((len(ROWS) + MAX_CURRENTS, n), np.int32)
+    n, steps, synapses = network.n, network.steps, network.synapses
     names = list(dict.fromkeys(name for each in network.populations for name in each.neuron.state))
-    places = {each.name: {name: ROWS.index(name) if name in ROWS else len(ROWS) + each.neuron.ports.index(name) for name in each.neuron.state}
-              for each in network.populations}
-    for each, first in zip(network.populations, network.firsts):
-        for name, values in each.initial.items():
-            state[places[each.name][name], first:first + each.size] = values
-    synapses, seeds, given = network.synapses, aligned(network.seeds), network.input_events
-    ring = np.zeros((int(synapses.delays.max(initial=0)) + 1, n + network.channels), np.int32)
-    counts, inputs = np.zeros(len(ring), np.int64), np.zeros((MAX_CURRENTS, n), np.int32)
-    shifts, masks = tuple(np.uint64(tap - lfsr.leap) for tap in lfsr.taps), np.array([lfsr.leap, (1 << lfsr.leap) - 1, lfsr.mask], np.uint64)
-    made, buffer, spikes = units(network), np.empty((min(CHUNK, steps) * n, 2), np.int32), []
+    lags = int(synapses.delays.max(initial=0)) + 1
+    under_way = Run(make_units(network), synapses, register(network), make_state(network), aligned(network.seeds),
+                    tuple(aligned(np.zeros(n, np.int32)) for _ in range(PORTS)), np.zeros((lags, n + network.channels), np.int32),
+                    np.zeros(lags, np.int64), make_room(network))
+    given, buffer, spikes = network.input_events, np.empty((min(CHUNK, steps) * n, 2), np.int32), []
     kept: dict[str, np.ndarray] = {name: np.zeros((steps, n), np.int32) for name in names} if trace else {}
     events = np.zeros((steps if trace else 1, n), np.int32)
-
-    def named(found: np.ndarray, name: str) -> np.ndarray:
-        """A state of all neurons, of an array (..., rows, n)."""
-        values = np.zeros((*found.shape[:-2], n), np.int32)
-        for each, first in zip(network.populations, network.firsts):
-            if name in each.neuron.state:
-                values[..., first:first + each.size] = found[..., places[each.name][name], first:first + each.size]
-        return values
-
     bounds = np.searchsorted(given[:, 0], np.arange(0, steps + CHUNK, CHUNK))
     for chunk, first in enumerate(range(0, steps, CHUNK)):
         last = min(first + CHUNK, steps)
-        rows = np.empty((last - first if trace else 0, *state.shape), np.int32)
-        found = _advance(first, last - first, made, state, seeds, inputs, shifts, masks, ring, counts, synapses,
-                         given[bounds[chunk]:bounds[chunk + 1]], buffer, rows, events[first:last] if trace else events)
+        rows = np.empty((last - first if trace else 0, len(under_way.state), n), np.int32)
+        now = given[bounds[chunk]:bounds[chunk + 1]]
+        found = _advance(under_way, first, last - first, now, buffer, rows, events[first:last] if trace else events)
         spikes.append(buffer[:found].copy())
-        for name in kept:
-            kept[name][first:last] = named(rows, name)
+        for name, values in kept.items():
+            values[first:last] = _named(network, name, rows)
         if progress:
             progress(last / steps)
-    return Recording("golden", n, steps, np.concatenate(spikes), {**{name: named(state, name) for name in names}, "lfsr": seeds},
-                     {**kept, "events": events} if trace else {}, provenance={"network": network.hash}, dt_ns=network.dt_ns)
+    final = {name: _named(network, name, np.stack(under_way.state)) for name in names}
+    return Recording("golden", n, steps, np.concatenate(spikes), {**final, "lfsr": under_way.seeds}, {**kept, "events": events} if trace else {},
+                     provenance={"network": network.hash}, dt_ns=network.dt_ns)

@@ -75,7 +75,7 @@ def read(path: str | Path, parsers: Mapping[int, Callable[[bytes], Any]]) -> Any
     except (OSError, ValueError) as error:
         raise InputError(f"Network file {path} cannot be read ({_reason(error)}); give the path of a frozen network") from None
     if data[:size] not in magics:
-        problem = "is of another version" if data.startswith(MAGIC.format("").strip().encode()) else "is no spikegate network"
+        problem = "is of another version" if data.startswith(MAGIC.format("").rstrip("\n").encode()) else "is no spikegate network"
         raise InputError(f"Network file {path} {problem} (it begins with {data[:20]!r}, not {' or '.join(map(repr, magics))}); {FIX}")
     start = size + 65
     digest, content = data[size:start], data[start:]

@@ -155,7 +155,7 @@ class PointNetwork:
                 sums = np.zeros(each.size, np.int64)
                 for projection in self.projections:
                     if (projection.target, projection.port) == (each.name, port):
-                        np.add.at(sums, projection.indices, np.abs(projection.weights.astype(np.int64)))
+                        sums += np.bincount(projection.indices, np.abs(projection.weights.astype(np.int64)), each.size).astype(np.int64)
                 if each.drive is not None and each.drive.port == port:
                     sums += each.drive.largest
                 worst = max(worst, int(sums.max()))

@@ -16,7 +16,7 @@ from spikegate.models.numeric.drive import DriveParams
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
 
-__all__ = ["VERSION", "content", "parse", "read", "write"]
+__all__ = ["VERSION", "array_type", "content", "parse", "read", "write"]
 
 VERSION = 2
 #: Types of arrays by the last part of their names; states are ``<i4``.
@@ -26,7 +26,8 @@ MEMBERS: dict[str, Any] = {"rounding": Rounding, "overflow": Overflow, "order": 
 STATE = "<i4"
 
 
-def _type(name: str) -> str:
+def array_type(name: str) -> str:
+    """Type of an array by its name; LookupError if there is no such one."""
     last = name.rpartition(".")[2]
     return STATE if re.fullmatch(r"population\d+\.state\.\w+", name) else ARRAYS[last]
 
@@ -80,7 +81,7 @@ def content(network: Any) -> bytes:
               "inputs": [{"name": each.name, "size": each.size} for each in network.inputs],
               "projections": [{"source": each.source, "target": each.target, "port": each.port} for each in network.projections],
               "lfsr": {"width": network.lfsr.width, "taps": list(network.lfsr.taps), "leap": network.lfsr.leap}}
-    return container.pack(header, {name: array.astype(_type(name)) for name, array in arrays.items()})
+    return container.pack(header, {name: array.astype(array_type(name)) for name, array in arrays.items()})
 
 
 def write(path: str | Path, network: Any) -> str:
@@ -97,7 +98,7 @@ def parse(data: bytes) -> Any:
     """The network of a content."""
     from spikegate.models.network.point import PointNetwork
 
-    header, arrays = container.unpack(data, _type)
+    header, arrays = container.unpack(data, array_type)
     populations, inputs, projections = [], [], []
     for k, each in enumerate(header["populations"]):
         here, neuron, drive = f"population{k}", _neuron(each["neuron"]), None

@@ -1,6 +1,7 @@
 """All synapses of a network of point neurons by source, as the golden model reads them: runs of one delay and port.
 
-The spikes of a step stay in a list until the last of their delays has passed; a run is added to the inputs when it is due.
+The spikes of a step stay in a list until the last of their delays has passed; a run is added to the inputs when it is due. Runs are short and lie
+anywhere in memory, so that those of the next spikes are fetched while one is added.
 """
 
 from typing import Any, NamedTuple
@@ -8,73 +9,115 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikegate.models.kernel import kernel
+from spikegate.models.prefetch import prefetch
 
-__all__ = ["Synapses", "make_synapses", "collect"]
+__all__ = ["AHEAD", "PORTS", "Synapses", "make_synapses", "collect"]
+
+#: Runs that are fetched ahead of the one that is added.
+AHEAD = 8
+#: Two ports of a neuron at most.
+PORTS = 2
 
 
 class Synapses(NamedTuple):
-    """Synapses by source, then by slot, then by target.
+    """Synapses by source, then by slot.
 
     Parameters
     ----------
     delays, ports : numpy.ndarray
         int64 (slots,): the delay in steps and the port, by its place among the ports of the target, of each slot; ascending.
-    starts : numpy.ndarray
-        int64 (sources, slots + 1): the run of source s and slot k is ``starts[s, k]`` to ``starts[s, k + 1]``.
-    targets : numpy.ndarray
-        uint16 or uint32 (synapses,): neuron.
-    weights : numpy.ndarray
-        int16 or int32 (synapses,), raw.
+    base : numpy.ndarray
+        int64 (sources,): a source's first synapse.
+    offsets : numpy.ndarray
+        uint16 or uint32 (sources, slots + 1): its run of slot k is from ``offsets[s, k]`` to ``offsets[s, k + 1]`` behind that.
+    packed : numpy.ndarray
+        uint32 or uint64 (synapses,): target in the low ``bits`` bits, and above it the raw weight in two's complement.
+    bits : int
     """
 
     delays: np.ndarray
     ports: np.ndarray
-    starts: np.ndarray
-    targets: np.ndarray
-    weights: np.ndarray
+    base: np.ndarray
+    offsets: np.ndarray
+    packed: np.ndarray
+    bits: int
+
+
+@kernel
+def _place(row: np.ndarray, indices: np.ndarray, weights: np.ndarray, slot: np.ndarray, first: tuple[int, int], bits: int, at: np.ndarray,
+           packed: np.ndarray) -> None:
+    """Put the synapses of a projection where the next of their source and slot belongs; ``at`` (sources, slots) moves on."""
+    of_source, of_target = first
+    for source in range(len(row) - 1):
+        for j in range(row[source], row[source + 1]):
+            here = at[of_source + source, slot[j]]
+            packed[here] = packed.dtype.type((np.int64(weights[j]) << bits) | (of_target + np.int64(indices[j])))
+            at[of_source + source, slot[j]] = here + 1
 
 
 def make_synapses(network: Any) -> Synapses:
     """Those of a `PointNetwork`."""
     first = dict(zip((each.name for each in network.populations), network.firsts))
-    ports = {each.name: each.neuron.ports for each in network.populations}
-    at = network.n
+    ports, sources = {each.name: each.neuron.ports for each in network.populations}, network.n
     for each in network.inputs:
-        first[each.name] = at
-        at += each.size
-    empty = np.empty(0, np.int64)
-    source, target, weight, delay, port = ([empty] for _ in range(5))
-    for each in network.projections:
-        indptr = each.indptr.astype(np.int64)
-        source.append(first[each.source] + np.repeat(np.arange(len(indptr) - 1), np.diff(indptr)))
-        target.append(first[each.target] + each.indices.astype(np.int64))
-        weight.append(each.weights.astype(np.int64))
-        delay.append(each.delays.astype(np.int64))
-        port.append(np.full(len(each.indices), ports[each.target].index(each.port) if len(each.indices) else 0))
-    s, t, w, d, p = (np.concatenate(each) for each in (source, target, weight, delay, port))
-    kinds, slot = np.unique(4 * d + p, return_inverse=True)
-    order = np.lexsort((w, t, slot, s))
-    counts = np.bincount(s * len(kinds) + slot, minlength=at * len(kinds))
-    ends = np.concatenate([[0], np.cumsum(counts)])
-    starts = np.empty((at, len(kinds) + 1), np.int64)
-    starts[:, :-1], starts[:, -1] = ends[:-1].reshape(at, -1), ends[len(kinds)::len(kinds)] if len(kinds) else 0
-    narrow = len(w) == 0 or (-(1 << 15) <= w.min() and w.max() < 1 << 15)
-    return Synapses(kinds // 4, kinds % 4, starts, t[order].astype(np.uint16 if network.n <= 1 << 16 else np.uint32),
-                    w[order].astype(np.int16 if narrow else np.int32))
+        first[each.name] = sources
+        sources += each.size
+    made = [each for each in network.projections if len(each.indices)]
+    places = [PORTS * np.arange(256) + ports[each.target].index(each.port) for each in made]  # by delay
+    used = np.zeros(PORTS * 256, bool)
+    for each, place in zip(made, places):
+        used[place[np.unique(each.delays)]] = True
+    kinds = np.flatnonzero(used)
+    number = np.cumsum(used) - 1
+    counts = np.zeros((sources, len(kinds)), np.int64)
+    slots = [number[place].astype(np.uint16)[each.delays] for each, place in zip(made, places)]
+    low, high = 0, 0
+    for each, slot in zip(made, slots):
+        size = len(each.indptr) - 1
+        row = np.repeat(np.arange(size), np.diff(each.indptr.astype(np.int64)))
+        counts[first[each.source]:first[each.source] + size] += np.bincount(
+            row * len(kinds) + slot, minlength=size * len(kinds)).reshape(size, len(kinds))
+        low, high = min(low, int(each.weights.min())), max(high, int(each.weights.max()))
+    base = np.concatenate([[0], np.cumsum(counts.sum(axis=1))])
+    offsets = np.pad(np.cumsum(counts, axis=1), ((0, 0), (1, 0)))
+    bits, at = max(1, (network.n - 1).bit_length()), base[:-1, None] + offsets[:, :-1]
+    narrow = -(1 << (31 - bits)) <= low and high < 1 << (31 - bits)
+    packed = np.empty(base[-1], np.uint32 if narrow else np.uint64)
+    for each, slot in zip(made, slots):
+        _place(each.indptr.astype(np.int64), each.indices, each.weights, slot, (first[each.source], first[each.target]), bits, at, packed)
+    short = not offsets.size or int(offsets.max()) < 1 << 16
+    return Synapses(kinds // PORTS, kinds % PORTS, base[:-1].copy(), offsets.astype(np.uint16 if short else np.uint32), packed, bits)
 
 
 @kernel
-def collect(t: int, ring: np.ndarray, counts: np.ndarray, synapses: Synapses, inputs: np.ndarray) -> None:
-    """Add what is due at step ``t`` to ``inputs``, int32 (ports, n).
+def collect(t: int, ring: np.ndarray, counts: np.ndarray, synapses: Synapses, inputs: tuple[np.ndarray, ...], runs: np.ndarray) -> None:
+    """Add what is due at step ``t`` to ``inputs``, int32 (n,) of two ports.
 
-    ``ring`` and ``counts`` hold the spikes of the steps before, by step modulo their number: int32 (lags, sources), int64 (lags,).
+    ``ring`` and ``counts`` hold the spikes of the steps before, by step modulo their number: int32 (lags, sources), int64 (lags,). ``runs`` is room,
+    int64 (sources + `AHEAD`, 2).
     """
-    lags = len(counts)
+    lags, packed, base, offsets = len(counts), synapses.packed, synapses.base, synapses.offsets
+    bits = synapses.bits
+    low, top = (1 << bits) - 1, 8 * packed.itemsize - 1
     for k in range(len(synapses.delays)):
         if synapses.delays[k] > t:
             break
-        slot, port = (t - synapses.delays[k]) % lags, inputs[synapses.ports[k]]
+        slot, port = (t - synapses.delays[k]) % lags, inputs[0] if synapses.ports[k] == 0 else inputs[1]
+        found = 0
         for at in range(counts[slot]):
             source = ring[slot, at]
-            for j in range(synapses.starts[source, k], synapses.starts[source, k + 1]):
-                port[synapses.targets[j]] += synapses.weights[j]
+            begin, end = base[source] + np.int64(offsets[source, k]), base[source] + np.int64(offsets[source, k + 1])
+            if end > begin:
+                runs[found, 0], runs[found, 1] = begin, end
+                found += 1
+                if found <= AHEAD:
+                    prefetch(packed, begin)
+        for at in range(found):
+            if at + AHEAD < found:
+                prefetch(packed, runs[at + AHEAD, 0])
+            for j in range(runs[at, 0], runs[at, 1]):
+                both = np.int64(packed[j])
+                weight = both >> bits
+                if top == 31:
+                    weight = np.int64(np.int32(np.uint32(both))) >> bits
+                port[both & low] += np.int32(weight)

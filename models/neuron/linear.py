@@ -183,28 +183,28 @@ class LinearNeuron:
 
 
 @kernel
-def _currents(state: np.ndarray, i: int, inputs: np.ndarray, table: np.ndarray, k: int, s: np.ndarray) -> int:
+def _currents(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray, ...], table: np.ndarray, k: int, s: np.ndarray) -> int:
     """Kick, flow and decay of the currents of neuron ``i``: what flows into its membrane."""
     flow = 0
     for c in range(s[6]):
-        value, over = fit(np.int64(state[4 + c, i]) + inputs[c, i], s[7], s[3])
+        value, over = fit(np.int64(state[4 + c][i]) + inputs[c][i], s[7], s[3])
         flow += round_shift(value * table[k, 7 + 2 * c], s[9], s[2], 0)
         value -= round_shift(value * table[k, 6 + 2 * c], s[8], s[2], 0)
-        state[4 + c, i] = value
-        state[2, i] |= over
+        state[4 + c][i] = value
+        state[2][i] |= over
     return flow
 
 
 @kernel
-def linear_step(state: np.ndarray, i: int, inputs: np.ndarray, table: np.ndarray, k: int, s: np.ndarray, random: int) -> int:
+def linear_step(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray, ...], table: np.ndarray, k: int, s: np.ndarray, random: int) -> int:
     """One step of neuron ``i``, in place; whether it spikes.
 
     Parameters
     ----------
-    state : numpy.ndarray
-        int32 (4 + currents, n): ``v``, ``hold``, ``overflow``, ``fired``, and the currents.
-    inputs : numpy.ndarray
-        int32 (ports, n), raw sums.
+    state : tuple of numpy.ndarray
+        int32 (n,) each: ``v``, ``hold``, ``overflow``, ``fired``, and two currents.
+    inputs : tuple of numpy.ndarray
+        int32 (n,), raw sums of two ports.
     table : numpy.ndarray
         int64 (sets, columns), and ``k``, the neuron's set.
     s : numpy.ndarray
@@ -213,29 +213,29 @@ def linear_step(state: np.ndarray, i: int, inputs: np.ndarray, table: np.ndarray
         0..2^leak_fraction - 1, for stochastic rounding alone.
     """
     leak, rest, threshold, reset, refractory, bias = (table[k, 0], table[k, 1], table[k, 2], table[k, 3], table[k, 4], table[k, 5])
-    v, over = np.int64(state[0, i]), np.int64(0)
-    given = _currents(state, i, inputs, table, k, s) if s[6] else np.int64(inputs[0, i])
+    v, over = np.int64(state[0][i]), np.int64(0)
+    given = _currents(state, i, inputs, table, k, s) if s[6] else np.int64(inputs[0][i])
     if s[4] == 1:
         if not s[6]:
-            if state[1, i] == 0:
+            if state[1][i] == 0:
                 v, over = fit(v + given, s[0], s[3])
             given = np.int64(0)
-        if state[3, i]:
+        if state[3][i]:
             v, more = fit(v - reset, s[0], s[3]) if s[5] == 1 else (reset, 0)
             over |= more
-    spike, held = 0, state[1, i] > 0
+    spike, held = 0, state[1][i] > 0
     if held:
-        state[1, i] -= 1
-    if not held or (s[4] == 1 and state[1, i] == 0):
+        state[1][i] -= 1
+    if not held or (s[4] == 1 and state[1][i] == 0):
         v, more = fit(v + round_shift((rest - v) * leak, s[1], s[2], random) + given + bias, s[0], s[3])
         over |= more
         if (v > threshold) if s[4] == 1 else (v >= threshold):
             spike = 1
-            state[1, i] = refractory
+            state[1][i] = refractory
             if s[4] == 0:
                 v, more = fit(v - reset, s[0], s[3]) if s[5] == 1 else (reset, 0)
                 over |= more
-    state[0, i] = v
-    state[2, i] |= over
-    state[3, i] = spike if s[4] == 1 else 0
+    state[0][i] = v
+    state[2][i] |= over
+    state[3][i] = spike if s[4] == 1 else 0
     return spike

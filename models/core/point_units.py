@@ -1,0 +1,118 @@
+"""A network of point neurons as arrays, of one type whatever its populations are: what the golden model's kernels read and change."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spikegate.models.core.engine import aligned
+from spikegate.models.network.point import PointNetwork
+from spikegate.models.network.synapses import AHEAD, PORTS
+from spikegate.models.neuron.bernoulli import BernoulliNeuron
+from spikegate.models.neuron.linear import MAX_CURRENTS
+
+__all__ = ["LINEAR", "BERNOULLI", "ROWS", "Units", "Room", "make_units", "make_state", "make_room", "register"]
+
+#: Rows of the state, by name; what comes after are currents.
+ROWS = ("v", "hold", "overflow", "fired")
+#: Kinds of neurons.
+LINEAR, BERNOULLI = 0, 1
+
+
+class Units(NamedTuple):
+    """Populations.
+
+    Parameters
+    ----------
+    bounds : numpy.ndarray
+        int64 (populations + 1,): first neurons.
+    which : numpy.ndarray
+        int64 (populations,): `LINEAR` or `BERNOULLI`.
+    kinds : numpy.ndarray
+        int64 (populations, 10): constants of the neuron, `LinearNeuron.constants`.
+    table, place : numpy.ndarray
+        int64 (all sets, columns), and (n,): each neuron's set in it.
+    sets, ranges : numpy.ndarray
+        int64 (columns, any): parameters of a population's neurons one by one, or once if all are alike; (populations + 1,): where each begins.
+    drives : numpy.ndarray
+        int64 (populations, 6): whether it draws at all, port, weight, offset, first limit, last limit.
+    limits : numpy.ndarray
+        uint32, those of all drives.
+    """
+
+    bounds: np.ndarray
+    which: np.ndarray
+    kinds: np.ndarray
+    table: np.ndarray
+    place: np.ndarray
+    sets: np.ndarray
+    ranges: np.ndarray
+    drives: np.ndarray
+    limits: np.ndarray
+
+
+class Room(NamedTuple):
+    """Numbers of one step.
+
+    Parameters
+    ----------
+    flow, uniform, random, events : numpy.ndarray
+        int64, uint32, int64, uint8 (n,).
+    spiked, groups : numpy.ndarray
+        uint8 and, the same memory, uint64: eight neurons a word.
+    runs : numpy.ndarray
+        int64 (sources + AHEAD, 2), for `spikegate.models.network.synapses.collect`.
+    """
+
+    flow: np.ndarray
+    uniform: np.ndarray
+    random: np.ndarray
+    events: np.ndarray
+    spiked: np.ndarray
+    groups: np.ndarray
+    runs: np.ndarray
+
+
+def make_units(network: PointNetwork) -> Units:
+    """The populations of a network."""
+    columns = max(len(each.neuron.columns) for each in network.populations)
+    tables, places, sets, drives, limits, at, limit = [], [], [], [], [np.empty(0, np.uint32)], 0, 0
+    for each in network.populations:
+        tables.append(np.pad(each.sets, ((0, 0), (0, columns - each.sets.shape[1]))))
+        places.append(at + each.index.astype(np.int64))
+        sets.append(tables[-1] if len(each.sets) == 1 else tables[-1][each.index])
+        at += len(each.sets)
+        if each.drive is None:
+            drives.append([int(each.draws), 0, 0, 0, limit, limit])
+            continue
+        size = len(each.drive.table.limits)
+        drives.append([1, each.neuron.ports.index(each.drive.port), each.drive.table.weight, each.drive.offset, limit, limit + size])
+        limits.append(each.drive.table.limits)
+        limit += size
+    which = [BERNOULLI if isinstance(each.neuron, BernoulliNeuron) else LINEAR for each in network.populations]
+    return Units(np.array([*network.firsts, network.n], np.int64), np.array(which, np.int64),
+                 np.stack([each.neuron.constants() for each in network.populations]), np.concatenate(tables), np.concatenate(places),
+                 np.ascontiguousarray(np.concatenate(sets).T), np.cumsum([0, *map(len, sets)]), np.array(drives, np.int64), np.concatenate(limits))
+
+
+def make_state(network: PointNetwork) -> tuple[np.ndarray, ...]:
+    """int32 (n,) for each of `ROWS` and of the currents that a neuron may have, before step 0."""
+    state = tuple(aligned(np.zeros(network.n, np.int32)) for _ in range(len(ROWS) + MAX_CURRENTS))
+    for each, first in zip(network.populations, network.firsts):
+        for name, values in each.initial.items():
+            row = ROWS.index(name) if name in ROWS else len(ROWS) + each.neuron.ports.index(name)
+            state[row][first:first + each.size] = values
+    return state
+
+
+def make_room(network: PointNetwork) -> Room:
+    """Room for a network's steps."""
+    n, groups = network.n, np.zeros(-(-network.n // 8), np.uint64)
+    return Room(np.empty(n, np.int64), np.empty(n, np.uint32), np.empty(n, np.int64), np.empty(n, np.uint8), groups.view(np.uint8), groups,
+                np.empty((n + network.channels + AHEAD, PORTS), np.int64))
+
+
+def register(network: PointNetwork) -> tuple[Any, ...]:
+    """What `spikegate.models.core.engine.draw` needs to know of the streams."""
+    lfsr = network.lfsr
+    masks = lfsr.leap, (1 << lfsr.leap) - 1, lfsr.mask, 0
+    return tuple(np.uint64(tap - lfsr.leap) for tap in lfsr.taps), *map(np.uint64, masks), False
