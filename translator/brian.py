@@ -26,7 +26,6 @@ __all__ = ["integer_problems", "run_integer", "run_ordered"]
 EXACT = 1 << 52
 INTEGER_EQUATIONS = "\n".join(f"{name} : 1" for name in (
     "v", "hold", "overflow", "fired", "current", "total", "fitted", "active", "events", "weight"))
-FIT = {Overflow.SATURATE: "clip(total, low, high)", Overflow.WRAP: "total - span * floor((total - low) / span)"}
 INTEGER_UPDATE = """
 active = 1 - clip(hold, 0, 1)
 total = v + floor((rest - v) * leak * scale + half) + current + events * drive
@@ -45,6 +44,13 @@ hold = hold - 1 + active
 fired = active * int(v >= threshold)
 current = 0
 """
+
+
+def fit_text(overflow: Overflow, total: str, of: str = "") -> str:
+    """A sum brought into its format, as text for Brian2; ``low``, ``high`` and ``span`` have the format's name ``of`` before theirs."""
+    if overflow == Overflow.WRAP:
+        return f"({total} - {of}span * floor(({total} - {of}low) / {of}span))"
+    return f"clip({total}, {of}low, {of}high)"
 
 
 def integer_problems(network: Network) -> list[str]:
@@ -85,7 +91,7 @@ def run_integer(network: Network, *, trace: bool = False, progress: Progress | N
         raise InputError(problem)
     lif, vtype = network.lif, np.int16 if network.lif.format.width <= 16 else np.int32
     more = dict(half=0.5 if lif.rounding is Rounding.NEAREST else 0.0, low=lif.format.min, high=lif.format.max, span=1 << lif.format.width)
-    update = INTEGER_UPDATE.format(fit=FIT[lif.overflow])
+    update = INTEGER_UPDATE.format(fit=fit_text(lif.overflow, "total"))
     recording = _run_update(network, "brian2-integer", update, more, external_events(network), vtype, trace, progress, codegen)
     final = {name: recording.final[name].astype(kind) for name, kind in (("v", vtype), ("hold", np.uint8), ("overflow", np.uint8))}
     return replace(recording, final=final)
@@ -152,4 +158,4 @@ def _run_update(network: Network, engine: str, update: str, more: Mapping[str, f
         b.Network(objects).run(steps * clock.dt, report=watch, report_period=0.2 * b.second, namespace={})
         final = {"v": membrane.copy(), "hold": count.copy(), "overflow": np.asarray(neurons.overflow[:])}
         return Recording(engine, n, steps, spikes_of(monitor, network), final, {"v": traced} if trace else {},
-                         provenance=watch.provenance(b, network, codegen))
+                         provenance=watch.provenance(b, network, codegen), dt_ns=network.dt_ns)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from spikegate.models.errors import InputError
 from spikegate.models.network.engine import Agreement, Engine, Progress
 from spikegate.models.network.network import Network
+from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
 from spikegate.translator.brian import integer_problems, run_integer, run_ordered
 from spikegate.translator.brian_float import run_float
@@ -17,7 +18,7 @@ __all__ = ["Brian2Integer", "Brian2Float", "Brian2Realised", "Brian2Ordered"]
 SHORT_STEPS, SHORT_VALUES = 3000, 3_000_000
 
 
-def codegen_for(network: Network) -> str:
+def codegen_for(network: Network | PointNetwork) -> str:
     """How Brian2 makes its code for a run: compiled, unless that takes longer than the run."""
     return "numpy" if network.steps <= SHORT_STEPS and network.steps * network.n <= SHORT_VALUES else "cython"
 

@@ -109,7 +109,7 @@ def run_float(network: Network, realised: bool = False, *, trace: bool = False, 
         b.seed(original.seed % 2**32)
         b.Network(objects).run(network.steps * clock.dt, report=watch, report_period=0.2 * b.second, namespace={})
         return Recording("brian2-float", network.n, network.steps, spikes_of(monitor, network), {"v": membrane * 1e3},
-                         {"v": traced} if trace else {}, provenance=watch.provenance(b, network, codegen))
+                         {"v": traced} if trace else {}, provenance=watch.provenance(b, network, codegen), dt_ns=network.dt_ns)
 
 
 def run_standalone(network: Network, directory: str | Path) -> Recording:
@@ -143,6 +143,6 @@ def run_standalone(network: Network, directory: str | Path) -> Recording:
             made.run(str(directory), with_output=False, run_args=[])
             provenance = watch.provenance(b, network, "cpp_standalone") | {"cpu_s": made._last_run_time}
             return Recording("brian2-standalone", network.n, network.steps, spikes_of(monitor, network),
-                             {"v": np.asarray(neurons.v_[:]) * 1e3}, provenance=provenance)
+                             {"v": np.asarray(neurons.v_[:]) * 1e3}, provenance=provenance, dt_ns=network.dt_ns)
         finally:
             made.reinit()

@@ -13,6 +13,7 @@ from spikegate.models.errors import InputError, ToolMissing
 from spikegate.models.hints import extra
 from spikegate.models.network.engine import Progress
 from spikegate.models.network.network import Network
+from spikegate.models.network.point import PointNetwork
 from spikegate.models.surroundings import clean_environment, machine
 
 __all__ = ["Stopwatch", "device", "events_and_traces", "load_brian2", "population_synapses", "sources_of", "spikes_of"]
@@ -70,7 +71,7 @@ class Stopwatch:
         if self.progress:
             self.progress(float(completed))
 
-    def provenance(self, b: Any, network: Network, codegen: str) -> dict[str, Any]:
+    def provenance(self, b: Any, network: Network | PointNetwork, codegen: str) -> dict[str, Any]:
         """Of a recording, with the times so far."""
         run_s, cpu_s = time.perf_counter() - self.first, time.process_time() - self.first_cpu
         return {"network": network.hash, "brian2": b.__version__, "codegen": codegen,
@@ -82,7 +83,7 @@ def sources_of(network: Network) -> np.ndarray:
     return np.repeat(np.arange(network.n), np.diff(network.indptr.astype(np.int64)))
 
 
-def spikes_of(monitor: Any, network: Network) -> np.ndarray:
+def spikes_of(monitor: Any, network: Network | PointNetwork) -> np.ndarray:
     """Steps and neurons of what a monitor has seen, int32 (count, 2)."""
     steps = np.rint(np.asarray(monitor.t_[:]) / (network.dt_ns * 1e-9))
     return np.stack([steps.astype(np.int32), np.asarray(monitor.i[:], np.int32)], axis=1)

@@ -9,7 +9,8 @@ import numpy as np
 
 from spikegate.cosim.engines.native import HARNESS, NativeCore
 from spikegate.cosim.engines.rtl import BATCH, load_array, run_word
-from spikegate.cosim.toolchain.verilate import Build, cached_verilog, compile_shared
+from spikegate.cosim.toolchain.verilate import Build, compile_shared
+from spikegate.cosim.toolchain.verilog import cached_verilog
 from spikegate.gateware.core.point_core import PointCore, PointGeometry
 from spikegate.models.core.point_image import state_fields
 from spikegate.models.core.point_loads import point_loads

@@ -175,7 +175,7 @@ def simulate(network: Network, advance: Callable[..., int], *, trace: bool, prog
         if progress:
             progress(last / steps)
     return Recording("golden", n, steps, np.concatenate(spikes), {"v": v, "hold": hold, "overflow": overflow, "lfsr": state},
-                     traces if trace else {}, provenance={"network": network.hash})
+                     traces if trace else {}, provenance={"network": network.hash}, dt_ns=network.dt_ns)
 
 
 def advancer(network: Network) -> Callable[..., int]:

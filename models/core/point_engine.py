@@ -110,7 +110,7 @@ def _advance(run: Run, first: int, steps: int, given: np.ndarray, spikes: np.nda
 def require_point_network(network: object) -> None:
     """Raise `InputError` unless it is one."""
     if not isinstance(network, PointNetwork):
-        raise InputError(f"Network must be a PointNetwork, not {type(network).__name__}; PointNetwork.of makes one of a Network")
+        raise InputError(f"Network must be a PointNetwork, not {type(network).__name__}; make one with spikegate.Builder or PointNetwork.of")
 
 
 def _named(network: PointNetwork, name: str, rows: np.ndarray) -> np.ndarray:
@@ -162,4 +162,4 @@ def run(network: PointNetwork, *, trace: bool = False, progress: Progress | None
             progress(last / steps)
     final = {name: _named(network, name, np.stack(under_way.state)) for name in names}
     return Recording("golden", n, steps, np.concatenate(spikes), {**final, "lfsr": under_way.seeds}, {**kept, "events": events} if trace else {},
-                     provenance={"network": network.hash})
+                     provenance={"network": network.hash}, dt_ns=network.dt_ns)

@@ -1,6 +1,7 @@
 """spikegate: spiking neural networks in digital hardware, proved spike for spike against Brian2.
 
-What a user imports is here, made when it is first asked for: ``from spikegate import StochasticLIFNeuron``. The golden model is ``golden.run``.
+What a user imports is here, made when it is first asked for: ``from spikegate import StochasticLIFNeuron``. The golden model is ``golden.run``,
+and that of the networks that `Builder` makes is ``point_golden.run``.
 """
 
 from importlib import import_module
@@ -12,13 +13,20 @@ if TYPE_CHECKING:
     from spikegate.cosim.results.statistics import cv_isi as cv_isi
     from spikegate.cosim.results.statistics import rate_hz as rate_hz
     from spikegate.models.core import engine as golden
+    from spikegate.models.core import point_engine as point_golden
     from spikegate.models.errors import InputError as InputError
     from spikegate.models.errors import Mismatch as Mismatch
     from spikegate.models.errors import SpikegateError as SpikegateError
     from spikegate.models.errors import ToolMissing as ToolMissing
+    from spikegate.models.network.builder import Builder as Builder
     from spikegate.models.network.network import Network as Network
+    from spikegate.models.network.point import PointNetwork as PointNetwork
     from spikegate.models.network.recording import Recording as Recording
+    from spikegate.models.neuron.bernoulli import BernoulliNeuron as BernoulliNeuron
     from spikegate.models.neuron.lif import LifParams as LifParams
+    from spikegate.models.neuron.linear import LinearNeuron as LinearNeuron
+    from spikegate.models.neuron.linear import Order as Order
+    from spikegate.models.neuron.linear import Reset as Reset
     from spikegate.models.neuron.single import FixedPointLIFNeuron as FixedPointLIFNeuron
     from spikegate.models.numeric.drive import DriveParams as DriveParams
     from spikegate.models.numeric.fixed import Q8_8 as Q8_8
@@ -89,9 +97,13 @@ _MODULES = {
     "spikegate.models.streams.faults": "FaultParams",
     "spikegate.models.numeric.fixed": "Q8_8 Q16_12 Overflow QFormat Rounding",
     "spikegate.models.numeric.lfsr": "LfsrParams",
+    "spikegate.models.neuron.bernoulli": "BernoulliNeuron",
     "spikegate.models.neuron.lif": "LifParams",
+    "spikegate.models.neuron.linear": "LinearNeuron Order Reset",
     "spikegate.models.neuron.single": "FixedPointLIFNeuron",
+    "spikegate.models.network.builder": "Builder",
     "spikegate.models.network.network": "Network",
+    "spikegate.models.network.point": "PointNetwork",
     "spikegate.models.network.recording": "Recording",
     "spikegate.models.streams.scc": "scc",
     "spikegate.models.numeric.sobol": "SobolParams",
@@ -117,13 +129,16 @@ _MODULES = {
 }
 _FACE = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-__all__ = ["__version__", "golden", *_FACE]
+#: Golden models, which are modules.
+_GOLDEN = {"golden": "spikegate.models.core.engine", "point_golden": "spikegate.models.core.point_engine"}
+
+__all__ = ["__version__", "golden", "point_golden", *_FACE]
 
 
 if not TYPE_CHECKING:  # which would take any name for one that is there
     def __getattr__(name):
-        if name == "golden":
-            found = import_module("spikegate.models.core.engine")
+        if name in _GOLDEN:
+            found = import_module(_GOLDEN[name])
         elif name in _FACE:
             found = getattr(import_module(_FACE[name]), name)
         else:

@@ -1,0 +1,227 @@
+"""Brian2 on the integers of a network of point neurons: the witness that this project did not write.
+
+Everything runs in Brian2's default schedule. A delay of D steps is one of D - 1 there, as its synapses act after the thresholds of a step.
+Recorded spikes and bernoulli neurons are a `SpikeGeneratorGroup`; the events of a drive arrive with the synapses. Doubles hold all of it exactly.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spikegate.models.core.point_engine import require_point_network
+from spikegate.models.errors import InputError
+from spikegate.models.network.engine import Agreement, Engine, Progress
+from spikegate.models.network.network import Network
+from spikegate.models.network.point import PointNetwork
+from spikegate.models.network.recording import Recording
+from spikegate.models.neuron.linear import LinearNeuron, Order
+from spikegate.models.numeric.drive import UNIFORM_BITS
+from spikegate.models.numeric.fixed import Rounding
+from spikegate.models.numeric.lfsr import leap_once
+from spikegate.translator.brian import EXACT
+from spikegate.translator.brian_engines import codegen_for
+from spikegate.translator.brian_parts import Stopwatch, device, load_brian2, spikes_of
+from spikegate.translator.point_neurons import LinearPart, Part, linear_parts
+
+__all__ = ["PointBrianInteger", "point_problems", "run_point"]
+
+
+def _external(network: PointNetwork) -> Iterator[np.ndarray]:
+    """What each neuron draws in each step, int64 (n,): events of its drive; of a bernoulli neuron, whether it spikes."""
+    lfsr, low = network.lfsr, np.uint64((1 << UNIFORM_BITS) - 1)
+    shifts = [np.uint64(tap - lfsr.leap) for tap in lfsr.taps]
+    masks = [np.uint64(value) for value in (lfsr.leap, (1 << lfsr.leap) - 1, lfsr.mask)]
+    seeds = network.seeds.astype(np.uint64)
+    parts = [(each, slice(first, first + each.size)) for each, first in zip(network.populations, network.firsts) if each.draws]
+    for _ in range(network.steps):
+        uniform, row = (seeds & low).astype(np.int64), np.zeros(network.n, np.int64)
+        seeds = leap_once.py_func(seeds, shifts, *masks)
+        for each, here in parts:
+            if each.drive is not None:
+                row[here] = each.drive.offset + np.searchsorted(each.drive.table.limits.astype(np.int64), uniform[here])
+            elif not isinstance(each.neuron, LinearNeuron):
+                row[here] = uniform[here] < each.table["chance"][each.index]
+        yield row
+
+
+def _parts(b: Any, network: PointNetwork, clock: Any) -> list[Part]:
+    """The groups of all populations, ready to begin."""
+    found: list[Part] = []
+    generated = np.repeat([not isinstance(each.neuron, LinearNeuron) for each in network.populations], [each.size for each in network.populations])
+    drawn = [np.flatnonzero(row * generated) for row in _external(network)] if generated.any() else []
+    steps, neurons = np.repeat(np.arange(len(drawn)), [len(each) for each in drawn]), np.concatenate([np.empty(0, np.int64), *drawn])
+    events = next(_external(network))
+    for each, first in zip(network.populations, network.firsts):
+        if isinstance(each.neuron, LinearNeuron):
+            parts = linear_parts(b, each, each.neuron, first, clock)
+            for part in parts:
+                part.begin(b, events[part.places])
+            found += parts
+        else:
+            here = (neurons >= first) & (neurons < first + each.size)
+            found.append(_generator(b, network, each.name, each.size, first, (steps[here], neurons[here] - first), clock))
+    return found
+
+
+def _generator(b: Any, network: PointNetwork, name: str, size: int, first: int, spikes: tuple[np.ndarray, np.ndarray], clock: Any) -> Part:
+    group = b.SpikeGeneratorGroup(size, spikes[1].astype(np.int64), spikes[0] * (network.dt_ns * 1e-9) * b.second, clock=clock)
+    return Part(name, group, first, np.arange(size))
+
+
+def _synapses(b: Any, network: PointNetwork, parts: list[Part], clock: Any) -> list[Any]:
+    """Synapses of all projections, from each part to each part."""
+    found = []
+    targets = [each for each in parts if isinstance(each, LinearPart)]
+    for projection in network.projections:
+        indptr, target = projection.indptr.astype(np.int64), projection.indices.astype(np.int64)
+        source = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+        for pre in (each for each in parts if each.name == projection.source):
+            for post in (each for each in targets if each.name == projection.target):
+                mine = np.flatnonzero(np.isin(source, pre.members) & np.isin(target, post.members))
+                if not len(mine):
+                    continue
+                synapses = b.Synapses(pre.group, post.group, "weight : 1", on_pre=f"{post.variable(projection.port)}_post += weight", clock=clock)
+                synapses.connect(i=np.searchsorted(pre.members, source[mine]), j=np.searchsorted(post.members, target[mine]))
+                synapses.weight = projection.weights[mine]
+                synapses.delay = (projection.delays[mine].astype(float) - 1) * clock.dt
+                found.append(synapses)
+    return found
+
+
+States = dict[str, np.ndarray]
+
+
+def _recorders(b: Any, network: PointNetwork, parts: list[Part], trace: bool, clock: Any) -> tuple[States, States, list[Any]]:
+    """Final states, traces, and what fills them."""
+    names = list(dict.fromkeys(name for each in network.populations for name in each.neuron.state))
+    final = {name: np.zeros(network.n, np.int32) for name in names}
+    traces = {name: np.zeros((network.steps, network.n), np.int32) for name in names if trace and name not in ("hold", "fired")}
+    timestep = clock.variables["timestep"].get_value()
+
+    def recorder(late: bool) -> Callable[[], None]:
+        held = [(each.places, each.states(late)) for each in parts if isinstance(each, LinearPart)]
+
+        def record() -> None:
+            step = int(timestep[0])
+            for where, states in held:
+                for name, values in states.items():
+                    if name in traces:
+                        traces[name][step, where] = values
+                    if step == network.steps - 1:
+                        final[name][where] = values
+
+        return record
+
+    return final, traces, [b.NetworkOperation(recorder(late), when="end" if late else "after_thresholds", clock=clock) for late in (False, True)]
+
+
+def _replay(b: Any, network: PointNetwork, parts: list[Part], clock: Any) -> list[Any]:
+    """What gives each group its external events of the step after, which arrive with the synapses."""
+    driven = [each for each in parts if isinstance(each, LinearPart) and each.population.drive is not None]
+    held = [(each.group.variables["events"].get_value(), each.places) for each in driven]
+    rows = _external(network)
+
+    def replay() -> None:
+        row = next(rows, None)
+        for events, places in held:
+            events[:] = 0 if row is None else row[places]
+
+    if not held:
+        return []
+    next(rows)
+    return [b.NetworkOperation(replay, when="start", clock=clock)]
+
+
+def point_problems(network: object) -> list[str]:
+    """Why Brian2 cannot run the integers; empty if it can."""
+    if not isinstance(network, PointNetwork):
+        return ["it runs networks of point neurons; make one of this with PointNetwork.of"]
+    found = []
+    for each in network.populations:
+        neuron, here = each.neuron, f"of population {each.name!r}"
+        if not isinstance(neuron, LinearNeuron):
+            continue
+        if neuron.rounding == Rounding.STOCHASTIC:
+            found.append(f"rounding {here} must be floor or nearest for Brian2, not stochastic: its random bits are the core's own")
+        products = [(abs(each.table["rest"]) + (1 << (neuron.format.width - 1))) * each.table["leak"]]
+        products += [(1 << (neuron.current_format.width - 1)) * each.table[f"{what}_{name}"] for name in neuron.currents
+                     for what in ("decay", "coupling")]
+        half = 1 << max(neuron.leak_fraction, neuron.coupling_shift, neuron.decay_fraction)
+        if (worst := max(int(product.max()) for product in products) + half) > EXACT:
+            found.append(f"products {here} may reach {worst} raw, above the limit of {EXACT} that Brian2's doubles hold exactly; "
+                         "use fewer fraction bits")
+        if neuron.order == Order.BRIAN2:
+            loose = (each.initial["hold"] > 0) & (each.table["refractory"][each.index] == 0)
+            if each.initial["fired"].any() or loose.any():
+                found.append(f"neurons {here} begin amid a spike, or held without a refractory period; begin with fired and hold 0")
+    return found
+
+
+def run_point(network: PointNetwork, *, trace: bool = False, progress: Progress | None = None, codegen: str = "cython") -> Recording:
+    """Run a network of point neurons in Brian2, with the external events and the bernoulli spikes of the golden model.
+
+    Spikes, membranes, currents and flags equal those of `spikegate.models.core.point_engine.run`.
+
+    Parameters
+    ----------
+    network : PointNetwork
+    trace : bool
+        Record membranes, currents and flags, raw, (steps, n), at every step.
+    progress : callable, optional
+        Called with the finished fraction, 0..1.
+    codegen : str
+        ``cython`` (compiles for half a minute the first time) or ``numpy``.
+
+    Raises
+    ------
+    InputError, ToolMissing
+        For what `point_problems` names, another ``codegen``; without Brian2.
+    """
+    if problems := point_problems(network):
+        raise InputError("\n".join(problems))
+    b = load_brian2()
+    with device(b, "runtime", codegen):
+        watch, clock = Stopwatch(progress), b.Clock(dt=network.dt_ns * b.nsecond)
+        parts = _parts(b, network, clock)
+        monitors, sources, first = [b.SpikeMonitor(each.group) for each in parts], parts.copy(), network.n
+        for each in network.inputs:
+            sources.append(_generator(b, network, each.name, each.size, first, (each.steps, each.channels), clock))
+            first += each.size
+        final, traces, recorders = _recorders(b, network, parts, trace, clock)
+        objects = [*(each.group for each in sources), *monitors, *_synapses(b, network, sources, clock), *recorders]
+        b.Network(objects + _replay(b, network, parts, clock)).run(network.steps * clock.dt, report=watch, report_period=0.2 * b.second, namespace={})
+        found = []
+        for part, monitor in zip(parts, monitors):
+            spikes = spikes_of(monitor, network)
+            spikes[:, 1] = part.places[spikes[:, 1]]
+            found.append(spikes)
+            if isinstance(part, LinearPart) and part.neuron.order == Order.BRIAN2:
+                final["hold"][part.places] = part.hold(network.steps - 1)
+                final["fired"][spikes[spikes[:, 0] == network.steps - 1, 1]] = 1
+        return Recording("brian2-point", network.n, network.steps, np.concatenate(found), final, traces,
+                         provenance=watch.provenance(b, network, codegen), dt_ns=network.dt_ns)
+
+
+@dataclass(frozen=True)
+class PointBrianInteger(Engine):
+    """A network of point neurons on its own integers and external events, in Brian2.
+
+    Parameters
+    ----------
+    codegen : str, optional
+        ``cython``, which compiles for half a minute the first time, or ``numpy``; by default that for short runs.
+    """
+
+    codegen: str | None = None
+
+    name, title, agreement = "point_brian", "Brian2 integer", Agreement.SPIKE_EXACT
+
+    def unsupported(self, network: Network | PointNetwork) -> list[str]:
+        return point_problems(network)
+
+    def run(self, network: Network | PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
+        require_point_network(network)
+        assert isinstance(network, PointNetwork)
+        return run_point(network, trace=trace, progress=progress, codegen=self.codegen or codegen_for(network))

@@ -1,0 +1,175 @@
+"""Populations of point neurons as groups of Brian2 that compute the same integers in doubles.
+
+Neurons in Brian2's order are Brian2's own in all but rounding: a state updater that computes the integers' update, a threshold with ``>``,
+refractoriness in steps of the clock with ``(unless refractory)``, and a reset; synapses add to the membrane or the current itself. Neurons in the
+published order take their input from a variable, and hold, compare and spike within the state update.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spikegate.models.network.point_population import PointPopulation
+from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
+from spikegate.models.numeric.fixed import QFormat, Rounding
+from spikegate.translator.brian import fit_text
+
+__all__ = ["Part", "LinearPart", "linear_parts"]
+
+#: What a step does to current k. All currents flow before any of it is compared.
+CURRENT = """
+kicked{k} = {fit}
+flow{k} = floor(kicked{k} * set_coupling{k} * couple + couple_half)
+over = over + abs(kicked{k} - c{k})
+c{k} = kicked{k} - floor(kicked{k} * set_decay{k} * decay + decay_half)
+"""
+#: Membrane, in either order; ``given`` is what it takes in this step.
+MEMBRANE = """
+kicked = {kicked}
+total = kicked + floor((set_rest - kicked) * set_leak * leak + leak_half) + {given} + set_bias
+moved = {moved}
+overflow = clip(overflow + over + {active} * (abs(kicked - v) + abs(moved - total)), 0, 1)
+"""
+PUBLISHED = """
+v = v + active * (moved - v)
+hold = hold - 1 + active
+fired = active * int(v >= set_threshold)
+current = 0
+"""
+
+
+def _update(neuron: LinearNeuron, held: bool) -> str:
+    """The state update; Brian2 itself writes ``v`` where it is free alone, if ``held``."""
+    code, currents = "over = 0\n", range(len(neuron.currents))
+    for k in currents:
+        code += CURRENT.format(k=k, fit=fit_text(neuron.overflow, f"c{k}", "c_"))
+    flow = " + ".join(["0", *(f"flow{k}" for k in currents)])
+    moved = fit_text(neuron.overflow, "total", "v_")
+    if neuron.order == Order.BRIAN2:
+        active = "int(not_refractory)" if held else "1"
+        return code + MEMBRANE.format(kicked=fit_text(neuron.overflow, "v", "v_"), given=flow, moved=moved, active=active) + "v = moved\n"
+    return code + "active = 1 - clip(hold, 0, 1)\n" + MEMBRANE.format(kicked="v", given=f"current + {flow}", moved=moved, active="active") + PUBLISHED
+
+
+def _reset(neuron: LinearNeuron) -> str:
+    """The reset; in Brian2's order the kicks of the step have arrived, and are brought into the format first."""
+    code = f"kicked = {fit_text(neuron.overflow, 'v', 'v_')}\nover = abs(kicked - v)\n"
+    if neuron.reset == Reset.SUBTRACT:
+        code += f"total = kicked - set_reset\nmoved = {fit_text(neuron.overflow, 'total', 'v_')}\nover = over + abs(moved - total)\nv = moved\n"
+    else:
+        code += "v = set_reset\n"
+    return code + "overflow = clip(overflow + over, 0, 1)\n" + "hold = set_refractory\n" * (neuron.order == Order.PUBLISHED)
+
+
+def _constants(neuron: LinearNeuron) -> dict[str, float]:
+    def shift(name: str, bits: int) -> dict[str, float]:
+        return {name: 1.0 / (1 << bits), f"{name}_half": 0.5 if neuron.rounding == Rounding.NEAREST and bits else 0.0}
+
+    def limits(of: str, q: QFormat) -> dict[str, float]:
+        return {f"{of}low": float(q.min), f"{of}high": float(q.max), f"{of}span": float(1 << q.width)}
+
+    return {**shift("leak", neuron.leak_fraction), **shift("couple", neuron.coupling_shift), **shift("decay", neuron.decay_fraction),
+            **limits("v_", neuron.format), **limits("c_", neuron.current_format)}
+
+
+@dataclass(eq=False)
+class Part:
+    """Neurons of a population, or channels of an input, that Brian2 has in one group.
+
+    Parameters
+    ----------
+    name : str
+        Of the population or input.
+    group : brian2.NeuronGroup or brian2.SpikeGeneratorGroup
+    first : int
+        Number of the population's first neuron in the network.
+    members : numpy.ndarray
+        int64, places within the population, ascending.
+    """
+
+    name: str
+    group: Any
+    first: int
+    members: np.ndarray
+
+    @property
+    def places(self) -> np.ndarray:
+        """Among all neurons of the network."""
+        return self.first + self.members
+
+
+@dataclass(eq=False)
+class LinearPart(Part):
+    """Linear neurons, all with a refractory period or all without.
+
+    Brian2 drops what arrives in the step of a spike wherever a group has a refractory period, be it 0, and golden neurons without one do not.
+    """
+
+    population: PointPopulation
+    neuron: LinearNeuron
+
+    def variable(self, port: str) -> str:
+        """What synapses add to."""
+        if self.neuron.currents:
+            return f"c{self.neuron.currents.index(port)}"
+        return "current" if self.neuron.order == Order.PUBLISHED else "v"
+
+    def states(self, late: bool) -> dict[str, np.ndarray]:
+        """Brian2's own arrays of what a step leaves when its thresholds are done, or, ``late``, its resets."""
+        names: dict[str, str] = {}
+        if late == (self.neuron.order == Order.PUBLISHED):
+            names = {"v": "v", "overflow": "overflow"} | ({"hold": "hold"} if late else {})
+        if not late:
+            names |= {name: f"c{k}" for k, name in enumerate(self.neuron.currents)}
+        return {name: self.group.variables[variable].get_value() for name, variable in names.items()}
+
+    def hold(self, step: int) -> np.ndarray:
+        """Refractory steps left after a step in Brian2's order."""
+        if "lastspike" not in self.group.variables:
+            return np.zeros(len(self.members))
+        since = step - np.rint(np.asarray(self.group.lastspike_[:]) / self.group.clock.dt_)
+        left: np.ndarray = np.maximum(np.asarray(self.group.set_refractory[:]) - since, 0)
+        return left
+
+    def begin(self, b: Any, first: np.ndarray) -> None:
+        """Give the group its first state; ``first`` are external events of step 0, which no slot of a schedule comes before."""
+        population, group, brian2 = self.population, self.group, self.neuron.order == Order.BRIAN2
+        initial = {name: values[self.members] for name, values in population.initial.items()}
+        group.v, group.overflow, hold = initial["v"], initial["overflow"], initial["hold"]
+        for name in self.neuron.currents:
+            setattr(group, self.variable(name), initial[name])
+        if not brian2:
+            group.hold = hold
+        elif "lastspike" in group.variables:
+            before = (hold - population.table["refractory"][population.index[self.members]] - 1) * group.clock.dt_
+            group.lastspike = np.where(hold > 0, before, -1e4) * b.second
+        if population.drive is not None:
+            kick = first * population.drive.table.weight * (hold == 0 if self.variable(population.drive.port) == "v" else 1)
+            variable = self.variable(population.drive.port)
+            setattr(group, variable, np.asarray(getattr(group, variable)) + kick)
+
+
+def _make(b: Any, population: PointPopulation, neuron: LinearNeuron, first: int, members: np.ndarray, clock: Any) -> LinearPart:
+    table, index, brian2, currents = population.table, population.index[members], neuron.order == Order.BRIAN2, range(len(neuron.currents))
+    held = brian2 and bool(table["refractory"][index].any())
+    names = {name: f"set_{name}" for name in ("leak", "rest", "threshold", "reset", "refractory", "bias")}
+    names |= {f"{what}_{name}": f"set_{what}{k}" for k, name in enumerate(neuron.currents) for what in ("decay", "coupling")}
+    states = ["overflow", "over", "events", *(() if brian2 else ("current", "fired", "hold")), *(f"c{k}" for k in currents)]
+    equations = "dv/dt = 0 * Hz : 1" + " (unless refractory)" * held + "".join(f"\n{name} : 1" for name in [*names.values(), *states])
+    group = b.NeuronGroup(len(members), equations, method=lambda *_: _update(neuron, held), reset=_reset(neuron), clock=clock,
+                          threshold="v > set_threshold" if brian2 else "fired > 0", namespace=_constants(neuron),
+                          refractory="set_refractory * dt" if held else False)
+    for name, called in names.items():
+        setattr(group, called, table[name][index])
+    made = LinearPart(population.name, group, first, members, population, neuron)
+    if population.drive is not None:
+        group.namespace["kick"] = float(population.drive.table.weight)
+        group.run_regularly(f"{made.variable(population.drive.port)} += events * kick", when="synapses", clock=clock)
+    return made
+
+
+def linear_parts(b: Any, population: PointPopulation, neuron: LinearNeuron, first: int, clock: Any) -> list[LinearPart]:
+    """The groups of a population whose first neuron has the number ``first``; each still has to `begin`."""
+    held = (population.table["refractory"][population.index] > 0) & (neuron.order == Order.BRIAN2)
+    return [_make(b, population, neuron, first, members, clock) for members in (np.flatnonzero(held), np.flatnonzero(~held)) if len(members)]
