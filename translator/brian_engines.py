@@ -24,7 +24,7 @@ def codegen_for(network: Network | PointNetwork) -> str:
 
 
 @dataclass(frozen=True)
-class Brian2Integer(Engine):
+class Brian2Integer(Engine[Network]):
     """The same integers and the same external events as the golden model: the witness that this project did not write.
 
     Parameters
@@ -46,7 +46,7 @@ class Brian2Integer(Engine):
 
 
 @dataclass(frozen=True)
-class Brian2Float(Engine):
+class Brian2Float(Engine[Network]):
     """The float original with the parameters that were asked for, in Brian2's own order of operations."""
 
     codegen: str | None = None
@@ -76,7 +76,7 @@ class Brian2Realised(Brian2Float):
 
 
 @dataclass(frozen=True)
-class Brian2Ordered(Engine):
+class Brian2Ordered(Engine[Network]):
     """Floats with the parameters that the integers realise, in the core's order of operations; any network has them."""
 
     codegen: str | None = None

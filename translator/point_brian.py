@@ -10,10 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from spikegate.models.core.point_engine import require_point_network
 from spikegate.models.errors import InputError
 from spikegate.models.network.engine import Agreement, Engine, Progress
-from spikegate.models.network.network import Network
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
 from spikegate.models.neuron.linear import LinearNeuron, Order
@@ -205,7 +203,7 @@ def run_point(network: PointNetwork, *, trace: bool = False, progress: Progress 
 
 
 @dataclass(frozen=True)
-class PointBrianInteger(Engine):
+class PointBrianInteger(Engine[PointNetwork]):
     """A network of point neurons on its own integers and external events, in Brian2.
 
     Parameters
@@ -216,12 +214,10 @@ class PointBrianInteger(Engine):
 
     codegen: str | None = None
 
-    name, title, agreement = "point_brian", "Brian2 integer", Agreement.SPIKE_EXACT
+    name, title, agreement = "brian2_integer", "Brian2 integer", Agreement.SPIKE_EXACT
 
-    def unsupported(self, network: Network | PointNetwork) -> list[str]:
+    def unsupported(self, network: PointNetwork) -> list[str]:
         return point_problems(network)
 
-    def run(self, network: Network | PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
-        require_point_network(network)
-        assert isinstance(network, PointNetwork)
+    def run(self, network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
         return run_point(network, trace=trace, progress=progress, codegen=self.codegen or codegen_for(network))

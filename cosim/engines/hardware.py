@@ -29,7 +29,7 @@ def core_problems(network: Network, lanes: int, **options: Any) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Rtl(Hardware):
+class Rtl(Hardware[Network]):
     """The RTL in Verilator, through the native driver.
 
     Parameters

@@ -52,7 +52,7 @@ def states(network: PointNetwork, sweeps: np.ndarray, geometry: PointGeometry) -
 
 
 @dataclass(frozen=True)
-class PointRtl(Hardware):
+class PointRtl(Hardware[PointNetwork]):
     """The RTL of the core of point neurons in Verilator, through the native driver.
 
     Parameters
@@ -69,9 +69,9 @@ class PointRtl(Hardware):
     geometry: PointGeometry | None = None
     clock_gate: bool = True
 
-    name, title, agreement = "point_rtl", "RTL of point neurons", Agreement.BIT_TRUE
+    name, title, agreement = "rtl", "RTL", Agreement.BIT_TRUE
 
-    def unsupported(self, network: PointNetwork) -> list[str]:  # type: ignore[override]  # of the other contract
+    def unsupported(self, network: PointNetwork) -> list[str]:
         try:
             return self._geometry(network).problems(network)
         except InputError as error:
@@ -82,7 +82,7 @@ class PointRtl(Hardware):
             raise InputError(f"Network must be a PointNetwork, not {type(network).__name__}; make one with PointNetwork.of")
         return self.geometry or PointGeometry.of(network, self.lanes)
 
-    def run(self, network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:  # type: ignore[override]
+    def run(self, network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
         """Run the network, as `Engine.run`; trace and final state as the golden model's, but for the streams, which the core does not show."""
         g = self._geometry(network)
         if problems := g.problems(network):
@@ -108,10 +108,10 @@ class PointRtl(Hardware):
             "network": network.hash, "lanes": g.lanes, "driver": "native", "generate_s": made.generate_s, "compile_s": made.compile_s,
             "load_s": loaded - start, "run_s": run_s})
 
-    def predicted_cycles(self, network: PointNetwork, recording: Recording) -> int:  # type: ignore[override]
+    def predicted_cycles(self, network: PointNetwork, recording: Recording) -> int:
         return self._geometry(network).cycles(network, recording)
 
-    def waveform(self, network: PointNetwork, *, first: int, last: int, path: str | Path,  # type: ignore[override]
+    def waveform(self, network: PointNetwork, *, first: int, last: int, path: str | Path,
                  progress: Progress | None = None) -> None:
         g, last = self._geometry(network), min(last, network.steps - 1)
         first = max(first, 0)

@@ -19,7 +19,7 @@ from typing import IO, Any, NoReturn, cast
 from spikegate.cosim.isolation.worker import Result, restore
 from spikegate.models.errors import SpikegateError
 from spikegate.models.files import working_folder
-from spikegate.models.network.network import Network
+from spikegate.models.network.base import FrozenNetwork
 from spikegate.models.network.recording import Recording
 from spikegate.models.surroundings import child_environment, illegal_instruction
 
@@ -43,7 +43,7 @@ class Job:
     work : callable
         Of an engine, ``run`` or ``waveform``, or a function of a module that can be imported; called as ``work(network, progress=..., **options)``.
         It returns a Recording, or None for work whose result is a file. It and its options must pickle.
-    network : Network
+    network : FrozenNetwork
         Passed by file.
     options : Mapping
         Further keyword arguments.
@@ -51,7 +51,7 @@ class Job:
 
     name: str
     work: Callable[..., Recording | None]
-    network: Network
+    network: FrozenNetwork
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -15,7 +15,8 @@ from typing import NamedTuple, NoReturn
 import numpy as np
 
 from spikegate.models.errors import SpikegateError, ToolMissing
-from spikegate.models.network.network import Network
+from spikegate.models.network.base import FrozenNetwork
+from spikegate.models.network.load import load
 from spikegate.models.network.recording import Recording
 
 __all__ = ["Result", "main", "restore"]
@@ -31,7 +32,7 @@ class Result(NamedTuple):
     peak_mib: float
 
 
-def restore(path: Path, network: Network) -> Result:
+def restore(path: Path, network: FrozenNetwork) -> Result:
     """Read the file ``result`` of a process; its network hash is set unless the engine did so."""
     fields, arrays, wall_s, peak_mib = pickle.loads(path.read_bytes())
     if fields is None:
@@ -90,7 +91,7 @@ def main() -> None:
             os.write(pipe, f"{fraction:.4f}\n".encode())
 
     try:
-        (engine, options), frozen = pickle.loads(work), Network.load(network)
+        (engine, options), frozen = pickle.loads(work), load(network)
         start = time.perf_counter()
         recording = engine(frozen, progress=progress, **options)
         wall_s = time.perf_counter() - start

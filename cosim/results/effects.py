@@ -14,8 +14,8 @@ from typing import Any
 from spikegate.cosim.results import scatter
 from spikegate.cosim.results.compare import Check
 from spikegate.cosim.results.statistics import summary
+from spikegate.models.network.base import FrozenNetwork
 from spikegate.models.network.engine import Agreement
-from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 
 __all__ = ["EFFECTS", "LEAST_SEEDS", "STATISTICS", "TOLERANCE", "Effect", "judge"]
@@ -42,12 +42,12 @@ EFFECTS = (Effect("quantisation", "brian2_realised", "brian2_float", True), Effe
            Effect("arithmetic", "rtl", "brian2_ordered", False))
 
 
-def judge(network: Network, runs: Sequence[Mapping[str, Recording]], absent: Mapping[str, str], departs: str | None = None) -> list[Check]:
+def judge(network: FrozenNetwork, runs: Sequence[Mapping[str, Recording]], absent: Mapping[str, str], departs: str | None = None) -> list[Check]:
     """Each statistic of each effect.
 
     Parameters
     ----------
-    network : Network
+    network : FrozenNetwork
         What ran.
     runs : sequence of Mapping of str to Recording
         One a seed; each with ``rtl``, ``brian2_ordered``, ``brian2_realised`` and ``brian2_float``, unless they are absent.
@@ -57,14 +57,17 @@ def judge(network: Network, runs: Sequence[Mapping[str, Recording]], absent: Map
         Why the statistics of the RTL are not those of the network.
     """
     found = [{name: summary(recording, network.dt_ns) for name, recording in run.items()} for run in runs]
-    tau = (1 << network.lif.leak_fraction) / network.lif.leak
+    tau = network.memory
     count = scatter.blocks(network.steps, tau)
     least = scatter.LEAST_BLOCKS * scatter.MEMORY * tau * network.dt_ns * 1e-6
     parts = {} if len(runs) > 1 or not count else {
         name: scatter.left_out(recording, network.dt_ns, count) for name, recording in runs[0].items()}
     checks = []
     for effect in EFFECTS:
-        reason = next((absent[name] for name in (effect.of, effect.against) if name in absent), None)
+        both = effect.of, effect.against
+        reason = next((absent[name] for name in both if name in absent), None)
+        if reason is None and not runs[0].keys() >= {*both}:
+            reason = "there is no engine in floats for this kind of network"
         if effect.of == "rtl" and departs:
             reason = departs
         elif not reason and len(runs) == 1 and not count:

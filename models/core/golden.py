@@ -13,7 +13,7 @@ from spikegate.models.numeric.fixed import Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.streams.params import StreamFaults
 
-__all__ = ["DEFECTS", "Golden", "predicted_cycles", "unfit_faults"]
+__all__ = ["DEFECTS", "WRONG_TAPS", "Golden", "predicted_cycles", "unfit_faults"]
 
 #: Deliberate defects, and what each does.
 DEFECTS = {"rounding": "rounds the leak towards minus infinity, or to nearest if it did so already",
@@ -57,7 +57,7 @@ def _with_defect(network: Network, defect: str) -> Network:
 
 
 @dataclass(frozen=True)
-class Golden(Engine):
+class Golden(Engine[Network]):
     """The golden model.
 
     Parameters

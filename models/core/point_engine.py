@@ -141,7 +141,7 @@ def run(network: PointNetwork, *, trace: bool = False, progress: Progress | None
     """
     require_point_network(network)
     n, steps, synapses = network.n, network.steps, network.synapses
-    names = list(dict.fromkeys(name for each in network.populations for name in each.neuron.state))
+    names = network.states
     lags = int(synapses.delays.max(initial=0)) + 1
     under_way = Run(make_units(network), synapses, register(network), make_state(network), aligned(network.seeds),
                     tuple(aligned(np.zeros(n, np.int32)) for _ in range(PORTS)), np.zeros((lags, n + network.channels), np.int32),

@@ -7,15 +7,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
-from spikegate.models.network.network import Network
+from spikegate.models.network.base import FrozenNetwork
 from spikegate.models.network.recording import Recording
 
 __all__ = ["Agreement", "Engine", "Hardware", "Progress"]
 
 #: Called with the finished fraction, 0..1.
 Progress = Callable[[float], None]
+
+
+Kind = TypeVar("Kind", bound=FrozenNetwork)
 
 
 class Agreement(StrEnum):
@@ -26,8 +29,8 @@ class Agreement(StrEnum):
     STATISTICAL = "statistical"  #: rates and the like, as random numbers or arithmetic differ
 
 
-class Engine(ABC):
-    """Base of every engine.
+class Engine(ABC, Generic[Kind]):
+    """Base of every engine, for one kind of network.
 
     Attributes
     ----------
@@ -46,7 +49,7 @@ class Engine(ABC):
     agreement: ClassVar[Agreement]
     traces: ClassVar[bool] = True
 
-    def unsupported(self, network: Network) -> list[str]:
+    def unsupported(self, network: Kind) -> list[str]:
         """Why it cannot run the network, before any work; empty if it can."""
         return []
 
@@ -56,12 +59,12 @@ class Engine(ABC):
         return None
 
     @abstractmethod
-    def run(self, network: Network, *, trace: bool = False, progress: Progress | None = None) -> Recording:
+    def run(self, network: Kind, *, trace: bool = False, progress: Progress | None = None) -> Recording:
         """Run the network, from its first step to its last.
 
         Parameters
         ----------
-        network : Network
+        network : FrozenNetwork
         trace : bool
             Record every step, too.
         progress : callable, optional
@@ -69,13 +72,13 @@ class Engine(ABC):
         """
 
 
-class Hardware(Engine):
+class Hardware(Engine[Kind]):
     """An engine that counts clock cycles, which are known beforehand, and can show its wires."""
 
     @abstractmethod
-    def predicted_cycles(self, network: Network, recording: Recording) -> int:
+    def predicted_cycles(self, network: Kind, recording: Recording) -> int:
         """Clock cycles that the run of this recording has to take."""
 
     @abstractmethod
-    def waveform(self, network: Network, *, first: int, last: int, path: str | Path, progress: Progress | None = None) -> None:
+    def waveform(self, network: Kind, *, first: int, last: int, path: str | Path, progress: Progress | None = None) -> None:
         """Run again, and write a VCD of the steps ``first`` to ``last``, clipped to the run."""

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from spikegate.models.checks import exact_array, plain, require, require_type, require_whole
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network import file
-from spikegate.models.network.population import Population
+from spikegate.models.network.described import FIXED, DescribedNetwork
 from spikegate.models.network.rows import Rows, make_rows
 from spikegate.models.neuron.lif import LifParams
 from spikegate.models.numeric.drive import DriveParams
@@ -27,12 +27,10 @@ MAX_DELAY = 63
 #: Recordings count steps in 32 bits.
 MAX_STEPS = (1 << 31) - 1
 MAX_DT_NS = 10**9
-#: The variant whose synapses are fixed-point weights.
-FIXED = "v3"
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class Network(DescribedNetwork):
     """Populations, connectivity, parameters, random streams, initial state and length of one run.
 
     Parameters
@@ -153,32 +151,6 @@ class Network:
         problems.raise_any()
 
     @property
-    def n(self) -> int:
-        """All neurons."""
-        return self.n_exc + self.n_inh
-
-    @property
-    def populations(self) -> tuple[Population, ...]:
-        """Those that have neurons, in the order of their numbers."""
-        both = Population("excitatory", 0, self.n_exc), Population("inhibitory", self.n_exc, self.n)
-        return tuple(population for population in both if population.size)
-
-    @property
-    def variant(self) -> str:
-        """What its synapses are: ``v3``, fixed-point weights, or as `StreamParams.variant` says."""
-        return FIXED if self.streams is None else self.streams.variant
-
-    @property
-    def title(self) -> str:
-        """Its name, without the variant."""
-        return self.name.removesuffix(f"-{self.variant}")
-
-    @property
-    def synapses(self) -> int:
-        """Recurrent connections."""
-        return len(self.indices)
-
-    @property
     def max_windows(self) -> int:
         """Windows of bitstreams that a run could take if every neuron fired in every step."""
         return self.steps * max(self.synapses, 1)
@@ -195,12 +167,7 @@ class Network:
             raise InputError(f"Network {self.name!r} has no bitstream synapses; make it with --variant v4, v13 or v14")
         return self.streams
 
-    @property
-    def seconds(self) -> float:
-        """Biological time of the run."""
-        return self.steps * self.dt_ns * 1e-9
-
-    def replace(self, **changes: Any) -> "Network":
+    def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed; recorded external events are dropped unless given."""
         return dataclasses.replace(self, **{"external": None, **changes})
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from spikegate.models.checks import exact_array, plain, require, require_type, r
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network import point_file
 from spikegate.models.network.network import MAX_DT_NS, MAX_STEPS, Network
+from spikegate.models.network.point_described import DescribedPointNetwork
 from spikegate.models.network.point_population import PointPopulation, PortDrive
 from spikegate.models.network.projection import Projection, SpikeInput
 from spikegate.models.network.synapses import Synapses, make_synapses
@@ -32,7 +33,7 @@ INPUT_LIMIT = (1 << 31) - 1
 
 
 @dataclass(frozen=True, eq=False)
-class PointNetwork:
+class PointNetwork(DescribedPointNetwork):
     """Populations, projections, inputs, random streams and length of one run.
 
     Parameters
@@ -161,26 +162,6 @@ class PointNetwork:
                 worst = max(worst, int(sums.max()))
         return worst
 
-    @property
-    def n(self) -> int:
-        """All neurons."""
-        return sum(each.size for each in self.populations)
-
-    @property
-    def channels(self) -> int:
-        """Channels of all inputs."""
-        return sum(each.size for each in self.inputs)
-
-    @property
-    def firsts(self) -> tuple[int, ...]:
-        """The first neuron of each population."""
-        return tuple(int(x) for x in np.cumsum([0, *(each.size for each in self.populations)])[:-1])
-
-    @property
-    def seconds(self) -> float:
-        """Biological time of the run."""
-        return self.steps * self.dt_ns * 1e-9
-
     @cached_property
     def synapses(self) -> Synapses:
         """All synapses by source, what every kind of row is expanded to: neurons first, then the channels of the inputs."""
@@ -197,7 +178,7 @@ class PointNetwork:
         ordered: np.ndarray = events[np.lexsort((events[:, 1], events[:, 0]))]
         return ordered
 
-    def replace(self, **changes: Any) -> "PointNetwork":
+    def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed."""
         return dataclasses.replace(self, **changes)
 

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spikegate.models.errors import Problems
-from spikegate.models.network.network import Network
 from spikegate.models.neuron.lif import MAX_LEAK_FRACTION
 from spikegate.models.numeric.fixed import QFormat, Rounding
 from spikegate.models.streams.encoder import PROBABILITY_BITS
+
+if TYPE_CHECKING:
+    from spikegate.models.network.described import DescribedNetwork
 
 __all__ = ["LIMIT", "Quantity", "asked", "dead_zone", "leak_fraction_for", "quantities", "require_consistent", "warnings"]
 
@@ -42,7 +45,7 @@ class Quantity:
         return {"parameter": self.name, "asked": self.asked, "realised": self.realised, "relative_error": self.error}
 
 
-def asked(network: Network) -> dict[str, float]:
+def asked(network: "DescribedNetwork") -> dict[str, float]:
     """Every quantity that the source gives or implies, by name: mV and ms. Empty if it gives none."""
     given = {key: float(value) for key, value in network.source.items()
              if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST}
@@ -65,7 +68,7 @@ def dead_zone(leak: int, leak_fraction: int, rounding: Rounding) -> int:
     return {Rounding.FLOOR: one - 1, Rounding.NEAREST: one // 2 - 1, Rounding.STOCHASTIC: 0}[rounding] // leak
 
 
-def _weight(network: Network, first: int, last: int) -> tuple[float, float] | None:
+def _weight(network: "DescribedNetwork", first: int, last: int) -> tuple[float, float] | None:
     """What every source of a population does to a membrane, in mV, as its streams do it if it has some, and the step; None if they differ."""
     one = network.lif.format.one
     if last == first:
@@ -76,7 +79,7 @@ def _weight(network: Network, first: int, last: int) -> tuple[float, float] | No
     return (int(raw[0]) * unit, unit) if np.all(raw == raw[0]) else None
 
 
-def quantities(network: Network) -> list[Quantity]:
+def quantities(network: "DescribedNetwork") -> list[Quantity]:
     """Every parameter, in the order of reports; those that the source does not give have nothing asked for."""
     lif, q, wanted = network.lif, network.lif.format, asked(network)
     one = 1 << lif.leak_fraction
@@ -99,7 +102,7 @@ def quantities(network: Network) -> list[Quantity]:
     return [Quantity(name, wanted.get(name), realised, step) for name, realised, step in rows]
 
 
-def require_consistent(network: Network) -> None:
+def require_consistent(network: "DescribedNetwork") -> None:
     """Refuse a source that contradicts the integers: what it asks for must be what they hold, but for one step of their format.
 
     Raises
@@ -118,7 +121,7 @@ def require_consistent(network: Network) -> None:
     problems.raise_any()
 
 
-def warnings(network: Network) -> list[str]:
+def warnings(network: "DescribedNetwork") -> list[str]:
     """One line for each parameter that is off by more than `LIMIT`, with the fix."""
     lines, q = [], network.lif.format
     for row in quantities(network):
@@ -139,7 +142,7 @@ def leak_fraction_for(ratio: Fraction, least: int) -> int | None:
     return None
 
 
-def _finer_leak(network: Network, tau: float) -> str:
+def _finer_leak(network: "DescribedNetwork", tau: float) -> str:
     ratio = Fraction(network.dt_ns, 10**6) / Fraction(str(tau))
     bits = leak_fraction_for(ratio, network.lif.format.fraction)
     if bits is None:

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 from spikegate import __version__, doctor, networks
+from spikegate.choices import LANES, POINT_LANES, engines_for
 from spikegate.models.cache import settle
 from spikegate.models.errors import InputError, SpikegateError
 from spikegate.streams import standard_streams
 
 __all__ = ["main"]
 
-LANES, OUT = 40, "build/sim"
+OUT = "build/sim"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -76,7 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     sim = commands.add_parser("sim", help="run a network as RTL, and compare it with the golden model and Brian2", allow_abbrev=False)
     networks.add_options(sim)
     sim.add_argument("--network", metavar="FILE", help="run this frozen network instead of a preset")
-    sim.add_argument("--lanes", type=int, metavar="L", help=f"neurons that the RTL updates side by side, 1..N (default {LANES}, or N if less)")
+    sim.add_argument("--lanes", type=int, metavar="L", help="neurons that the RTL updates side by side, 1..N "
+                     f"(default {LANES}, of point neurons {POINT_LANES}, or N if less)")
     sim.add_argument("--out", metavar="DIR", default=OUT, help="folder for report.json, the picture and the frozen network (default %(default)s)")
     sim.add_argument("--json", action="store_true", help="print the report as JSON, and nothing else, on standard output")
     sim.add_argument("--markdown", action="store_true", help="print the tables in Markdown")
@@ -137,25 +139,9 @@ def _sim(args: argparse.Namespace) -> int:
 
         args.baud = board(args.board).baud
     network = networks.given(args)
-    from spikegate.cosim.engines.hardware import Rtl
-    from spikegate.models.core.golden import Golden
-    from spikegate.models.network.engine import Hardware
-    from spikegate.models.streams.params import StreamFaults
     from spikegate.simulate import simulate
-    from spikegate.translator.brian_engines import Brian2Float, Brian2Integer, Brian2Ordered, Brian2Realised
 
-    faults = None if args.faults is None else StreamFaults.stuck_at_random(network.require_streams(), args.faults, args.fault_seed)
-    lanes = args.lanes if args.lanes is not None else 0 if args.port else min(LANES, network.n)
-    if not args.port and not 1 <= lanes <= network.n:
-        raise InputError(f"--lanes must be in 1..{network.n} (N of this network), not {lanes}; give a number of lanes in that range")
-    hardware: Hardware
-    hardware, said = Rtl(lanes, faults=faults), {"sabotage": args.sabotage, "faults": None}
-    if args.port or args.through_host_link:
-        from spikegate.linked import Linked
-        hardware = Linked(lanes, args.port, **({"baud": args.baud} if args.baud else {}), faults=faults)
-    if faults is not None:
-        said["faults"] = {"rate": args.faults, "seed": args.fault_seed, "stuck": Rtl(lanes, faults=faults).stuck}
-    engines = [hardware, Golden(faults, args.sabotage), Brian2Integer(), Brian2Float(), Brian2Realised(), Brian2Ordered()]
+    engines, said = engines_for(network, args)
     form = "json" if args.json else "markdown" if args.markdown else "tables"
     simulate(network, engines, args.out, form=form, seeds=args.seeds, **said)
     return 0

@@ -16,7 +16,7 @@ __all__ = ["Linked"]
 
 
 @dataclass(frozen=True)
-class Linked(Hardware):
+class Linked(Hardware[Network]):
     """The core through its host link, which is too slow for membranes at every step.
 
     Parameters

@@ -12,10 +12,13 @@ from spikegate.models.errors import InputError
 
 if TYPE_CHECKING:
     from spikegate.models.network.network import Network
+    from spikegate.models.network.point import PointNetwork
 
 __all__ = ["Names", "add_options", "finite", "given", "make", "show", "verify"]
 
 FINE = "fine"
+#: A preset of point neurons; all others are Brunel's network.
+CUBA = "cuba"
 
 
 class Names(str):
@@ -39,7 +42,7 @@ def _member(option: str, text: str, kind: type[IntEnum]) -> Any:
 
 def _presets() -> Iterable[str]:
     from spikegate.translator.params import PRESETS
-    return PRESETS
+    return [*PRESETS, f"{CUBA}, Vogels and Abbott's network with exponential currents"]
 
 
 def _variants() -> Iterable[str]:
@@ -80,11 +83,9 @@ def _one_of(option: str, name: str, names: Iterable[str]) -> str:
     return name
 
 
-def _change(text: str) -> tuple[str, Any]:
-    from spikegate.translator.brunel import BrunelParams
-
+def _change(text: str, parameters: Any) -> tuple[str, Any]:
     name, sign, value = text.partition("=")
-    types: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(BrunelParams)}
+    types: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(parameters)}
     if not sign:
         raise InputError(f"--set must be NAME=VALUE, not {text!r}; write for example --set v_threshold=18")
     if name not in types:
@@ -98,7 +99,7 @@ def _change(text: str) -> tuple[str, Any]:
         raise InputError(f"--set {name} must be {kind}, not {value!r}") from None
 
 
-def given(args: argparse.Namespace) -> "Network":
+def given(args: argparse.Namespace) -> "Network | PointNetwork":
     """The network that the options describe.
 
     Raises
@@ -106,9 +107,10 @@ def given(args: argparse.Namespace) -> "Network":
     InputError
         If they contradict each other, or describe none.
     """
-    from spikegate.models.network.network import FIXED, Network
+    from spikegate.models.network.load import load
+    from spikegate.models.network.network import FIXED
     from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
-    from spikegate.translator.brunel import PRESETS, fine_leak, preset, translate
+    from spikegate.translator.brunel import PRESETS, BrunelParams, fine_leak, preset, translate
     from spikegate.translator.hybrid import HYBRIDS, hybrid
 
     if getattr(args, "network", None) is not None:
@@ -117,11 +119,13 @@ def given(args: argparse.Namespace) -> "Network":
         if named:
             raise InputError(f"--network {args.network} already fixes the whole run, so that {', '.join(named)} cannot be given with it; "
                              "leave out either")
-        return Network.load(args.network)
-    changes = dict(map(_change, args.changes))
+        return load(args.network)
+    if args.preset == CUBA:
+        return _cuba(args)
+    changes = dict(_change(text, BrunelParams) for text in args.changes)
     if args.seed is not None and changes.setdefault("seed", args.seed) != args.seed:
         raise InputError(f"--seed {args.seed} and --set seed={changes['seed']} disagree; give one of them")
-    name, variant = _one_of("--preset", args.preset or "ai", PRESETS), _one_of("--variant", args.variant or FIXED, [FIXED, *HYBRIDS])
+    name, variant = _one_of("--preset", args.preset or "ai", [*PRESETS, CUBA]), _one_of("--variant", args.variant or FIXED, [FIXED, *HYBRIDS])
     rounding = _member("--rounding", args.rounding or "nearest", Rounding)
     overflow = _member("--overflow", args.overflow or "saturate", Overflow)
     if variant == FIXED and args.length is not None:
@@ -131,6 +135,21 @@ def given(args: argparse.Namespace) -> "Network":
     bits = fine_leak(bp, q) if args.leak_fraction == FINE else _whole("--leak-fraction", args.leak_fraction)
     network = translate(bp, q, name=title, ms=1000.0 if args.ms is None else args.ms, rounding=rounding, overflow=overflow, leak_fraction=bits)
     return network if variant == FIXED else hybrid(network, variant, length=256 if args.length is None else args.length)
+
+
+def _cuba(args: argparse.Namespace) -> "PointNetwork":
+    """Vogels and Abbott's network; what makes Brunel's cannot be given with it."""
+    from spikegate.models.numeric.fixed import QFormat
+    from spikegate.translator.cuba import FORMAT, CubaParams, cuba
+
+    fixed = ("leak_fraction", "rounding", "overflow", "variant", "length")
+    named = [f"--{name.replace('_', '-')}" for name in fixed if getattr(args, name) is not None]
+    if named:
+        raise InputError(f"--preset {CUBA} has exact currents of its own, so that {', '.join(named)} cannot be given with it; leave out either")
+    changes = dict(_change(text, CubaParams) for text in args.changes)
+    if args.seed is not None and changes.setdefault("seed", args.seed) != args.seed:
+        raise InputError(f"--seed {args.seed} and --set seed={changes['seed']} disagree; give one of them")
+    return cuba(CubaParams(**changes), 1000.0 if args.ms is None else args.ms, FORMAT if args.format is None else QFormat.parse(args.format))
 
 
 def _whole(option: str, text: str | None) -> int | None:
@@ -145,6 +164,9 @@ def make(args: argparse.Namespace) -> int:
     network = given(args)
     if args.events:
         from spikegate.models.core.engine import external_events
+        from spikegate.models.network.network import Network
+        if not isinstance(network, Network):
+            raise InputError(f"--events stores what the drive of Brunel's networks gives, and {network.name!r} has none; leave it out")
         network = network.replace(external=external_events(network))
     print(f"{args.file}: {network.save(args.file)}")
     return 0
@@ -156,44 +178,20 @@ def show(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Column, Table
 
-    from spikegate.models.network.network import Network
-    net = Network.load(args.file)
-    lif, table = net.lif, Table("", Column(overflow="fold"), box=box.SIMPLE, show_header=False, pad_edge=False)
-    stored = "no" if net.external is None else f"{int(net.external.sum()):,} over {net.steps:,} steps"
-    volts: Callable[[int], str] = lambda raw: f"{float(lif.format.real(int(raw))):g} mV ({raw} raw)"  # noqa: E731
-    weights = sorted({int(w) for w in net.weights})
-    rows = {"name": net.name, "hash": net.hash, "neurons": f"{net.n:,} ({net.n_exc:,} excitatory, {net.n_inh:,} inhibitory)",
-            "synapses": f"{net.synapses:,}", "weights": ", ".join(map(volts, weights[:4])) + (", …" if len(weights) > 4 else ""),
-            "format": str(lif.format), "threshold": volts(lif.threshold), "reset": volts(lif.reset), "rest": volts(lif.rest),
-            "leak": f"{lif.leak / (1 << lif.leak_fraction):g} a step ({lif.leak} raw)", "rounding": lif.rounding.name.lower(),
-            "overflow": lif.overflow.name.lower(), "refractory": f"{lif.refractory} steps", "delay": f"{net.delay} steps",
-            "steps": f"{net.steps:,} of {net.dt_ns * 1e-6:g} ms, {net.seconds:g} s", "drive": f"{volts(net.drive.weight)} an event, "
-            f"table of {len(net.drive.limits)} limits", "LFSR": f"{net.lfsr.width} bits, taps {net.lfsr.taps}, leap {net.lfsr.leap}",
-            **_stream_rows(net), "recorded events": stored, "asked for": ", ".join(f"{key}={value}" for key, value in net.source.items()) or "–"}
-    for row in rows.items():
+    from spikegate.models.network.load import load
+    from spikegate.shown import rows
+
+    table = Table("", Column(overflow="fold"), box=box.SIMPLE, show_header=False, pad_edge=False)
+    for row in rows(load(args.file)).items():
         table.add_row(*row)
     Console(highlight=False, markup=False).print(table)
     return 0
 
 
-def _stream_rows(net: "Network") -> dict[str, str]:
-    from spikegate.models.streams.encoder import PROBABILITY_BITS
-
-    if (streams := net.streams) is None:
-        return {}
-    lfsr, volts = streams.lfsr, float(net.lif.format.real(streams.scale)) / (1 << PROBABILITY_BITS)
-    source = (f"{lfsr.width} bits, taps {lfsr.taps}, {len(streams.seeds)} registers" if len(streams.seeds) else
-              f"dimensions {', '.join(map(str, streams.dimensions))}")
-    signed = sorted({(-int(p) if weight < 0 else int(p)) for p, weight in zip(streams.probabilities, net.weights)})
-    thresholds = ", ".join(f"{p} of 2^{PROBABILITY_BITS} ({p * volts:g} mV)" for p in signed[:4]) + (", …" if len(signed) > 4 else "")
-    return {"variant": net.variant, "streams": f"{streams.generator.name}, {streams.length} bits, {streams.channels} "
-            f"channel{'s' * (streams.channels > 1)}", "stream source": source, "stream thresholds": thresholds}
-
-
 def verify(args: argparse.Namespace) -> int:
     """`spikegate network verify`."""
-    from spikegate.models.network.network import Network
+    from spikegate.models.network.load import load
 
-    net = Network.load(args.file)
+    net = load(args.file)
     print(f"{args.file}: ok, {net.name}, N={net.n:,}, {net.steps:,} steps, {net.hash}")
     return 0

@@ -17,9 +17,8 @@ from spikegate.cosim.results.effects import LEAST_SEEDS
 from spikegate.cosim.results.tables import markdown, print_tables
 from spikegate.models.errors import InputError, Mismatch, SpikegateError
 from spikegate.models.files import whole_file
+from spikegate.models.network.base import FrozenNetwork
 from spikegate.models.network.engine import Agreement, Engine, Hardware
-from spikegate.models.network.network import Network
-from spikegate.models.network.provenance import require_consistent
 from spikegate.models.network.recording import Recording
 
 __all__ = ["MAX_SEEDS", "TRACE_LIMIT", "say", "simulate"]
@@ -35,12 +34,12 @@ def say(line: str) -> None:
     print(f"spikegate: {line}", file=sys.stderr, flush=True)
 
 
-def simulate(network: Network, engines: Sequence[Engine], out: str, *, form: str = "tables", seeds: int = 1, **said: Any) -> None:
+def simulate(network: FrozenNetwork, engines: Sequence[Engine[Any]], out: str, *, form: str = "tables", seeds: int = 1, **said: Any) -> None:
     """Run every engine, and leave report.json, sim.png, network.spikegate and, after a mismatch, mismatch.vcd in ``out``.
 
     Parameters
     ----------
-    network : Network
+    network : FrozenNetwork
         What to run.
     engines : sequence of Engine
         One of them `Hardware`, which the others are held against. That and bit-true ones have to support the network; the others are left out
@@ -64,7 +63,7 @@ def simulate(network: Network, engines: Sequence[Engine], out: str, *, form: str
     """
     if seeds != 1 and not LEAST_SEEDS <= seeds <= MAX_SEEDS:
         raise InputError(f"--seeds must be 1 or in {LEAST_SEEDS}..{MAX_SEEDS}, not {seeds}; two runs do not tell how far chance goes")
-    require_consistent(network)
+    network.require_consistent()
     absent = _absent(network, engines)
     folder = report.check_writable(out)
     for name, reason in absent.items():
@@ -88,7 +87,7 @@ def simulate(network: Network, engines: Sequence[Engine], out: str, *, form: str
     say(report.last_line(checks))
 
 
-def _absent(network: Network, engines: Sequence[Engine]) -> dict[str, str]:
+def _absent(network: FrozenNetwork, engines: Sequence[Engine[Any]]) -> dict[str, str]:
     """Why engines that are not needed do not run; `InputError` if one that is needed cannot."""
     absent, refused = {}, []
     for engine in engines:
@@ -102,14 +101,7 @@ def _absent(network: Network, engines: Sequence[Engine]) -> dict[str, str]:
     return absent
 
 
-def _other(network: Network, seed: int) -> Network:
-    """The network with other random numbers for its drive, in Brian2 too, and the same connectivity."""
-    source = {**network.source, "seed": network.source["seed"] + seed} if "seed" in network.source else network.source
-    start = (int(network.seeds[0]) + 0x9E3779B97F4A7C15 * seed) & network.lfsr.mask or 1
-    return network.replace(seeds=network.lfsr.phases(start, network.n, network.steps), source=source)
-
-
-def _run(network: Network, engines: Sequence[Engine], absent: Mapping[str, str], folder: Path, seeds: int) -> report.Run:
+def _run(network: FrozenNetwork, engines: Sequence[Engine[Any]], absent: Mapping[str, str], folder: Path, seeds: int) -> report.Run:
     small = network.n * network.steps <= TRACE_LIMIT
     traced = small and all(engine.traces for engine in engines)
     if not traced:
@@ -120,7 +112,7 @@ def _run(network: Network, engines: Sequence[Engine], absent: Mapping[str, str],
     jobs = [run.Job(engine.name, engine.run, network, {"trace": traced}) for engine in present]
     compared = [engine for engine in present if isinstance(engine, Hardware) or engine.agreement == Agreement.STATISTICAL]
     for seed in range(1, seeds):
-        other = _other(network, seed)
+        other = network.reseeded(seed)
         jobs += [run.Job(f"{engine.name}, seed {seed + 1}", engine.run, other) for engine in compared]
     with _progress([job.name for job in jobs]) as tell:
         found = run.run_isolated(jobs, tell, logs=folder)
@@ -151,7 +143,7 @@ def _leave(ran: report.Run, checks: Sequence[Check], whole: Mapping[str, Any], f
     return failed
 
 
-def _waveform(hardware: Hardware, network: Network, step: int, path: Path) -> str:
+def _waveform(hardware: Hardware[Any], network: FrozenNetwork, step: int, path: Path) -> str:
     first, last = max(0, step - WAVE_STEPS), min(network.steps - 1, step + WAVE_STEPS)
     say(f"writing the waveform of steps {first}..{last}")
     try:

@@ -1,0 +1,66 @@
+"""What `spikegate network show` prints of a network of either kind."""
+
+from collections.abc import Callable
+
+from spikegate.models.network.network import Network
+from spikegate.models.network.point import PointNetwork
+
+__all__ = ["rows"]
+
+
+def rows(net: Network | PointNetwork) -> dict[str, str]:
+    """What a network holds, by the name of the row."""
+    return {"name": net.name, "hash": net.hash, **(_plain(net) if isinstance(net, Network) else _point(net)),
+            "asked for": ", ".join(f"{key}={value}" for key, value in net.source.items()) or "–"}
+
+
+def _steps(net: Network | PointNetwork) -> dict[str, str]:
+    lfsr = net.lfsr
+    return {"steps": f"{net.steps:,} of {net.dt_ns * 1e-6:g} ms, {net.seconds:g} s",
+            "LFSR": f"{lfsr.width} bits, taps {lfsr.taps}, leap {lfsr.leap}"}
+
+
+def _plain(net: Network) -> dict[str, str]:
+    lif = net.lif
+    stored = "no" if net.external is None else f"{int(net.external.sum()):,} over {net.steps:,} steps"
+    volts: Callable[[int], str] = lambda raw: f"{float(lif.format.real(int(raw))):g} mV ({raw} raw)"  # noqa: E731
+    weights = sorted({int(w) for w in net.weights})
+    return {"neurons": f"{net.n:,} ({net.n_exc:,} excitatory, {net.n_inh:,} inhibitory)",
+            "synapses": f"{net.synapses:,}", "weights": ", ".join(map(volts, weights[:4])) + (", …" if len(weights) > 4 else ""),
+            "format": str(lif.format), "threshold": volts(lif.threshold), "reset": volts(lif.reset), "rest": volts(lif.rest),
+            "leak": f"{lif.leak / (1 << lif.leak_fraction):g} a step ({lif.leak} raw)", "rounding": lif.rounding.name.lower(),
+            "overflow": lif.overflow.name.lower(), "refractory": f"{lif.refractory} steps", "delay": f"{net.delay} steps",
+            "drive": f"{volts(net.drive.weight)} an event, table of {len(net.drive.limits)} limits", **_steps(net), **_streams(net),
+            "recorded events": stored}
+
+
+def _streams(net: Network) -> dict[str, str]:
+    from spikegate.models.streams.encoder import PROBABILITY_BITS
+
+    if (streams := net.streams) is None:
+        return {}
+    lfsr, volts = streams.lfsr, float(net.lif.format.real(streams.scale)) / (1 << PROBABILITY_BITS)
+    source = (f"{lfsr.width} bits, taps {lfsr.taps}, {len(streams.seeds)} registers" if len(streams.seeds) else
+              f"dimensions {', '.join(map(str, streams.dimensions))}")
+    signed = sorted({(-int(p) if weight < 0 else int(p)) for p, weight in zip(streams.probabilities, net.weights)})
+    thresholds = ", ".join(f"{p} of 2^{PROBABILITY_BITS} ({p * volts:g} mV)" for p in signed[:4]) + (", …" if len(signed) > 4 else "")
+    return {"variant": net.variant, "streams": f"{streams.generator.name}, {streams.length} bits, {streams.channels} "
+            f"channel{'s' * (streams.channels > 1)}", "stream source": source, "stream thresholds": thresholds}
+
+
+def _point(net: PointNetwork) -> dict[str, str]:
+    found = {"neurons": f"{net.n:,} in {len(net.populations)} population{'s' * (len(net.populations) > 1)}"}
+    for each in net.populations:
+        sets = f", {len(each.sets):,} parameter sets" if len(each.sets) > 1 else ""
+        drive = f", external events of {each.drive.table.weight} raw at {each.drive.port}" if each.drive else ""
+        found[f"population {each.name}"] = f"{each.size:,} {each.neuron.kind}{sets}{drive}"
+    for given in net.inputs:
+        found[f"input {given.name}"] = f"{given.size:,} channels, {len(given.steps):,} spikes"
+    found["synapses"] = f"{sum(len(each.indices) for each in net.projections):,}"
+    for rows in net.projections:
+        if len(rows.indices):
+            low, high = (f"{values.min()}..{values.max()}" for values in (rows.weights, rows.delays))
+            found[f"projection {rows.title}"] = f"{len(rows.indices):,} synapses, weights {low} raw, delays {high} steps"
+    for row in net.quantities():
+        found[row.name] = f"{row.realised:g} {'ms' if row.name.endswith(('tau_mem', 'refractory')) else 'mV'}"
+    return {**found, **_steps(net)}

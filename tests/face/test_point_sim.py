@@ -1,0 +1,109 @@
+"""`spikegate sim` and `spikegate network` on networks of point neurons, at their real entry: RTL, golden model and Brian2 on the same integers."""
+
+import json
+
+import numpy as np
+import pytest
+
+from spikegate.cli import main
+from spikegate.models.core.point_golden import POINT_DEFECTS
+from spikegate.models.network.point import PointNetwork
+from verification.stimuli.point_networks import MIXED, random_network
+
+CUBA = ["--preset", "cuba", "--set", "n=40", "--set", "probability=0.5", "--ms", "60"]
+
+
+def said(capsys):
+    captured = capsys.readouterr()
+    return captured.out, captured.err.splitlines()
+
+
+@pytest.fixture(scope="module")
+def cuba(tmp_path_factory):
+    path = tmp_path_factory.mktemp("cuba") / "cuba.spikegate"
+    assert main(["network", "make", *CUBA, str(path)]) == 0
+    return path
+
+
+def test_cuba_runs_as_rtl_golden_model_and_brian2(cuba, tmp_path, capsys):
+    assert main(["sim", "--network", str(cuba), "--lanes", "3", "--out", str(tmp_path)]) == 0
+    out, err = said(capsys)
+    assert "RTL = golden" in out and "RTL = Brian2 integer" in out and "40" in out
+    assert err[-1].startswith("spikegate: ok; judged: RTL = golden, RTL = Brian2 integer, RTL cycles = predicted; not judged: there is no engine in")
+    report = json.loads((tmp_path / "report.json").read_text())
+    checks = {check["name"]: check for check in report["checks"]}
+    # v, hold, overflow, fired and two currents, of each of 600 steps with the events, and in the end; spikes besides.
+    spikes = report["engines"]["rtl"]["spikes"]
+    assert checks["RTL = golden"]["compared"] == 40 * (600 * 7 + 6) + spikes and checks["RTL = golden"]["differ"] == 0
+    assert report["network"]["populations"] == {"excitatory": {"size": 32, "kind": "cuba_lif", "sets": 1},
+                                                "inhibitory": {"size": 8, "kind": "cuba_lif", "sets": 1}}
+    rows = {row["parameter"]: row["realised"] for row in report["quantisation"]}
+    assert rows["excitatory.tau_mem"] == pytest.approx(20, rel=1e-4) and rows["inhibitory.threshold"] == -50
+    assert report["engines"]["rtl"]["spikes"] > 20 and (tmp_path / "sim.png").read_bytes().startswith(b"\x89PNG")
+    assert PointNetwork.load(tmp_path / "network.spikegate").hash == PointNetwork.load(cuba).hash
+
+
+@pytest.mark.parametrize("defect", ["threshold", "leak", "delay", "rounding"])
+def test_every_defect_of_the_golden_model_is_found(cuba, tmp_path, capsys, defect):
+    assert main(["sim", "--network", str(cuba), "--lanes", "3", "--out", str(tmp_path), "--sabotage", defect]) == 1
+    _, err = said(capsys)
+    assert any("RTL = golden" in line and "first" in line for line in err) and err[-1].startswith("spikegate: FAILED")
+    assert (tmp_path / "mismatch.vcd").stat().st_size > 1000
+    assert defect in POINT_DEFECTS
+
+
+def test_a_network_of_every_kind_runs_and_a_swapped_weight_is_found(tmp_path, capsys):
+    network = random_network(3, MIXED)
+    path = tmp_path / "mixed.spikegate"
+    network.save(path)
+    assert main(["sim", "--network", str(path), "--lanes", "2", "--out", str(tmp_path / "out"), "--json"]) == 0
+    report = json.loads(said(capsys)[0])
+    assert report["ok"] and len(report["network"]["populations"]) == len(network.populations)
+    assert main(["sim", "--network", str(path), "--lanes", "2", "--out", str(tmp_path / "out"), "--sabotage", "weight"]) == 1
+
+
+def test_a_defect_that_changes_nothing_is_refused(cuba, tmp_path, capsys):
+    assert main(["sim", "--network", str(cuba), "--lanes", "3", "--out", str(tmp_path / "out"), "--sabotage", "weight"]) == 2
+    assert "two synapses of different weights in a projection" in " ".join(said(capsys)[1])
+
+
+def test_show_and_verify(cuba, capsys):
+    assert main(["network", "show", str(cuba)]) == 0
+    out, _ = said(capsys)
+    assert "40 in 2 populations" in out and "32 cuba_lif" in out and "19.9992 ms" in out
+    assert main(["network", "verify", str(cuba)]) == 0
+    assert "ok, cuba, N=40, 600 steps" in said(capsys)[0]
+
+
+@pytest.mark.parametrize("options, line", [
+    (["--through-host-link"], "--through-host-link is for networks of one weight a source, and this is a network of point neurons; leave it out"),
+    (["--faults", "0.1"], "--faults is for streams of bits, and this is a network of point neurons; leave it out"),
+    (["--lanes", "41"], "--lanes must be in 1..40 (N of this network), not 41; give a number of lanes in that range"),
+    (["--sabotage", "tree"], "Defect must be one of rounding, threshold, tap, leak, delay, weight, not 'tree'"),
+    (["--preset", "cuba"], "already fixes the whole run, so that --preset cannot be given with it; leave out either"),
+])
+def test_what_does_not_suit_is_refused_in_one_line(cuba, tmp_path, capsys, options, line):
+    assert main(["sim", "--network", str(cuba), "--out", str(tmp_path / "out"), *options]) == 2
+    _, err = said(capsys)
+    assert len(err) == 1 and line in err[0] and not (tmp_path / "out" / "report.json").exists()
+
+
+@pytest.mark.parametrize("options, line", [
+    (["--variant", "v4"], "--preset cuba has exact currents of its own, so that --variant cannot be given with it; leave out either"),
+    (["--set", "eta=1"], "--set knows no parameter 'eta'"), (["--set", "n=5"], "n must be at least 10 neurons, not 5"),
+    (["--format", "q6.12"], "threshold of population 'excitatory' must be in"),
+    (["--events"], "--events stores what the drive of Brunel's networks gives"),
+    (["--seed", "3", "--set", "seed=4"], "--seed 3 and --set seed=4 disagree"),
+])
+def test_what_cuba_does_not_take_is_refused(tmp_path, capsys, options, line):
+    assert main(["network", "make", "--preset", "cuba", *options, str(tmp_path / "net")]) == 2
+    _, err = said(capsys)
+    assert line in " ".join(err) and not (tmp_path / "net").exists()
+
+
+def test_another_seed_has_other_connections_and_membranes(tmp_path):
+    for seed in (1, 2):
+        assert main(["network", "make", *CUBA, "--seed", str(seed), str(tmp_path / str(seed))]) == 0
+    one, two = (PointNetwork.load(tmp_path / str(seed)) for seed in (1, 2))
+    assert not np.array_equal(one.populations[0].initial["v"], two.populations[0].initial["v"])
+    assert one.projections[0].indices.tolist() != two.projections[0].indices.tolist()
