@@ -94,6 +94,14 @@ class PointGolden(Engine[PointNetwork]):
         if self.defect not in (None, *POINT_DEFECTS):
             raise InputError(f"Defect must be one of {', '.join(POINT_DEFECTS)}, not {self.defect!r}")
 
+    def unsupported(self, network: PointNetwork) -> list[str]:
+        try:
+            if self.defect is not None:
+                _with_defect(network, self.defect)
+        except InputError as error:
+            return [str(error)]
+        return []
+
     def run(self, network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
         ran = network if self.defect is None else _with_defect(network, self.defect)
         recording = point_engine.run(ran, trace=trace, progress=progress)
