@@ -26,9 +26,10 @@ __all__ = ["integer_problems", "run_integer", "run_ordered"]
 EXACT = 1 << 52
 INTEGER_EQUATIONS = "\n".join(f"{name} : 1" for name in (
     "v", "hold", "overflow", "fired", "current", "total", "fitted", "active", "events", "weight"))
+#: Brian2's own floor gives integers of 32 bits, which do not hold every leak.
 INTEGER_UPDATE = """
 active = 1 - clip(hold, 0, 1)
-total = v + floor((rest - v) * leak * scale + half) + current + events * drive
+total = v + ((rest - v) * leak * scale + half) // 1.0 + current + events * drive
 fitted = {fit}
 overflow = clip(overflow + active * clip(abs(total - fitted), 0, 1), 0, 1)
 v = v + active * (fitted - v)
@@ -49,7 +50,7 @@ current = 0
 def fit_text(overflow: Overflow, total: str, of: str = "") -> str:
     """A sum brought into its format, as text for Brian2; ``low``, ``high`` and ``span`` have the format's name ``of`` before theirs."""
     if overflow == Overflow.WRAP:
-        return f"({total} - {of}span * floor(({total} - {of}low) / {of}span))"
+        return f"({total} - {of}span * (({total} - {of}low) // {of}span))"
     return f"clip({total}, {of}low, {of}high)"
 
 

@@ -152,8 +152,8 @@ def point_problems(network: object) -> list[str]:
                          "use fewer fraction bits")
         if neuron.order == Order.BRIAN2:
             loose = (each.initial["hold"] > 0) & (each.table["refractory"][each.index] == 0)
-            if each.initial["fired"].any() or loose.any():
-                found.append(f"neurons {here} begin amid a spike, or held without a refractory period; begin with fired and hold 0")
+            if loose.any():
+                found.append(f"neurons {here} begin held without a refractory period; begin with hold 0")
     return found
 
 

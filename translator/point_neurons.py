@@ -12,22 +12,22 @@ import numpy as np
 
 from spikegate.models.network.point_population import PointPopulation
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
-from spikegate.models.numeric.fixed import QFormat, Rounding
+from spikegate.models.numeric.fixed import QFormat, Rounding, fit
 from spikegate.translator.brian import fit_text
 
 __all__ = ["Part", "LinearPart", "linear_parts"]
 
-#: What a step does to current k. All currents flow before any of it is compared.
+#: What a step does to current k. Brian2's own floor gives integers of 32 bits, which do not hold every product.
 CURRENT = """
 kicked{k} = {fit}
-flow{k} = floor(kicked{k} * set_coupling{k} * couple + couple_half)
+flow{k} = (kicked{k} * set_coupling{k} * couple + couple_half) // 1.0
 over = over + abs(kicked{k} - c{k})
-c{k} = kicked{k} - floor(kicked{k} * set_decay{k} * decay + decay_half)
+c{k} = kicked{k} - (kicked{k} * set_decay{k} * decay + decay_half) // 1.0
 """
 #: Membrane, in either order; ``given`` is what it takes in this step.
 MEMBRANE = """
 kicked = {kicked}
-total = kicked + floor((set_rest - kicked) * set_leak * leak + leak_half) + {given} + set_bias
+total = kicked + ((set_rest - kicked) * set_leak * leak + leak_half) // 1.0 + {given} + set_bias
 moved = {moved}
 overflow = clip(overflow + over + {active} * (abs(kicked - v) + abs(moved - total)), 0, 1)
 """
@@ -145,9 +145,21 @@ class LinearPart(Part):
             before = (hold - population.table["refractory"][population.index[self.members]] - 1) * group.clock.dt_
             group.lastspike = np.where(hold > 0, before, -1e4) * b.second
         if population.drive is not None:
-            kick = first * population.drive.table.weight * (hold == 0 if self.variable(population.drive.port) == "v" else 1)
             variable = self.variable(population.drive.port)
+            kick = first * population.drive.table.weight * (hold == 0 if variable == "v" else 1)
             setattr(group, variable, np.asarray(getattr(group, variable)) + kick)
+        if brian2:
+            self._reset_before(np.flatnonzero(initial["fired"]))
+
+    def _reset_before(self, fired: np.ndarray) -> None:
+        """Reset neurons that spiked in the step before the first."""
+        group, q, mode = self.group, self.neuron.format, self.neuron.overflow
+        for i in fired:
+            v, over = fit.py_func(int(group.v[i]), q.width, mode)
+            reset, more = int(group.set_reset[i]), 0
+            if self.neuron.reset == Reset.SUBTRACT:
+                reset, more = fit.py_func(v - reset, q.width, mode)
+            group.v[i], group.overflow[i] = reset, max(group.overflow[i], over, more)
 
 
 def _make(b: Any, population: PointPopulation, neuron: LinearNeuron, first: int, members: np.ndarray, clock: Any) -> LinearPart:

@@ -98,6 +98,15 @@ def test_a_format_beyond_a_double_is_refused():
         run_integer(network)
 
 
+@pytest.mark.parametrize("overflow", Overflow)
+def test_a_leak_across_the_whole_format_is_exact(overflow):
+    network = translate(preset("ai", n_exc=16, n_inh=4, conn_prob=0.2), Q16_12, ms=1.0)
+    network = with_lif(network, rest=Q16_12.max, threshold=Q16_12.max, leak=Q16_12.one, overflow=overflow).replace(v0=np.full(20, Q16_12.min))
+    golden, brian = core.run(network, trace=True), run_integer(network, trace=True, codegen="numpy")
+    assert np.array_equal(golden.spikes, brian.spikes) and np.array_equal(golden.trace["v"], brian.trace["v"])
+    assert len(golden.spikes) > 10
+
+
 @pytest.mark.parametrize("run", [run_integer, run_float])
 @pytest.mark.parametrize("options, made", [
     ({}, CythonCodeObject), ({"codegen": "cython"}, CythonCodeObject), ({"codegen": "numpy"}, NumpyCodeObject)])
