@@ -32,8 +32,8 @@ def ring_members(g: PointGeometry) -> dict[str, Any]:
 class RingInputs(wiring.Component):
     """A memory a port, of one sum for each slot and word; what is due in step t lies in slot t modulo their number.
 
-    A synapse a cycle is added, in the second cycle, and what is consumed in a sweep is 0 afterwards. Reads and writes meet at one registered
-    address, so that a sum may be added to in every cycle.
+    A synapse a cycle is added, in the second cycle, and what is consumed in a sweep is 0 afterwards. A word that is read while it is written is read
+    as it becomes, so that a sum may be added to in every cycle.
 
     Parameters
     ----------
@@ -57,27 +57,25 @@ class RingInputs(wiring.Component):
         m = Module()
         g = self.geometry
         address = Signal.like(self.place)
+        following = Signal.like(self.place)
+        move = Signal()
         target = Signal.like(self.slot)
         adding = Signal()
         port = Signal.like(self.synapse.port)
         weight = Signal.like(self.synapse.weight)
         emptied = Signal()
-        m.d.comb += target.eq(self.slot + self.synapse.delay)
+        m.d.comb += [target.eq(self.slot + self.synapse.delay), move.eq(self.add | self.empty | self.advance),
+                     following.eq(Mux(self.add, Cat(target, self.synapse.word), Mux(self.empty, self.place, Cat(self.slot, self.fetch))))]
         m.d.sync += [adding.eq(self.add & self.synapse.valid), port.eq(self.synapse.port), weight.eq(self.synapse.weight), emptied.eq(self.empty)]
-        with m.If(self.add):
-            m.d.sync += address.eq(Cat(target, self.synapse.word))
-        with m.Elif(self.empty):
-            m.d.sync += address.eq(self.place)
-        with m.Elif(self.advance):
-            m.d.sync += address.eq(Cat(self.slot, self.fetch))
+        with m.If(move):
+            m.d.sync += address.eq(following)
         for number, due in enumerate(self.inputs):
             m.submodules[f"port_{number}"] = sums = memory.Memory(shape=signed(g.width), depth=max(2, g.words * g.slots), init=[])
-            # Read at a registered address, which synthesis turns into a transparent port of a block RAM.
-            read = sums.read_port(domain="comb")
             write = sums.write_port()
+            read = sums.read_port(transparent_for=(write,))
             total = Signal(signed(g.width), name=f"total_{number}")
             m.d.comb += [
-                read.addr.eq(address), due.eq(read.data), total.eq(read.data + weight), write.addr.eq(address),
+                read.addr.eq(following), read.en.eq(move), due.eq(read.data), total.eq(read.data + weight), write.addr.eq(address),
                 write.en.eq(self.consume | emptied | (adding & (port == number))), write.data.eq(Mux(adding, total, 0)),
             ]
         return m

@@ -117,7 +117,7 @@ class Linear(wiring.Component):
         return s2_state, products, s2_given
 
     def finish(self, m: Module, state: data.View, params: data.View, products: dict[str, Value], given: Value, random: Value) -> None:
-        """The last stage: what the products come to, the spike and the reset of the published order."""
+        """The last stage: what the products come to, the spike and the reset of the published order. In Brian2's, the last held step is free."""
         neuron, width, after = self.neuron, self.neuron.format.width, self.o_state
         total = state.v + round_shift(products["leak"], neuron.leak_fraction, neuron.rounding, random) + params.bias
         if neuron.order == Order.PUBLISHED and not neuron.currents:
@@ -133,7 +133,7 @@ class Linear(wiring.Component):
         value, over = fit(s2_total, width, neuron.overflow)
         brian2 = neuron.order == Order.BRIAN2
         above = s2_v > params.threshold if brian2 else s2_v >= params.threshold
-        m.d.comb += [s2_total.eq(total), s2_v.eq(value), s2_over.eq(over), s2_held.eq(state.hold > brian2), self.o_spike.eq(~s2_held & above)]
+        m.d.comb += [s2_total.eq(total), s2_v.eq(value), s2_over.eq(over), s2_held.eq(state.hold > int(brian2)), self.o_spike.eq(~s2_held & above)]
         s2_reset, reset_over = (s2_v, Const(0, 1)) if brian2 else self.reset_of(s2_v, params.reset)
         with m.If(s2_held):
             m.d.comb += [after.v.eq(state.v), after.hold.eq(state.hold - 1), after.overflow.eq(state.overflow)]

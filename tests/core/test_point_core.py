@@ -21,6 +21,7 @@ from spikegate.models.errors import InputError
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.translator.brunel import preset, translate
+from spikegate.translator.cuba import CubaParams, cuba
 from verification.stimuli.point_networks import MIXED, WIDE, random_network
 
 STEPS = (300, 80, 80, 80)
@@ -130,6 +131,11 @@ def test_the_network_of_the_preset_spikes_as_in_the_old_contract(lanes):
     assert np.array_equal(recording.spikes, reference.spikes) and len(reference.spikes) > 3000
     assert np.array_equal(recording.final["v"], reference.final["v"])
     assert recording.cycles == engine_.predicted_cycles(point, reference)
+
+
+def test_vogels_and_abbotts_network_is_bit_true():
+    network = cuba(CubaParams(n=1000, probability=0.08), 50.0)
+    assert agree(network, PointRtl(16)) > 3_000_000 and len(golden(network).spikes) > 200
 
 
 def current_network():

@@ -2,6 +2,8 @@
 
 import dataclasses
 import random
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +26,8 @@ from spikegate.models.network.projection import Projection, SpikeInput
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.models.numeric.fixed import Q8_8
 from spikegate.models.numeric.lfsr import LfsrParams
+from spikegate.translator.brunel import preset, translate
+from spikegate.translator.cuba import CubaParams, cuba
 from verification.stimuli.point_networks import MIXED, WIDE, random_network
 
 TOP = (1 << 32) - 1
@@ -111,6 +115,14 @@ def test_ops_of_both_cores_have_one_number_each():
     for op in PointOp:
         assert op.name not in Op.__members__ or Op[op.name] == op
         assert op.name in Op.__members__ or op.value not in list(Op)
+
+
+def test_the_page_has_the_ops_and_the_packing_of_the_code():
+    page = (Path(__file__).parents[2] / "docs" / "point_core.md").read_text()
+    assert {name: int(value) for value, name in re.findall(r"^\| (\d+) \| ([A-Z]+) \|", page, re.MULTILINE)} == {op.name: op.value for op in PointOp}
+    rows = [(int(lanes), float(ai), float(cuba_)) for lanes, ai, cuba_ in re.findall(r"^\| (\d+) \| ([\d.]+) % \| ([\d.]+) % \|", page, re.MULTILINE)]
+    networks = PointNetwork.of(translate(preset("ai"), ms=1.0)), cuba(CubaParams(), 1.0)
+    assert rows == [(lanes, *(round(100 * Packing(network, lanes).efficiency, 1) for network in networks)) for lanes in (1, 4, 8, 16, 40)]
 
 
 def test_a_lane_holds_the_sets_that_its_neurons_need():
