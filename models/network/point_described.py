@@ -7,7 +7,8 @@ from typing import Any, Self
 import numpy as np
 
 from spikegate.models.network.base import FrozenNetwork, next_start
-from spikegate.models.network.point_population import PointPopulation, Population
+from spikegate.models.network.point_population import PointPopulation
+from spikegate.models.network.population import Population
 from spikegate.models.network.projection import Projection, SpikeInput
 from spikegate.models.network.provenance import Quantity
 from spikegate.models.neuron.linear import LinearNeuron
