@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["LANES", "POINT_LANES", "engines_for"]
 
 #: Neurons that the RTL updates side by side, or N if less.
-LANES, POINT_LANES = 40, 16
+LANES, POINT_LANES = 40, 8
 #: Options of `spikegate sim` that a core of point neurons does not have, with what they are for.
 OTHERS = {"faults": "streams of bits", "through_host_link": "networks of one weight a source", "port": "networks of one weight a source"}
 

@@ -11,7 +11,8 @@ from spikegate.cosim.engines.native import NativeCore
 from spikegate.cosim.engines.point_rtl import PointRtl, load_words
 from spikegate.cosim.engines.rtl import run_word
 from spikegate.cosim.results.compare import compare
-from spikegate.cosim.toolchain.verilate import compile_shared, to_verilog
+from spikegate.cosim.toolchain.verilate import compile_shared
+from spikegate.cosim.toolchain.verilog import to_verilog
 from spikegate.gateware.core import point_lane
 from spikegate.gateware.core.point_core import PointCore, PointGeometry
 from spikegate.gateware.neuron.linear import Linear

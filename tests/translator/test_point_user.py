@@ -13,7 +13,7 @@ from spikegate.models.network.projection import Projection, SpikeInput
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 from spikegate.models.numeric.fixed import QFormat
 from spikegate.models.numeric.lfsr import LfsrParams
-from spikegate.translator.brian import _device
+from spikegate.translator.brian_parts import device
 
 N, CHANNELS, DT = 60, 20, 0.1
 WIDE = QFormat(32, 22)
@@ -36,7 +36,7 @@ class Wiring:
 
 def brian(wiring, model, method, refractory, kicks, reset="v = v_reset"):
     """Steps and neurons of the spikes of a script of Brian2; ``kicks`` are variables of positive and of negative weights, ``refractory`` in ms."""
-    with _device(b, "runtime", "numpy"):
+    with device(b, "runtime", "numpy"):
         b.defaultclock.dt = DT * b.ms
         model = model if refractory else model.replace(" (unless refractory)", "")
         space = {"tau": TAU * b.ms, "tau_e": TAU_E * b.ms, "tau_i": TAU_I * b.ms}
