@@ -23,7 +23,7 @@ from spikegate.translator.brian_engines import codegen_for
 from spikegate.translator.brian_parts import Stopwatch, device, load_brian2, spikes_of
 from spikegate.translator.point_neurons import LinearPart, Part, linear_parts
 
-__all__ = ["PointBrianInteger", "point_problems", "run_point"]
+__all__ = ["PointBrianInteger", "PointBrianOrdered", "point_problems", "run_point"]
 
 
 def _external(network: PointNetwork) -> Iterator[np.ndarray]:
@@ -44,7 +44,7 @@ def _external(network: PointNetwork) -> Iterator[np.ndarray]:
         yield row
 
 
-def _parts(b: Any, network: PointNetwork, clock: Any) -> list[Part]:
+def _parts(b: Any, network: PointNetwork, clock: Any, exact: bool) -> list[Part]:
     """The groups of all populations, ready to begin."""
     found: list[Part] = []
     generated = np.repeat([not isinstance(each.neuron, LinearNeuron) for each in network.populations], [each.size for each in network.populations])
@@ -53,7 +53,7 @@ def _parts(b: Any, network: PointNetwork, clock: Any) -> list[Part]:
     events = next(_external(network))
     for each, first in zip(network.populations, network.firsts):
         if isinstance(each.neuron, LinearNeuron):
-            parts = linear_parts(b, each, each.neuron, first, clock)
+            parts = linear_parts(b, each, each.neuron, first, clock, exact)
             for part in parts:
                 part.begin(b, events[part.places])
             found += parts
@@ -91,11 +91,11 @@ def _synapses(b: Any, network: PointNetwork, parts: list[Part], clock: Any) -> l
 States = dict[str, np.ndarray]
 
 
-def _recorders(b: Any, network: PointNetwork, parts: list[Part], trace: bool, clock: Any) -> tuple[States, States, list[Any]]:
+def _recorders(b: Any, network: PointNetwork, parts: list[Part], trace: bool, clock: Any, kind: type) -> tuple[States, States, list[Any]]:
     """Final states, traces, and what fills them."""
     names = list(dict.fromkeys(name for each in network.populations for name in each.neuron.state))
-    final = {name: np.zeros(network.n, np.int32) for name in names}
-    traces = {name: np.zeros((network.steps, network.n), np.int32) for name in names if trace and name not in ("hold", "fired")}
+    final: States = {name: np.zeros(network.n, kind) for name in names}
+    traces: States = {name: np.zeros((network.steps, network.n), kind) for name in names if trace and name not in ("hold", "fired")}
     timestep = clock.variables["timestep"].get_value()
 
     def recorder(late: bool) -> Callable[[], None]:
@@ -132,8 +132,8 @@ def _replay(b: Any, network: PointNetwork, parts: list[Part], clock: Any) -> lis
     return [b.NetworkOperation(replay, when="start", clock=clock)]
 
 
-def point_problems(network: object) -> list[str]:
-    """Why Brian2 cannot run the integers; empty if it can."""
+def point_problems(network: object, exact: bool = True) -> list[str]:
+    """Why Brian2 cannot run the integers, or floats in their place; empty if it can."""
     if not isinstance(network, PointNetwork):
         return ["it runs networks of point neurons; make one of this with PointNetwork.of"]
     found = []
@@ -141,13 +141,13 @@ def point_problems(network: object) -> list[str]:
         neuron, here = each.neuron, f"of population {each.name!r}"
         if not isinstance(neuron, LinearNeuron):
             continue
-        if neuron.rounding == Rounding.STOCHASTIC:
+        if exact and neuron.rounding == Rounding.STOCHASTIC:
             found.append(f"rounding {here} must be floor or nearest for Brian2, not stochastic: its random bits are the core's own")
         products = [(abs(each.table["rest"]) + (1 << (neuron.format.width - 1))) * each.table["leak"]]
         products += [(1 << (neuron.current_format.width - 1)) * each.table[f"{what}_{name}"] for name in neuron.currents
                      for what in ("decay", "coupling")]
         half = 1 << max(neuron.leak_fraction, neuron.coupling_shift, neuron.decay_fraction)
-        if (worst := max(int(product.max()) for product in products) + half) > EXACT:
+        if (worst := max(int(product.max()) for product in products) + half) > EXACT and exact:
             found.append(f"products {here} may reach {worst} raw, above the limit of {EXACT} that Brian2's doubles hold exactly; "
                          "use fewer fraction bits")
         if neuron.order == Order.BRIAN2:
@@ -157,7 +157,8 @@ def point_problems(network: object) -> list[str]:
     return found
 
 
-def run_point(network: PointNetwork, *, trace: bool = False, progress: Progress | None = None, codegen: str = "cython") -> Recording:
+def run_point(network: PointNetwork, *, trace: bool = False, progress: Progress | None = None, codegen: str = "cython",
+              exact: bool = True) -> Recording:
     """Run a network of point neurons in Brian2, with the external events and the bernoulli spikes of the golden model.
 
     Spikes, membranes, currents and flags equal those of `spikegate.models.core.point_engine.run`.
@@ -171,23 +172,25 @@ def run_point(network: PointNetwork, *, trace: bool = False, progress: Progress 
         Called with the finished fraction, 0..1.
     codegen : str
         ``cython`` (compiles for half a minute the first time) or ``numpy``.
+    exact : bool
+        Or else nothing is rounded or brought into a format, and membranes, all that is recorded, are in mV.
 
     Raises
     ------
     InputError, ToolMissing
         For what `point_problems` names, another ``codegen``; without Brian2.
     """
-    if problems := point_problems(network):
+    if problems := point_problems(network, exact):
         raise InputError("\n".join(problems))
     b = load_brian2()
     with device(b, "runtime", codegen):
         watch, clock = Stopwatch(progress), b.Clock(dt=network.dt_ns * b.nsecond)
-        parts = _parts(b, network, clock)
+        parts = _parts(b, network, clock, exact)
         monitors, sources, first = [b.SpikeMonitor(each.group) for each in parts], parts.copy(), network.n
         for each in network.inputs:
             sources.append(_generator(b, network, each.name, each.size, first, (each.steps, each.channels), clock))
             first += each.size
-        final, traces, recorders = _recorders(b, network, parts, trace, clock)
+        final, traces, recorders = _recorders(b, network, parts, trace, clock, np.int32 if exact else np.float64)
         objects = [*(each.group for each in sources), *monitors, *_synapses(b, network, sources, clock), *recorders]
         b.Network(objects + _replay(b, network, parts, clock)).run(network.steps * clock.dt, report=watch, report_period=0.2 * b.second, namespace={})
         found = []
@@ -198,8 +201,17 @@ def run_point(network: PointNetwork, *, trace: bool = False, progress: Progress 
             if isinstance(part, LinearPart) and part.neuron.order == Order.BRIAN2:
                 final["hold"][part.places] = part.hold(network.steps - 1)
                 final["fired"][spikes[spikes[:, 0] == network.steps - 1, 1]] = 1
-        return Recording("brian2-point", network.n, network.steps, np.concatenate(found), final, traces,
+        if not exact:
+            final, traces = ({"v": _millivolts(network, each["v"])} if "v" in each else {} for each in (final, traces))
+        return Recording("brian2-point" if exact else "brian2-point-float", network.n, network.steps, np.concatenate(found), final, traces,
                          provenance=watch.provenance(b, network, codegen), dt_ns=network.dt_ns)
+
+
+def _millivolts(network: PointNetwork, raw: np.ndarray) -> np.ndarray:
+    """Membranes (..., n) in mV; 0 stays where a neuron has none."""
+    ones = np.repeat([each.neuron.format.one for each in network.populations], [each.size for each in network.populations])
+    found: np.ndarray = raw / ones
+    return found
 
 
 @dataclass(frozen=True)
@@ -221,3 +233,18 @@ class PointBrianInteger(Engine[PointNetwork]):
 
     def run(self, network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
         return run_point(network, trace=trace, progress=progress, codegen=self.codegen or codegen_for(network))
+
+
+@dataclass(frozen=True)
+class PointBrianOrdered(Engine[PointNetwork]):
+    """The same in floats, without rounding and limits, in the order of operations that the network states; events are those of the golden model."""
+
+    codegen: str | None = None
+
+    name, title, agreement = "brian2_ordered", "Brian2 float, as realised", Agreement.STATISTICAL
+
+    def unsupported(self, network: PointNetwork) -> list[str]:
+        return point_problems(network, exact=False)
+
+    def run(self, network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
+        return run_point(network, trace=trace, progress=progress, codegen=self.codegen or codegen_for(network), exact=False)

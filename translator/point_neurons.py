@@ -1,4 +1,4 @@
-"""Populations of point neurons as groups of Brian2 that compute the same integers in doubles.
+"""Populations of point neurons as groups of Brian2 that compute the same integers in doubles, or the same without rounding and limits.
 
 Neurons in Brian2's order are Brian2's own in all but rounding: a state updater that computes the integers' update, a threshold with ``>``,
 refractoriness in steps of the clock with ``(unless refractory)``, and a reset; synapses add to the membrane or the current itself. Neurons in the
@@ -17,7 +17,9 @@ from spikegate.translator.brian import fit_text
 
 __all__ = ["Part", "LinearPart", "linear_parts"]
 
-#: What a step does to current k. Brian2's own floor gives integers of 32 bits, which do not hold every product.
+#: Brian2's own floor gives integers of 32 bits, which do not hold every product.
+WHOLE = " // 1.0"
+#: What a step does to current k.
 CURRENT = """
 kicked{k} = {fit}
 flow{k} = (kicked{k} * set_coupling{k} * couple + couple_half) // 1.0
@@ -39,32 +41,38 @@ current = 0
 """
 
 
-def _update(neuron: LinearNeuron, held: bool) -> str:
+def _fitted(neuron: LinearNeuron, total: str, of: str, exact: bool) -> str:
+    return fit_text(neuron.overflow, total, of) if exact else total
+
+
+def _update(neuron: LinearNeuron, held: bool, exact: bool) -> str:
     """The state update; Brian2 itself writes ``v`` where it is free alone, if ``held``."""
     code, currents = "over = 0\n", range(len(neuron.currents))
     for k in currents:
-        code += CURRENT.format(k=k, fit=fit_text(neuron.overflow, f"c{k}", "c_"))
+        code += CURRENT.format(k=k, fit=_fitted(neuron, f"c{k}", "c_", exact))
     flow = " + ".join(["0", *(f"flow{k}" for k in currents)])
-    moved = fit_text(neuron.overflow, "total", "v_")
+    moved = _fitted(neuron, "total", "v_", exact)
     if neuron.order == Order.BRIAN2:
         active = "int(not_refractory)" if held else "1"
-        return code + MEMBRANE.format(kicked=fit_text(neuron.overflow, "v", "v_"), given=flow, moved=moved, active=active) + "v = moved\n"
-    return code + "active = 1 - clip(hold, 0, 1)\n" + MEMBRANE.format(kicked="v", given=f"current + {flow}", moved=moved, active="active") + PUBLISHED
+        code += MEMBRANE.format(kicked=_fitted(neuron, "v", "v_", exact), given=flow, moved=moved, active=active) + "v = moved\n"
+    else:
+        code += "active = 1 - clip(hold, 0, 1)\n" + MEMBRANE.format(kicked="v", given=f"current + {flow}", moved=moved, active="active") + PUBLISHED
+    return code if exact else code.replace(WHOLE, "")
 
 
-def _reset(neuron: LinearNeuron) -> str:
+def _reset(neuron: LinearNeuron, exact: bool) -> str:
     """The reset; in Brian2's order the kicks of the step have arrived, and are brought into the format first."""
-    code = f"kicked = {fit_text(neuron.overflow, 'v', 'v_')}\nover = abs(kicked - v)\n"
+    code = f"kicked = {_fitted(neuron, 'v', 'v_', exact)}\nover = abs(kicked - v)\n"
     if neuron.reset == Reset.SUBTRACT:
-        code += f"total = kicked - set_reset\nmoved = {fit_text(neuron.overflow, 'total', 'v_')}\nover = over + abs(moved - total)\nv = moved\n"
+        code += f"total = kicked - set_reset\nmoved = {_fitted(neuron, 'total', 'v_', exact)}\nover = over + abs(moved - total)\nv = moved\n"
     else:
         code += "v = set_reset\n"
     return code + "overflow = clip(overflow + over, 0, 1)\n" + "hold = set_refractory\n" * (neuron.order == Order.PUBLISHED)
 
 
-def _constants(neuron: LinearNeuron) -> dict[str, float]:
+def _constants(neuron: LinearNeuron, exact: bool) -> dict[str, float]:
     def shift(name: str, bits: int) -> dict[str, float]:
-        return {name: 1.0 / (1 << bits), f"{name}_half": 0.5 if neuron.rounding == Rounding.NEAREST and bits else 0.0}
+        return {name: 1.0 / (1 << bits), f"{name}_half": 0.5 if exact and neuron.rounding == Rounding.NEAREST and bits else 0.0}
 
     def limits(of: str, q: QFormat) -> dict[str, float]:
         return {f"{of}low": float(q.min), f"{of}high": float(q.max), f"{of}span": float(1 << q.width)}
@@ -162,15 +170,15 @@ class LinearPart(Part):
             group.v[i], group.overflow[i] = reset, max(group.overflow[i], over, more)
 
 
-def _make(b: Any, population: PointPopulation, neuron: LinearNeuron, first: int, members: np.ndarray, clock: Any) -> LinearPart:
+def _make(b: Any, population: PointPopulation, neuron: LinearNeuron, first: int, members: np.ndarray, clock: Any, exact: bool) -> LinearPart:
     table, index, brian2, currents = population.table, population.index[members], neuron.order == Order.BRIAN2, range(len(neuron.currents))
     held = brian2 and bool(table["refractory"][index].any())
     names = {name: f"set_{name}" for name in ("leak", "rest", "threshold", "reset", "refractory", "bias")}
     names |= {f"{what}_{name}": f"set_{what}{k}" for k, name in enumerate(neuron.currents) for what in ("decay", "coupling")}
     states = ["overflow", "over", "events", *(() if brian2 else ("current", "fired", "hold")), *(f"c{k}" for k in currents)]
     equations = "dv/dt = 0 * Hz : 1" + " (unless refractory)" * held + "".join(f"\n{name} : 1" for name in [*names.values(), *states])
-    group = b.NeuronGroup(len(members), equations, method=lambda *_: _update(neuron, held), reset=_reset(neuron), clock=clock,
-                          threshold="v > set_threshold" if brian2 else "fired > 0", namespace=_constants(neuron),
+    group = b.NeuronGroup(len(members), equations, method=lambda *_: _update(neuron, held, exact), reset=_reset(neuron, exact), clock=clock,
+                          threshold="v > set_threshold" if brian2 else "fired > 0", namespace=_constants(neuron, exact),
                           refractory="set_refractory * dt" if held else False)
     for name, called in names.items():
         setattr(group, called, table[name][index])
@@ -181,7 +189,7 @@ def _make(b: Any, population: PointPopulation, neuron: LinearNeuron, first: int,
     return made
 
 
-def linear_parts(b: Any, population: PointPopulation, neuron: LinearNeuron, first: int, clock: Any) -> list[LinearPart]:
-    """The groups of a population whose first neuron has the number ``first``; each still has to `begin`."""
+def linear_parts(b: Any, population: PointPopulation, neuron: LinearNeuron, first: int, clock: Any, exact: bool) -> list[LinearPart]:
+    """The groups of a population whose first neuron has the number ``first``; each still has to `begin`. Nothing is rounded if not ``exact``."""
     held = (population.table["refractory"][population.index] > 0) & (neuron.order == Order.BRIAN2)
-    return [_make(b, population, neuron, first, members, clock) for members in (np.flatnonzero(held), np.flatnonzero(~held)) if len(members)]
+    return [_make(b, population, neuron, first, members, clock, exact) for members in (np.flatnonzero(held), np.flatnonzero(~held)) if len(members)]

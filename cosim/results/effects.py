@@ -67,7 +67,7 @@ def judge(network: FrozenNetwork, runs: Sequence[Mapping[str, Recording]], absen
         both = effect.of, effect.against
         reason = next((absent[name] for name in both if name in absent), None)
         if reason is None and not runs[0].keys() >= {*both}:
-            reason = "there is no engine in floats for this kind of network"
+            reason = "the network says what its integers hold, and not what was asked for"
         if effect.of == "rtl" and departs:
             reason = departs
         elif not reason and len(runs) == 1 and not count:

@@ -55,9 +55,9 @@ def _plain(network: "Network", lanes: int, args: argparse.Namespace) -> "tuple[l
 def _point(lanes: int, args: argparse.Namespace) -> "tuple[list[Engine[Any]], dict[str, Any]]":
     from spikegate.cosim.engines.point_rtl import PointRtl
     from spikegate.models.core.point_golden import PointGolden
-    from spikegate.translator.point_brian import PointBrianInteger
+    from spikegate.translator.point_brian import PointBrianInteger, PointBrianOrdered
 
     given = [(f"--{name.replace('_', '-')}", what) for name, what in OTHERS.items() if getattr(args, name)]
     if given:
         raise InputError("\n".join(f"{option} is for {what}, and this is a network of point neurons; leave it out" for option, what in given))
-    return [PointRtl(lanes), PointGolden(args.sabotage), PointBrianInteger()], {"sabotage": args.sabotage, "faults": None}
+    return [PointRtl(lanes), PointGolden(args.sabotage), PointBrianInteger(), PointBrianOrdered()], {"sabotage": args.sabotage, "faults": None}
