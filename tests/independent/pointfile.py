@@ -1,14 +1,14 @@
 """The file of a network of point neurons (docs/point_networks.md): all that breaks a limit of the page is refused."""
 
-__all__ = ["MOST_DELAY", "PointFile", "columns", "ports", "read", "span", "states"]
+__all__ = ["PointFile", "read"]
 
 import math
 
 from .netfile import numbers, opened
+from .points import MOST_DELAY, columns, ports, span, states
 
 STRUCTURE = ("format leak_fraction rounding overflow order reset currents current_format decay_fraction coupling_bits "
              "coupling_shift kind").split()
-MOST_DELAY = 255
 
 
 def demand(kept, rule):
@@ -41,11 +41,6 @@ def proper(name):
     return type(name) is str and name.isascii() and name.isidentifier()
 
 
-def span(form):
-    """Lowest and highest number of a format."""
-    return -(1 << form["width"] - 1), (1 << form["width"] - 1) - 1
-
-
 def check_format(form, what):
     keys(form, ("width", "fraction"), what)
     whole(form["width"], 2, 32, f"width of {what}")
@@ -70,34 +65,6 @@ def check_neuron(neuron):
     one_of(neuron["reset"], ("value", "subtract"), "reset")
     for name, low, high in (("leak_fraction", 1, 28), ("decay_fraction", 1, 28), ("coupling_bits", 1, 24), ("coupling_shift", 0, 40)):
         whole(neuron[name], low, high, name)
-
-
-def ports(neuron):
-    """The format of each port."""
-    if neuron["kind"] == "bernoulli":
-        return {}
-    return {name: neuron["current_format"] for name in neuron["currents"]} or {"v": neuron["format"]}
-
-
-def columns(neuron):
-    """Name, lowest and highest value of each column of a parameter set."""
-    if neuron["kind"] == "bernoulli":
-        return [("chance", 0, 1 << 32)]
-    low, high = span(neuron["format"])
-    found = [("leak", 0, 1 << neuron["leak_fraction"]), ("rest", low, high), ("threshold", low, high),
-             ("reset", 1 if neuron["reset"] == "subtract" else low, high), ("refractory", 0, 255), ("bias", low, high)]
-    for name in neuron["currents"]:
-        found += [("decay of " + name, 0, 1 << neuron["decay_fraction"]), ("coupling of " + name, 0, (1 << neuron["coupling_bits"]) - 1)]
-    return found
-
-
-def states(neuron):
-    """Name, lowest and highest value of each state."""
-    if neuron["kind"] == "bernoulli":
-        return []
-    found = [("v", *span(neuron["format"])), ("hold", 0, 255), ("overflow", 0, 1)]
-    found += [("fired", 0, 1)] if neuron["order"] == "brian2" else []
-    return found + [(name, *span(neuron["current_format"])) for name in neuron["currents"]]
 
 
 def stochastic(neuron):
@@ -132,7 +99,7 @@ def check_header(header):
     both = header["populations"] + header["inputs"]
     for source in both:
         demand(proper(source["name"]), "a name is of letters, digits and _")
-        whole(source["size"], 1, 2**32 - 1, "size")
+        whole(source["size"], 1, math.inf, "size")
     demand(len({source["name"] for source in both}) == len(both), "all names differ")
     kinds = {population["name"]: population["neuron"] for population in header["populations"]}
     for projection in each(header["projections"], "projections"):
@@ -177,7 +144,7 @@ def check_layout(header):
         demand(entry["name"] == name and entry["dtype"] == kind, f"here stands {name}, of type {kind}")
         demand(len(each(entry["shape"], "shape")) == len(shape), f"{name} has {len(shape)} dimensions")
         for extent, given in zip(shape, entry["shape"]):
-            whole(given, 0 if extent is None else extent, 2**32 if extent is None else extent, f"an extent of {name}")
+            whole(given, extent or 0, math.inf if extent is None else extent, f"an extent of {name}")
 
 
 def within(values, low, high, what):
@@ -213,12 +180,6 @@ class PointFile:
         highest = (1 << header["lfsr"]["width"]) - 1
         drawing = [draws(population) for population in header["populations"] for _ in range(population["size"])]
         demand(all(1 <= seed <= highest if draw else seed == 0 for seed, draw in zip(arrays["seeds"], drawing)), "seeds")
-
-    def sets(self, k):
-        """The parameter set of each neuron of a population, in its order."""
-        names = [name for name, _, _ in columns(self.header["populations"][k]["neuron"])]
-        flat, many = self.arrays[f"population{k}.sets"], len(names)
-        return [dict(zip(names, flat[many * at:many * at + many])) for at in self.arrays[f"population{k}.index"]]
 
     def check_population(self, here, population):
         arrays, neuron, drive = self.arrays, population["neuron"], population["drive"]

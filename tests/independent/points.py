@@ -4,10 +4,44 @@ Unlike the engine of the page, a port keeps the sums of all coming steps itself,
 kind and order of neuron is a class.
 """
 
-__all__ = ["Bernoulli", "Brian2", "Drive", "Port", "Published", "simulate"]
+__all__ = ["MOST_DELAY", "cells", "columns", "ports", "run", "span", "states"]
 
 from .engine import Register, wrapped
-from .pointfile import MOST_DELAY, ports, span, states
+
+MOST_DELAY = 255
+
+
+def span(form):
+    """Lowest and highest number of a format."""
+    return -(1 << form["width"] - 1), (1 << form["width"] - 1) - 1
+
+
+def ports(neuron):
+    """The format of each port."""
+    if neuron["kind"] == "bernoulli":
+        return {}
+    return {name: neuron["current_format"] for name in neuron["currents"]} or {"v": neuron["format"]}
+
+
+def columns(neuron):
+    """Name, lowest and highest value of each column of a parameter set."""
+    if neuron["kind"] == "bernoulli":
+        return [("chance", 0, 1 << 32)]
+    low, high = span(neuron["format"])
+    found = [("leak", 0, 1 << neuron["leak_fraction"]), ("rest", low, high), ("threshold", low, high),
+             ("reset", 1 if neuron["reset"] == "subtract" else low, high), ("refractory", 0, 255), ("bias", low, high)]
+    for name in neuron["currents"]:
+        found += [("decay of " + name, 0, 1 << neuron["decay_fraction"]), ("coupling of " + name, 0, (1 << neuron["coupling_bits"]) - 1)]
+    return found
+
+
+def states(neuron):
+    """Name, lowest and highest value of each state."""
+    if neuron["kind"] == "bernoulli":
+        return []
+    found = [("v", *span(neuron["format"])), ("hold", 0, 255), ("overflow", 0, 1)]
+    found += [("fired", 0, 1)] if neuron["order"] == "brian2" else []
+    return found + [(name, *span(neuron["current_format"])) for name in neuron["currents"]]
 
 
 class Port:
@@ -147,7 +181,9 @@ def cells(file):
     for k, population in enumerate(file.header["populations"]):
         neuron = population["neuron"]
         drive = Drive(population["drive"], arrays[f"population{k}.limits"]) if population["drive"] else None
-        for i, values in enumerate(file.sets(k)):
+        names, sets = [name for name, _, _ in columns(neuron)], arrays[f"population{k}.sets"]
+        for i, index in enumerate(arrays[f"population{k}.index"]):
+            values = dict(zip(names, sets[index * len(names):(index + 1) * len(names)]))
             state = {name: arrays[f"population{k}.state.{name}"][i] for name, _, _ in states(neuron)}
             seed = arrays["seeds"][len(found)]
             register = Register(seed, lfsr["width"], lfsr["taps"], lfsr["leap"]) if seed else None
@@ -168,9 +204,8 @@ def synapses(file, found):
     return rows
 
 
-def simulate(file):
-    """After each step: the neurons that fired, ascending, the events of each neuron, and the states of each by name."""
-    found = cells(file)
+def run(file, found):
+    """Advances the cells; after each step, the neurons that fired, ascending, the events of each neuron, and the states of each by name."""
     rows = synapses(file, found)
     outside = {}
     for k, source in enumerate(file.header["inputs"]):
