@@ -3,6 +3,8 @@
 import hashlib
 import json
 
+from independent import netfile, pointfile
+
 from spikegate.models.network import container, point_file
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.point_population import PointPopulation, PortDrive
@@ -26,6 +28,11 @@ def good():
                    Projection.of("in", "b", "inh", 2, ([0], [1]), 9, 3), Projection.of("a", "still", "v", 2, ([0, 1], [0, 0]), [1 << 30, 1], 1)]
     return PointNetwork("good", populations, projections, [SpikeInput("in", 2, [1, 4, 4], [1, 0, 1])], LfsrParams(), [5, 6, 0, 0, 7, 0], 9, 10,
                         {"rate": 0.5})
+
+
+def independent_read(path):
+    """The file as the independent reader has it; ValueError if it refuses it."""
+    return pointfile.PointFile(*netfile.contents(path, 2, pointfile.check))
 
 
 class File:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from independent import pointfile, points
+from independent import points
+from point_files import independent_read
 
 from spikegate.models.core import point_engine
 from spikegate.models.network.point import PointNetwork
@@ -34,7 +35,7 @@ def differences(network, path, engine):
     """Items that differ and items compared: every spike, and of every neuron and step all states and events; at the end
     the generators too; and the golden recording."""
     network.save(path)
-    file, golden = pointfile.read(path), point_engine.run(network, trace=True)
+    file, golden = independent_read(path), point_engine.run(network, trace=True)
     cells, spikes, wrong, compared = engine["cells"](file), [], 0, 0
     names = {*golden.trace} - {"events"}
     for step, (fired, events, states) in enumerate(engine["run"](file, cells)):

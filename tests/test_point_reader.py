@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from independent import pointfile
 from point_files import (
     File,
     all_of,
@@ -15,6 +14,7 @@ from point_files import (
     emptied,
     has,
     holds,
+    independent_read,
     lacks,
     moved,
     neuron,
@@ -32,9 +32,7 @@ from spikegate.models.network.point import PointNetwork
 
 PAGE = Path(__file__).parents[1] / "docs" / "point_networks.md"
 TAPS = [64, 63, 61, 60]
-LOW, HIGH = -(1 << 31), (1 << 31) - 1
-
-
+LOW = -(1 << 31)
 #: Phrase of the page -> what the independent reader says, and files.
 REFUSED = {
     "the first line of version 1 or 3": ("first line", [
@@ -155,7 +153,7 @@ def moved_seeds(file):
 def refused_by(path):
     """What the two readers say, '' where a file is read."""
     said = []
-    for read, error in ((pointfile.read, ValueError), (PointNetwork.load, InputError)):
+    for read, error in ((independent_read, ValueError), (PointNetwork.load, InputError)):
         try:
             read(path)
             said.append("")

@@ -1,6 +1,6 @@
 """The file of a network (section 8 of docs/arithmetic.md)."""
 
-__all__ = ["NetworkFile", "numbers", "opened", "read"]
+__all__ = ["NetworkFile", "contents", "read"]
 
 import hashlib
 import json
@@ -21,8 +21,8 @@ class NetworkFile:
         return self.arrays["indices"][first:end]
 
 
-def opened(path, version):
-    """The header and, still as bytes, all arrays."""
+def contents(path, version, check=lambda header: None):
+    """The header, once it has been checked, and all arrays."""
     with open(path, "rb") as file:
         magic, digest = file.readline(), file.readline()
         content = file.read()
@@ -34,10 +34,7 @@ def opened(path, version):
     header = json.loads(line)
     if json.dumps(header, sort_keys=True, separators=(",", ":")).encode("ascii") != line:
         raise ValueError("the header is not in its one form")
-    return header, body
-
-
-def numbers(header, body):
+    check(header)
     arrays, at = {}, 0
     for entry in header["arrays"]:
         size, signed = KINDS[entry["dtype"]]
@@ -51,9 +48,8 @@ def numbers(header, body):
         at += many * size
     if at != len(body):
         raise ValueError("something follows the last array")
-    return arrays
+    return header, arrays
 
 
 def read(path):
-    header, body = opened(path, 1)
-    return NetworkFile(header, numbers(header, body))
+    return NetworkFile(*contents(path, 1))

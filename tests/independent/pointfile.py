@@ -1,14 +1,12 @@
 """The file of a network of point neurons (docs/point_networks.md): all that breaks a limit of the page is refused."""
 
-__all__ = ["PointFile", "read"]
+__all__ = ["PointFile", "check"]
 
 import math
+from collections import Counter
 
-from .netfile import numbers, opened
-from .points import MOST_DELAY, columns, ports, span, states
-
-STRUCTURE = ("format leak_fraction rounding overflow order reset currents current_format decay_fraction coupling_bits "
-             "coupling_shift kind").split()
+LIMITS = {"leak_fraction": (1, 28), "decay_fraction": (1, 28), "coupling_bits": (1, 24), "coupling_shift": (0, 40)}
+STRUCTURE = {"kind", "format", "current_format", "currents", "rounding", "overflow", "order", "reset", *LIMITS}
 
 
 def demand(kept, rule):
@@ -41,6 +39,11 @@ def proper(name):
     return type(name) is str and name.isascii() and name.isidentifier()
 
 
+def span(form):
+    """Lowest and highest number of a format."""
+    return -(1 << form["width"] - 1), (1 << form["width"] - 1) - 1
+
+
 def check_format(form, what):
     keys(form, ("width", "fraction"), what)
     whole(form["width"], 2, 32, f"width of {what}")
@@ -60,19 +63,45 @@ def check_neuron(neuron):
     check_format(neuron["format"], "format")
     check_format(neuron["current_format"], "current_format")
     one_of(neuron["rounding"], ("floor", "nearest") if currents else ("floor", "nearest", "stochastic"), "rounding")
-    one_of(neuron["overflow"], ("saturate", "wrap"), "overflow")
-    one_of(neuron["order"], ("published", "brian2"), "order")
-    one_of(neuron["reset"], ("value", "subtract"), "reset")
-    for name, low, high in (("leak_fraction", 1, 28), ("decay_fraction", 1, 28), ("coupling_bits", 1, 24), ("coupling_shift", 0, 40)):
-        whole(neuron[name], low, high, name)
+    for name, options in (("overflow", ("saturate", "wrap")), ("order", ("published", "brian2")), ("reset", ("value", "subtract"))):
+        one_of(neuron[name], options, name)
+    for name, limits in LIMITS.items():
+        whole(neuron[name], *limits, name)
 
 
-def stochastic(neuron):
-    return neuron.get("rounding") == "stochastic"
+def ports(neuron):
+    """The format of each port."""
+    current_ports = {name: neuron["current_format"] for name in neuron.get("currents", ())}
+    return {} if neuron["kind"] == "bernoulli" else current_ports or {"v": neuron["format"]}
+
+
+def columns(neuron):
+    """Name, lowest and highest value of each column of a parameter set."""
+    if neuron["kind"] == "bernoulli":
+        return [("chance", 0, 1 << 32)]
+    low, high = span(neuron["format"])
+    found = [("leak", 0, 1 << neuron["leak_fraction"]), ("rest", low, high), ("threshold", low, high),
+             ("reset", 1 if neuron["reset"] == "subtract" else low, high), ("refractory", 0, 255), ("bias", low, high)]
+    for name in neuron["currents"]:
+        found += [("decay of " + name, 0, 1 << neuron["decay_fraction"]), ("coupling of " + name, 0, (1 << neuron["coupling_bits"]) - 1)]
+    return found
+
+
+def states(neuron):
+    """Name, lowest and highest value of each state."""
+    if neuron["kind"] == "bernoulli":
+        return []
+    found = [("v", *span(neuron["format"])), ("hold", 0, 255), ("overflow", 0, 1)]
+    found += [("fired", 0, 1)] if neuron["order"] == "brian2" else []
+    return found + [(name, *span(neuron["current_format"])) for name in neuron["currents"]]
+
+
+def random_bits(neuron):
+    return neuron["leak_fraction"] if neuron.get("rounding") == "stochastic" else 0
 
 
 def draws(population):
-    return population["neuron"]["kind"] == "bernoulli" or population["drive"] is not None or stochastic(population["neuron"])
+    return population["neuron"]["kind"] == "bernoulli" or population["drive"] is not None or random_bits(population["neuron"]) > 0
 
 
 def check_header(header):
@@ -109,7 +138,7 @@ def check_header(header):
         one_of(projection["port"], ports(kinds[projection["target"]]), "port of a projection")
     lfsr = header["lfsr"]
     keys(lfsr, ("width", "taps", "leap"), "lfsr")
-    whole(lfsr["width"], max([32, *(32 + neuron["leak_fraction"] for neuron in kinds.values() if stochastic(neuron))]), 64, "width of lfsr")
+    whole(lfsr["width"], 32 + max(map(random_bits, kinds.values())), 64, "width of lfsr")
     above = lfsr["width"] + 1
     for tap in each(lfsr["taps"], "taps"):
         whole(tap, 1, above - 1, "a tap")
@@ -122,10 +151,9 @@ def layout(header):
     """Name, type and shape of each array; None where the file is free."""
     sizes = {source["name"]: source["size"] for source in header["populations"] + header["inputs"]}
     for k, population in enumerate(header["populations"]):
-        neuron, size = population["neuron"], population["size"]
-        yield f"population{k}.sets", "<i8", [None, len(columns(neuron))]
-        yield f"population{k}.index", "<u2", [size]
-        yield from ((f"population{k}.state.{name}", "<i4", [size]) for name, _, _ in states(neuron))
+        yield f"population{k}.sets", "<i8", [None, len(columns(population["neuron"]))]
+        yield f"population{k}.index", "<u2", [population["size"]]
+        yield from ((f"population{k}.state.{name}", "<i4", [population["size"]]) for name, _, _ in states(population["neuron"]))
         if population["drive"]:
             yield f"population{k}.limits", "<u4", [None]
     for k in range(len(header["inputs"])):
@@ -136,7 +164,8 @@ def layout(header):
     yield "seeds", "<u8", [sum(population["size"] for population in header["populations"])]
 
 
-def check_layout(header):
+def check(header):
+    check_header(header)
     wanted, found = list(layout(header)), each(header["arrays"], "arrays")
     demand(len(wanted) == len(found), "there are as many arrays as the header asks for")
     for (name, kind, shape), entry in zip(wanted, found):
@@ -160,13 +189,10 @@ class PointFile:
 
     def __init__(self, header, arrays):
         self.header, self.arrays = header, arrays
-        self.most = {}
-        self.first = {}
-        first = 0
+        self.first, self.sources, self.most = {}, 0, Counter()
         for source in header["populations"] + header["inputs"]:
-            self.first[source["name"]] = first
-            first += source["size"]
-        self.sources = first
+            self.first[source["name"]] = self.sources
+            self.sources += source["size"]
         for k, population in enumerate(header["populations"]):
             self.check_population(f"population{k}.", population)
         for k, source in enumerate(header["inputs"]):
@@ -177,9 +203,18 @@ class PointFile:
         for k, projection in enumerate(header["projections"]):
             self.check_projection(f"projection{k}.", projection)
         demand(max(self.most.values(), default=0) <= 2**31 - 1, "no sum of a port leaves 32 bits")
-        highest = (1 << header["lfsr"]["width"]) - 1
         drawing = [draws(population) for population in header["populations"] for _ in range(population["size"])]
-        demand(all(1 <= seed <= highest if draw else seed == 0 for seed, draw in zip(arrays["seeds"], drawing)), "seeds")
+        demand(all(0 < seed < 2 ** header["lfsr"]["width"] if draw else seed == 0 for seed, draw in zip(arrays["seeds"], drawing)), "seeds")
+
+    def neurons(self):
+        """Of each neuron, in the order of the file: structure, ports, parameters and states by name, drive, its table, and seed."""
+        seeds = iter(self.arrays["seeds"])
+        for k, population in enumerate(self.header["populations"]):
+            neuron, flat, names = population["neuron"], self.arrays[f"population{k}.sets"], [name for name, _, _ in columns(population["neuron"])]
+            for i, at in enumerate(self.arrays[f"population{k}.index"]):
+                values = dict(zip(names, flat[len(names) * at:len(names) * (at + 1)]))
+                state = {name: self.arrays[f"population{k}.state.{name}"][i] for name, _, _ in states(neuron)}
+                yield neuron, [*ports(neuron)], values, state, population["drive"], self.arrays.get(f"population{k}.limits"), next(seeds)
 
     def check_population(self, here, population):
         arrays, neuron, drive = self.arrays, population["neuron"], population["drive"]
@@ -189,8 +224,7 @@ class PointFile:
         for place, (name, low, high) in enumerate(ranges):
             within(flat[place::many], low, high, name)
         if neuron.get("reset") == "value":
-            place = [name for name, _, _ in ranges].index
-            demand(all(a < b for a, b in zip(flat[place("reset")::many], flat[place("threshold")::many])), "reset is below threshold")
+            demand(all(reset < threshold for threshold, reset in zip(flat[2::many], flat[3::many])), "reset is below threshold")
         within(arrays[here + "index"], 0, len(flat) // many - 1, "index")
         for name, low, high in states(neuron):
             within(arrays[f"{here}state.{name}"], low, high, name)
@@ -198,11 +232,7 @@ class PointFile:
             limits = arrays[here + "limits"]
             demand(len(limits) in [2**depth - 1 for depth in range(1, 9)] and rises(limits), "a table has 2^depth - 1 entries that ascend")
             for i in range(population["size"]):
-                self.more(population["name"], i, drive["port"], drive["weight"] * (drive["offset"] + len(limits)))
-
-    def more(self, population, i, port, weight):
-        key = population, i, port
-        self.most[key] = self.most.get(key, 0) + abs(weight)
+                self.most[population["name"], i, drive["port"]] += abs(drive["weight"]) * (drive["offset"] + len(limits))
 
     def check_projection(self, here, projection):
         target, = (population for population in self.header["populations"] if population["name"] == projection["target"])
@@ -211,15 +241,9 @@ class PointFile:
         demand(indptr[0] == 0 and indptr[-1] == len(indices) and rises(indptr), "indptr ascends from 0 to the number of synapses")
         within(indices, 0, target["size"] - 1, "a target")
         within(weights, *span(ports(target["neuron"])[projection["port"]]), "a weight")
-        within(delays, 1, MOST_DELAY, "a delay")
+        within(delays, 1, 255, "a delay")
         for first, end in zip(indptr, indptr[1:]):
             demand(rises(list(zip(delays[first:end], indices[first:end], weights[first:end]))), "a row ascends")
         for i, weight in zip(indices, weights):
-            self.more(projection["target"], i, projection["port"], weight)
+            self.most[projection["target"], i, projection["port"]] += abs(weight)
 
-
-def read(path):
-    header, body = opened(path, 2)
-    check_header(header)
-    check_layout(header)
-    return PointFile(header, numbers(header, body))

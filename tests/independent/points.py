@@ -4,44 +4,25 @@ Unlike the engine of the page, a port keeps the sums of all coming steps itself,
 kind and order of neuron is a class.
 """
 
-__all__ = ["MOST_DELAY", "cells", "columns", "ports", "run", "span", "states"]
-
-from .engine import Register, wrapped
+__all__ = ["cells", "run"]
 
 MOST_DELAY = 255
 
 
-def span(form):
-    """Lowest and highest number of a format."""
-    return -(1 << form["width"] - 1), (1 << form["width"] - 1) - 1
+class Register:
+    """A generator, which gives its state and then leaps, one position after the other (arithmetic.md, section 6)."""
 
+    def __init__(self, state, width, taps, leap):
+        self.state, self.width, self.taps, self.leap = state, width, taps, leap
 
-def ports(neuron):
-    """The format of each port."""
-    if neuron["kind"] == "bernoulli":
-        return {}
-    return {name: neuron["current_format"] for name in neuron["currents"]} or {"v": neuron["format"]}
-
-
-def columns(neuron):
-    """Name, lowest and highest value of each column of a parameter set."""
-    if neuron["kind"] == "bernoulli":
-        return [("chance", 0, 1 << 32)]
-    low, high = span(neuron["format"])
-    found = [("leak", 0, 1 << neuron["leak_fraction"]), ("rest", low, high), ("threshold", low, high),
-             ("reset", 1 if neuron["reset"] == "subtract" else low, high), ("refractory", 0, 255), ("bias", low, high)]
-    for name in neuron["currents"]:
-        found += [("decay of " + name, 0, 1 << neuron["decay_fraction"]), ("coupling of " + name, 0, (1 << neuron["coupling_bits"]) - 1)]
-    return found
-
-
-def states(neuron):
-    """Name, lowest and highest value of each state."""
-    if neuron["kind"] == "bernoulli":
-        return []
-    found = [("v", *span(neuron["format"])), ("hold", 0, 255), ("overflow", 0, 1)]
-    found += [("fired", 0, 1)] if neuron["order"] == "brian2" else []
-    return found + [(name, *span(neuron["current_format"])) for name in neuron["currents"]]
+    def draw(self):
+        before = self.state
+        for _ in range(self.leap):
+            new = 0
+            for tap in self.taps:
+                new ^= self.state >> tap - 1
+            self.state = (self.state << 1 | new & 1) % (1 << self.width)
+        return before
 
 
 class Port:
@@ -93,13 +74,13 @@ class Published:
         return product + more >> bits
 
     def fit(self, x, form="format"):
-        low, high = span(self.neuron[form])
-        if low <= x <= high:
+        half = 1 << self.neuron[form]["width"] - 1
+        if -half <= x < half:
             return x
         self.state["overflow"] = 1
         if self.neuron["overflow"] == "wrap":
-            return wrapped(x, self.neuron[form]["width"])
-        return low if x < low else high
+            return (x + half) % (2 * half) - half
+        return -half if x < 0 else half - 1
 
     def flow(self, sums):
         """What all currents do to the membrane, after which they decay."""
@@ -159,10 +140,11 @@ class Brian2(Published):
 class Cell:
     """A neuron with its ports, its register if it draws, and its drive if it has one."""
 
-    def __init__(self, neuron, values, state, register, drive):
+    def __init__(self, lfsr, neuron, ports, values, state, drive, limits, seed):
         kind = Bernoulli if neuron["kind"] == "bernoulli" else {"published": Published, "brian2": Brian2}[neuron["order"]]
-        self.neuron, self.register, self.drive = kind(neuron, values, state), register, drive
-        self.ports = {name: Port() for name in ports(neuron)}
+        self.neuron, self.ports = kind(neuron, values, state), {name: Port() for name in ports}
+        self.register = Register(seed, lfsr["width"], lfsr["taps"], lfsr["leap"]) if seed else None
+        self.drive = Drive(drive, limits) if drive else None
 
     def step(self, now):
         """Whether it spikes, and its events."""
@@ -177,18 +159,7 @@ class Cell:
 
 def cells(file):
     """All neurons, in the order of the file."""
-    arrays, lfsr, found = file.arrays, file.header["lfsr"], []
-    for k, population in enumerate(file.header["populations"]):
-        neuron = population["neuron"]
-        drive = Drive(population["drive"], arrays[f"population{k}.limits"]) if population["drive"] else None
-        names, sets = [name for name, _, _ in columns(neuron)], arrays[f"population{k}.sets"]
-        for i, index in enumerate(arrays[f"population{k}.index"]):
-            values = dict(zip(names, sets[index * len(names):(index + 1) * len(names)]))
-            state = {name: arrays[f"population{k}.state.{name}"][i] for name, _, _ in states(neuron)}
-            seed = arrays["seeds"][len(found)]
-            register = Register(seed, lfsr["width"], lfsr["taps"], lfsr["leap"]) if seed else None
-            found.append(Cell(neuron, values, state, register, drive))
-    return found
+    return [Cell(file.header["lfsr"], *one) for one in file.neurons()]
 
 
 def synapses(file, found):

@@ -105,6 +105,12 @@ def test_sums_that_could_leave_32_bits_are_refused():
         PointNetwork(projections=[rows], **whole)
 
 
+def test_an_input_may_have_more_channels_than_steps_times_them_fit_in_64_bits():
+    assert SpikeInput("in", 1 << 40, [(1 << 23) - 1, 1 << 23], [5, 0]).size == 1 << 40
+    with pytest.raises(InputError, match="must ascend by step and channel"):
+        SpikeInput("in", 1 << 40, [1 << 23, (1 << 23) - 1], [0, 5])
+
+
 def test_a_network_has_one_file(tmp_path):
     net = small()
     assert net.save(tmp_path / "a") == net.hash
