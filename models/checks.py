@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from spikegate.models.errors import InputError
 
-__all__ = ["whole", "real", "plain", "whole_numbers", "real_numbers", "require", "require_type", "require_whole", "require_real", "require_member",
-           "exact_array", "real_array"]
+__all__ = ["whole", "real", "plain", "identifier", "whole_numbers", "real_numbers", "require", "require_type", "require_whole", "require_real",
+           "require_member", "exact_array", "real_array"]
 
 
 def whole(value: Any) -> int | None:
@@ -43,6 +43,11 @@ def plain(value: object) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, (bool, int)) or isinstance(value, str) and value.isprintable()
+
+
+def identifier(value: object) -> bool:
+    """Whether it is a name of ASCII letters, digits and ``_``, no digit first."""
+    return isinstance(value, str) and value.isascii() and value.isidentifier()
 
 
 def _collect(kind: Callable[[Any], Any], what: str, values: dict[str, Any]) -> list[Any]:

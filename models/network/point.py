@@ -130,15 +130,13 @@ class PointNetwork(DescribedPointNetwork):
             return
         problems.require(len(projection.indptr) == sizes[projection.source] + 1, f"Array indptr {here} must have {sizes[projection.source] + 1} "
                          f"entries, not {len(projection.indptr)}")
-        if not len(projection.indices):
-            return
-        top = int(projection.indices.max())
+        top = int(projection.indices.max(initial=0))
         problems.require(top < target.size, f"Targets {here} must be below {target.size}, not {top}")
         if projection.port not in target.neuron.ports or not isinstance(target.neuron, LinearNeuron):
             problems.require(False, f"Port {here} must be one of a {target.neuron.kind} ({', '.join(target.neuron.ports) or 'it has none'})")
             return
         q = target.neuron.port_format(projection.port)
-        low, high = int(projection.weights.min()), int(projection.weights.max())
+        low, high = (int(projection.weights.min()), int(projection.weights.max())) if len(projection.weights) else (0, 0)
         problems.require(q.holds(low) and q.holds(high), f"Weights {here} are {low}..{high}, outside {q} ({q.min}..{q.max}); "
                          f"{q.wider(high if q.holds(low) else low)}")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spikegate.models.checks import exact_array, require, require_type, require_whole
+from spikegate.models.checks import exact_array, identifier, require, require_type, require_whole
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.linear import LinearNeuron
@@ -87,7 +87,7 @@ class PointPopulation:
         require_type(self, "initial", Mapping)
         columns, problems = self.neuron.columns, Problems()
         problems.require(self.size >= 1, f"Population {self.name!r} must have at least 1 neuron, not {self.size}")
-        problems.require(self.name.isidentifier(), f"Population must have a name of letters, digits and _, not {self.name!r}")
+        problems.require(identifier(self.name), f"Population must have a name of ASCII letters, digits and _, not {self.name!r}")
         problems.raise_any()
         object.__setattr__(self, "sets", exact_array("sets", self.sets, np.int64, 2))
         if self.index is None:

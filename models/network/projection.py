@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikegate.models.checks import exact_array, require_type, require_whole
+from spikegate.models.checks import exact_array, identifier, require_type, require_whole
 from spikegate.models.errors import InputError, Problems
 
 __all__ = ["MAX_DELAY", "SpikeInput", "Projection"]
@@ -38,7 +38,7 @@ class SpikeInput:
         for name in ("steps", "channels"):
             object.__setattr__(self, name, exact_array(name, getattr(self, name), np.uint32))
         problems = Problems()
-        problems.require(self.name.isidentifier(), f"Input must have a name of letters, digits and _, not {self.name!r}")
+        problems.require(identifier(self.name), f"Input must have a name of ASCII letters, digits and _, not {self.name!r}")
         problems.require(self.size >= 1, f"Input {self.name!r} must have at least 1 channel, not {self.size}")
         problems.require(self.steps.shape == self.channels.shape, f"Steps and channels of input {self.name!r} must be as many, not "
                          f"{len(self.steps)} and {len(self.channels)}")
@@ -46,8 +46,9 @@ class SpikeInput:
         if len(self.channels):
             top = int(self.channels.max())
             problems.require(top < self.size, f"Channel {top} of input {self.name!r} must be below its size {self.size}")
-        place = self.steps.astype(np.int64) * self.size + self.channels
-        problems.require(bool(np.all(place[1:] > place[:-1])), f"Events of input {self.name!r} must ascend by step and channel, none twice")
+        step, channel = np.diff(self.steps.astype(np.int64)), np.diff(self.channels.astype(np.int64))
+        problems.require(bool(np.all((step > 0) | ((step == 0) & (channel > 0)))), f"Events of input {self.name!r} must "
+                         "ascend by step and channel, none twice")
         problems.raise_any()
 
 

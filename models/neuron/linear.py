@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikegate.models.checks import require_member, require_type, require_whole
+from spikegate.models.checks import identifier, require_member, require_type, require_whole
 from spikegate.models.errors import Problems
 from spikegate.models.kernel import kernel
 from spikegate.models.neuron.lif import MAX_LEAK_FRACTION, REFRACTORY_BITS
@@ -125,7 +125,7 @@ class LinearNeuron:
                                   ("coupling_bits", 1, MAX_COUPLING_BITS), ("coupling_shift", 0, MAX_SHIFT)):
             value = getattr(self, name)
             problems.require(least <= value <= most, f"{name} must be in {least}..{most}, not {value}")
-        named = all(isinstance(name, str) and name.isidentifier() and name not in RESERVED for name in self.currents)
+        named = all(identifier(name) and name not in RESERVED for name in self.currents)
         problems.require(named and len({*self.currents}) == len(self.currents) <= MAX_CURRENTS,
                          f"Currents must be at most {MAX_CURRENTS} different names, such as exc and inh, not {self.currents!r}")
         problems.require(not (self.currents and self.rounding == Rounding.STOCHASTIC),

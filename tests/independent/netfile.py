@@ -1,11 +1,11 @@
 """The file of a network (section 8 of docs/arithmetic.md)."""
 
-__all__ = ["NetworkFile", "read"]
+__all__ = ["NetworkFile", "contents", "read"]
 
 import hashlib
 import json
 
-KINDS = {"<u4": (4, False), "<i4": (4, True), "<u8": (8, False), "|u1": (1, False)}
+KINDS = {"<u2": (2, False), "<u4": (4, False), "<i4": (4, True), "<u8": (8, False), "<i8": (8, True), "|u1": (1, False)}
 
 
 class NetworkFile:
@@ -21,29 +21,35 @@ class NetworkFile:
         return self.arrays["indices"][first:end]
 
 
-def read(path):
+def contents(path, version, check=lambda header: None):
+    """The header, once it has been checked, and all arrays."""
     with open(path, "rb") as file:
         magic, digest = file.readline(), file.readline()
         content = file.read()
-    if magic != b"spikegate network 1\n":
-        raise ValueError("the first line is that of no network")
+    if magic != b"spikegate network %d\n" % version:
+        raise ValueError("the first line is not that of such a network")
     if digest != hashlib.sha256(content).hexdigest().encode() + b"\n":
         raise ValueError("the hash is not that of the content")
-    end = content.index(b"\n")
-    header = json.loads(content[:end])
-    if json.dumps(header, sort_keys=True, separators=(",", ":")).encode("ascii") != content[:end]:
+    line, _, body = content.partition(b"\n")
+    header = json.loads(line)
+    if json.dumps(header, sort_keys=True, separators=(",", ":")).encode("ascii") != line:
         raise ValueError("the header is not in its one form")
-    arrays, at = {}, end + 1
+    check(header)
+    arrays, at = {}, 0
     for entry in header["arrays"]:
         size, signed = KINDS[entry["dtype"]]
         many = 1
         for extent in entry["shape"]:
             many *= extent
-        if at + many * size > len(content):
+        if at + many * size > len(body):
             raise ValueError(f"the file ends within {entry['name']}")
         arrays[entry["name"]] = [
-            int.from_bytes(content[k:k + size], "little", signed=signed) for k in range(at, at + many * size, size)]
+            int.from_bytes(body[k:k + size], "little", signed=signed) for k in range(at, at + many * size, size)]
         at += many * size
-    if at != len(content):
+    if at != len(body):
         raise ValueError("something follows the last array")
-    return NetworkFile(header, arrays)
+    return header, arrays
+
+
+def read(path):
+    return NetworkFile(*contents(path, 1))

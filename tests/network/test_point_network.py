@@ -47,7 +47,10 @@ def population(**changes):
 
 @pytest.mark.parametrize("make, said", [
     (lambda: population(size=0), "Population 'a' must have at least 1 neuron, not 0"),
-    (lambda: population(name="a b"), "must have a name of letters, digits and _, not 'a b'"),
+    (lambda: population(name="a b"), "must have a name of ASCII letters, digits and _, not 'a b'"),
+    (lambda: population(name="\u00e9"), "must have a name of ASCII letters, digits and _, not"),
+    (lambda: SpikeInput("\u00e9", 2, [], []), "Input must have a name of ASCII letters, digits and _, not"),
+    (lambda: LinearNeuron(Q8_8, currents=("\u00e9",)), "Currents must be at most 2 different names"),
     (lambda: population(sets=[LIF_SET[:5]]), "columns are leak, rest, threshold, reset, refractory, bias"),
     (lambda: population(index=[0, 1]), "names set 1, and there are 1"),
     (lambda: population(index=[0]), "must have 2 entries, not"),
@@ -79,6 +82,8 @@ def population(**changes):
     (lambda: small(projections=[Projection.of("a", "c", "v", 2, ([0], [1]), 5, 1)]), "there are a, b, noise, in"),
     (lambda: small(projections=[Projection.of("a", "in", "v", 2, ([0], [1]), 5, 1)]), "its target a population"),
     (lambda: small(projections=[Projection.of("a", "b", "v", 2, ([0], [1]), 5, 1)]), "must be one of a cuba_lif .exc, inh."),
+    (lambda: small(projections=[Projection.of("a", "b", "v", 2, ([], []), [], [])]), "must be one of a cuba_lif .exc, inh."),
+    (lambda: small(projections=[Projection.of("a", "noise", "v", 2, ([], []), [], [])]), "must be one of a bernoulli .it has none."),
     (lambda: small(projections=[Projection.of("a", "a", "v", 2, ([0], [2]), 5, 1)]), "must be below 2, not 2"),
     (lambda: small(projections=[Projection.of("a", "a", "v", 3, ([0], [1]), 5, 1)]), "must have 3 entries, not 4"),
     (lambda: small(projections=[Projection.of("a", "a", "v", 2, ([0], [1]), 40000, 1)]), "are 40000..40000, outside q8.8"),
@@ -98,6 +103,12 @@ def test_sums_that_could_leave_32_bits_are_refused():
     rows = Projection.of("a", "a", "v", 1, ([0, 0], [0, 0]), 1 << 30, 1)
     with pytest.raises(InputError, match="may reach 2147483648 raw .* above the limit of 2147483647"):
         PointNetwork(projections=[rows], **whole)
+
+
+def test_an_input_may_have_more_channels_than_steps_times_them_fit_in_64_bits():
+    assert SpikeInput("in", 1 << 40, [(1 << 23) - 1, 1 << 23], [5, 0]).size == 1 << 40
+    with pytest.raises(InputError, match="must ascend by step and channel"):
+        SpikeInput("in", 1 << 40, [1 << 23, (1 << 23) - 1], [0, 5])
 
 
 def test_a_network_has_one_file(tmp_path):

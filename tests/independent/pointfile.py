@@ -1,0 +1,249 @@
+"""The file of a network of point neurons (docs/point_networks.md): all that breaks a limit of the page is refused."""
+
+__all__ = ["PointFile", "check"]
+
+import math
+from collections import Counter
+
+LIMITS = {"leak_fraction": (1, 28), "decay_fraction": (1, 28), "coupling_bits": (1, 24), "coupling_shift": (0, 40)}
+STRUCTURE = {"kind", "format", "current_format", "currents", "rounding", "overflow", "order", "reset", *LIMITS}
+
+
+def demand(kept, rule):
+    if not kept:
+        raise ValueError(rule)
+
+
+def whole(value, low, high, what):
+    demand(type(value) is int and low <= value <= high, f"{what} is an integer in {low}..{high}, not {value!r}")
+
+
+def one_of(value, options, what):
+    demand(type(value) is str and value in options, f"{what} is one of {', '.join(options)}, not {value!r}")
+
+
+def keys(value, names, what):
+    demand(type(value) is dict and set(value) == set(names), f"{what} has the keys {', '.join(names)} and no other")
+
+
+def each(value, what):
+    demand(type(value) is list, f"{what} is a list")
+    return value
+
+
+def printable(value):
+    return type(value) is str and value.isprintable()
+
+
+def proper(name):
+    return type(name) is str and name.isascii() and name.isidentifier()
+
+
+def span(form):
+    """Lowest and highest number of a format."""
+    return -(1 << form["width"] - 1), (1 << form["width"] - 1) - 1
+
+
+def check_format(form, what):
+    keys(form, ("width", "fraction"), what)
+    whole(form["width"], 2, 32, f"width of {what}")
+    whole(form["fraction"], 1, min(form["width"] - 1, 54 - form["width"]), f"fraction of {what}")
+
+
+def check_neuron(neuron):
+    """Section 1."""
+    if type(neuron) is dict and neuron.get("kind") == "bernoulli":
+        return keys(neuron, ["kind"], "a bernoulli neuron")
+    keys(neuron, STRUCTURE, "a neuron")
+    one_of(neuron["kind"], ("lif", "cuba_lif"), "kind")
+    currents = each(neuron["currents"], "currents")
+    demand((1 <= len(currents) <= 2) if neuron["kind"] == "cuba_lif" else not currents, "a cuba_lif has one or two currents, a lif none")
+    demand(all(map(proper, currents)) and len(set(currents)) == len(currents), "names of currents are different identifiers")
+    demand(not {"v", "hold", "overflow", "fired"} & set(currents), "a current has the name of no other state")
+    check_format(neuron["format"], "format")
+    check_format(neuron["current_format"], "current_format")
+    one_of(neuron["rounding"], ("floor", "nearest") if currents else ("floor", "nearest", "stochastic"), "rounding")
+    for name, options in (("overflow", ("saturate", "wrap")), ("order", ("published", "brian2")), ("reset", ("value", "subtract"))):
+        one_of(neuron[name], options, name)
+    for name, limits in LIMITS.items():
+        whole(neuron[name], *limits, name)
+
+
+def ports(neuron):
+    """The format of each port."""
+    current_ports = {name: neuron["current_format"] for name in neuron.get("currents", ())}
+    return {} if neuron["kind"] == "bernoulli" else current_ports or {"v": neuron["format"]}
+
+
+def columns(neuron):
+    """Name, lowest and highest value of each column of a parameter set."""
+    if neuron["kind"] == "bernoulli":
+        return [("chance", 0, 1 << 32)]
+    low, high = span(neuron["format"])
+    found = [("leak", 0, 1 << neuron["leak_fraction"]), ("rest", low, high), ("threshold", low, high),
+             ("reset", 1 if neuron["reset"] == "subtract" else low, high), ("refractory", 0, 255), ("bias", low, high)]
+    for name in neuron["currents"]:
+        found += [("decay of " + name, 0, 1 << neuron["decay_fraction"]), ("coupling of " + name, 0, (1 << neuron["coupling_bits"]) - 1)]
+    return found
+
+
+def states(neuron):
+    """Name, lowest and highest value of each state."""
+    if neuron["kind"] == "bernoulli":
+        return []
+    found = [("v", *span(neuron["format"])), ("hold", 0, 255), ("overflow", 0, 1)]
+    found += [("fired", 0, 1)] if neuron["order"] == "brian2" else []
+    return found + [(name, *span(neuron["current_format"])) for name in neuron["currents"]]
+
+
+def random_bits(neuron):
+    return neuron["leak_fraction"] if neuron.get("rounding") == "stochastic" else 0
+
+
+def draws(population):
+    return population["neuron"]["kind"] == "bernoulli" or population["drive"] is not None or random_bits(population["neuron"]) > 0
+
+
+def check_header(header):
+    """Section 4, all but the arrays."""
+    keys(header, "arrays dt_ns inputs lfsr name populations projections source steps".split(), "the header")
+    whole(header["steps"], 1, 2**31 - 1, "steps")
+    whole(header["dt_ns"], 1, 10**9, "dt_ns")
+    demand(printable(header["name"]), "the name is printable")
+    demand(type(header["source"]) is dict, "source is an object")
+    for name, value in header["source"].items():
+        demand(printable(name) and (printable(value) or type(value) in (bool, int, float) and math.isfinite(value)), "source is plain")
+    demand(each(header["populations"], "populations"), "there is a population")
+    for population in header["populations"]:
+        keys(population, ("name", "size", "neuron", "drive"), "a population")
+        check_neuron(population["neuron"])
+        drive, there = population["drive"], ports(population["neuron"])
+        if drive is not None:
+            keys(drive, ("weight", "port", "offset"), "a drive")
+            one_of(drive["port"], there, "port of a drive")
+            whole(drive["weight"], *span(there[drive["port"]]), "weight of a drive")
+            whole(drive["offset"], 0, 65535, "offset")
+    for source in each(header["inputs"], "inputs"):
+        keys(source, ("name", "size"), "an input")
+    both = header["populations"] + header["inputs"]
+    for source in both:
+        demand(proper(source["name"]), "a name is of letters, digits and _")
+        whole(source["size"], 1, math.inf, "size")
+    demand(len({source["name"] for source in both}) == len(both), "all names differ")
+    kinds = {population["name"]: population["neuron"] for population in header["populations"]}
+    for projection in each(header["projections"], "projections"):
+        keys(projection, ("source", "target", "port"), "a projection")
+        one_of(projection["source"], {source["name"] for source in both}, "source")
+        one_of(projection["target"], kinds, "target")
+        one_of(projection["port"], ports(kinds[projection["target"]]), "port of a projection")
+    lfsr = header["lfsr"]
+    keys(lfsr, ("width", "taps", "leap"), "lfsr")
+    whole(lfsr["width"], 32 + max(map(random_bits, kinds.values())), 64, "width of lfsr")
+    above = lfsr["width"] + 1
+    for tap in each(lfsr["taps"], "taps"):
+        whole(tap, 1, above - 1, "a tap")
+        above = tap
+    demand(lfsr["taps"] and lfsr["taps"][0] == lfsr["width"], "the first tap is the width")
+    whole(lfsr["leap"], 32, above, "leap")
+
+
+def layout(header):
+    """Name, type and shape of each array; None where the file is free."""
+    sizes = {source["name"]: source["size"] for source in header["populations"] + header["inputs"]}
+    for k, population in enumerate(header["populations"]):
+        yield f"population{k}.sets", "<i8", [None, len(columns(population["neuron"]))]
+        yield f"population{k}.index", "<u2", [population["size"]]
+        yield from ((f"population{k}.state.{name}", "<i4", [population["size"]]) for name, _, _ in states(population["neuron"]))
+        if population["drive"]:
+            yield f"population{k}.limits", "<u4", [None]
+    for k in range(len(header["inputs"])):
+        yield from ((f"input{k}.{name}", "<u4", [None]) for name in ("steps", "channels"))
+    for k, projection in enumerate(header["projections"]):
+        yield f"projection{k}.indptr", "<u4", [sizes[projection["source"]] + 1]
+        yield from ((f"projection{k}.{name}", kind, [None]) for name, kind in (("indices", "<u4"), ("weights", "<i4"), ("delays", "|u1")))
+    yield "seeds", "<u8", [sum(population["size"] for population in header["populations"])]
+
+
+def check(header):
+    check_header(header)
+    wanted, found = list(layout(header)), each(header["arrays"], "arrays")
+    demand(len(wanted) == len(found), "there are as many arrays as the header asks for")
+    for (name, kind, shape), entry in zip(wanted, found):
+        keys(entry, ("name", "dtype", "shape"), "an array")
+        demand(entry["name"] == name and entry["dtype"] == kind, f"here stands {name}, of type {kind}")
+        demand(len(each(entry["shape"], "shape")) == len(shape), f"{name} has {len(shape)} dimensions")
+        for extent, given in zip(shape, entry["shape"]):
+            whole(given, extent or 0, math.inf if extent is None else extent, f"an extent of {name}")
+
+
+def within(values, low, high, what):
+    demand(all(low <= value <= high for value in values), f"{what} lies in {low}..{high}")
+
+
+def rises(values, strictly=False):
+    return all(a < b or not strictly and a == b for a, b in zip(values, values[1:]))
+
+
+class PointFile:
+    """``header``, a dict, and every array as a list of integers, row by row, under its name. Limits of the arrays are those of section 4."""
+
+    def __init__(self, header, arrays):
+        self.header, self.arrays = header, arrays
+        self.first, self.sources, self.most = {}, 0, Counter()
+        for source in header["populations"] + header["inputs"]:
+            self.first[source["name"]] = self.sources
+            self.sources += source["size"]
+        for k, population in enumerate(header["populations"]):
+            self.check_population(f"population{k}.", population)
+        for k, source in enumerate(header["inputs"]):
+            steps, channels = arrays[f"input{k}.steps"], arrays[f"input{k}.channels"]
+            demand(len(steps) == len(channels) and rises(list(zip(steps, channels)), strictly=True), "events of an input ascend")
+            within(steps, 0, header["steps"] - 1, "steps of an input")
+            within(channels, 0, source["size"] - 1, "channels of an input")
+        for k, projection in enumerate(header["projections"]):
+            self.check_projection(f"projection{k}.", projection)
+        demand(max(self.most.values(), default=0) <= 2**31 - 1, "no sum of a port leaves 32 bits")
+        drawing = [draws(population) for population in header["populations"] for _ in range(population["size"])]
+        demand(all(0 < seed < 2 ** header["lfsr"]["width"] if draw else seed == 0 for seed, draw in zip(arrays["seeds"], drawing)), "seeds")
+
+    def neurons(self):
+        """Of each neuron, in the order of the file: structure, ports, parameters and states by name, drive, its table, and seed."""
+        seeds = iter(self.arrays["seeds"])
+        for k, population in enumerate(self.header["populations"]):
+            neuron, flat, names = population["neuron"], self.arrays[f"population{k}.sets"], [name for name, _, _ in columns(population["neuron"])]
+            for i, at in enumerate(self.arrays[f"population{k}.index"]):
+                values = dict(zip(names, flat[len(names) * at:len(names) * (at + 1)]))
+                state = {name: self.arrays[f"population{k}.state.{name}"][i] for name, _, _ in states(neuron)}
+                yield neuron, [*ports(neuron)], values, state, population["drive"], self.arrays.get(f"population{k}.limits"), next(seeds)
+
+    def check_population(self, here, population):
+        arrays, neuron, drive = self.arrays, population["neuron"], population["drive"]
+        ranges = columns(neuron)
+        flat, many = arrays[here + "sets"], len(ranges)
+        within([len(flat) // many], 1, 65536, "the number of sets")
+        for place, (name, low, high) in enumerate(ranges):
+            within(flat[place::many], low, high, name)
+        if neuron.get("reset") == "value":
+            demand(all(reset < threshold for threshold, reset in zip(flat[2::many], flat[3::many])), "reset is below threshold")
+        within(arrays[here + "index"], 0, len(flat) // many - 1, "index")
+        for name, low, high in states(neuron):
+            within(arrays[f"{here}state.{name}"], low, high, name)
+        if drive:
+            limits = arrays[here + "limits"]
+            demand(len(limits) in [2**depth - 1 for depth in range(1, 9)] and rises(limits), "a table has 2^depth - 1 entries that ascend")
+            for i in range(population["size"]):
+                self.most[population["name"], i, drive["port"]] += abs(drive["weight"]) * (drive["offset"] + len(limits))
+
+    def check_projection(self, here, projection):
+        target, = (population for population in self.header["populations"] if population["name"] == projection["target"])
+        indptr, indices, weights, delays = (self.arrays[here + name] for name in ("indptr", "indices", "weights", "delays"))
+        demand(len(indices) == len(weights) == len(delays), "a synapse has a target, a weight and a delay")
+        demand(indptr[0] == 0 and indptr[-1] == len(indices) and rises(indptr), "indptr ascends from 0 to the number of synapses")
+        within(indices, 0, target["size"] - 1, "a target")
+        within(weights, *span(ports(target["neuron"])[projection["port"]]), "a weight")
+        within(delays, 1, 255, "a delay")
+        for first, end in zip(indptr, indptr[1:]):
+            demand(rises(list(zip(delays[first:end], indices[first:end], weights[first:end]))), "a row ascends")
+        for i, weight in zip(indices, weights):
+            self.most[projection["target"], i, projection["port"]] += abs(weight)
+
