@@ -1,6 +1,6 @@
 """Networks of other kinds than Brunel's, each as RTL, golden model and Brian2 on the same integers: ``benchmarks/point_agreement.py``.
 
-    brunel        Brunel's network, N = 2000, J = 0.2 mV, D = 2 ms, p = 0.05, written out synapse by synapse; against the other core's golden model, too
+    brunel        Brunel's, N = 2000, J = 0.2 mV, D = 2 ms, p = 0.05, each synapse written out; held against the other core's golden model, too
     distributed   two populations, N = 1000, weights and delays of 0.1 to 20 ms normally distributed, several synapses between two neurons
     cuba          Vogels and Abbott's 4,000 neurons with exponential currents
     classifier    spikes in, dense signed weights, two layers, no leak, reset by subtraction

@@ -109,7 +109,8 @@ def microcircuit(params: MicrocircuitParams = MicrocircuitParams(), ms: float = 
     populations, projections, sizes, steps = [], [], p.sizes, round(ms / dt)
     for k, (name, size) in enumerate(zip(POPULATIONS, sizes)):
         bias = round(_constant(k, p.scale) * TAU_M / CAPACITANCE * leak * one)
-        columns = [round(leak * (1 << FINE)), 0, round((V_THRESHOLD - V_REST) * one), 0, round(REFRACTORY / dt), bias, round(decay * (1 << FINE)), coupling]
+        columns = [round(leak * (1 << FINE)), 0, round((V_THRESHOLD - V_REST) * one), 0, round(REFRACTORY / dt), bias, round(decay * (1 << FINE)),
+                   coupling]
         events = binomial_limits(round(EXTERNAL[k] * p.scale), Fraction(str(BACKGROUND_HZ)) * Fraction(str(dt)) / 1000)
         drive = PortDrive(DriveParams(events, round(WEIGHT * factor * CURRENT.one)), "i")
         first = np.clip(random.normal(-58.0 - V_REST, 10.0, size), -20.0, 14.9)

@@ -47,7 +47,7 @@ class PointLane(wiring.Component):
     uniform, table : Out
         At ``drawn``, for the search.
     events, late, worth : In
-        Behind the search, at ``fetched``: events, the uniform number, and what is kept beside the table.
+        After the search, at ``fetched``: events, the uniform number, and what is kept beside the table.
     slot, add, synapse, advance, consume, empty, place : In
         As `ring_members`.
     spike : Out(1)

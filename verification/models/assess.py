@@ -48,10 +48,10 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "models/streams/faults": ("streams/test_faults", "streams/test_faults_gateware"),
     "models/network/file": ("network/test_network_file",),
     "models/link/board": ("cosim/test_board", "cosim/test_pll"),
-    **{f"models/network/{name}": ("network/test_point_network",) for name in (
+    **{f"models/network/{name}": ("network/test_point_network", "test_point_reader") for name in (
         "point", "point_file", "point_population", "projection", "synapses", "container")},
-    "models/core/point_engine": ("network/test_point_network", "test_point_page"), "models/core/point_units": ("network/test_point_network",),
-    "models/neuron/linear": ("neuron/test_linear_model", "test_point_page"), "models/neuron/linear_steps": ("neuron/test_linear_model",),
+    "models/core/point_engine": ("network/test_point_network", "test_point_page", "test_independent_points"), "models/core/point_units": ("network/test_point_network",),
+    "models/neuron/linear": ("neuron/test_linear_model", "test_point_page", "test_independent_points"), "models/neuron/linear_steps": ("neuron/test_linear_model",),
     "models/neuron/bernoulli": ("test_point_page",), "models/prefetch": ("network/test_point_network",),
     "models/link/frames": ("link/test_host_link",),
     "models/link/payloads": ("link/test_host_link",),
