@@ -50,6 +50,10 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "models/link/board": ("cosim/test_board", "cosim/test_pll"),
     **{f"models/network/{name}": ("network/test_point_network", "test_point_reader") for name in (
         "point", "point_file", "point_population", "projection", "synapses", "container")},
+    **{f"models/core/{name}": ("core/test_point_core", "core/test_rows_csr") for name in ("point_image", "point_loads", "point_size", "words")},
+    "models/core/point_golden": ("face/test_point_sim",), "models/network/raw": ("network/test_builder",),
+    "models/network/recording_file": ("network/test_recording",),
+    **{f"models/network/{name}": ("face/test_point_sim", "cosim/test_report") for name in ("base", "described", "load", "point_described")},
     "models/core/point_engine": ("network/test_point_network", "test_point_page", "test_independent_points"), "models/core/point_units": ("network/test_point_network",),
     "models/neuron/linear": ("neuron/test_linear_model", "test_point_page", "test_independent_points"), "models/neuron/linear_steps": ("neuron/test_linear_model",),
     "models/neuron/bernoulli": ("test_point_page",), "models/prefetch": ("network/test_point_network",),
