@@ -84,7 +84,8 @@ def test_the_ends_of_every_port_are_taken(call):
     (dict(I_t=-(1 << 19) - 1), "I_t must be in"), (dict(I_t=0, noise_in=-32769), "noise_in must be in"),
     (dict(I_t=0, random=-1), "random must be in"),
     (dict(I_t=1 << 19), "I_t must be in -524288..524287"), (dict(I_t=0, noise_in=32768), "noise_in must be in -32768..32767"),
-    (dict(I_t=0, random=256), "random must be in 0..255"), (dict(I_t=0, leak_k=0), "leak must be in 1..256")])
+    (dict(I_t=0, random=256), "random must be in 0..255"), (dict(I_t=0, leak_k=0), "leak must be in 1..256"),
+    (dict(I_t=0, gain_k=4097), "gain must be in -4096..4096")])
 def test_a_step_with_a_value_that_fits_no_port_is_refused(call, message):
     neuron = FixedPointLIFNeuron()
     with pytest.raises(InputError, match=message):
