@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -83,9 +84,48 @@ def test_the_ends_of_every_port_are_taken(call):
     (dict(I_t=-(1 << 19) - 1), "I_t must be in"), (dict(I_t=0, noise_in=-32769), "noise_in must be in"),
     (dict(I_t=0, random=-1), "random must be in"),
     (dict(I_t=1 << 19), "I_t must be in -524288..524287"), (dict(I_t=0, noise_in=32768), "noise_in must be in -32768..32767"),
-    (dict(I_t=0, random=256), "random must be in 0..255"), (dict(I_t=0, leak_k=0), "leak must be in 1..256")])
+    (dict(I_t=0, random=256), "random must be in 0..255"), (dict(I_t=0, leak_k=0), "leak must be in 1..256"),
+    (dict(I_t=0, gain_k=4097), "gain must be in -4096..4096")])
 def test_a_step_with_a_value_that_fits_no_port_is_refused(call, message):
     neuron = FixedPointLIFNeuron()
     with pytest.raises(InputError, match=message):
         neuron.step(**{"leak_k": 1, "gain_k": 256, **call})
     assert neuron.v == 0
+
+
+def test_floor_and_random_numbers_decide_at_the_last_bit():
+    floor = FixedPointLIFNeuron()
+    floor.v = 1
+    assert [floor.step(1, 256, 0), floor.step(1, -1, 1)] == [(0, 0), (0, -1)]  # floor(-1/256) is -1, of the leak and of the input
+    drawn = lambda gain, current, random: FixedPointLIFNeuron(rounding=Rounding.STOCHASTIC, leak_fraction=10).step(1, gain, current, 0, random)  # noqa: E731
+    assert [drawn(255, 1, random) for random in (0, 1, 255, 256, 257)] == [(0, 0), (0, 1), (0, 1), (0, 0), (0, 1)]  # the lowest 8 bits are added
+    assert drawn(1, 1, 254) == (0, 0) and drawn(2, 1, 254) == (0, 1)
+
+
+def test_whole_numbers_of_numpy_are_taken_and_others_refused():
+    neuron = FixedPointLIFNeuron()
+    assert neuron.step(np.int64(1), 256, np.int32(100)) == (0, 100) and type(neuron.v) is int
+    with pytest.raises(InputError, match="I_t"):
+        neuron.step(1, 256, 0.5)
+
+
+def test_a_membrane_or_a_clamp_that_is_none_is_refused():
+    neuron = FixedPointLIFNeuron()
+    for end in (-32768, 32767):
+        neuron.v = end
+        assert neuron.v == end
+    for beyond in (-32769, 32768):
+        with pytest.raises(InputError, match=f"v must be in -32768..32767 .raw., not {beyond}"):
+            neuron.v = beyond
+    assert neuron.v == 32767
+    with pytest.raises(InputError, match='must be clamped at "reset" or "rest" while refractory, not \'top\''):
+        FixedPointLIFNeuron(clamp="top")
+
+
+@pytest.mark.parametrize("bad, at_its_end", [
+    (dict(random=256), dict(I_t=-(1 << 19))), (dict(random=256), dict(I_t=(1 << 19) - 1)), (dict(I_t=1 << 19), dict(noise_in=-32768)),
+    (dict(I_t=1 << 19), dict(noise_in=32767)), (dict(I_t=1 << 19), dict(random=0)), (dict(I_t=1 << 19), dict(random=255))])
+def test_beside_a_bad_value_one_at_its_end_is_not_blamed(bad, at_its_end):
+    with pytest.raises(InputError) as refused:
+        FixedPointLIFNeuron().step(**{"leak_k": 1, "gain_k": 256, "I_t": 0, **bad, **at_its_end})
+    assert str(refused.value).count("must be in") == 1 and str(refused.value).startswith(*bad)
