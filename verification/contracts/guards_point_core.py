@@ -161,7 +161,7 @@ def inputs_ring_rows(rng: random.Random):
 
 
 def drive_tables_rows(rng: random.Random):
-    """Tables in any order of their words, each looked up among numbers about its limits, during loads as well; a limit counts from the next cycle on."""
+    """Tables in any order of their words, and numbers about their limits, during loads as well; a limit counts from the next cycle on."""
     load_shape, words, numbers, kept, worths = component("drive_tables").signature.members["load"].shape, [], [], {}, [0] * G.drives
     stages, shown = [(0, 0, 0, 0)] * (DEPTH - 1) * LANES, [(0, 0, 0)] * LANES  # a stage: number, table, what was found, and the next limit
     while True:

@@ -86,6 +86,7 @@ def linear(b: Bench) -> None:
 def linear_brian2(b: Bench) -> None:
     """Brian2's order, two currents in Q3.3, a reset by subtraction, Q4.3."""
     neuron, _ = LINEAR_BRIAN2
+    b.least = 2
     dut, after, spike, raised = b.dut, b.dut.o_state, b.dut.o_spike, Const(0, 1)
     for name in neuron.currents:
         raw = b.free(f"raw_{name}", 5)
@@ -143,7 +144,8 @@ def bernoulli(b: Bench) -> None:
     b.claim("A number one above the chance is no spike", ~spike, when=uniform == chance + 1)
     b.claim("Half a chance spikes exactly when the upper bit of the number is 0", spike != uniform[31], when=chance == 1 << 31, cover=spike)
     b.claim("A chance that is a power of two looks at the bits from its own on", spike == below, when=power, cover=spike)
-    b.claim("At the same chance, a smaller number spikes where a larger one does", spike, when=again & (chance == b.past(chance)) & (uniform < smaller))
+    b.claim("At the same chance, a smaller number spikes where a larger one does", spike,
+            when=again & (chance == b.past(chance)) & (uniform < smaller))
     b.claim("With the same number, a larger chance spikes where a smaller one does", spike,
             when=again & (uniform == smaller) & (chance > b.past(chance)))
     b.claim("Nothing spikes before the first number has passed", ~spike, when=b.first | b.past(b.first), cover=b.dut.chance != 0)

@@ -62,7 +62,8 @@ def rows_csr(b: Bench) -> None:
     """16 sources, and rows in 16 words of a synapse a lane."""
     dut, i, o, load = b.dut, b.dut.i, b.dut.o, b.dut.load
     b.least = 2
-    waits, begins, active, address, left, issue, last = (b.inner(name) for name in ("s1_valid", "s1_ready", "active", "address", "left", "issue", "last"))
+    waits, begins, active, address, left, issue, last = (
+        b.inner(name) for name in ("s1_valid", "s1_ready", "active", "address", "left", "issue", "last"))
     pointer, words = b.inner("pointer_read.data"), [o.payload[lane] for lane in range(4)]
     b.drive(load.en.clear, b.free("clear_0") & b.free("clear_1") & b.free("clear_2"))
     cleared, take, began = b.past(load.en.clear), i.valid & i.ready, b.past(waits & begins)
@@ -76,7 +77,8 @@ def rows_csr(b: Bench) -> None:
     b.claim("Nothing is under way at first", ~dut.busy, when=b.first)
     b.claim("A word stays valid until it is taken, but for a clear", o.valid, when=stuck)
     b.claim("A word does not change until it is taken", o.payload.as_value() == b.past(o.payload.as_value()), when=stuck)
-    b.claim("Busy exactly as long as a source waits, a row is at work, or a word is not taken", dut.busy == (waits | active | o.valid), cover=dut.busy)
+    b.claim("Busy exactly as long as a source waits, a row is at work, or a word is not taken", dut.busy == (waits | active | o.valid),
+            cover=dut.busy)
     b.claim("After a clear nothing is under way", ~dut.busy, when=cleared, cover=b.past(active))
     b.claim("A source is taken at once when none waits", i.ready, when=~waits)
     b.claim("While a source waits, another is taken exactly when the row of that one begins", i.ready == begins, when=waits, cover=i.ready)
@@ -104,7 +106,8 @@ def rows_csr(b: Bench) -> None:
         synapse, mine = b.past(b.past(load.data))[:12], before & (b.past(b.past(load.lane)) == lane)
         b.claim(f"Lane {lane} gives the synapse that was loaded for it just before", word.as_value()[1:] == synapse[1:], when=mine,
                 cover=word.weight < 0)
-        b.claim(f"The synapse of lane {lane} is valid if it was loaded so, and its row has a word", word.valid == (synapse[0] & (b.past(number) != 0)),
+        b.claim(f"The synapse of lane {lane} is valid if it was loaded so, and its row has a word",
+                word.valid == (synapse[0] & (b.past(number) != 0)),
                 when=mine, cover=word.valid)
 
 
@@ -130,9 +133,11 @@ def inputs_ring(b: Bench) -> None:
     b.claim("A sum is all that was added to it since it was last consumed or made empty", there == total, cover=total[:11] > 70)
     b.claim("What is fetched is the sum as it becomes", inputs[1].as_unsigned() == total, when=b.past(move & (to == at) & ~b.first),
             cover=b.past(adding & port & mine))
-    b.claim("A synapse is added delay slots after the present one, modulo their number", address == b.past(Cat((dut.slot + synapse.delay)[:2], synapse.word)),
+    b.claim("A synapse is added delay slots after the present one, modulo their number",
+            address == b.past(Cat((dut.slot + synapse.delay)[:2], synapse.word)),
             when=b.past(dut.add), cover=b.past(dut.advance))
-    b.claim("The sweep fetches the word of the present slot", address == b.past(Cat(dut.slot, dut.fetch)), when=b.past(dut.advance & ~dut.add & ~dut.empty))
+    b.claim("The sweep fetches the word of the present slot", address == b.past(Cat(dut.slot, dut.fetch)),
+            when=b.past(dut.advance & ~dut.add & ~dut.empty))
     b.claim("What is made empty is the place that was said", address == b.past(dut.place), when=emptied)
     b.claim("Without a move the place stays", address == b.past(address), when=b.past(~move), cover=address != 0)
     b.claim("Of what is consumed nothing is left", there == 0, when=b.past(dut.consume & mine & ~b.first), cover=b.past(there) != 0)
@@ -145,9 +150,11 @@ def inputs_ring(b: Bench) -> None:
             when=b.past(adding & port & mine & ~b.first) & b.past(b.past(adding & port & mine & ~b.first)))
     for number, due in enumerate(inputs):
         again = b.past(move & (to == address) & ~b.first)
-        b.claim(f"Port {number}: a sum that is read while it is added to is read with what is added", due == (b.past(due) + b.past(weight))[:12].as_signed(),
+        b.claim(f"Port {number}: a sum that is read while it is added to is read with what is added",
+                due == (b.past(due) + b.past(weight))[:12].as_signed(),
                 when=again & b.past(adding & (port == number)) & b.past(b.past(dut.add)))
-        b.claim(f"Port {number}: a sum that is read while it is consumed or made empty is 0", due == 0, when=again & b.past(zeroes), cover=b.past(due) != 0)
+        b.claim(f"Port {number}: a sum that is read while it is consumed or made empty is 0", due == 0,
+                when=again & b.past(zeroes), cover=b.past(due) != 0)
         b.claim(f"Port {number}: without a move what is given stands still", due == b.past(due), when=b.past(~move & ~b.first), cover=due != 0)
 
 
@@ -173,7 +180,8 @@ def drive_tables(b: Bench) -> None:
     seen = [(old(number, 3), old(table, 3)) for number, table in zip(numbers, tables)]
     for lane, (number, table) in enumerate(seen):
         count, root = events[lane], Mux(table, first[1], first[0])
-        b.claim(f"Lane {lane}: half of the limits of its table are exceeded exactly when the root is", count[2] == (number > root), cover=count[2] & table)
+        b.claim(f"Lane {lane}: half of the limits of its table are exceeded exactly when the root is", count[2] == (number > root),
+                cover=count[2] & table)
         b.claim(f"Lane {lane}: a number that is the root does not exceed it", count < 4, when=number == root, cover=number != 0)
         b.claim(f"Lane {lane}: the second limit is that of the index of the first outcome", count[1] == (number > there[2]),
                 when=there[0] & (there[1] == Cat((2 + (number > root))[:3], table)), cover=number > there[2])
@@ -189,7 +197,9 @@ def drive_tables(b: Bench) -> None:
     alike = (settled == 4) & (mine == its)
     b.claim("The same number in the same table gives the same events in both lanes", events[0] == events[1], when=alike & (one == other),
             cover=events[0] != 0)
-    b.claim("A larger number never has fewer events of the same table", events[0] >= events[1], when=alike & (one > other), cover=events[0] > events[1])
-    b.claim("A smaller number never has more events of the same table", events[0] <= events[1], when=alike & (one < other), cover=events[0] < events[1])
+    b.claim("A larger number never has fewer events of the same table", events[0] >= events[1],
+            when=alike & (one > other), cover=events[0] > events[1])
+    b.claim("A smaller number never has more events of the same table", events[0] <= events[1],
+            when=alike & (one < other), cover=events[0] < events[1])
     b.claim("The same table is worth the same in both lanes", b.dut.worth[0].as_value() == b.dut.worth[1].as_value(), when=alike,
             cover=b.dut.worth[0].weight != 0)
