@@ -1,6 +1,6 @@
 """Claims about parts of a core of point neurons: 13 neurons on 4 lanes, 16 sources, rings of 4 slots for each of two ports, two tables."""
 
-from amaranth.hdl import Array, Cat, Mux
+from amaranth.hdl import Array, Cat, Mux, Signal
 
 from verification.formal.bench import Bench
 from verification.formal.tables import entry_of_the_ring, picks
@@ -14,7 +14,7 @@ def sources(b: Bench) -> None:
     b.least = 2
     hand, hand_valid, pick, pop, head, there, due, leaves = (
         b.inner(name) for name in ("hand", "hand_valid", "pick", "pop", "head", "head_valid", "head_due", "head_pop"))
-    lowest, rest, level, room = (b.inner(name) for name in ("lowest", "rest", "spikes.level", "spikes.w_rdy"))
+    lowest, rest, level, room, first = (b.inner(name) for name in ("lowest", "rest", "spikes.level", "spikes.w_rdy", "spikes.r_data"))
     en, mask = b.free("push_en"), b.free("mask", 4)
     b.drive(push, Cat(en, Mux(en, mask != 0, b.free("any")), b.free("word", 2), mask))
     b.assume("What is pushed says whether it holds a spike")
@@ -34,8 +34,8 @@ def sources(b: Bench) -> None:
     b.claim("After a clear nothing is on its way, and no event is in hand", ~o.valid & ~there & ~waits, when=cleared, cover=b.past(o.valid))
     b.claim("The list holds what was pushed and not popped", level == held, cover=held == 4)
     b.claim("No word of spikes is refused while fewer than four wait", room, when=level < 4, cover=level == 3)
-    entry_of_the_ring(b, 4, Cat(push.word, push.mask), pushed, room, pop, level, b.inner("spikes.r_data"))
-    picks(b, hand, hand_valid, pick, pop, rest, lowest, b.inner("spikes.r_data"))
+    entry_of_the_ring(b, 4, Cat(push.word, push.mask), pushed, room, pop, level, first)
+    picks(b, hand, hand_valid, pick, pop, rest, lowest, first)
     b.claim("A spike in hand goes on its way as soon as the output is free", pick == (hand_valid & free), when=hand_valid, cover=pick)
     for k in range(4):
         b.claim(f"A spike of lane {k} is given as the source 4 w + {k} of its word", o.valid & (o.payload == 4 * b.past(hand.word) + k),
@@ -65,7 +65,11 @@ def rows_csr(b: Bench) -> None:
     waits, begins, active, address, left, issue, last = (
         b.inner(name) for name in ("s1_valid", "s1_ready", "active", "address", "left", "issue", "last"))
     pointer, words = b.inner("pointer_read.data"), [o.payload[lane] for lane in range(4)]
-    b.drive(load.en.clear, b.free("clear_0") & b.free("clear_1") & b.free("clear_2"))
+    # Any load words, but a long time without a clear and lanes that exist are likely.
+    ops = {name: b.free(f"load_{name}") for name in load.en.shape().members}
+    ops["clear"] &= b.free("clear_1") & b.free("clear_2")
+    lane = Mux(b.free("lane_far", 2) == 0, b.free("lane_any", 16), b.free("lane_low", 2))
+    b.drive(load, Cat(*ops.values(), b.free("load_op", 8), lane, b.free("load_address", 32), b.free("load_data", 64)))
     cleared, take, began = b.past(load.en.clear), i.valid & i.ready, b.past(waits & begins)
     stuck, issued = b.past(o.valid & ~o.ready & ~load.en.clear), b.past(issue)
     # Of the row at work: its words, and those that were read.
@@ -89,6 +93,8 @@ def rows_csr(b: Bench) -> None:
     b.claim("Words of a row ascend", active & (address == (b.past(address) + 1)[:4]), when=b.past(issue & ~last) & ~cleared, cover=address == 0)
     b.claim("A word that is not read stays next", active & (address == b.past(address)), when=b.past(active & ~issue) & ~cleared)
     b.claim("The words left are those of the row that were not read", left == number - done, when=active, cover=done == 2)
+    b.claim("A row at work has words left, unless it has none at all", (left != 0) == (number != 0), when=active, cover=left == 1)
+    b.claim("A row that has no words is marked", b.inner("empty") == (number == 0), when=active, cover=number == 0)
     b.claim("A row ends with its last word, and an empty one with its first", done + 1 == Mux(number == 0, 1, number), when=issue & last,
             cover=number > 2)
     b.claim("Rows follow each other without a pause", active == b.past(waits), when=b.past(issue & last) & ~cleared, cover=active)
@@ -121,17 +127,22 @@ def inputs_ring(b: Bench) -> None:
     b.assume("Nothing is made empty while a synapse is added, and nothing consumed while one is on its way")
     move, zeroes = dut.add | dut.empty | dut.advance, dut.consume | emptied
     to = Mux(dut.add, Cat((dut.slot + synapse.delay)[:2], synapse.word), Mux(dut.empty, dut.place, Cat(dut.slot, dut.fetch)))
-    # Any place, and all that was added to it.
-    at, total = b.keep(4), b.keep(12)
+    place = b.keep(4)
+    with b.m.If(move):
+        b.m.d.sync += place.eq(to)
+    # Any place, and all that was added to it since its sum was known.
+    at, total, known = b.keep(4), b.keep(12), b.keep()
     with b.m.If(b.first):
         b.m.d.sync += at.eq(b.free("followed", 4))
-    with b.m.If(zeroes & (address == Mux(b.first, 0, at))):
-        b.m.d.sync += total.eq(0)
-    with b.m.Elif(adding & port & (address == at)):
+    with b.m.Elif(zeroes & (place == at)):
+        b.m.d.sync += [total.eq(0), known.eq(1)]
+    with b.m.Elif(adding & port & (place == at)):
         b.m.d.sync += total.eq(total + weight)
-    mine, there = address == at, sums[at]
-    b.claim("A sum is all that was added to it since it was last consumed or made empty", there == total, cover=total[:11] > 70)
-    b.claim("What is fetched is the sum as it becomes", inputs[1].as_unsigned() == total, when=b.past(move & (to == at) & ~b.first),
+    mine, there = place == at, Signal(12)
+    b.m.d.comb += there.eq(sums[at])
+    b.claim("The place at work is that which was moved to last", address == place, cover=address == 9)
+    b.claim("A sum is all that was added to it since it was last consumed or made empty", there == total, when=known, cover=total[:11] > 70)
+    b.claim("What is fetched is the sum as it becomes", inputs[1].as_unsigned() == total, when=known & b.past(move & (to == at) & ~b.first),
             cover=b.past(adding & port & mine))
     b.claim("A synapse is added delay slots after the present one, modulo their number",
             address == b.past(Cat((dut.slot + synapse.delay)[:2], synapse.word)),
@@ -149,7 +160,7 @@ def inputs_ring(b: Bench) -> None:
     b.claim("A sum may be added to in every cycle", there == (b.past(b.past(there)) + b.past(b.past(weight)) + b.past(weight))[:12],
             when=b.past(adding & port & mine & ~b.first) & b.past(b.past(adding & port & mine & ~b.first)))
     for number, due in enumerate(inputs):
-        again = b.past(move & (to == address) & ~b.first)
+        again = b.past(move & (to == place) & ~b.first)
         b.claim(f"Port {number}: a sum that is read while it is added to is read with what is added",
                 due == (b.past(due) + b.past(weight))[:12].as_signed(),
                 when=again & b.past(adding & (port == number)) & b.past(b.past(dut.add)))
