@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from independent import engine as witness
-from test_docs import ARITHMETIC, execute
-from test_independent import SIGNALS, differences, odd_network, with_streams
+from odd_networks import SIGNALS, differences, odd_network, with_streams
+from pages import ARITHMETIC, execute
 
 from spikegate.models.core import engine as core
 from spikegate.models.core import stream_engine

@@ -59,7 +59,8 @@ def stimulus(neuron: LinearNeuron, width: int, rng: random.Random) -> Inputs:
     if "fired" in neuron.state:
         state["fired"] = rng.getrandbits(1)
     state |= {name: anywhere(neuron.current_format.min, neuron.current_format.max) for name in neuron.currents}
-    due = [rng.choice((0, anywhere(-top - 1, top), rng.randint(-400, 400))) for _ in neuron.ports]
+    small = min(400, top)
+    due = [rng.choice((0, anywhere(-top - 1, top), rng.randint(-small, small))) for _ in neuron.ports]
     if rng.random() < 0.3:
         # Nothing leaks: the input lands on the threshold or beside it.
         gap = params["threshold"] - state["v"] + rng.randint(-1, 1)

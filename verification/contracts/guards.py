@@ -15,7 +15,7 @@ from spikegate.models.neuron.lif import REFRACTORY_BITS, LifParams
 from spikegate.models.numeric.fixed import Q8_8, Overflow, Rounding
 from spikegate.models.streams.faults import apply
 from spikegate.models.streams.synapse import SynapseParams
-from verification.contracts import guards_core, guards_line, guards_loads, guards_network, guards_streams
+from verification.contracts import guards_core, guards_line, guards_loads, guards_network, guards_point_core, guards_points, guards_streams
 from verification.contracts.catalogue import DECAY
 from verification.contracts.table import Guard
 
@@ -96,6 +96,7 @@ GUARDS: dict[str, Guard] = {
     "synapse": Guard(synapse_rows, 500),
     "lif": Guard(partial(neuron_rows, LIF, populations), 1500, assume=POPULATION, proved=False),
     "adaptive_lif": Guard(partial(neuron_rows, ADAPTIVE_LIF, adaptive_populations), 1500, assume=POPULATION, proved=False),
-    **guards_streams.GUARDS, **guards_line.GUARDS, **guards_core.GUARDS,
+    **guards_streams.GUARDS, **guards_line.GUARDS, **guards_core.GUARDS, **guards_points.GUARDS,
+    **guards_point_core.GUARDS,
     "core": Guard(core_rows, guards_network.CYCLES, {"o__payload": ("o__valid",)}, ("i",), episodes=74, proved=False),
 }

@@ -10,8 +10,12 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import Component, In
 
 from spikegate.cosim.toolchain.verilog import to_verilog
+from spikegate.gateware.core.inputs_ring import RingInputs
 
 __all__ = ["Claim", "Bench"]
+
+#: What has a memory that claims look into, and its name in ``elaborate``; of the ring's, one a port, that is the last one.
+OPENED = {SyncFIFOBuffered: "storage", RingInputs: "sums"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def words(m: Module, storage: memory.Memory) -> list[Signal]:
 def elaborated(component: Component) -> tuple[Fragment, dict[int, dict]]:
     """A component's fragment, and by the identity of every component in it the local variables that its ``elaborate`` ended with.
 
-    Those of a FIFO have the ``words`` that it holds, too.
+    Those of what is in `OPENED` have the ``words`` that its memory holds, too.
     """
     seen = {}
 
@@ -49,8 +53,8 @@ def elaborated(component: Component) -> tuple[Fragment, dict[int, dict]]:
         own = frame.f_locals.get("self")
         if event == "return" and frame.f_code.co_name == "elaborate" and isinstance(own, (Component, SyncFIFOBuffered)):
             seen[id(own)] = dict(frame.f_locals)
-            if isinstance(own, SyncFIFOBuffered):
-                seen[id(own)]["words"] = words(frame.f_locals["m"], frame.f_locals["storage"])
+            if type(own) in OPENED:
+                seen[id(own)]["words"] = words(frame.f_locals["m"], frame.f_locals[OPENED[type(own)]])
 
     before = sys.getprofile()
     sys.setprofile(watch)
@@ -143,7 +147,7 @@ class Bench:
         found = self.dut
         for part in name.split("."):
             inside = self._locals.get(id(getattr(found, "_elaboratable_", found)), {})
-            found = inside[part] if part in inside else getattr(found, part)
+            found = inside[part] if part in inside else found[part] if isinstance(found, dict) else getattr(found, part)
         if isinstance(found, list):
             return [self._show(f"{name}_{k}", part) for k, part in enumerate(found)]
         return self._show(name, found)

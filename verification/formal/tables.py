@@ -4,7 +4,9 @@ from amaranth.hdl import Array, Cat, Mux, signed
 
 from verification.formal.bench import Bench
 
-__all__ = ["drive", "rows", "spikes"]
+__all__ = ["entry_of_the_ring", "picks", "drive", "rows", "spikes"]
+
+NUMBERS = {4: "four", 9: "nine"}
 
 
 def drive(b: Bench) -> None:
@@ -80,25 +82,38 @@ def rows(b: Bench) -> None:
     b.claim("The bits stand still without an add", dut.bits == b.past(dut.bits), when=~added & ~b.first & b.past(~b.first), cover=dut.bits != 0)
 
 
-def entry_of_the_ring(b: Bench, pushed, room, pop, level, head) -> None:
-    """Any entry of the list of spikes, from its push to its pop."""
+def entry_of_the_ring(b: Bench, size: int, value, pushed, room, pop, level, head) -> None:
+    """Any entry of a list of spikes, a ring of so many, from its push to its pop."""
     # Its slot, and how many are before it.
     words, produce, consume, stored = (b.inner(f"spikes.{name}") for name in ("words", "produce", "consume", "inner_level"))
-    shown, follow, tracked, entry, slot, before = b.inner("spikes.r_rdy"), b.free("follow"), b.keep(), b.keep(12), b.keep(4), b.keep(4)
+    shown, follow, tracked, entry, slot, before = b.inner("spikes.r_rdy"), b.free("follow"), b.keep(), b.keep(len(value)), b.keep(4), b.keep(4)
     started, mine = follow & pushed & room & ~tracked & ~b.dut.clear, tracked & (before == 0)
     b.m.d.sync += [tracked.eq((tracked & ~(mine & pop) | started) & ~b.dut.clear), before.eq(Mux(started, level - pop, before - (pop & ~mine)))]
     with b.m.If(started):
-        b.m.d.sync += [entry.eq(Cat(b.dut.tag, b.dut.push.word, b.dut.push.mask)), slot.eq(produce)]
-    around = lambda place: Mux(place >= 9, place - 9, place)  # noqa: E731
+        b.m.d.sync += [entry.eq(value), slot.eq(produce)]
+    around = lambda place: Mux(place >= size, place - size, place)  # noqa: E731
     inside = tracked & ~(mine & shown)
-    b.claim("The list is a ring of nine", (produce < 9) & (consume < 9) & (stored <= 9) & (around(consume + stored) == produce),
+    b.claim(f"The list is a ring of {NUMBERS[size]}", (produce < size) & (consume < size) & (stored <= size) & (around(consume + stored) == produce),
             cover=produce < consume)
     b.claim("An entry keeps its place in the ring", (before - shown < stored) & (around(consume + before - shown) == slot), when=inside,
             cover=before == 3)
     b.claim("An entry is not overwritten while it waits", Array(words)[slot] == entry, when=inside, cover=before == 3)
-    b.claim("After those before it, each entry comes to the head as it was pushed", shown & (head.as_value() == entry), when=mine & shown,
+    b.claim("After those before it, each entry comes to the head as it was pushed", shown & (head == entry), when=mine & shown,
             cover=b.past(inside))
     b.claim("Of the entries in the list, those before this one are fewer than all", before < level, when=tracked, cover=before == 4)
+
+
+def picks(b: Bench, hand, hand_valid, pick, pop, rest, lowest, head) -> None:
+    """The spikes of the entry in hand, of four lanes, from the lowest to the highest."""
+    cleared = b.past(b.dut.clear)
+    b.claim("An entry is popped only when the one in hand has no spike left", ~hand_valid | (rest == 0), when=pop, cover=hand_valid)
+    b.claim("Without a pop, a pick takes exactly the lowest spike out of hand", hand.mask == (b.past(hand.mask) & (b.past(hand.mask) - 1)),
+            when=b.past(pick & ~pop), cover=hand.mask != 0)
+    b.claim("What is popped is in hand next", (hand.as_value() == b.past(head)) & hand_valid, when=b.past(pop) & ~cleared)
+    b.claim("What is in hand stays until it is picked", hand_valid & (hand.as_value() == b.past(hand.as_value())),
+            when=b.past(hand_valid & ~pick) & ~cleared)
+    b.claim("The lowest spike is one of those in hand, and none is below", (lowest & ~hand.mask == 0) & ((lowest - 1) & hand.mask == 0),
+            when=hand_valid & (hand.mask != 0), cover=lowest == 8)
 
 
 def spikes(b: Bench) -> None:
@@ -131,19 +146,12 @@ def spikes(b: Bench) -> None:
     b.claim("The list holds what was pushed and not popped", level == held, cover=held == 5)
     b.claim("No word of spikes is refused while fewer than nine wait", room, when=level < 9, cover=level == 8)
     b.claim("Every spike picked is given once, none is lost and none invented", picked == (given + valid + o.valid)[:8], cover=given > 3)
-    entry_of_the_ring(b, pushed, room, pop, level, head)
+    entry_of_the_ring(b, 9, Cat(dut.tag, push.word, push.mask), pushed, room, pop, level, head.as_value())
     b.claim("Busy as long as a spike is on its way", dut.busy, when=o.valid | valid | hand_valid | due)
     b.claim("Not busy when nothing is due and nothing on its way", ~dut.busy, when=~(o.valid | valid | hand_valid | due))
     b.claim("An entry is due when its step is delay - 1 steps ago", head.tag == (dut.tag - (dut.delay - 1))[:6], when=due, cover=dut.delay == 2)
     b.claim("An entry is popped only when it is due", due, when=pop)
-    b.claim("An entry is popped only when the one in hand has no spike left", ~hand_valid | (rest == 0), when=pop, cover=hand_valid)
-    b.claim("Without a pop, a pick takes exactly the lowest spike out of hand", hand.mask == (b.past(hand.mask) & (b.past(hand.mask) - 1)),
-            when=b.past(pick & ~pop), cover=hand.mask != 0)
-    b.claim("What is popped is in hand next", (hand.as_value() == b.past(head.as_value())) & hand_valid, when=b.past(pop) & ~cleared)
-    b.claim("What is in hand stays until it is picked", hand_valid & (hand.as_value() == b.past(hand.as_value())),
-            when=b.past(hand_valid & ~pick) & ~cleared)
-    b.claim("The lowest spike is one of those in hand, and none is below", (lowest & ~hand.mask == 0) & ((lowest - 1) & hand.mask == 0),
-            when=hand_valid & (hand.mask != 0), cover=lowest == 8)
+    picks(b, hand, hand_valid, pick, pop, rest, lowest, head.as_value())
     for k in range(4):
         b.claim(f"The source picked from lane {k} is that of its word", source == (4 * b.past(hand.word) + k)[:4],
                 when=b.past(pick & lowest[k]))

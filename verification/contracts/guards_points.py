@@ -1,0 +1,60 @@
+"""Guards of the parts of a core of point neurons: what its neurons are."""
+
+import random
+from collections import deque
+from functools import partial
+
+import numpy as np
+
+from spikegate.cosim.benches.bernoulli import pair
+from spikegate.cosim.benches.linear import Inputs, golden, stimulus
+from spikegate.gateware.neuron.linear import LATENCY, state_layout
+from spikegate.models.neuron.bernoulli import bernoulli_step
+from spikegate.models.neuron.linear import LinearNeuron
+from spikegate.models.numeric.drive import UNIFORM_BITS
+from verification.contracts.catalogue import LINEAR, LINEAR_BRIAN2
+from verification.contracts.table import Guard
+
+__all__ = ["GUARDS"]
+
+
+def anything(neuron: LinearNeuron, width: int, rng: random.Random) -> Inputs:
+    """A neuron with any numbers that its ports can hold and, as they are exact for these alone, decays up to 1.0; often near its threshold."""
+    whole = lambda bits: rng.getrandbits(bits) - (1 << bits - 1)  # noqa: E731
+    params = {column.name: rng.randint(column.least, column.most) for column in neuron.columns} | {"leak": rng.getrandbits(neuron.leak_fraction + 1)}
+    state = {name: rng.getrandbits(bits) if name in ("hold", "overflow", "fired") else whole(bits) for name, bits in neuron.state.items()}
+    state["hold"] = rng.choice((0, 0, 1, state["hold"], 1 << rng.randrange(8)))
+    if rng.getrandbits(1):
+        params["leak"], params["rest"] = rng.choice((0, 1 << neuron.leak_fraction)), rng.choice((state["v"], params["rest"]))
+        params["bias"] = rng.choice((0, params["bias"]))
+    return Inputs(params, state, [rng.choice((0, whole(width), whole(width - 3))) for _ in neuron.ports], rng.getrandbits(neuron.leak_fraction))
+
+
+def linear_rows(neuron: LinearNeuron, width: int, rng: random.Random):
+    """Another neuron in each cycle: those of the bench, or any."""
+    layout, pending = state_layout(neuron), deque([None] * LATENCY)
+    while True:
+        inputs = rng.choice((stimulus, anything))(neuron, width, rng)
+        after = pending.popleft()
+        yield ({**inputs.params, "i_state": layout.const(inputs.state).as_bits(), "i_random": inputs.random,
+                **{f"i_input__{port}": due for port, due in enumerate(inputs.due)}},
+               {"o_spike": after and after.spike, "o_state": after and layout.const(after.state).as_bits()})
+        pending.append(golden(neuron, inputs))
+
+
+def bernoulli_rows(rng: random.Random):
+    """Another chance and another number in each cycle: pairs of the bench, or a bit apart."""
+    pending = deque([0] * LATENCY)
+    while True:
+        chance, uniform = pair(rng)
+        if rng.getrandbits(1):
+            uniform = (chance ^ 1 << rng.randrange(UNIFORM_BITS)) % (1 << UNIFORM_BITS)
+        yield {"chance": chance, "i_uniform": uniform}, {"o_spike": pending.popleft()}
+        pending.append(bernoulli_step(np.array([[chance]], np.int64), 0, uniform))
+
+
+GUARDS = {
+    "linear": Guard(partial(linear_rows, *LINEAR), 1500, proved=False),
+    "linear_brian2": Guard(partial(linear_rows, *LINEAR_BRIAN2), 2500, assume="(decay_exc <= 16) & (decay_inh <= 16)", proved=False),
+    "bernoulli": Guard(bernoulli_rows, 1000),
+}
