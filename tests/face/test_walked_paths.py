@@ -42,6 +42,8 @@ ELSEWHERE = {
     "make program": "a board; tests/face/test_board_in_use.py goes as far as the loader",
     "spikegate program": "a board; tests/face/test_board_in_use.py goes as far as the loader",
     "make verify": "tests/verification/test_verify.py", 'make verify ARGS="name"': "tests/verification/test_verify.py",
+    'make mutation ARGS="name --update"': "tests/verification/test_mutation.py",
+    'make mutation-models ARGS="models/neuron/name"': "tests/verification/test_model_mutation.py",
     "make mutation": "tests/verification/test_mutation.py", "make mutation ARGS=--update": "tests/verification/test_mutation.py",
     "make mutation-models": "tests/verification/test_model_mutation.py",
     'make mutation-models ARGS="..."': "tests/verification/test_model_mutation.py",
