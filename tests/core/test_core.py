@@ -99,8 +99,8 @@ def test_one_simulator_runs_one_network_after_another():
             assert np.array_equal(spikes[np.lexsort((spikes[:, 1], spikes[:, 0]))], expected) and len(expected) > 50
 
 
-@pytest.mark.parametrize("format", [Q8_8, Q16_12], ids=str)
-@pytest.mark.parametrize("name", ["ai", "tutorial"])
+@pytest.mark.parametrize(("name", "format"), [("ai", Q8_8), *(pytest.param(*each, marks=pytest.mark.long) for each in (
+    ("ai", Q16_12), ("tutorial", Q8_8), ("tutorial", Q16_12)))], ids=str)
 def test_a_second_of_the_whole_network_is_bit_true(name, format):
     network = translate(preset(name), format, name=name)
     compared = agree(network, rtl.run(network, 40, trace=True))
@@ -108,7 +108,7 @@ def test_a_second_of_the_whole_network_is_bit_true(name, format):
     assert compared > 40_000_000
 
 
-@pytest.mark.parametrize("lanes", [1, 8, 64, 125])
+@pytest.mark.parametrize("lanes", [1, 8, *(pytest.param(lanes, marks=pytest.mark.long) for lanes in (64, 125))])
 def test_the_whole_network_spikes_alike_with_other_lanes(lanes):
     network = translate(preset("ai"), ms=30.0)
     recording = rtl.run(network, lanes)

@@ -48,6 +48,7 @@ def test_random_stalls_and_enables_in_place_of_gated_clocks_change_no_value():
     assert check.ok and off > 0, check
 
 
+@pytest.mark.long
 def test_the_whole_network_with_a_row_in_four_cycles_is_bit_true():
     network = translate(preset("ai"), ms=100.0)
     recording = rtl.run(network, 63, banks=4, trace=True)

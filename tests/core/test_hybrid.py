@@ -54,7 +54,8 @@ def test_other_lengths_channels_and_formats_agree(variant, length, channels, for
     agree(network, rtl.run(network, 16, trace=True))
 
 
-@pytest.mark.parametrize(("variant", "ms"), [("v4", 60.0), ("v13", 60.0), ("v14", 200.0)])
+@pytest.mark.parametrize(("variant", "ms"), [
+    ("v14", 200.0), *(pytest.param(name, 60.0, marks=pytest.mark.long) for name in ("v4", "v13"))])
 def test_the_whole_network_is_bit_true(variant, ms):
     network = hybrid(translate(preset("ai"), ms=ms), variant)
     compared = agree(network, rtl.run(network, trace=True))

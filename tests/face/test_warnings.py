@@ -30,7 +30,8 @@ def test_parameters_that_are_off_are_warned_of_however_short_the_run(ms, from_fi
     assert json.loads((tmp_path / "out" / "report.json").read_text())["warnings"] == lines
 
 
-@pytest.mark.parametrize(("dt", "delay", "refractory", "warned"), [(1, 2, 1, True), (0.1, 1.5, 2, False)], ids=["long", "short"])
+@pytest.mark.parametrize(("dt", "delay", "refractory", "warned"), [
+    (1, 2, 1, True), pytest.param(0.1, 1.5, 2, False, marks=pytest.mark.long)], ids=["long", "short"])
 def test_a_step_that_is_long_for_the_network_is_warned_of_with_its_cause_and_a_fix(dt, delay, refractory, warned, capsys, tmp_path):
     code, said = run(capsys, "sim", *SMALL, "--lanes", 8, "--leak-fraction", "fine", "--ms", 1000, "--set", f"dt={dt}", "--set", f"delay={delay}",
                      "--set", f"refractory={refractory}", "--out", tmp_path)

@@ -35,7 +35,7 @@ def test_another_leak_is_another_membrane():
 
 
 def test_arithmetic_is_judged_for_a_network_of_point_neurons(tmp_path, capsys):
-    words = ["sim", "--preset", "cuba", "--set", "n=100", "--set", "probability=0.1", "--ms", "500", "--lanes", "4", "--out", str(tmp_path)]
+    words = ["sim", "--preset", "cuba", "--set", "n=60", "--set", "probability=0.1", "--set", "tau_m=8", "--ms", "290", "--lanes", "4", "--out", str(tmp_path)]
     assert main(words) == 0
     report = json.loads((tmp_path / "report.json").read_text())
     rows = {check["name"]: check for check in report["checks"]}
