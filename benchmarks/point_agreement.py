@@ -82,10 +82,25 @@ def _own(ms: float) -> PointNetwork:
 
 
 def _kinds(ms: float) -> PointNetwork:
-    from verification.stimuli.point_networks import MIXED, random_network
-
-    seed = next(seed for seed in range(1000) if len({each.neuron for each in random_network(seed, MIXED, n=60).populations}) >= 5)
-    return random_network(seed, [each for each in MIXED if not each.draws or each.kind == "bernoulli"], n=60, steps=round(10 * ms))
+    random, steps = np.random.default_rng(5), round(10 * ms)
+    net, q = Builder("kinds", steps=steps, seed=9), QFormat(18, 8)
+    net.poisson("noise", 20, 30.0)
+    net.population("published", 60, LinearNeuron(Q8_8, 12), leak=20, threshold=random.integers(15 << 8, 25 << 8, 60), refractory=20)
+    net.population("subtracting", 40, LinearNeuron(QFormat(14, 6), 12, reset=Reset.SUBTRACT), leak=20, threshold=20 << 6)
+    net.population("brian2", 50, LinearNeuron(Q8_8, 12, order=Order.BRIAN2), leak=20, threshold=20 << 8, refractory=random.integers(0, 40, 50))
+    net.population("currents", 50, LinearNeuron(q, 16, order=Order.BRIAN2, currents=("exc", "inh"), current_format=q), leak=327, threshold=20 << 8,
+                   refractory=20, bias=20, decay_exc=1300, coupling_exc=4000, decay_inh=650, coupling_inh=4000)
+    names = {"noise": 20, "published": 60, "subtracting": 40, "brian2": 50, "currents": 50}
+    for source, sources in names.items():
+        for target in ("published", "subtracting", "brian2", "currents"):
+            count, port = 12 * names[target], "exc" if target == "currents" else "v"
+            pairs, unit = (random.integers(0, sources, count), random.integers(0, names[target], count)), 64 if target == "subtracting" else 256
+            strength = 40 if source == "noise" else 2
+            net.connect(source, target, port=port, pairs=pairs, weights=random.integers(-unit // 4, strength * unit // 8, count),
+                        delays=random.integers(1, 256, count))
+    net.drive("published", 200, trials=100, probability=0.01)
+    net.drive("currents", 800, trials=100, probability=0.01, port="exc")
+    return net.freeze()
 
 
 #: Name -> network of so many ms, and lanes.
