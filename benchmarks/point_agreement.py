@@ -4,7 +4,7 @@
     distributed   two populations, N = 1000, weights and delays of 0.1 to 20 ms normally distributed, several synapses between two neurons
     cuba          Vogels and Abbott's 4,000 neurons with exponential currents
     classifier    spikes in, dense signed weights, two layers, no leak, reset by subtraction
-    own           recorded spikes of one's own
+    own           recorded spikes from outside
     microcircuit  eight populations of Potjans and Diesmann's, 2 %
     kinds         one network with every kind of neuron
 
