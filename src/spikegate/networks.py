@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["Names", "add_options", "finite", "given", "make", "show", "verify"]
 
 FINE = "fine"
-#: A preset of point neurons; all others are Brunel's network.
-CUBA = "cuba"
+#: Presets of point neurons; all others are Brunel's network.
+CUBA, MICROCIRCUIT = "cuba", "microcircuit"
+POINTS = {CUBA: "Vogels and Abbott's network with exponential currents", MICROCIRCUIT: "Potjans and Diesmann's of the cortex, a fiftieth of it"}
 
 
 class Names(str):
@@ -42,7 +43,7 @@ def _member(option: str, text: str, kind: type[IntEnum]) -> Any:
 
 def _presets() -> Iterable[str]:
     from spikegate.translator.params import PRESETS
-    return [*PRESETS, f"{CUBA}, Vogels and Abbott's network with exponential currents"]
+    return [*PRESETS, *(f"{name} ({what})" for name, what in POINTS.items())]
 
 
 def _variants() -> Iterable[str]:
@@ -120,12 +121,12 @@ def given(args: argparse.Namespace) -> "Network | PointNetwork":
             raise InputError(f"--network {args.network} already fixes the whole run, so that {', '.join(named)} cannot be given with it; "
                              "leave out either")
         return load(args.network)
-    if args.preset == CUBA:
-        return _cuba(args)
+    if args.preset in POINTS:
+        return _point(args)
     changes = dict(_change(text, BrunelParams) for text in args.changes)
     if args.seed is not None and changes.setdefault("seed", args.seed) != args.seed:
         raise InputError(f"--seed {args.seed} and --set seed={changes['seed']} disagree; give one of them")
-    name, variant = _one_of("--preset", args.preset or "ai", [*PRESETS, CUBA]), _one_of("--variant", args.variant or FIXED, [FIXED, *HYBRIDS])
+    name, variant = _one_of("--preset", args.preset or "ai", [*PRESETS, *POINTS]), _one_of("--variant", args.variant or FIXED, [FIXED, *HYBRIDS])
     rounding = _member("--rounding", args.rounding or "nearest", Rounding)
     overflow = _member("--overflow", args.overflow or "saturate", Overflow)
     if variant == FIXED and args.length is not None:
@@ -137,19 +138,24 @@ def given(args: argparse.Namespace) -> "Network | PointNetwork":
     return network if variant == FIXED else hybrid(network, variant, length=256 if args.length is None else args.length)
 
 
-def _cuba(args: argparse.Namespace) -> "PointNetwork":
-    """Vogels and Abbott's network; what makes Brunel's cannot be given with it."""
+def _point(args: argparse.Namespace) -> "PointNetwork":
+    """A preset of point neurons; what makes Brunel's network cannot be given with it."""
     from spikegate.models.numeric.fixed import QFormat
     from spikegate.translator.cuba import FORMAT, CubaParams, cuba
+    from spikegate.translator.microcircuit import MicrocircuitParams, microcircuit
 
-    fixed = ("leak_fraction", "rounding", "overflow", "variant", "length")
+    fixed = ("leak_fraction", "rounding", "overflow", "variant", "length", *(() if args.preset == CUBA else ("format",)))
     named = [f"--{name.replace('_', '-')}" for name in fixed if getattr(args, name) is not None]
     if named:
-        raise InputError(f"--preset {CUBA} has exact currents of its own, so that {', '.join(named)} cannot be given with it; leave out either")
-    changes = dict(_change(text, CubaParams) for text in args.changes)
+        raise InputError(f"--preset {args.preset} has exact currents of its own, so that {', '.join(named)} cannot be given with it; "
+                         "leave out either")
+    changes = dict(_change(text, CubaParams if args.preset == CUBA else MicrocircuitParams) for text in args.changes)
     if args.seed is not None and changes.setdefault("seed", args.seed) != args.seed:
         raise InputError(f"--seed {args.seed} and --set seed={changes['seed']} disagree; give one of them")
-    return cuba(CubaParams(**changes), 1000.0 if args.ms is None else args.ms, FORMAT if args.format is None else QFormat.parse(args.format))
+    ms = 1000.0 if args.ms is None else args.ms
+    if args.preset == MICROCIRCUIT:
+        return microcircuit(MicrocircuitParams(**changes), ms)
+    return cuba(CubaParams(**changes), ms, FORMAT if args.format is None else QFormat.parse(args.format))
 
 
 def _whole(option: str, text: str | None) -> int | None:

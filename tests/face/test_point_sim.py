@@ -102,6 +102,16 @@ def test_what_cuba_does_not_take_is_refused(tmp_path, capsys, options, line):
     assert line in " ".join(err) and not (tmp_path / "net").exists()
 
 
+def test_the_microcircuit_is_made_at_any_scale(tmp_path, capsys):
+    assert main(["network", "make", "--preset", "microcircuit", "--set", "scale=0.005", "--ms", "5", str(tmp_path / "net")]) == 0
+    network = PointNetwork.load(tmp_path / "net")
+    assert [each.size for each in network.populations][:2] == [103, 29] and network.steps == 50 and network.source["scale"] == 0.005
+    for options, line in ((["--format", "q8.8"], "--format cannot be given with it"),
+                          (["--set", "scale=2"], "scale must be above 0 and at most 1, not 2")):
+        assert main(["network", "make", "--preset", "microcircuit", *options, str(tmp_path / "other")]) == 2
+        assert line in " ".join(said(capsys)[1])
+
+
 def test_another_seed_has_other_connections_and_membranes(tmp_path):
     for seed in (1, 2):
         assert main(["network", "make", *CUBA, "--seed", str(seed), str(tmp_path / str(seed))]) == 0
