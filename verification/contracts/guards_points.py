@@ -27,7 +27,7 @@ def anything(neuron: LinearNeuron, width: int, rng: random.Random) -> Inputs:
     if rng.getrandbits(1):
         params["leak"], params["rest"] = rng.choice((0, 1 << neuron.leak_fraction)), rng.choice((state["v"], params["rest"]))
         params["bias"] = rng.choice((0, params["bias"]))
-    if rng.random() < 0.2:
+    if neuron.currents and rng.random() < 0.2:
         # All pulls to one end, so that the sum leaves its format by its upper bits alone.
         high = rng.getrandbits(1)
         for name in ("rest", "bias", *(name for name in params if name.startswith("coupling"))):
