@@ -27,6 +27,14 @@ def anything(neuron: LinearNeuron, width: int, rng: random.Random) -> Inputs:
     if rng.getrandbits(1):
         params["leak"], params["rest"] = rng.choice((0, 1 << neuron.leak_fraction)), rng.choice((state["v"], params["rest"]))
         params["bias"] = rng.choice((0, params["bias"]))
+    if neuron.currents and rng.random() < 0.2:
+        # All pulls to one end, so that the sum leaves its format by its upper bits alone.
+        high = rng.getrandbits(1)
+        for name in ("rest", "bias", *(name for name in params if name.startswith("coupling"))):
+            column = next(column for column in neuron.columns if column.name == name)
+            params[name] = column.most if high or name.startswith("coupling") else column.least
+        state |= {name: (1 << bits - 1) - 1 if high else -(1 << bits - 1) for name, bits in neuron.state.items() if name in neuron.currents}
+        params["leak"], state["hold"] = rng.getrandbits(neuron.leak_fraction + 1), 0
     return Inputs(params, state, [rng.choice((0, whole(width), whole(width - 3))) for _ in neuron.ports], rng.getrandbits(neuron.leak_fraction))
 
 

@@ -93,13 +93,18 @@ def linear_brian2(b: Bench) -> None:
         b.drive(getattr(dut, f"decay_{name}"), Mux(raw > 16, 16, raw))
     b.assume("No decay is above 1.0")
     before, leak, rest, reset, bias = (late(b, each) for each in (dut.i_state, dut.leak, dut.rest, dut.reset, dut.bias))
+    state, params = b.inner("s2_state"), b.inner("s2_set")
+    for column in neuron.columns:
+        b.lemma(params[column.name] == late(b, getattr(dut, column.name)))
     flow, currents, width = Const(0, 1), [], neuron.format.width
     for name, port in zip(neuron.currents, dut.i_input):
-        given, coupling, decay = late(b, port), late(b, getattr(dut, f"coupling_{name}")), late(b, getattr(dut, f"decay_{name}"))
+        given, decay = late(b, port), late(b, getattr(dut, f"decay_{name}"))
         kicked, above, below = fitted(b, before[name] + given, neuron.current_format.width)
-        share, left, now = product(b, f"decay_{name}", kicked, decay, neuron.decay_fraction), Signal(signed(6), name=f"left_{name}"), after[name]
+        b.claim(f"The second stage holds the kicked current {name}", state[name] == kicked, cover=above | below)
+        share = product(b, f"decay_{name}", state[name], params[f"decay_{name}"], neuron.decay_fraction)
+        left, now = Signal(signed(6), name=f"left_{name}"), after[name]
         b.m.d.comb += left.eq(kicked - share)
-        flow, raised = flow + product(b, f"coupling_{name}", kicked, coupling, neuron.coupling_shift), raised | above | below
+        flow, raised = flow + product(b, f"coupling_{name}", state[name], params[f"coupling_{name}"], neuron.coupling_shift), raised | above | below
         currents.append(left)
         b.claim(f"The current {name} is kicked, then it decays", now == left, cover=(share != 0) & (given != 0))
         b.claim(f"A decay of 0 keeps the kicked current {name}, held or not", now == kicked, when=decay == 0, cover=(before.hold > 1) & (given != 0))
@@ -110,7 +115,10 @@ def linear_brian2(b: Bench) -> None:
     v, total, held = Signal(signed(width)), Signal(signed(20)), before.hold > 1
     lost = before.fired & (over | under)
     b.m.d.comb += v.eq(Mux(before.fired, restored, before.v))
-    b.m.d.comb += total.eq(v + product(b, "leak", rest - v, leak, neuron.leak_fraction) + flow + bias)
+    b.claim("The second stage holds the membrane, after the reset of a spike", state.v == v, cover=before.fired & (v != 0))
+    b.claim("The second stage knows whether a kick or the reset left its format", state.overflow == (before.overflow | raised | lost),
+            cover=lost & ~raised)
+    b.m.d.comb += total.eq(v + product(b, "leak", params.rest - state.v, params.leak, neuron.leak_fraction) + flow + bias)
     fires, value, outside = integrates(b, v, held, total, width, strict=True)
     b.claim("A spike shows in the membrane for one step, and is subtracted in the next, held or not", after.v == restored, when=before.fired & held)
     b.claim("A spike is remembered until the next step", after.fired == spike, cover=spike)
