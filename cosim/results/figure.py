@@ -18,6 +18,8 @@ __all__ = ["drawing", "figure"]
 COLORS, FLOAT, DARK = ("#20639b", "#d1495b", "#3caea3", "#7b4b94"), "#e08e0b", "#222222"
 STYLE = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 11, "axes.titleweight": "bold",
          "axes.titlelocation": "left", "legend.frameon": False, "axes.edgecolor": "#777777", "axes.labelcolor": DARK}
+#: Populations that a title names.
+FEW = 3
 RASTER_NEURONS, RASTER_MS, MEMBRANE_MS = 200, 400.0, 60.0
 #: Engines that agree are drawn from the widest line to the finest, so that each stays visible under the next.
 LINES = {"rtl": ("RTL", dict(color="#9ec6e8", lw=6, solid_capstyle="round")), "golden": ("golden model", dict(color="#20639b", lw=2.2)),
@@ -45,8 +47,10 @@ def figure(recordings: Mapping[str, Recording], network: FrozenNetwork, path: Pa
         _rate(fig.add_subplot(grid[1, :], sharex=top), recordings, network)
         _membrane(fig.add_subplot(grid[2, :2]), recordings, network)
         _intervals(fig.add_subplot(grid[2, 2]), recordings, network)
-        neurons = " and ".join(f"{population.size:,} {population.name}" for population in network.ranges)
-        fig.suptitle(f"Network “{network.title}”, {network.variant}: {neurons} neurons as RTL in "
+        neurons = " and ".join(f"{population.size:,} {population.name}" for population in network.ranges) + " neurons"
+        if len(network.ranges) > FEW:
+            neurons = f"{network.n:,} neurons in {len(network.ranges)} populations"
+        fig.suptitle(f"Network “{network.title}”, {network.variant}: {neurons} as RTL in "
                      f"{network.described()['format']}, {network.steps:,} steps of {network.dt_ns * 1e-6:g} ms", fontsize=14, x=0.01, ha="left")
 
 
