@@ -135,7 +135,7 @@ def _intervals(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetw
 
 def _membrane(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwork) -> None:
     neuron, start, end = _active(recordings["rtl"], network)
-    step_ms, one = network.dt_ns * 1e-6, network.membrane(neuron)[0]
+    step_ms, one = network.dt_ns * 1e-6, network.membrane(neuron)[0] or 1
     ms = np.arange(start, end) * step_ms
     drawn, names = [], []
     for name, (label, look) in LINES.items():
@@ -169,6 +169,7 @@ def _membrane(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwo
 def _active(recording: Recording, network: FrozenNetwork) -> tuple[int, int, int]:
     length = min(network.steps, round(MEMBRANE_MS / (network.dt_ns * 1e-6)))
     start = network.steps - length
-    spikes = recording.spikes[(recording.spikes[:, 0] >= start) & (recording.spikes[:, 1] < network.ranges[0].last)]
-    counts = np.bincount(spikes[:, 1], minlength=1)
-    return int(np.argmin(np.abs(counts - 4))), start, network.steps
+    shown = next((each for each in network.ranges if network.membrane(each.first)[0]), network.ranges[0])
+    late = recording.spikes[recording.spikes[:, 0] >= start, 1]
+    counts = np.bincount(late[(late >= shown.first) & (late < shown.last)] - shown.first, minlength=1)
+    return shown.first + int(np.argmin(np.abs(counts - 4))), start, network.steps

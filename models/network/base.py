@@ -64,6 +64,11 @@ class FrozenNetwork(ABC):
 
     @property
     @abstractmethod
+    def draws(self) -> bool:
+        """Whether anything in it is random while it runs."""
+
+    @property
+    @abstractmethod
     def states(self) -> tuple[str, ...]:
         """What its neurons remember, by the names of a recording; the membrane comes first."""
 

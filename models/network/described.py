@@ -71,6 +71,11 @@ class DescribedNetwork(FrozenNetwork):
         return (1 << self.lif.leak_fraction) / self.lif.leak
 
     @property
+    def draws(self) -> bool:
+        """Yes: its drive."""
+        return True
+
+    @property
     def states(self) -> tuple[str, ...]:
         """Membrane, refractory steps left, and overflow."""
         return "v", "hold", "overflow"

@@ -64,6 +64,11 @@ class DescribedPointNetwork(FrozenNetwork):
         return max(leaks, default=1.0)
 
     @property
+    def draws(self) -> bool:
+        """Whether any population has a drive, rounds by chance or spikes by chance."""
+        return any(each.draws for each in self.populations)
+
+    @property
     def states(self) -> tuple[str, ...]:
         """What any of its neurons remembers."""
         return tuple(dict.fromkeys(name for each in self.populations for name in each.neuron.state))

@@ -15,6 +15,7 @@ from spikegate.models.errors import InputError, Mismatch, SpikegateError, ToolMi
 from spikegate.models.files import write_whole
 from spikegate.models.hints import apt
 from spikegate.models.link.board import MIN_N, Board, board
+from spikegate.models.network.load import load
 from spikegate.models.network.network import Network
 from spikegate.models.numeric.fixed import QFormat
 from spikegate.models.surroundings import child_environment
@@ -38,6 +39,15 @@ def network_for(spec: Board, format: str = "q8.8") -> Network:
     if spec.n < MIN_N:
         raise InputError(f"N of a board's core must be at least {MIN_N}, not {spec.n}; give another --n, or --network FILE")
     return translate(preset("ai", n_exc=spec.n - spec.n // 5, n_inh=spec.n // 5), QFormat.parse(format), ms=STEPS_MS, name="ai")
+
+
+def _plain(path: str) -> Network:
+    """The network of a file, of the kind that boards run."""
+    found = load(path)
+    if not isinstance(found, Network):
+        raise InputError(f"Boards run networks of one weight a source, and {path} is one of point neurons ({found.variant}); "
+                         "run it with spikegate sim")
+    return found
 
 
 def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = None, format: str | None = None, network: str | None = None,
@@ -70,7 +80,7 @@ def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = 
     """
     from spikegate.cosim.toolchain import board as flow
 
-    known, ran = board(name), None if network is None else Network.load(network)
+    known, ran = board(name), None if network is None else _plain(network)
     if ran is not None and format is not None:
         raise InputError(f"--network {network} has a format of its own, so that --format {format} cannot be given with it; leave out either")
     spec = known.of(QFormat.parse(format or "q8.8") if ran is None else ran.lif.format, ran.n if ran is not None and n is None else n, lanes)

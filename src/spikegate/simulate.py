@@ -63,6 +63,8 @@ def simulate(network: FrozenNetwork, engines: Sequence[Engine[Any]], out: str, *
     """
     if seeds != 1 and not LEAST_SEEDS <= seeds <= MAX_SEEDS:
         raise InputError(f"--seeds must be 1 or in {LEAST_SEEDS}..{MAX_SEEDS}, not {seeds}; two runs do not tell how far chance goes")
+    if seeds != 1 and not network.draws:
+        raise InputError(f"--seeds {seeds} repeats a run with other random numbers, and {network.name!r} draws none; leave it out, or run for longer")
     network.require_consistent()
     absent = _absent(network, engines)
     folder = report.check_writable(out)

@@ -7,7 +7,10 @@ import pytest
 
 from spikegate.cli import main
 from spikegate.models.core.point_golden import POINT_DEFECTS
+from spikegate.models.network.builder import Builder
 from spikegate.models.network.point import PointNetwork
+from spikegate.models.neuron.linear import LinearNeuron
+from spikegate.models.numeric.fixed import Q8_8
 from verification.stimuli.point_networks import MIXED, random_network
 
 CUBA = ["--preset", "cuba", "--set", "n=40", "--set", "probability=0.5", "--ms", "60"]
@@ -100,6 +103,33 @@ def test_what_cuba_does_not_take_is_refused(tmp_path, capsys, options, line):
     assert main(["network", "make", "--preset", "cuba", *options, str(tmp_path / "net")]) == 2
     _, err = said(capsys)
     assert line in " ".join(err) and not (tmp_path / "net").exists()
+
+
+def test_a_network_that_begins_with_neurons_without_a_membrane_is_drawn_and_can_be_repeated_with_other_seeds(tmp_path, capsys):
+    net = Builder("noisy", steps=300, seed=5)
+    net.poisson("noise", 6, 200.0)
+    net.population("cells", 10, LinearNeuron(Q8_8, 12), leak=20, threshold=10 << 8, refractory=5, bias=60)
+    net.connect("noise", "cells", weights=np.full((6, 10), 300), delays=3)
+    path = tmp_path / "noisy.spikegate"
+    net.freeze().save(path)
+    drawn = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("matplotlib.axes.Axes.set", lambda self, **said: drawn.append(said.get("title")))
+        assert main(["sim", "--network", str(path), "--lanes", "4", "--out", str(tmp_path / "out"), "--seeds", "3"]) == 0
+    membrane, = (title for title in drawn if title.startswith("Membrane"))
+    assert 6 <= int(membrane.split()[3].rstrip(":")) < 16, membrane
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["seeds"] == 3
+
+
+def test_what_is_not_random_cannot_be_repeated_with_other_seeds(cuba, tmp_path, capsys):
+    assert main(["sim", "--network", str(cuba), "--lanes", "3", "--out", str(tmp_path / "out"), "--seeds", "3"]) == 2
+    assert "--seeds 3 repeats a run with other random numbers, and 'cuba' draws none" in " ".join(said(capsys)[1])
+    assert not (tmp_path / "out").exists()
+
+
+def test_boards_refuse_a_network_of_point_neurons(cuba, tmp_path, capsys):
+    assert main(["bitstream", "--network", str(cuba), "--out", str(tmp_path)]) == 2
+    assert "Boards run networks of one weight a source" in " ".join(said(capsys)[1])
 
 
 def test_the_microcircuit_is_made_at_any_scale(tmp_path, capsys):
