@@ -1,0 +1,134 @@
+"""Brian2's device ``spikegate``: two lines give a script of yours the hardware's own spikes in its monitors.
+
+    import spikegate.brian2
+    set_device("spikegate")
+
+Options of ``set_device``: ``engine`` (``"golden"``, the bit-true model, or ``"rtl"``, the hardware itself in Verilator, held against it), ``lanes``,
+``format`` and ``current_format`` (``"auto"``, or such as ``"q8.8"``), ``leak_fraction``, ``rounding`` and ``overflow``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from brian2.devices.device import all_devices
+
+from spikegate.models.errors import InputError, Mismatch
+from spikegate.models.network.engine import Agreement, Engine, Progress
+from spikegate.models.network.point import PointNetwork
+from spikegate.models.network.recording import Recording
+from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
+from spikegate.translator.importer.brian import float_network
+from spikegate.translator.importer.device import Result, SpikegateDevice
+from spikegate.translator.importer.formats import Choice
+from spikegate.translator.importer.quantise import Quantised, quantise
+
+__all__ = ["CheckedRtl", "Result", "from_brian2", "result"]
+
+OPTIONS = ("engine", "lanes", "format", "current_format", "leak_fraction", "rounding", "overflow")
+
+
+@dataclass(frozen=True)
+class CheckedRtl(Engine[PointNetwork]):
+    """The RTL in Verilator, every spike and last state of it held against the golden model."""
+
+    lanes: int = 8
+
+    name, title, agreement = "rtl", "RTL", Agreement.BIT_TRUE
+
+    def unsupported(self, network: PointNetwork) -> list[str]:
+        return self._rtl(network).unsupported(network)
+
+    def _rtl(self, network: PointNetwork) -> Any:
+        from spikegate.cosim.engines.point_rtl import PointRtl
+        return PointRtl(min(self.lanes, network.n))
+
+    def run(self, network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
+        from spikegate.models.core.point_golden import PointGolden
+        found: Recording = self._rtl(network).run(network, trace=trace, progress=progress)
+        golden = PointGolden().run(network, trace=trace)
+        differ = [name for name, values in golden.final.items() if not np.array_equal(values, found.final[name])]
+        if not np.array_equal(found.spikes, golden.spikes) or differ:
+            raise Mismatch(f"RTL differs from the golden model in {', '.join(['spikes', *differ])}; save the network, and run spikegate sim --network")
+        return found
+
+
+def _member(options: Mapping[str, Any], name: str, kind: Any, default: Any) -> Any:
+    given = options.get(name, default)
+    if isinstance(given, str) and given.upper() in kind.__members__:
+        return kind[given.upper()]
+    if not isinstance(given, kind):
+        raise InputError(f"{name} must be {' or '.join(each.lower() for each in kind.__members__)}, not {given!r}")
+    return given
+
+
+def _format(options: Mapping[str, Any], name: str) -> QFormat | None:
+    given = options.get(name, "auto")
+    if given is None or given == "auto":
+        return None
+    return given if isinstance(given, QFormat) else QFormat.parse(given)
+
+
+def _make(options: Mapping[str, Any]) -> tuple[Engine[PointNetwork], Choice]:
+    """The engine and the formats that the options of ``set_device`` ask for."""
+    if strange := sorted({*options} - {*OPTIONS}):
+        raise InputError(f"Option {strange[0]!r} of the device spikegate is none; there are {', '.join(OPTIONS)}")
+    engine, lanes = options.get("engine", "golden"), options.get("lanes", 8)
+    if not isinstance(lanes, int) or isinstance(lanes, bool) or lanes < 1:
+        raise InputError(f"lanes must be a whole number of 1 or more, not {lanes!r}")
+    choice = Choice(_format(options, "format"), _format(options, "current_format"), options.get("leak_fraction"),
+                    _member(options, "rounding", Rounding, Rounding.NEAREST), _member(options, "overflow", Overflow, Overflow.SATURATE))
+    if isinstance(engine, Engine):
+        return engine, choice
+    if engine == "golden":
+        from spikegate.models.core.point_golden import PointGolden
+        return PointGolden(), choice
+    if engine == "rtl":
+        return CheckedRtl(lanes), choice
+    raise InputError(f"engine must be golden or rtl, not {engine!r}; networks of point neurons do not run on boards yet")
+
+
+def from_brian2(network: Any, duration: Any, *, namespace: Mapping[str, Any] | None = None, seed: int = 1, **options: Any) -> Quantised:
+    """Freeze a `brian2.Network` as it stands, without running it.
+
+    Parameters
+    ----------
+    network : brian2.Network
+    duration : brian2.Quantity
+        Of the run, seconds.
+    namespace : Mapping, optional
+        What names outside the model stand for; those where this is called by default.
+    seed : int
+        Of the random streams of the hardware.
+    **options
+        ``format`` and the others of ``set_device``.
+
+    Raises
+    ------
+    InputError
+        With a line for everything that cannot be carried over.
+    """
+    from brian2.core.namespace import get_local_namespace
+    steps = round(float(duration) / float(next(iter(network.sorted_objects)).clock.dt_))
+    _, choice = _make(options)
+    return quantise(float_network(network, get_local_namespace(1) if namespace is None else namespace, steps), choice, seed)
+
+
+def result() -> Result:
+    """The last run of the device: frozen network, recording, quantities and warnings.
+
+    Raises
+    ------
+    InputError
+        If nothing has run.
+    """
+    found = DEVICE.result
+    if found is None:
+        raise InputError('Nothing has run on the device spikegate yet; call set_device("spikegate") before the network is made, and run it')
+    return found
+
+
+#: The device that ``set_device("spikegate")`` finds.
+DEVICE = SpikegateDevice(_make)
+all_devices["spikegate"] = DEVICE

@@ -1,0 +1,109 @@
+"""A network of Brian2's objects as one in floats, or everything that stands in the way."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from spikegate.translator.importer import connections, groups
+from spikegate.translator.importer.float_network import FloatNetwork, Refusals
+
+__all__ = ["float_network"]
+
+#: What runs, and what is part of these.
+READ = ("NeuronGroup", "PoissonGroup", "SpikeGeneratorGroup", "Synapses", "PoissonInput", "SpikeMonitor", "StateMonitor", "PopulationRateMonitor",
+        "Subgroup")
+PARTS = ("StateUpdater", "Thresholder", "Resetter", "SynapticPathway", "SubexpressionUpdater")
+#: What does not run, with the nearest thing that would.
+FIXES = {
+    "NetworkOperation": "parameters that are set before the run, or between two runs, would run",
+    "CodeRunner": "parameters that are set before the run, or between two runs, would run",
+    "SummedVariableUpdater": connections.ADDS,
+    "EventMonitor": "a SpikeMonitor would run",
+    "SpatialNeuron": "a NeuronGroup of point neurons would run",
+}
+
+
+def _dt_ns(objects: list[Any], refusals: Refusals) -> int:
+    """The step that all objects but monitors have."""
+    clocks = {float(each.clock.dt_): each for each in objects if not type(each).__name__.endswith("Monitor")}
+    if len(clocks) > 1:
+        steps = ", ".join(f"{dt * 1e3:g} ms ({each.name})" for dt, each in clocks.items())
+        refusals.add("Network", "", f"has several clocks: {steps}", "one dt for all would run")
+    dt = min(clocks)
+    ns = round(dt * 1e9)
+    if abs(ns - dt * 1e9) > 1e-6 or ns < 1:
+        refusals.add("Network", f"dt = {dt * 1e3:g} ms", "is no whole number of nanoseconds", "a rounded one would run")
+    return max(ns, 1)
+
+
+def _check(network: Any, objects: list[Any], refusals: Refusals) -> None:
+    schedule = ["start", "groups", "thresholds", "synapses", "resets", "end"]
+    if [each for each in network.schedule if not each.startswith(("before_", "after_"))] != schedule:
+        refusals.add("Network", f"schedule = {network.schedule}", "is another order of a step", f"Brian2's default, {schedule}, would run")
+    slots = {"NeuronGroup": "start", "Synapses": "start", "StateUpdater": "groups", "Thresholder": "thresholds", "Resetter": "resets",
+             "SynapticPathway": "synapses", "PoissonInput": "synapses", "SpikeGeneratorGroup": "thresholds"}
+    for each in objects:
+        kind = type(each).__name__
+        if kind not in READ + PARTS:
+            refusals.add(f"{kind} {each.name!r}", "", "is nothing that hardware has", FIXES.get(kind, "leave it out"))
+        elif each.when != slots.get(kind, each.when):
+            refusals.add(f"{kind} {each.name!r}", f"when={each.when!r}", "is another place in a step", f"when={slots[kind]!r} would run")
+        elif not each.active:
+            refusals.add(f"{kind} {each.name!r}", "", "is not active", "leave it out of the network")
+
+
+def _changing(objects: dict[str, list[Any]]) -> set[tuple[str, str]]:
+    """Group and variable of everything that may change while the network runs."""
+    found = {(each.name, name) for each in objects["NeuronGroup"] for name in each.equations.diff_eq_names}
+    for synapses in objects["Synapses"]:
+        found |= connections.written(synapses)
+    for source in objects["PoissonInput"]:
+        found.add((connections.base(source._group).name, source.target_var))
+    return found
+
+
+def float_network(network: Any, namespace: Mapping[str, Any], steps: int, start: int = 0) -> FloatNetwork:
+    """Read a network.
+
+    Parameters
+    ----------
+    network : brian2.Network
+    namespace : Mapping
+        What names outside the model stand for.
+    steps : int
+        Length of the run.
+    start : int
+        Step of the clock at which it begins.
+
+    Raises
+    ------
+    InputError
+        With everything that cannot be carried over, a line each: object, the user's line, reason, and what would run.
+    """
+    refusals, everything = Refusals(), list(network.sorted_objects)
+    dt_ns = _dt_ns(everything, refusals)
+    _check(network, everything, refusals)
+    objects = {kind: [each for each in everything if type(each).__name__ == kind] for kind in READ}
+    changing = _changing(objects)
+    drives: dict[str, list[Any]] = {}
+    for source in objects["PoissonInput"]:
+        if (made := connections.drive(source, namespace, refusals)) is not None:
+            drives.setdefault(connections.base(source._group).name, []).append(made)
+    neurons = []
+    for group in objects["NeuronGroup"]:
+        found = groups.neurons(group, namespace, {name for owner, name in changing if owner == group.name}, refusals)
+        if found is not None:
+            found.drives.extend(drives.get(group.name, []))
+            neurons.append(found)
+    sources = [found for group in objects["PoissonGroup"] if (found := groups.poisson(group, refusals)) is not None]
+    inputs = [found for group in objects["SpikeGeneratorGroup"] if (found := groups.generator(group, start, steps, refusals)) is not None]
+    projections = [found for each in objects["Synapses"] if len(each) for found in connections.projections(each, namespace, changing, refusals)]
+    for each in neurons:
+        ends = sorted((drive.first, drive.last) for drive in each.drives)
+        if any(first < last for (_, last), (first, _) in zip(ends, ends[1:])):
+            refusals.add(f"NeuronGroup {each.name!r}", "", "has several PoissonInputs on one neuron",
+                         "one PoissonInput a neuron, and a PoissonGroup for the others, would run")
+    if not neurons and not refusals.lines:
+        refusals.add("Network", "", "has no NeuronGroup", "a group of neurons would run")
+    refusals.raise_any()
+    return FloatNetwork(network.name, steps, dt_ns, neurons, sources, inputs, projections)
+

@@ -1,0 +1,114 @@
+"""Synapses and Poisson inputs of Brian2 as weights, delays and drives, in floats."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from spikegate.models.network.projection import MAX_DELAY
+from spikegate.translator.importer.float_network import Drive, FloatProjection, Refusals
+from spikegate.translator.importer.statements import Unclear, constant, evaluate, followed, symbol
+from spikegate.translator.importer.values import Values
+
+__all__ = ["base", "drive", "projections", "written"]
+
+ADDS = "synapses that add a weight, such as v_post += w, would run"
+
+
+def base(group: Any) -> Any:
+    """The whole group of a subgroup."""
+    return group.source if type(group).__name__ == "Subgroup" else group
+
+
+def _owner(variable: Any) -> str:
+    return getattr(variable.owner, "name", "")
+
+
+def written(synapses: Any) -> set[tuple[str, str]]:
+    """Group and variable of all that a spike changes in the target."""
+    found = set()
+    for pathway in synapses._pathways:
+        try:
+            names = followed(pathway.code)
+        except Unclear:
+            continue
+        for name in names:
+            variable = synapses.variables[name] if name in synapses.variables else None
+            if variable is not None and _owner(variable) == base(synapses.target).name:
+                found.add((_owner(variable), variable.name))
+    return found
+
+
+def _weights(synapses: Any, values: Values, name: str, expression: Any, changing: set[tuple[str, str]]) -> np.ndarray:
+    """What is added to a variable, a synapse."""
+    added = expression - symbol(name)
+    constant(added)
+    for each in sorted(map(str, added.free_symbols)):
+        variable = values.variable(each)
+        if variable is not None and (_owner(variable), variable.name) in changing:
+            raise Unclear(f"depends on {each}, which changes")
+    return evaluate(added, values, len(synapses))
+
+
+def projections(synapses: Any, namespace: Mapping[str, Any], changing: set[tuple[str, str]], refusals: Refusals) -> list[FloatProjection]:
+    """All pathways of a `Synapses`.
+
+    Parameters
+    ----------
+    synapses : brian2.Synapses
+    namespace : Mapping
+        Of the run.
+    changing : set
+        Group and variable of everything that changes while the network runs.
+    refusals : Refusals
+    """
+    where, values, found = f"Synapses {synapses.name!r}", Values(synapses, namespace), []
+    model = synapses.equations
+    for name in model.diff_eq_names:
+        refusals.add(where, str(model[name]), "is a synapse with dynamics of its own", ADDS)
+    for each in synapses.summed_updaters.values():
+        refusals.add(where, str(each.expression), "is summed over synapses in every step", ADDS)
+    pre, post = (np.asarray(synapses.variables[each].get_value(), np.int64) for each in ("_synaptic_pre", "_synaptic_post"))
+    for pathway in synapses._pathways:
+        code = pathway.code or ""
+        if pathway.prepost == "post" and code.strip():
+            refusals.add(where, code, "acts at a spike of the target", ADDS)
+            continue
+        if pathway.event != "spike":
+            refusals.add(where, f"on_event={pathway.event!r}", "acts at another event than a spike", ADDS)
+            continue
+        steps = np.floor(np.asarray(pathway._delays.get_value(), np.float64) / float(synapses.source.clock.dt_) + 0.5).astype(np.int64) + 1
+        if steps.size and steps.max() > MAX_DELAY:
+            refusals.add(where, f"delay of {(steps.max() - 1) * float(synapses.source.clock.dt_) * 1e3:g} ms", f"is {steps.max() - 1} steps",
+                         f"up to {MAX_DELAY - 1} steps, or a longer dt, would run")
+            continue
+        try:
+            for name, expression in followed(code, values.known).items():
+                variable = values.variable(name)
+                if variable is None or _owner(variable) != base(synapses.target).name:
+                    raise Unclear(f"changes {name}, which is not the target's")
+                found.append(FloatProjection(synapses.name, base(synapses.source).name, base(synapses.target).name, variable.name, pre, post,
+                                             _weights(synapses, values, name, expression, changing), np.broadcast_to(steps, pre.shape)))
+        except Unclear as error:
+            refusals.add(where, code, str(error), ADDS)
+    return found
+
+
+def drive(source: Any, namespace: Mapping[str, Any], refusals: Refusals) -> Drive | None:
+    """A `PoissonInput`."""
+    group, text = source._group, f"weight={source.weight}"
+    try:
+        expression = followed(f"_w = {source.weight if isinstance(source.weight, str) else repr(float(source.weight))}")["_w"]
+        constant(expression)
+        weight = evaluate(expression, Values(group, namespace), len(group))
+        if np.ptp(weight) != 0:
+            raise Unclear("differs between neurons")
+    except Unclear as error:
+        refusals.add(f"PoissonInput {source.name!r}", text, str(error), "one weight for a population would run")
+        return None
+    start = getattr(group, "start", 0)
+    probability = float(source.rate) * float(group.clock.dt_)
+    if not 0 <= probability <= 1:
+        refusals.add(f"PoissonInput {source.name!r}", f"rate={source.rate}", f"is {probability:g} events a step", "at most one, or a shorter dt, would run")
+        return None
+    return Drive(start, start + len(group), source.target_var, int(source.N), probability, float(weight[0]))

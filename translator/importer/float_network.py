@@ -1,0 +1,144 @@
+"""A network of point neurons in floats, as an importer reads it: what each neuron does in a step, and in which units its numbers are.
+
+A step of a neuron is affine in what it remembers: ``v = keep v + sum of coupling_c c + constant`` and ``c = keep_c c``, in Brian2's order, state update,
+threshold with ``>``, synapses, reset. All values are in SI units, or in none where the user's variable has none.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spikegate.models.errors import InputError
+
+__all__ = ["Current", "Drive", "FloatInput", "FloatNetwork", "FloatNeurons", "FloatProjection", "FloatSources", "Refusals"]
+
+
+class Refusals:
+    """Everything that stands in the way, each in one line: the user's object, his own line, the reason, and the nearest thing that would run."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def add(self, where: str, line: str, why: str, fix: str) -> None:
+        """Note one."""
+        shown = " ".join(line.split())
+        text = f"{where}: {f'{shown!r} ' if shown else ''}{why}; {fix}"
+        if text not in self.lines:
+            self.lines.append(text)
+
+    def raise_any(self) -> None:
+        """Raise `InputError` with all of them, if there are any."""
+        if self.lines:
+            raise InputError("\n".join(self.lines))
+
+
+@dataclass(frozen=True, eq=False)
+class Current:
+    """An exponential current of each neuron, arrays (size,)."""
+
+    keep: np.ndarray  #: what is left of it after a step, 0..1
+    coupling: np.ndarray  #: what it adds to the membrane in a step, a unit of it
+    initial: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Drive:
+    """External events of every neuron of a range: Binomial(trials, probability) in a step, each of one weight."""
+
+    first: int  #: of the group's neurons
+    last: int  #: first neuron behind
+    variable: str
+    trials: int
+    probability: float
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class FloatNeurons:
+    """A group of neurons, arrays (size,).
+
+    Attributes
+    ----------
+    name : str
+    size : int
+    membrane : str
+        Name that the user gave it.
+    unit : float
+        SI value of what the membrane is counted in, such as 1e-3 of millivolts; 1 of what has no unit.
+    keep, constant : numpy.ndarray
+        ``v = keep v + constant`` in a step, without currents.
+    threshold : numpy.ndarray
+        Infinite where it never spikes.
+    reached : bool
+        Whether it spikes at the threshold itself, too, ``>=``.
+    reset : numpy.ndarray
+        What the membrane becomes, or what is taken off, if ``subtract``.
+    refractory : numpy.ndarray
+        Steps.
+    initial, hold : numpy.ndarray
+        Membrane, and refractory steps left, before the first step.
+    currents : dict of str to Current
+    drives : list of Drive
+    """
+
+    name: str
+    size: int
+    membrane: str
+    unit: float
+    keep: np.ndarray
+    constant: np.ndarray
+    threshold: np.ndarray
+    reached: bool
+    reset: np.ndarray
+    subtract: bool
+    refractory: np.ndarray
+    initial: np.ndarray
+    hold: np.ndarray
+    currents: dict[str, Current]
+    drives: list[Drive] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class FloatSources:
+    """Neurons that spike at random with a probability a step, (size,)."""
+
+    name: str
+    size: int
+    chance: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class FloatInput:
+    """Recorded spikes: step and channel of each."""
+
+    name: str
+    size: int
+    steps: np.ndarray
+    channels: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class FloatProjection:
+    """Synapses from any group to a variable of neurons; arrays (synapses,): neurons within their groups, weights, and delays in steps from 1 on."""
+
+    name: str
+    source: str
+    target: str
+    variable: str
+    pre: np.ndarray
+    post: np.ndarray
+    weights: np.ndarray
+    delays: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class FloatNetwork:
+    """Everything that a run needs, in the order of the user's objects."""
+
+    name: str
+    steps: int
+    dt_ns: int
+    neurons: list[FloatNeurons]
+    sources: list[FloatSources]
+    inputs: list[FloatInput]
+    projections: list[FloatProjection]

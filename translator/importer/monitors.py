@@ -1,0 +1,148 @@
+"""Brian2's monitors and state variables, filled with what the hardware did."""
+
+from typing import Any
+
+import numpy as np
+
+from spikegate.models.network.recording import Recording
+from spikegate.translator.importer.between import begins
+from spikegate.translator.importer.connections import base
+from spikegate.translator.importer.float_network import FloatNetwork, Refusals
+from spikegate.translator.importer.quantise import Quantised
+
+__all__ = ["all_spikes", "check", "fill", "spikes_of", "write_back"]
+
+#: Places in a step where a `StateMonitor` may look: before the update, and after it.
+BEFORE, AFTER = ("before_start", "start", "after_start", "before_groups"), ("after_groups", "before_thresholds", "after_thresholds", "before_synapses")
+
+
+def check(monitor: Any, floats: FloatNetwork, refusals: Refusals) -> None:
+    """Refuse a monitor of what hardware does not tell."""
+    kind, where = type(monitor).__name__, f"{type(monitor).__name__} {monitor.name!r}"
+    if kind == "SpikeMonitor" and (more := monitor.record_variables - {"i", "t"}):
+        refusals.add(where, f"variables={sorted(more)}", "are read at each spike", "a StateMonitor of them would run")
+    if kind != "StateMonitor":
+        return
+    group = next((each for each in floats.neurons if each.name == base(monitor.source).name), None)
+    if group is None:
+        refusals.add(where, "", "watches no NeuronGroup", "one of a NeuronGroup would run")
+        return
+    for name in monitor.record_variables:
+        variable = monitor.source.variables[name]
+        if name not in (group.membrane, *group.currents) and not (hasattr(variable, "get_value") and type(variable).__name__ == "ArrayVariable"):
+            refusals.add(where, name, "is worked out of others", f"{', '.join([group.membrane, *group.currents])} would run")
+    if monitor.when not in BEFORE + AFTER:
+        refusals.add(where, f"when={monitor.when!r}", "is a place in a step where hardware does not look", "when='start' would run")
+    ratio = float(monitor.clock.dt_) * 1e9 / floats.dt_ns
+    if abs(ratio - round(ratio)) > 1e-6 or ratio < 0.5:
+        refusals.add(where, f"dt={float(monitor.clock.dt_) * 1e3:g} ms", "is no multiple of the network's", f"{floats.dt_ns / 1e6:g} ms would run")
+
+
+def all_spikes(quantised: Quantised, recording: Recording) -> np.ndarray:
+    """Spikes of neurons and inputs, (count, 2): step, and number of the source in the network."""
+    network = quantised.network
+    given = network.input_events
+    return np.concatenate([recording.spikes, given]) if len(given) else recording.spikes
+
+
+def spikes_of(source: Any, quantised: Quantised, spikes: np.ndarray) -> np.ndarray:
+    """Those of a group or a part of one, step and number within it, by step and number."""
+    name, first, last = base(source).name, getattr(source, "start", 0), getattr(source, "start", 0) + len(source)
+    found, offset = [np.empty((0, 2), np.int64)], quantised.network.n
+    places = [(each.place, each.place + each.last - each.first, each.first) for each in quantised.of(name)]
+    for each in quantised.network.inputs:
+        if each.name == name:
+            places.append((offset, offset + each.size, 0))
+        offset += each.size
+    for low, high, local in places:
+        here = spikes[(spikes[:, 1] >= low) & (spikes[:, 1] < high)].astype(np.int64)
+        here[:, 1] += local - low
+        found.append(here)
+    all_of_them = np.concatenate(found)
+    inside = all_of_them[(all_of_them[:, 1] >= first) & (all_of_them[:, 1] < last)]
+    inside[:, 1] -= first
+    ordered: np.ndarray = inside[np.lexsort((inside[:, 1], inside[:, 0]))]
+    return ordered
+
+
+def _append(monitor: Any, columns: dict[str, np.ndarray]) -> None:
+    """Add rows to a monitor, all columns alike."""
+    count, size = len(next(iter(columns.values()))), int(monitor.variables["N"].get_value()[0])
+    monitor.resize(size + count)
+    for name, values in columns.items():
+        monitor.variables[name].get_value()[size:] = values
+    monitor.variables["N"].set_value(size + count)
+
+
+def _spikes(monitor: Any, quantised: Quantised, spikes: np.ndarray, start: int, dt: float) -> None:
+    found = spikes_of(monitor.source, quantised, spikes)
+    monitor.variables["count"].get_value()[:] += np.bincount(found[:, 1], minlength=len(monitor.source)).astype(np.int32)
+    if monitor.record:
+        _append(monitor, {"i": found[:, 1], "t": (found[:, 0] + start) * dt})
+    else:
+        monitor.variables["N"].get_value()[:] += len(found)
+
+
+def _rates(monitor: Any, quantised: Quantised, spikes: np.ndarray, start: int, dt: float) -> None:
+    steps = quantised.network.steps
+    counts = np.bincount(spikes_of(monitor.source, quantised, spikes)[:, 0], minlength=steps)
+    _append(monitor, {"rate": counts / (len(monitor.source) * dt), "t": (np.arange(steps) + start) * dt})
+
+
+def _states(monitor: Any, floats: FloatNetwork, quantised: Quantised, recording: Recording, spikes: np.ndarray, start: int) -> None:
+    source, dt = monitor.source, floats.dt_ns * 1e-9
+    every = max(1, round(float(monitor.clock.dt_) / dt))
+    steps = np.arange(-start % every, quantised.network.steps, every)
+    group = next(each for each in floats.neurons if each.name == base(source).name)
+    members = np.asarray(monitor.record if not monitor.record_all else np.arange(len(source))) + getattr(source, "start", 0)
+    values = {name: np.zeros((len(steps), len(members))) for name in monitor.record_variables}
+    for number, piece in enumerate(quantised.of(group.name)):
+        here = np.flatnonzero((members >= piece.first) & (members < piece.last))
+        order = here[np.argsort(members[here], kind="stable")]
+        if not len(order) or not len(steps):
+            continue
+        own, back = np.unique(members[order] - piece.first + piece.place, return_inverse=True)
+        population = [each.name for each in quantised.network.populations].index(piece.population)
+        assert piece.scaled is not None, number
+        if monitor.when in BEFORE:
+            raw = begins(quantised.network, recording, own, population, spikes, steps)
+        else:
+            raw = {name: recording.trace[name][np.ix_(steps, own)] for name in ("v", *group.currents)}
+        for name in values:
+            key = "v" if name == group.membrane else name
+            if key in raw:
+                values[name][:, order] = raw[key][:, back] * piece.scaled.per_raw(name, group.membrane)
+    for name, rows in values.items():
+        if name != group.membrane and name not in group.currents:
+            fixed = np.asarray(base(source).variables[name].get_value(), np.float64)
+            rows[:] = fixed if fixed.ndim == 0 or fixed.size == 1 else fixed[members]
+    _append(monitor, {**values, "t": (steps + start) * dt})
+
+
+def fill(monitor: Any, floats: FloatNetwork, quantised: Quantised, recording: Recording, spikes: np.ndarray, start: int) -> None:
+    """Append a run that began at step ``start`` to a monitor."""
+    dt, kind = floats.dt_ns * 1e-9, type(monitor).__name__
+    if kind == "SpikeMonitor":
+        _spikes(monitor, quantised, spikes, start, dt)
+    elif kind == "PopulationRateMonitor":
+        _rates(monitor, quantised, spikes, start, dt)
+    else:
+        _states(monitor, floats, quantised, recording, spikes, start)
+
+
+def write_back(groups: dict[str, Any], floats: FloatNetwork, quantised: Quantised, recording: Recording, spikes: np.ndarray, start: int) -> None:
+    """Give Brian2's groups what its own run would leave: membranes and currents, kicked and reset, and the times of the last spikes."""
+    network, dt = quantised.network, floats.dt_ns * 1e-9
+    for each in floats.neurons:
+        group = groups[each.name]
+        for piece in quantised.of(each.name):
+            assert piece.scaled is not None
+            own = np.arange(piece.place, piece.place + piece.last - piece.first)
+            population = [other.name for other in network.populations].index(piece.population)
+            raw = begins(network, recording, own, population, spikes, np.array([network.steps]))
+            for name in (each.membrane, *each.currents):
+                values = raw["v" if name == each.membrane else name][0] * piece.scaled.per_raw(name, each.membrane)
+                group.variables[name].get_value()[piece.first:piece.last] = values
+        if "lastspike" in group.variables:
+            found, last = spikes_of(group, quantised, recording.spikes), group.variables["lastspike"].get_value()
+            last[found[:, 1]] = (found[:, 0] + start) * dt  # ascending, so that the last one stays

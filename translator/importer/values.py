@@ -1,0 +1,48 @@
+"""The values of names in Brian2's code: variables of a group or of synapses, and what the user's own namespace holds."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from spikegate.translator.importer.statements import Unclear
+
+__all__ = ["Values"]
+
+
+class Values:
+    """Values by name, SI, each one or (size,), as Brian2 itself looks names up.
+
+    Parameters
+    ----------
+    owner : brian2.NeuronGroup, brian2.PoissonGroup, brian2.Subgroup or brian2.Synapses
+    namespace : Mapping
+        Of the run.
+    """
+
+    def __init__(self, owner: Any, namespace: Mapping[str, Any]) -> None:
+        self.owner, self.namespace = owner, namespace
+
+    def variable(self, name: str) -> Any:
+        """Brian2's variable, if the owner has one of this name."""
+        return self.owner.variables[name] if name in self.owner.variables else None
+
+    @property
+    def known(self) -> dict[str, str]:
+        """Expressions of the model by the names that stand for them."""
+        from brian2.core.variables import Subexpression
+        return {name: each.expr for name in self.owner.variables if isinstance(each := self.owner.variables[name], Subexpression)}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        variable = self.variable(name)
+        if variable is None:
+            try:
+                found = self.owner.resolve_all({name}, self.namespace, user_identifiers=set())[name]
+            except KeyError as error:
+                raise Unclear(f"has a name that stands for nothing ({name})") from error
+            if not hasattr(found, "get_value"):
+                raise Unclear(f"uses a function ({name})")
+            return np.asarray(found.get_value(), np.float64)
+        values = np.asarray(variable.get_value())
+        index = self.owner.variables.indices[name]
+        return values if values.ndim == 0 or index in ("0", "_idx") else values[self.owner.variables[index].get_value()]
