@@ -4,9 +4,10 @@
     set_device("spikegate")
 
 Options of ``set_device``: ``engine`` (``"golden"``, the bit-true model, or ``"rtl"``, the hardware itself in Verilator, held against it), ``lanes``,
-``format`` and ``current_format`` (``"auto"``, or such as ``"q8.8"``), ``leak_fraction``, ``rounding`` and ``overflow``.
+``format`` and ``current_format`` (``"auto"``, or such as ``"q8.8"``), ``leak_fraction``, ``decay_fraction``, ``rounding`` and ``overflow``.
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from brian2.devices.device import all_devices
 
-from spikegate.models.errors import InputError, Mismatch
+from spikegate.models.errors import InputError, Mismatch, SpikegateError
 from spikegate.models.network.engine import Agreement, Engine, Progress
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
@@ -26,7 +27,7 @@ from spikegate.translator.importer.quantise import Quantised, quantise
 
 __all__ = ["CheckedRtl", "Result", "from_brian2", "result"]
 
-OPTIONS = ("engine", "lanes", "format", "current_format", "leak_fraction", "rounding", "overflow")
+OPTIONS = ("engine", "lanes", "format", "current_format", "leak_fraction", "decay_fraction", "rounding", "overflow")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class CheckedRtl(Engine[PointNetwork]):
         from spikegate.models.core.point_golden import PointGolden
         found: Recording = self._rtl(network).run(network, trace=trace, progress=progress)
         golden = PointGolden().run(network, trace=trace)
-        differ = [name for name, values in golden.final.items() if not np.array_equal(values, found.final[name])]
+        differ = [name for name in network.states if not np.array_equal(golden.final[name], found.final[name])]
         if not np.array_equal(found.spikes, golden.spikes) or differ:
             raise Mismatch(f"RTL differs from the golden model in {', '.join(['spikes', *differ])}; save the network, and run spikegate sim --network")
         return found
@@ -77,7 +78,7 @@ def _make(options: Mapping[str, Any]) -> tuple[Engine[PointNetwork], Choice]:
     engine, lanes = options.get("engine", "golden"), options.get("lanes", 8)
     if not isinstance(lanes, int) or isinstance(lanes, bool) or lanes < 1:
         raise InputError(f"lanes must be a whole number of 1 or more, not {lanes!r}")
-    choice = Choice(_format(options, "format"), _format(options, "current_format"), options.get("leak_fraction"),
+    choice = Choice(_format(options, "format"), _format(options, "current_format"), options.get("leak_fraction"), options.get("decay_fraction"),
                     _member(options, "rounding", Rounding, Rounding.NEAREST), _member(options, "overflow", Overflow, Overflow.SATURATE))
     if isinstance(engine, Engine):
         return engine, choice
@@ -129,6 +130,18 @@ def result() -> Result:
     return found
 
 
+def _plain(previous: Any) -> Any:
+    """What Python calls for an error that nobody caught: one line for each of ours, as it is what the user wrote and no fault of Brian2."""
+    def hook(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        if issubclass(kind, SpikegateError):
+            print(f"spikegate: {error}", file=sys.stderr)
+        else:
+            previous(kind, error, trace)
+
+    return hook
+
+
+sys.excepthook = _plain(sys.excepthook)
 #: The device that ``set_device("spikegate")`` finds.
 DEVICE = SpikegateDevice(_make)
 all_devices["spikegate"] = DEVICE

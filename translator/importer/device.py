@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from brian2.core.namespace import get_local_namespace
 from brian2.core.network import TextReport
+from brian2.devices import device as devices
 from brian2.devices.device import RuntimeDevice
 from brian2.units.allunits import second
 from brian2.units.fundamentalunits import fail_for_dimension_mismatch
@@ -107,8 +108,13 @@ class SpikegateDevice(RuntimeDevice):  # type: ignore[misc]  # Brian2 has no typ
         self._under_way: Any = weakref.WeakKeyDictionary()
 
     def activate(self, build_on_run: bool = True, **options: Any) -> None:
-        """Take the options of ``set_device``; `InputError` for what is none."""
-        self.engine, self.choice = self.make(options)
+        """Take the options of ``set_device``; for what is none `InputError`, and the device from before stays."""
+        try:
+            self.engine, self.choice = self.make(options)
+        except InputError:
+            if devices.previous_devices:
+                devices.active_device, *_ = devices.previous_devices.pop()
+            raise
         super().activate(build_on_run=build_on_run, **options)
 
     def code_object(self, owner: Any, name: str, abstract_code: Any, variables: Any, template_name: str, *args: Any, **kwargs: Any) -> Any:

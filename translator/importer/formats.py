@@ -21,6 +21,8 @@ MAX_WIDTH, MAX_BITS = 32, 54
 COUPLING_BITS = 20
 #: How far membranes may go beyond the largest number of their model, and currents beyond the largest weight.
 ROOM, CURRENT_ROOM = 8, 128
+#: The same in kicks, for membranes that only add up.
+SUMS = 4096
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Choice:
     format: QFormat | None = None
     current_format: QFormat | None = None
     leak_fraction: int | None = None
+    decay_fraction: int | None = None
     rounding: Rounding = Rounding.NEAREST
     overflow: Overflow = Overflow.SATURATE
 
@@ -85,7 +88,9 @@ def _membrane_format(group: FloatNeurons, weights: np.ndarray, rest: np.ndarray)
     kicks = np.abs(weights) / group.unit
     leak = _smallest(1 - group.keep)
     step = min(scale * 1e-4, 2e-3 * scale * (leak if leak < math.inf else 1), 1e-3 * float(np.median(kicks[kicks > 0])) if kicks.any() else math.inf)
-    return _format(ROOM * max(float(values.max(initial=0)), scale) + 4 * float(kicks.max(initial=0)), step)
+    step = min(step, 1e-3 * _smallest(group.constant[group.keep == 1]) / group.unit)
+    several = SUMS if np.any((group.keep == 1) & ~np.isfinite(group.threshold)) else 4
+    return _format(ROOM * max(float(values.max(initial=0)), scale) + several * float(kicks.max(initial=0)), step)
 
 
 def _current_format(group: FloatNeurons, weights: np.ndarray, unit: float) -> QFormat:
@@ -128,7 +133,7 @@ def choose(group: FloatNeurons, rest: np.ndarray, kicks: np.ndarray, currents: n
     if any(np.any(each.coupling * sign[name] < 0) for name, each in group.currents.items()):
         raise InputError(f"Currents of {group.name!r} have both signs of coupling; one sign for all its neurons would run")
     shift = _coupling(group, unit / group.unit * q.one / current.one) if group.currents else 16
-    decay = max((_bits(_smallest(1 - each.keep)) for each in group.currents.values()), default=16)
+    decay = choice.decay_fraction or max((_bits(_smallest(1 - each.keep)) for each in group.currents.values()), default=16)
     neuron = LinearNeuron(q, h, choice.rounding, choice.overflow, Order.BRIAN2, Reset.SUBTRACT if group.subtract else Reset.VALUE,
                           tuple(group.currents), current, decay, COUPLING_BITS, shift)
     return Scaled(neuron, group.unit, unit, sign)

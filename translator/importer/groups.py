@@ -145,7 +145,7 @@ class _Reader:
         membrane, level, reached = self.threshold(states)
         if membrane is None and "spike" not in group.events:
             fed = [name for name in dynamic if name in updates and any(updates[name].factors[other] != 0 for other in states if other != name)]
-            membrane = next(iter(fed or dynamic), None)
+            membrane = next(iter(fed or dynamic or states), None)
         if len(self.refusals.lines) > before:
             return None
         if membrane is None:
@@ -167,6 +167,9 @@ class _Reader:
         if level is not None and said is None and len(self.refusals.lines) == before:
             self.refuse(self.group.events["spike"], "has no reset", f"a reset such as {membrane} = v_r or {membrane} -= v_th would run")
         refractory = self.refractory(membrane, states)
+        if said is not None and said[1] and self.group._refractory is not False and not refractory.all():
+            self.refuse(f"refractory={self.group._refractory}", "is 0 for some neurons, which drops what arrives with their spikes",
+                        "a reset to a value, or at least one step, would run")
         if len(self.refusals.lines) > before:
             return None
         try:

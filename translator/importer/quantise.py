@@ -120,7 +120,7 @@ def _populations(builder: Builder, network: FloatNetwork, choice: Choice) -> tup
         initial |= {name: _raw(each.initial, scaled.per_raw(name, group.membrane)) for name, each in group.currents.items()}
         ranges = _ranges(group)
         for k, (first, last) in enumerate(ranges):
-            name = group.name if len(ranges) == 1 else f"{group.name}_{k}"
+            name = group.name if len(ranges) == 1 else f"{group.name}_part_{k}"
             builder.population(name, last - first, scaled.neuron, initial={key: values[first:last] for key, values in initial.items()},
                                **{key: values[first:last] for key, values in columns.items()})
             for drive in group.drives:

@@ -57,6 +57,7 @@ def followed(code: str, known: Mapping[str, str] | None = None) -> dict[str, Any
     known : Mapping of str to str, optional
         Expressions of the model, by the names that stand for them.
     """
+    import sympy
     from brian2.parsing.sympytools import str_to_sympy
 
     try:
@@ -66,7 +67,7 @@ def followed(code: str, known: Mapping[str, str] | None = None) -> dict[str, Any
     after: dict[Any, Any] = {}
     for node in tree.body:
         name, text = _named(node)
-        expression = str_to_sympy(text)
+        expression = sympy.sympify(str_to_sympy(text))
         for _ in range(len(known or ()) + 1):  # an expression may name others
             inside = {each: str_to_sympy(known[str(each)]) for each in expression.free_symbols if known and str(each) in known}
             expression = expression.xreplace(inside)
@@ -98,6 +99,8 @@ def constant(expression: Any) -> None:
     """Refuse an expression that changes while a network runs, or that calls a function nobody knows here."""
     import sympy
 
+    if not isinstance(expression, sympy.Expr):
+        raise Unclear("is no number")
     for each in sorted(str(name) for name in expression.free_symbols):
         if each in CHANGING:
             raise Unclear(f"depends on {CHANGING[each]} ({each})")
