@@ -2,8 +2,8 @@
 
     python benchmarks/brian2_examples.py ../brian2/examples --json build/examples.json
 
-Each script runs in a process of its own, as it is but for two lines before it. It *runs* if its first network ran, is *refused* if the device named what
-is in the way, *fails* if anything of ours went wrong, and is *none* if no network is run in it.
+Each script runs in a process of its own, as it is but for two lines before it. It *runs* if its first network ran, is *refused* if the device named
+what is in the way, *fails* if anything of ours went wrong, and is *none* if no network is run in it.
 """
 
 import argparse

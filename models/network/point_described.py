@@ -10,7 +10,7 @@ from spikegate.models.network.base import FrozenNetwork, next_start
 from spikegate.models.network.point_population import PointPopulation
 from spikegate.models.network.population import Population
 from spikegate.models.network.projection import Projection, SpikeInput
-from spikegate.models.network.provenance import Quantity
+from spikegate.models.network.provenance import LIMIT, Quantity
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.models.numeric.lfsr import LfsrParams
 
@@ -91,7 +91,7 @@ class DescribedPointNetwork(FrozenNetwork):
         return 0, 0.0
 
     def quantities(self) -> list[Quantity]:
-        """What the parameters of each population realise, where all of its neurons have the same."""
+        """What the parameters of each population realise, where all of its neurons have the same, and what the source asks for by these names."""
         found, ms = [], self.dt_ns / 10**6
         for each in self.populations:
             if not isinstance(each.neuron, LinearNeuron):
@@ -102,12 +102,17 @@ class DescribedPointNetwork(FrozenNetwork):
                 rows["tau_mem"] = -ms / math.log1p(-same["leak"] / (1 << each.neuron.leak_fraction))
             if "refractory" in same:
                 rows["refractory"] = ms * same["refractory"]
-            found += [Quantity(f"{each.name}.{name}", None, value) for name, value in rows.items()]
+            found += [Quantity(f"{each.name}.{name}", self._asked(f"{each.name}.{name}"), value) for name, value in rows.items()]
         return found
 
+    def _asked(self, name: str) -> float | None:
+        value = self.source.get(name)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
     def warnings(self) -> list[str]:
-        """None: it does not say what its integers were made of."""
-        return []
+        """A line for each parameter that is off by more than a hundredth of what its source asks for."""
+        return [f"{row.name} is {row.realised:.4g} and not the {row.asked:.4g} asked for ({100 * row.error:+.3g} %): use more fraction bits"
+                for row in self.quantities() if row.asked and row.error is not None and abs(row.error) > LIMIT]
 
     def require_consistent(self) -> None:
         """Nothing: its source says nothing that its integers could contradict."""

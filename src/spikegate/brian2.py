@@ -7,13 +7,15 @@ Options of ``set_device``: ``engine`` (``"golden"``, the bit-true model, or ``"r
 ``format`` and ``current_format`` (``"auto"``, or such as ``"q8.8"``), ``leak_fraction``, ``decay_fraction``, ``rounding`` and ``overflow``.
 """
 
+import runpy
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2.devices.device import all_devices
+from brian2.devices.device import all_devices, reset_device, set_device
 
 from spikegate.models.errors import InputError, Mismatch, SpikegateError
 from spikegate.models.network.engine import Agreement, Engine, Progress
@@ -21,11 +23,12 @@ from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
 from spikegate.translator.importer.brian import float_network
-from spikegate.translator.importer.device import Result, SpikegateDevice
+from spikegate.translator.importer.device import SpikegateDevice
 from spikegate.translator.importer.formats import Choice
 from spikegate.translator.importer.quantise import Quantised, quantise
+from spikegate.translator.importer.result import Frozen, Result
 
-__all__ = ["CheckedRtl", "Result", "from_brian2", "result"]
+__all__ = ["CheckedRtl", "Result", "check", "from_brian2", "result"]
 
 OPTIONS = ("engine", "lanes", "format", "current_format", "leak_fraction", "decay_fraction", "rounding", "overflow")
 
@@ -41,17 +44,17 @@ class CheckedRtl(Engine[PointNetwork]):
     def unsupported(self, network: PointNetwork) -> list[str]:
         return self._rtl(network).unsupported(network)
 
-    def _rtl(self, network: PointNetwork) -> Any:
+    def _rtl(self, network: PointNetwork) -> Engine[PointNetwork]:
         from spikegate.cosim.engines.point_rtl import PointRtl
         return PointRtl(min(self.lanes, network.n))
 
     def run(self, network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
         from spikegate.models.core.point_golden import PointGolden
-        found: Recording = self._rtl(network).run(network, trace=trace, progress=progress)
+        found = self._rtl(network).run(network, trace=trace, progress=progress)
         golden = PointGolden().run(network, trace=trace)
         differ = [name for name in network.states if not np.array_equal(golden.final[name], found.final[name])]
         if not np.array_equal(found.spikes, golden.spikes) or differ:
-            raise Mismatch(f"RTL differs from the golden model in {', '.join(['spikes', *differ])}; save the network, and run spikegate sim --network")
+            raise Mismatch(f"RTL differs from the golden model in {', '.join(['spikes', *differ])}; save it, and run spikegate sim --network")
         return found
 
 
@@ -114,6 +117,48 @@ def from_brian2(network: Any, duration: Any, *, namespace: Mapping[str, Any] | N
     steps = round(float(duration) / float(next(iter(network.sorted_objects)).clock.dt_))
     _, choice = _make(options)
     return quantise(float_network(network, get_local_namespace(1) if namespace is None else namespace, steps), choice, seed)
+
+
+def _cause(error: BaseException) -> str:
+    """The first line of what an error came from."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+
+
+def check(script: str | Path, **options: Any) -> Quantised:
+    """What would run of a script of Brian2, without running it: its first network, frozen.
+
+    The script runs up to the first ``run`` of a network, as if it had ``set_device("spikegate")`` in its first line.
+
+    Parameters
+    ----------
+    script : str or Path
+    **options
+        Those of ``set_device``.
+
+    Raises
+    ------
+    InputError
+        With a line for everything that is in the way; for a script that cannot be read, fails before, or runs no network.
+    """
+    path, before = str(script), list(sys.argv)
+    set_device("spikegate", **options)
+    DEVICE.freeze_only, sys.argv = True, [path]
+    try:
+        runpy.run_path(path, run_name="__main__")
+    except Frozen as frozen:
+        return frozen.quantised
+    except (InputError, KeyboardInterrupt):
+        raise
+    except OSError as error:
+        raise InputError(f"Script {path} cannot be read ({error.strerror}); give a file in Python") from error
+    except (Exception, SystemExit) as error:
+        raise InputError(f"Script {path} ends before it runs a network ({_cause(error)}); see that Brian2 alone runs it") from error
+    finally:
+        DEVICE.freeze_only, sys.argv = False, before
+        reset_device()
+    raise InputError(f"Script {path} runs no network on this device; leave out its own set_device, and call run")
 
 
 def result() -> Result:

@@ -41,6 +41,8 @@ ELSEWHERE = {
     "make test": "this is it", "make test-long": "its tests are marked long", "make newcomer": "takes a quarter of an hour, as root",
     ".venv/bin/python -m pytest tests/neuron/test_lif.py": "a part of this run", "make lint": "run before the tests, by .ci/run",
     ".venv/bin/spikegate sim --network mine.spikegate": "tests/face/test_point_sim.py",
+    ".venv/bin/spikegate check mine.py --save mine.spikegate": "tests/face/test_script_check.py",
+    "spikegate check": "tests/face/test_script_check.py", "spikegate check SCRIPT": "tests/face/test_script_check.py",
     "make program": "a board; tests/face/test_board_in_use.py goes as far as the loader",
     "spikegate program": "a board; tests/face/test_board_in_use.py goes as far as the loader",
     "make verify": "tests/verification/test_verify.py", 'make verify ARGS="name"': "tests/verification/test_verify.py",
@@ -101,7 +103,7 @@ def test_every_command_of_the_help_is_on_the_pages(tmp_path):
     face = str(ROOT / ".venv" / "bin" / "spikegate")
     said = subprocess.run([face, "--help"], capture_output=True, text=True).stdout
     names = re.findall(r"^    (\w+)  ", said.partition("commands:")[2], re.MULTILINE)
-    assert sorted(names) == ["bitstream", "doctor", "network", "program", "sim"]
+    assert sorted(names) == ["bitstream", "check", "doctor", "network", "program", "sim"]
     assert all(any(f"spikegate {name}" in command for command in shown()) for name in names)
     net = tmp_path / "net"
     for words in (["network", "make", "--set", "n_exc=8", "--set", "n_inh=2", "--set", "weight_exc=2", "--ms", "1", net], ["network", "show", net],

@@ -1,1 +1,1 @@
-"""Networks that users bring, read into floats (`float_network`) and from there into integers (`quantise`); Brian2's objects by `brian`, `groups` and `connections`."""
+"""Networks that users bring: Brian2's objects (`brian`) are read into floats (`float_network`), and these are frozen as integers (`quantise`)."""

@@ -5,6 +5,7 @@ from the spikes, the weights and the recorded external events, in the same integ
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from spikegate.models.neuron.linear import LinearNeuron, Reset
 from spikegate.models.numeric.fixed import Overflow
 
 __all__ = ["arriving", "begins"]
+
+#: Steps that are worked out at once: what arrives in them is in memory, spike by synapse.
+CHUNK = 256
 
 
 def arriving(network: PointNetwork, spikes: np.ndarray, neurons: np.ndarray, first: int, last: int) -> dict[str, np.ndarray]:
@@ -36,32 +40,50 @@ def arriving(network: PointNetwork, spikes: np.ndarray, neurons: np.ndarray, fir
     column = np.full(network.n, -1)
     column[neurons] = np.arange(len(neurons))
     starts = dict(zip([each.name for each in network.populations], network.firsts))
-    offset = network.n
+    sources = network.n
     for each in network.inputs:
-        starts[each.name] = offset
-        offset += each.size
-    order = np.argsort(spikes[:, 1], kind="stable")
-    steps, bounds = spikes[order, 0].astype(np.int64), np.searchsorted(spikes[order, 1], np.arange(offset + 1))
+        starts[each.name] = sources
+        sources += each.size
     for projection in network.projections:
         where = column[starts[projection.target] + projection.indices.astype(np.int64)]
-        row = np.repeat(np.arange(len(projection.indptr) - 1), np.diff(projection.indptr.astype(np.int64)))
         mine = np.flatnonzero(where >= 0)
-        source = starts[projection.source] + row[mine]
-        times = bounds[source + 1] - bounds[source]
-        which = np.repeat(np.arange(len(mine)), times)
-        spike = np.repeat(bounds[source], times) + np.arange(len(which)) - np.repeat(np.cumsum(times) - times, times)
-        when = steps[spike] + projection.delays[mine[which]] - first
-        here = (when >= 0) & (when < last - first)
+        row = np.searchsorted(projection.indptr.astype(np.int64), mine, side="right") - 1
         sums = found.setdefault(projection.port, np.zeros((last - first, len(neurons)), np.int64))
-        np.add.at(sums, (when[here], where[mine[which[here]]]), projection.weights[mine[which[here]]])
+        synapses = _Synapses(starts[projection.source] + row, where[mine], projection.weights[mine], projection.delays[mine].astype(np.int64))
+        for begin in range(first, last, CHUNK):
+            synapses.add(spikes, sources, begin, min(begin + CHUNK, last), sums[begin - first:begin - first + CHUNK])
     return found
+
+
+class _Synapses(NamedTuple):
+    """Those that reach the neurons: number of the source, column of the target, weight and delay."""
+
+    source: np.ndarray
+    column: np.ndarray
+    weights: np.ndarray
+    delays: np.ndarray
+
+    def add(self, spikes: np.ndarray, sources: int, first: int, last: int, sums: np.ndarray) -> None:
+        """What arrives in the steps ``first`` to ``last`` - 1, to sums of these."""
+        if not len(self.source):
+            return
+        near = spikes[(spikes[:, 0] >= first - self.delays.max()) & (spikes[:, 0] < last - self.delays.min())]
+        near = near[np.argsort(near[:, 1], kind="stable")]
+        steps, bounds = near[:, 0].astype(np.int64), np.searchsorted(near[:, 1], np.arange(sources + 1))
+        times = bounds[self.source + 1] - bounds[self.source]
+        which = np.repeat(np.arange(len(times)), times)
+        spike = np.repeat(bounds[self.source] - np.cumsum(times) + times, times) + np.arange(len(which))
+        when = steps[spike] + self.delays[which] - first
+        here = (when >= 0) & (when < last - first)
+        np.add.at(sums, (when[here], self.column[which[here]]), self.weights[which[here]])
 
 
 def _fitted(values: np.ndarray, width: int, overflow: Overflow) -> np.ndarray:
     low = -(1 << (width - 1))
     if overflow == Overflow.WRAP:
-        return (values - low) % (1 << width) + low
-    return np.clip(values, low, -low - 1)
+        values = (values - low) % (1 << width) + low
+    fitted: np.ndarray = np.clip(values, low, -low - 1)
+    return fitted
 
 
 def begins(network: PointNetwork, recording: Recording, neurons: Sequence[int] | np.ndarray, population: int, spikes: np.ndarray,
@@ -93,7 +115,8 @@ def begins(network: PointNetwork, recording: Recording, neurons: Sequence[int] |
     def before(name: str) -> np.ndarray:
         """A state after each step before ``wanted``."""
         if first == network.steps:
-            return recording.final[name][neurons][None].astype(np.int64)
+            last_row: np.ndarray = recording.final[name][neurons][None].astype(np.int64)
+            return last_row
         start = each.initial[name][members][None]
         rows = recording.trace[name][max(first - 1, 0):last - 1, neurons]
         found: np.ndarray = (np.concatenate([start, rows]) if first == 0 else rows)[wanted - first].astype(np.int64)
@@ -108,7 +131,7 @@ def begins(network: PointNetwork, recording: Recording, neurons: Sequence[int] |
     sums = {port: values[wanted - first] for port, values in sums.items()}
     found = {name: _fitted(before(name) + sums.get(name, 0), neuron.current_format.width, neuron.overflow) for name in neuron.currents}
     v, held, fired = before("v"), before("hold"), before("fired")
-    if not neuron.currents:
+    if "v" in neuron.ports:
         v = np.where(held == 0, _fitted(v + sums.get("v", 0), neuron.format.width, neuron.overflow), v)
     reset = each.table["reset"][index]
     after = _fitted(v - reset, neuron.format.width, neuron.overflow) if neuron.reset == Reset.SUBTRACT else np.broadcast_to(reset, v.shape)

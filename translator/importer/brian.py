@@ -26,7 +26,7 @@ def _dt_ns(objects: list[Any], refusals: Refusals) -> int:
     """The step that all objects but monitors have."""
     clocks = {float(each.clock.dt_): each for each in objects if not type(each).__name__.endswith("Monitor")}
     if len(clocks) > 1:
-        steps = ", ".join(f"{dt * 1e3:g} ms ({each.name})" for dt, each in clocks.items())
+        steps = ", ".join(f"{dt * 1e3:g} ms ({each.name})" for dt, each in sorted(clocks.items(), key=lambda item: item[0]))
         refusals.add("Network", "", f"has several clocks: {steps}", "one dt for all would run")
     dt = min(clocks)
     ns = round(dt * 1e9)
@@ -86,16 +86,17 @@ def float_network(network: Any, namespace: Mapping[str, Any], steps: int, start:
     changing = _changing(objects)
     drives: dict[str, list[Any]] = {}
     for source in objects["PoissonInput"]:
-        if (made := connections.drive(source, namespace, refusals)) is not None:
-            drives.setdefault(connections.base(source._group).name, []).append(made)
+        poured = connections.drive(source, namespace, refusals)
+        if poured is not None:
+            drives.setdefault(connections.base(source._group).name, []).append(poured)
     neurons = []
     for group in objects["NeuronGroup"]:
         found = groups.neurons(group, namespace, {name for owner, name in changing if owner == group.name}, refusals)
         if found is not None:
             found.drives.extend(drives.get(group.name, []))
             neurons.append(found)
-    sources = [found for group in objects["PoissonGroup"] if (found := groups.poisson(group, refusals)) is not None]
-    inputs = [found for group in objects["SpikeGeneratorGroup"] if (found := groups.generator(group, start, steps, refusals)) is not None]
+    sources = [made for group in objects["PoissonGroup"] if (made := groups.poisson(group, refusals)) is not None]
+    inputs = [given for group in objects["SpikeGeneratorGroup"] if (given := groups.generator(group, start, steps, refusals)) is not None]
     projections = [found for each in objects["Synapses"] if len(each) for found in connections.projections(each, namespace, changing, refusals)]
     for each in neurons:
         ends = sorted((drive.first, drive.last) for drive in each.drives)

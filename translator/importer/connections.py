@@ -64,8 +64,9 @@ def projections(synapses: Any, namespace: Mapping[str, Any], changing: set[tuple
     """
     where, values, found = f"Synapses {synapses.name!r}", Values(synapses, namespace), []
     model = synapses.equations
-    for name in model.diff_eq_names:
-        refusals.add(where, str(model[name]), "is a synapse with dynamics of its own", ADDS)
+    for equations in (model, synapses.event_driven):
+        for name in equations.diff_eq_names if equations is not None else ():
+            refusals.add(where, str(equations[name]), "is a synapse with dynamics of its own", ADDS)
     for each in synapses.summed_updaters.values():
         refusals.add(where, str(each.expression), "is summed over synapses in every step", ADDS)
     pre, post = (np.asarray(synapses.variables[each].get_value(), np.int64) for each in ("_synaptic_pre", "_synaptic_post"))
@@ -109,6 +110,7 @@ def drive(source: Any, namespace: Mapping[str, Any], refusals: Refusals) -> Driv
     start = getattr(group, "start", 0)
     probability = float(source.rate) * float(group.clock.dt_)
     if not 0 <= probability <= 1:
-        refusals.add(f"PoissonInput {source.name!r}", f"rate={source.rate}", f"is {probability:g} events a step", "at most one, or a shorter dt, would run")
+        refusals.add(f"PoissonInput {source.name!r}", f"rate={source.rate}", f"is {probability:g} events a step",
+                     "at most one, or a shorter dt, would run")
         return None
     return Drive(start, start + len(group), source.target_var, int(source.N), probability, float(weight[0]))

@@ -6,13 +6,12 @@ network go on where the last one ended, spikes under way included.
 
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from brian2.core.namespace import get_local_namespace
 from brian2.core.network import TextReport
-from brian2.devices import device as devices
 from brian2.devices.device import RuntimeDevice
 from brian2.units.allunits import second
 from brian2.units.fundamentalunits import fail_for_dimension_mismatch
@@ -22,14 +21,14 @@ from spikegate.models.errors import InputError
 from spikegate.models.network.engine import Engine
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.projection import MAX_DELAY
-from spikegate.models.network.recording import Recording
 from spikegate.translator.importer import monitors
 from spikegate.translator.importer.brian import float_network
 from spikegate.translator.importer.float_network import FloatInput, FloatNetwork, FloatProjection, Refusals
 from spikegate.translator.importer.formats import Choice
 from spikegate.translator.importer.quantise import Quantised, quantise
+from spikegate.translator.importer.result import Frozen, Result
 
-__all__ = ["Result", "SpikegateDevice"]
+__all__ = ["SpikegateDevice", "with_pending"]
 
 #: Code that only Brian2's own steps would run.
 IDLE = {"stateupdate", "threshold", "reset", "synapses", "synapses_push_spikes", "spikemonitor", "statemonitor", "ratemonitor", "spikegenerator"}
@@ -47,52 +46,7 @@ class _Idle:
     run = after_run = before_run
 
 
-@dataclass(frozen=True)
-class Result:
-    """What one run of the device was.
-
-    Attributes
-    ----------
-    network : PointNetwork
-        The frozen integers: save them, and `spikegate sim --network` proves the hardware on them.
-    recording : Recording
-    quantised : Quantised
-        With ``quantities`` and ``warnings``.
-    agreement : str
-        ``spike-exact`` with Brian2 on the same integers, or ``statistical`` with Brian2's own run, where the hardware draws random numbers.
-    overflows : int
-        Neurons of which a membrane or current left its format.
-    """
-
-    floats: FloatNetwork
-    quantised: Quantised
-    recording: Recording
-
-    @property
-    def network(self) -> PointNetwork:
-        """The frozen network."""
-        return self.quantised.network
-
-    @property
-    def agreement(self) -> str:
-        """How closely Brian2 agrees."""
-        return "statistical" if self.network.draws else "spike-exact"
-
-    @property
-    def overflows(self) -> int:
-        """Neurons that left a format."""
-        return int(np.count_nonzero(self.recording.final.get("overflow", 0)))
-
-    @property
-    def warnings(self) -> list[str]:
-        """What a user should know before he trusts the spikes."""
-        found = self.quantised.warnings
-        if self.overflows:
-            found.append(f"{self.overflows} of {self.network.n} neurons left the range of their format: give a wider one, such as format=\"q16.12\"")
-        return found
-
-
-class SpikegateDevice(RuntimeDevice):  # type: ignore[misc]  # Brian2 has no types
+class SpikegateDevice(RuntimeDevice):
     """The device.
 
     Parameters
@@ -103,8 +57,9 @@ class SpikegateDevice(RuntimeDevice):  # type: ignore[misc]  # Brian2 has no typ
 
     def __init__(self, make: Callable[[Mapping[str, Any]], tuple[Engine[PointNetwork], Choice]]) -> None:
         super().__init__()
-        self.make, self.result = make, None
-        self._idle = False
+        self.make = make
+        self.result: Result | None = None
+        self._idle, self.freeze_only = False, False
         self._under_way: Any = weakref.WeakKeyDictionary()
 
     def activate(self, build_on_run: bool = True, **options: Any) -> None:
@@ -112,6 +67,7 @@ class SpikegateDevice(RuntimeDevice):  # type: ignore[misc]  # Brian2 has no typ
         try:
             self.engine, self.choice = self.make(options)
         except InputError:
+            devices: Any = import_module("brian2.devices.device")  # brian2.devices.device is the proxy, not the module
             if devices.previous_devices:
                 devices.active_device, *_ = devices.previous_devices.pop()
             raise
@@ -169,6 +125,8 @@ class SpikegateDevice(RuntimeDevice):  # type: ignore[misc]  # Brian2 has no typ
         quantised = quantise(with_pending(floats, before, start), self.choice, int(np.random.randint(1, 1 << 31)))
         if problems := self.engine.unsupported(quantised.network):
             raise InputError("\n".join(problems))
+        if self.freeze_only:
+            raise Frozen(quantised)
         trace = any(type(each).__name__ == "StateMonitor" for each in watching)
         recording = self.engine.run(quantised.network, trace=trace, progress=progress)
         spikes = monitors.all_spikes(quantised, recording)
@@ -219,7 +177,7 @@ def _recent(floats: FloatNetwork, quantised: Quantised, groups: Mapping[str, Any
 
 
 def with_pending(floats: FloatNetwork, before: Recent | None, start: int) -> FloatNetwork:
-    """The network with an input of the spikes that are under way from the run before: a channel a spike, all in step 0, with what is left of the delays.
+    """The network with an input of the spikes under way from the run before: a channel a spike, all in step 0, with what is left of the delays.
 
     What arrives in step 0 itself has been added to the states at the end of that run.
     """

@@ -1,7 +1,7 @@
 """A network of point neurons in floats, as an importer reads it: what each neuron does in a step, and in which units its numbers are.
 
-A step of a neuron is affine in what it remembers: ``v = keep v + sum of coupling_c c + constant`` and ``c = keep_c c``, in Brian2's order, state update,
-threshold with ``>``, synapses, reset. All values are in SI units, or in none where the user's variable has none.
+A step of a neuron is affine in what it remembers: ``v = keep v + sum of coupling_c c + constant`` and ``c = keep_c c``, in Brian2's order, state
+update, threshold with ``>``, synapses, reset. All values are in SI units, or in none where the user's variable has none.
 """
 
 from dataclasses import dataclass, field

@@ -107,8 +107,8 @@ def _coupling(group: FloatNeurons, scale: float) -> int:
     largest = max(float(np.abs(each.coupling).max()) for each in group.currents.values()) * scale
     shift = MAX_SHIFT if largest == 0 else math.floor(COUPLING_BITS - 1e-9 - math.log2(largest))
     if not 0 <= shift:
-        raise InputError(f"Currents of {group.name!r} are {largest:.3g} raw steps of the membrane a step, above 2^{COUPLING_BITS}; use more fraction bits "
-                         "for the currents")
+        raise InputError(f"NeuronGroup {group.name!r}: currents are {largest:.3g} raw steps of the membrane a step, above 2^{COUPLING_BITS}; "
+                         "use more fraction bits for the currents")
     return min(MAX_SHIFT, shift)
 
 
@@ -131,7 +131,7 @@ def choose(group: FloatNeurons, rest: np.ndarray, kicks: np.ndarray, currents: n
     h = choice.leak_fraction or _bits(_smallest(leaks), q.fraction if choice.format else 1)
     sign = {name: -1 if np.all(each.coupling <= 0) and np.any(each.coupling < 0) else 1 for name, each in group.currents.items()}
     if any(np.any(each.coupling * sign[name] < 0) for name, each in group.currents.items()):
-        raise InputError(f"Currents of {group.name!r} have both signs of coupling; one sign for all its neurons would run")
+        raise InputError(f"NeuronGroup {group.name!r}: currents have both signs of coupling; one sign for all its neurons would run")
     shift = _coupling(group, unit / group.unit * q.one / current.one) if group.currents else 16
     decay = choice.decay_fraction or max((_bits(_smallest(1 - each.keep)) for each in group.currents.values()), default=16)
     neuron = LinearNeuron(q, h, choice.rounding, choice.overflow, Order.BRIAN2, Reset.SUBTRACT if group.subtract else Reset.VALUE,

@@ -127,13 +127,14 @@ class _Reader:
         """Refractory steps left before the first step."""
         if "lastspike" not in self.group.variables:
             return np.zeros(self.size, np.int64)
-        since = np.rint((float(self.group.clock.variables["t"].get_value()[0]) - np.asarray(self.group.variables["lastspike"].get_value())) / self.dt) - 1
+        now, last = float(self.group.clock.variables["t"].get_value()[0]), np.asarray(self.group.variables["lastspike"].get_value())
+        since = np.rint((now - last) / self.dt) - 1
         return np.asarray(np.clip(refractory - since, 0, 255), np.int64)
 
     def read(self) -> FloatNeurons | None:
         group, before = self.group, len(self.refusals.lines)
         if any(name != "spike" for name in group.events):
-            self.refuse(", ".join(group.events), "are events of its own", "events named spike would run")
+            self.refuse(", ".join(sorted(group.events)), "are events of its own", "events named spike would run")
         dynamic = [*group.equations.diff_eq_names]
         reset = group.event_codes.get("spike") or ""
         try:

@@ -13,7 +13,8 @@ from spikegate.translator.importer.quantise import Quantised
 __all__ = ["all_spikes", "check", "fill", "spikes_of", "write_back"]
 
 #: Places in a step where a `StateMonitor` may look: before the update, and after it.
-BEFORE, AFTER = ("before_start", "start", "after_start", "before_groups"), ("after_groups", "before_thresholds", "after_thresholds", "before_synapses")
+BEFORE = ("before_start", "start", "after_start", "before_groups")
+AFTER = ("after_groups", "before_thresholds", "after_thresholds", "before_synapses")
 
 
 def check(monitor: Any, floats: FloatNetwork, refusals: Refusals) -> None:

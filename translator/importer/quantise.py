@@ -43,17 +43,23 @@ class Quantised:
     @property
     def warnings(self) -> list[str]:
         """A line for each parameter that is off by more than a hundredth."""
-        return [f"{each.name} is {each.realised:.4g} and not the {each.asked:.4g} asked for ({100 * (each.error or 0):+.3g} %): use more fraction bits"
-                for each in self.quantities if each.asked and abs(each.error or 0) > LIMIT]
+        return [f"{each.name} is {each.realised:.4g} and not the {each.asked:.4g} asked for ({100 * (each.error or 0):+.3g} %): use more fraction "
+                "bits" for each in self.quantities if each.asked and abs(each.error or 0) > LIMIT]
+
+
+#: Formats from the numbers of each group.
+AUTO = Choice()
 
 
 def _rest(group: FloatNeurons) -> np.ndarray:
     """Where membranes settle; 0 for those without leak."""
     leak = 1 - group.keep
     if np.any(leak < 0) or np.any(leak > 1):
-        raise InputError(f"Membranes of {group.name!r} grow or overshoot by themselves: {1 - leak[(leak < 0) | (leak > 1)][0]:g} of them is left "
-                         "after a step, and 0 to 1 would run; use a stable equation or a shorter dt")
-    return np.divide(group.constant, leak, out=np.zeros_like(leak), where=leak > 0)
+        raise InputError(f"NeuronGroup {group.name!r}: {group.membrane} grows or overshoots by itself, "
+                         f"{1 - leak[(leak < 0) | (leak > 1)][0]:g} of it is left after a step; 0 to 1, by a stable equation "
+                         "or a shorter dt, would run")
+    rest: np.ndarray = np.divide(group.constant, leak, out=np.zeros_like(leak), where=leak > 0)
+    return rest
 
 
 def _raw(values: np.ndarray, per_raw: float) -> np.ndarray:
@@ -109,6 +115,24 @@ def _added(network: FloatNetwork, group: FloatNeurons, membrane: bool) -> np.nda
     return np.concatenate([np.empty(0), *weights, *drives])
 
 
+def _asked(network: FloatNetwork, pieces: list[Piece]) -> dict[str, float]:
+    """What the frozen network says was asked for, in its own units and ms: parameters that all neurons of a population share."""
+    found, ms = {}, network.dt_ns / 1e6
+    by_name = {group.name: group for group in network.neurons}
+    for piece in pieces:
+        group = by_name.get(piece.group)
+        if group is None:
+            continue
+        rows = {"threshold": group.threshold / group.unit, "reset": group.reset / group.unit, "rest": _rest(group) / group.unit}
+        with np.errstate(divide="ignore"):
+            rows["tau_mem"] = -ms / np.log(group.keep, where=(group.keep > 0) & (group.keep < 1), out=np.zeros(group.size))
+        for name, values in rows.items():
+            here = values[piece.first:piece.last]
+            if np.all(here == here[0]) and np.isfinite(here[0]):
+                found[f"{piece.population}.{name}"] = float(here[0])
+    return found
+
+
 def _populations(builder: Builder, network: FloatNetwork, choice: Choice) -> tuple[list[Piece], list[Quantity]]:
     pieces, rows, place = [], [], 0
     for group in network.neurons:
@@ -125,7 +149,7 @@ def _populations(builder: Builder, network: FloatNetwork, choice: Choice) -> tup
                                **{key: values[first:last] for key, values in columns.items()})
             for drive in group.drives:
                 if drive.first <= first and last <= drive.last:
-                    port = _port(scaled, drive.variable, group.membrane)
+                    port = _port(scaled, drive.variable, group.membrane, group.name)
                     builder.drive(name, int(_raw(np.array(drive.weight), scaled.per_raw(drive.variable, group.membrane))), port=port,
                                   probability=drive.probability, trials=drive.trials)
             pieces.append(Piece(group.name, name, first, last, place, scaled))
@@ -137,11 +161,11 @@ def _populations(builder: Builder, network: FloatNetwork, choice: Choice) -> tup
     return pieces, rows
 
 
-def _port(scaled: Scaled, variable: str, membrane: str) -> str:
+def _port(scaled: Scaled, variable: str, membrane: str, group: str) -> str:
     port = "v" if variable == membrane else variable
     if port not in scaled.neuron.ports:
-        raise InputError(f"{membrane} takes both currents and kicks ({variable}), and hardware adds to {', '.join(scaled.neuron.ports)}; "
-                         "a current, or kicks alone, would run")
+        raise InputError(f"NeuronGroup {group!r}: {membrane} takes both currents and kicks ({variable}), and hardware adds to "
+                         f"{', '.join(scaled.neuron.ports)}; currents alone, or kicks alone, would run")
     return port
 
 
@@ -150,7 +174,7 @@ def _connect(builder: Builder, each: FloatProjection, target: FloatNeurons, piec
     after = [piece for piece in pieces if piece.group == each.target]
     scaled = after[0].scaled
     assert scaled is not None
-    port, per = _port(scaled, each.variable, target.membrane), scaled.per_raw(each.variable, target.membrane)
+    port, per = _port(scaled, each.variable, target.membrane, target.name), scaled.per_raw(each.variable, target.membrane)
     raw = _raw(each.weights, per)
     before = [(each.source, 0, None)] if each.source in inputs else [(piece.population, piece.first, piece.last) for piece in pieces
                                                                        if piece.group == each.source]
@@ -165,7 +189,7 @@ def _connect(builder: Builder, each: FloatProjection, target: FloatNeurons, piec
     return [Quantity(f"{each.name}: mean weight", mean, float(np.abs(raw).mean()) * abs(per))] if mean else []
 
 
-def quantise(network: FloatNetwork, choice: Choice = Choice(), seed: int = 1) -> Quantised:
+def quantise(network: FloatNetwork, choice: Choice = AUTO, seed: int = 1) -> Quantised:
     """Freeze a network.
 
     Parameters
@@ -188,4 +212,5 @@ def quantise(network: FloatNetwork, choice: Choice = Choice(), seed: int = 1) ->
     by_name = {group.name: group for group in network.neurons}
     for projection in network.projections:
         rows += _connect(builder, projection, by_name[projection.target], pieces, {each.name for each in network.inputs})
+    builder.source = _asked(network, pieces)
     return Quantised(builder.freeze(), tuple(pieces), tuple(rows))

@@ -6,17 +6,25 @@ factor that still holds a variable, a random number or a function that is not kn
 
 import ast
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-__all__ = ["Affine", "Unclear", "affine", "constant", "evaluate", "followed", "symbol"]
+__all__ = ["Affine", "Named", "Unclear", "affine", "constant", "evaluate", "followed", "symbol"]
 
 #: Functions of SymPy that NumPy has, too.
 KNOWN = {"exp", "log", "sqrt", "sin", "cos", "tan", "Abs", "floor", "ceiling", "Min", "Max", "tanh", "sinh", "cosh", "sign", "Mod"}
 #: Names of Brian2 that change from step to step.
-CHANGING = {"t": "the time", "t_in_timesteps": "the time", "lastspike": "the time of the last spike", "xi": "noise", "not_refractory": "refractoriness",
-            "rand": "random numbers", "randn": "random numbers", "poisson": "random numbers", "binomial": "random numbers"}
+CHANGING = {"t": "the time", "t_in_timesteps": "the time", "lastspike": "the time of the last spike", "xi": "noise",
+            "not_refractory": "refractoriness", **dict.fromkeys(("rand", "randn", "poisson", "binomial"), "random numbers")}
+
+
+class Named(Protocol):
+    """Values by name."""
+
+    def __getitem__(self, name: str, /) -> np.ndarray:
+        """Of one name, one value or (size,)."""
+        ...
 
 
 class Unclear(Exception):  # noqa: N818
@@ -112,7 +120,7 @@ def constant(expression: Any) -> None:
         raise Unclear("has a condition")
 
 
-def evaluate(expression: Any, values: Mapping[str, np.ndarray], size: int) -> np.ndarray:
+def evaluate(expression: Any, values: Named, size: int) -> np.ndarray:
     """The expression for values of its names, each one or (size,): float64 (size,)."""
     import sympy
 

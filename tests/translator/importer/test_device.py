@@ -3,9 +3,9 @@
 import brian2 as b
 import numpy as np
 import pytest
+from brian_scripts import both, device, on, pairs
 
 import spikegate.brian2
-from brian_scripts import both, device, on, pairs
 from spikegate.models.errors import InputError
 
 EQUATIONS = """dv/dt = (g_e + g_i - (v - e_l)) / tau : volt (unless refractory)
@@ -125,7 +125,8 @@ def test_kicks_give_the_spikes_of_brian2(asked):
 
 def test_state_goes_back_to_the_groups():
     def script():
-        cells = b.NeuronGroup(4, "dv/dt = (2 - v) / (5*ms) : 1 (unless refractory)", threshold="v > 1", reset="v = 0", refractory=1.2 * b.ms, method="exact")
+        cells = b.NeuronGroup(4, "dv/dt = (2 - v) / (5*ms) : 1 (unless refractory)", threshold="v > 1", reset="v = 0", refractory=1.2 * b.ms,
+                              method="exact")
         cells.v = [0, 0.3, 0.6, 0.9]
         network = b.Network(cells)
         network.run(5.3 * b.ms)
@@ -201,11 +202,11 @@ def test_a_network_is_frozen_without_a_run():
         cells = b.NeuronGroup(10, "dv/dt = -v / tau : volt", threshold="v > 20*mV", reset="v = 0*mV", method="exact")
         synapses = b.Synapses(cells, cells, on_pre="v += 0.5*mV", delay=1.5 * b.ms)
         synapses.connect(condition="i != j")
-        network, tau = b.Network(cells, synapses), 20 * b.ms
-        frozen = spikegate.brian2.from_brian2(network, 100 * b.ms, format="q8.8")
-        network.run(0.1 * b.ms)  # Brian2 takes it still
+        network, space = b.Network(cells, synapses), {"tau": 20 * b.ms}
+        frozen = spikegate.brian2.from_brian2(network, 100 * b.ms, namespace=space, format="q8.8")
+        network.run(0.1 * b.ms, namespace=space)  # Brian2 takes it still
     population, = frozen.network.populations
-    assert (frozen.network.steps, frozen.network.dt_ns, frozen.network.synapses.indices.size) == (1000, 100_000, 90)
+    assert (frozen.network.steps, frozen.network.dt_ns, len(frozen.network.projections[0].indices)) == (1000, 100_000, 90)
     assert population.table["threshold"].tolist() == [20 * 256] and population.table["reset"].tolist() == [0]
     assert set(frozen.network.projections[0].delays.tolist()) == {16} and set(frozen.network.projections[0].weights.tolist()) == {128}
     by_name = {each.name: each for each in frozen.quantities}

@@ -1,0 +1,164 @@
+"""What hardware does not have is refused before anything runs: the user's object, his own line, the reason, and what would run."""
+
+import brian2 as b
+import pytest
+from brian_scripts import device
+
+import spikegate.brian2
+from spikegate.models.errors import InputError
+
+LIF = "dv/dt = -v / (10*ms) : volt (unless refractory)"
+
+
+def group(model=LIF, threshold="v > 10*mV", reset="v = 0*mV", n=4, **more):
+    return b.NeuronGroup(n, model, threshold=threshold, reset=reset, method=more.pop("method", "euler"), **more)
+
+
+def synapses(model="w : volt", code="v_post += w", cells=None, **more):
+    cells = cells or group()
+    made = b.Synapses(cells, cells, model, on_pre=code, **more)
+    made.connect()
+    return cells, made
+
+
+def several(*objects):
+    return objects
+
+
+def operated():
+    return group(), b.NetworkOperation(lambda: None)
+
+
+def regularly():
+    cells = group()
+    cells.run_regularly("v += 1*mV")
+    return (cells,)
+
+
+def summed():
+    cells = group(model=LIF + "\ns : volt")
+    made = b.Synapses(cells, cells, "s_post = v_pre : volt (summed)")
+    made.connect()
+    return cells, made
+
+
+def watched(name="v", **more):
+    cells = group(model=LIF + "\nx = 2 * v : volt")
+    return cells, b.StateMonitor(cells, name, record=True, **more)
+
+
+def poured(*weights, **more):
+    cells = group()
+    return cells, *(b.PoissonInput(cells, "v", 10, 10 * b.Hz, weight) for weight in weights)
+
+
+def slow():
+    cells = group()
+    made = b.Synapses(cells, cells, on_pre="v += 1*mV", delay=40 * b.ms)
+    made.connect()
+    return cells, made
+
+
+def late():
+    cells, made = synapses()
+    made.pre.when = "resets"
+    return cells, made
+
+
+def timed():
+    cells = group(model="dv/dt = (rates(t) * volt - v) / (10*ms) : volt")
+    cells.namespace["rates"] = b.TimedArray([1, 2], dt=1 * b.ms)
+    return (cells,)
+
+
+def custom():
+    cells = b.NeuronGroup(3, LIF, threshold="v > 10*mV", reset="v = 0*mV", events={"low": "v < 1*mV"}, method="exact")
+    return (cells,)
+
+
+CASES = {
+    "quadratic": (lambda: several(group("dv/dt = v**2 / (10*ms*mV) : volt")),
+                  "'dv/dt = v**2 / (10*ms*mV) : V' is not linear in v; a membrane such as"),
+    "conductance": (lambda: several(group("dv/dt = (g * (10*mV - v) - v) / (10*ms) : volt\ndg/dt = -g / (5*ms) : 1")), "is not linear in"),
+    "three currents": (lambda: several(group("dv/dt = (a + c + d - v) / (10*ms) : volt"
+                                             + "".join(f"\nd{x}/dt = -{x} / (5*ms) : volt" for x in "acd"))),
+                       "are 3 variables beside v; 2 currents would run"),
+    "alpha": (lambda: several(group("dv/dt = (x - v) / (10*ms) : volt\ndx/dt = (y - x) / (5*ms) : volt\ndy/dt = -y / (5*ms) : volt")),
+              "'dx/dt = (y - x) / (5*ms) : V' is fed by y"),
+    "time": (lambda: several(group("dv/dt = (sin(t/ms) * mV - v) / (10*ms) : volt")), "depends on the time (t)"),
+    "timed array": (timed, "'dv/dt = (rates(t) * volt - v) / (10*ms) : V' depends on the time (t)"),
+    "noise": (lambda: several(group("dv/dt = -v / (10*ms) + mV * xi / sqrt(10*ms) : volt")), "uses random numbers (randn)"),
+    "exponential": (lambda: several(group("dv/dt = (exp(v/mV) * mV - v) / (10*ms) : volt")), "is not linear in v"),
+    "condition": (lambda: several(group("dv/dt = (int(v > 1*mV) * mV - v) / (10*ms) : volt")), "uses a function (int_)"),
+    "growing": (lambda: several(group("dv/dt = v / (10*ms) : volt")), "v grows or overshoots by itself, 1.01 of it is left after a step; 0 to 1"),
+    "moving threshold": (lambda: several(group(LIF + "\ndh/dt = -h / (9*ms) : volt", "v > 10*mV + h")), "'v > 10*mV + h' compares"),
+    "two conditions": (lambda: several(group(threshold="v > 10*mV and i > 1")), "is not one comparison; a threshold such as v > v_th would run"),
+    "downwards": (lambda: several(group(threshold="v < -10*mV")), "compares"),
+    "random reset": (lambda: several(group(reset="v = rand() * mV")), "'v = rand() * mV' uses random numbers (rand); a reset such as v = v_r"),
+    "product reset": (lambda: several(group(reset="v = 0.5 * v")), "is neither a value nor a difference"),
+    "reset of another": (lambda: several(group(LIF + "\ncount : 1", reset="v = 0*mV; count += 1")), "changes count"),
+    "no reset": (lambda: several(group(reset="")), "has no reset; a reset such as v = v_r or v -= v_th would run"),
+    "reset above": (lambda: several(group(reset="v = 12*mV")), "must be below its threshold"),
+    "refractory condition": (lambda: several(group(refractory="v > 2*mV")), "refractory"),
+    "goes on": (lambda: several(group("dv/dt = -v / (10*ms) : volt", refractory=2 * b.ms)), "goes on while the neuron is refractory; mark v alone"),
+    "too long refractory": (lambda: several(group(refractory=30 * b.ms)), "is 300 steps, and hardware counts 0..255; a longer dt would run"),
+    "events": (custom, "'low, spike' are events of its own"),
+    "two clocks": (lambda: several(group(), group(dt=0.2 * b.ms)), "Network: has several clocks: 0.1 ms (neurongroup"),
+    "operation": (operated, "NetworkOperation 'networkoperation"),
+    "regularly": (regularly, "_run_regularly': is nothing that hardware has; parameters that are set before the run"),
+    "summed": (summed, "is summed over synapses in every step; synapses that add a weight"),
+    "plastic": (lambda: synapses("w : volt\ndx/dt = -x / (10*ms) : 1 (event-driven)"),
+                "'dx/dt = -x / (10*ms) : 1 (event-driven)' is a synapse with dynamics of its own"),
+    "changes weight": (lambda: synapses(code="v_post += w; w += 1*mV"), "changes w, which is not the target's"),
+    "state of the source": (lambda: synapses(code="v_post += 0.1 * v_pre"), "depends on v_pre, which changes"),
+    "random weight": (lambda: synapses(code="v_post += w * rand()"), "uses random numbers (rand)"),
+    "multiplies": (lambda: synapses(code="v_post *= 0.5"), "depends on v_post, which changes"),
+    "after": (lambda: synapses(on_post="w += 1*mV"), "acts at a spike of the target"),
+    "slow": (slow, "'delay of 40 ms' is 400 steps; up to 254 steps, or a longer dt, would run"),
+    "late synapses": (late, "when='synapses' would run"),
+    "two inputs": (lambda: poured(1 * b.mV, 2 * b.mV), "has several PoissonInputs on one neuron"),
+    "rates": (lambda: several(group(), b.PoissonGroup(3, "10*Hz * (1 + t/second)")), "is an expression; an array of rates would run"),
+    "fast rates": (lambda: several(group(), b.PoissonGroup(3, 20000 * b.Hz)), "is 2 spikes a step; at most one a step"),
+    "period": (lambda: several(group(), b.SpikeGeneratorGroup(1, [0], [0] * b.ms, period=1 * b.ms)), "repeats its spikes"),
+    "worked out": (lambda: watched("x"), "StateMonitor 'statemonitor"),
+    "odd times": (lambda: watched(dt=0.15 * b.ms), "is no multiple of the network's; 0.1 ms would run"),
+    "odd places": (lambda: watched(when="end"), "when='start' would run"),
+    "silent": (lambda: several(b.PoissonGroup(3, 10 * b.Hz)), "has no NeuronGroup"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_hardware_has_not_is_refused_by_name(name):
+    make, words = CASES[name]
+    with device("spikegate"):
+        network = b.Network(*make())
+        with pytest.raises(InputError) as refused:
+            network.run(1 * b.ms, namespace={})
+    assert words in str(refused.value)
+    assert all("'" in line and ("; " in line or "must be" in line) for line in str(refused.value).splitlines() if not line.startswith("Network:"))
+
+
+def test_all_that_is_in_the_way_is_said_at_once():
+    with device("spikegate"):
+        cells, made = synapses(code="v_post += w * rand()", cells=group("dv/dt = -v**3 / (10*ms*mV**2) : volt", reset="v = 2 * v"))
+        with pytest.raises(InputError) as refused:
+            b.Network(cells, made, b.NetworkOperation(lambda: None)).run(1 * b.ms, namespace={})
+    for words in ("not linear in v", "random numbers", "NetworkOperation"):
+        assert words in str(refused.value)
+
+
+def test_storing_is_refused():
+    with device("spikegate"):
+        network = b.Network(group())
+        with pytest.raises(InputError, match="store and restore do not work"):
+            network.store()
+
+
+def test_a_neighbour_of_each_refusal_runs():
+    with device("spikegate"):
+        cells, made = synapses(cells=group(refractory=25.5 * b.ms))
+        made.delay = 25.4 * b.ms
+        b.Network(cells, made, b.PoissonInput(cells[:2], "v", 10, 10 * b.Hz, 1 * b.mV), b.PoissonInput(cells[2:], "v", 10, 10 * b.Hz, 2 * b.mV),
+                  b.PoissonGroup(3, 10000 * b.Hz), b.StateMonitor(cells, "v", record=True, dt=0.2 * b.ms)).run(1 * b.ms, namespace={})
+        result = spikegate.brian2.result()
+    assert [each.size for each in result.network.populations] == [2, 2, 3] and set(result.network.projections[0].delays.tolist()) == {255}
