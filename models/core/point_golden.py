@@ -22,7 +22,8 @@ __all__ = ["POINT_DEFECTS", "PointGolden"]
 
 #: Deliberate defects, and what each does; the first five are those of other networks, too.
 POINT_DEFECTS = {"rounding": "rounds products towards minus infinity, or to nearest if it did so already",
-                 "threshold": "raises every threshold, or peak, by a sixteenth of its distance from the reset", "tap": "moves two taps of the random generator",
+                 "threshold": "raises every threshold, or peak, by a sixteenth of its distance from the reset",
+                 "tap": "moves two taps of the random generator",
                  "leak": "leaks, or recovers, twice as much", "delay": "delivers every spike in the next step, or one step late if that is right",
                  "weight": "exchanges the weights of two synapses that differ"}
 

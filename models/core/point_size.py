@@ -20,8 +20,8 @@ __all__ = ["PointSize"]
 
 #: Cycles of a step besides those of its sweep, of the levels of the drive, of the stages of a neuron and of what is delivered.
 CYCLES_PER_STEP = 10
-#: Amaranth keeps an object for each bit of a memory; above this, generating Verilog takes minutes and gigabytes.
-MAX_MEMORY_BITS = 1 << 24
+#: What is simulated in a reasonable time.
+MAX_MEMORY_BITS = 1 << 25
 
 
 def _bits(most: int) -> int:

@@ -101,7 +101,8 @@ class DescribedPointNetwork(FrozenNetwork):
             if isinstance(each.neuron, BernoulliNeuron):
                 continue
             same = {name: int(values[0]) for name, values in each.table.items() if np.all(values[each.index] == values[each.index[0]])}
-            rows: dict[str, float] = {name: same[name] / each.neuron.format.one for name in ("threshold", "reset", "rest", "bias", "c", "peak") if name in same}
+            levels = ("threshold", "reset", "rest", "bias", "c", "peak")
+            rows: dict[str, float] = {name: same[name] / each.neuron.format.one for name in levels if name in same}
             if isinstance(each.neuron, IzhikevichNeuron):
                 found += [Quantity(f"{each.name}.{name}", None, value) for name, value in rows.items()]
                 continue

@@ -71,7 +71,8 @@ def raw_sets(name: str, size: int, neuron: Neuron, parameters: Mapping[str, Any]
         With every parameter that is missing, unknown, not whole or outside.
     """
     if not isinstance(neuron, get_args(Neuron)):
-        raise InputError(f"Neuron of {name!r} must be a LinearNeuron, BernoulliNeuron or IzhikevichNeuron, not {neuron!r}; LinearNeuron(Q8_8) makes one of a format")
+        raise InputError(f"Neuron of {name!r} must be a LinearNeuron, BernoulliNeuron or IzhikevichNeuron, not {neuron!r}; "
+                         "LinearNeuron(Q8_8) makes one of a format")
     if not isinstance(size, (int, np.integer)) or size < 1:
         raise InputError(f"Population {name!r} must have at least 1 neuron, not {size!r}")
     given, problems, here = dict(parameters), Problems(), f"of population {name!r}"

@@ -3,7 +3,8 @@
     dv/dt = 0.04 v^2 + 5 v + 140 - u + I;   du/dt = a (b v - u);   at the peak v = c, u = u + d
 
 The coefficients of the quadratic are parameters, and the step of time is part of all coefficients, so that any membrane
-C dv/dt = k (v - v_r) (v - v_t) - u + I has its set. ``u`` is kept as what it takes from the membrane in a step. A step of both, from their old values:
+C dv/dt = k (v - v_r) (v - v_t) - u + I has its set. ``u`` is kept as what it takes from the membrane in a step. A step, of both from their old
+values:
 
     s = round(v * square * 2^-q) + slope
     v' = fit(v + round(v * s * 2^-h) - round(u * 2^-(f' - f)) + I_v + bias)

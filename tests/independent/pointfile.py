@@ -6,6 +6,8 @@ import math
 from collections import Counter
 
 LIMITS = {"leak_fraction": (1, 28), "decay_fraction": (1, 28), "coupling_bits": (1, 24), "coupling_shift": (0, 40)}
+IZHIKEVICH = {"slope_fraction": (1, 24), "square_bits": (1, 24), "square_shift": (0, 40), "a_fraction": (1, 28), "b_bits": (2, 24),
+              "b_shift": (0, 40)}
 STRUCTURE = {"kind", "format", "current_format", "currents", "rounding", "overflow", "order", "reset", *LIMITS}
 
 
@@ -50,10 +52,27 @@ def check_format(form, what):
     whole(form["fraction"], 1, min(form["width"] - 1, 54 - form["width"]), f"fraction of {what}")
 
 
+def check_izhikevich(neuron):
+    """Section 1, of an izhikevich."""
+    keys(neuron, {"kind", "format", "u_format", "rounding", "overflow", "order", *IZHIKEVICH}, "an izhikevich")
+    check_format(neuron["format"], "format")
+    check_format(neuron["u_format"], "u_format")
+    demand(neuron["u_format"]["fraction"] >= neuron["format"]["fraction"], "u has at least the fraction bits of the membrane")
+    for name, options in (("rounding", ("floor", "nearest")), ("overflow", ("saturate", "wrap")), ("order", ("published", "brian2"))):
+        one_of(neuron[name], options, name)
+    for name, limits in IZHIKEVICH.items():
+        whole(neuron[name], *limits, name)
+    width = neuron["format"]["width"]
+    demand(2 * width + neuron["square_bits"] - neuron["square_shift"] <= 61, "a product with square has at most 61 bits")
+    demand(width + neuron["b_bits"] + neuron["a_fraction"] - neuron["b_shift"] <= 61, "a product with b has at most 61 bits")
+
+
 def check_neuron(neuron):
     """Section 1."""
     if type(neuron) is dict and neuron.get("kind") == "bernoulli":
         return keys(neuron, ["kind"], "a bernoulli neuron")
+    if type(neuron) is dict and neuron.get("kind") == "izhikevich":
+        return check_izhikevich(neuron)
     keys(neuron, STRUCTURE, "a neuron")
     one_of(neuron["kind"], ("lif", "cuba_lif"), "kind")
     currents = each(neuron["currents"], "currents")
@@ -80,6 +99,10 @@ def columns(neuron):
     if neuron["kind"] == "bernoulli":
         return [("chance", 0, 1 << 32)]
     low, high = span(neuron["format"])
+    if neuron["kind"] == "izhikevich":
+        steep, b = 1 << neuron["slope_fraction"] + 3, 1 << neuron["b_bits"] - 1
+        return [("square", 0, (1 << neuron["square_bits"]) - 1), ("slope", -steep, steep - 1), ("bias", low, high),
+                ("a", 0, 1 << neuron["a_fraction"]), ("b", -b, b - 1), ("c", low, high), ("d", *span(neuron["u_format"])), ("peak", low, high)]
     found = [("leak", 0, 1 << neuron["leak_fraction"]), ("rest", low, high), ("threshold", low, high),
              ("reset", 1 if neuron["reset"] == "subtract" else low, high), ("refractory", 0, 255), ("bias", low, high)]
     for name in neuron["currents"]:
@@ -91,9 +114,10 @@ def states(neuron):
     """Name, lowest and highest value of each state."""
     if neuron["kind"] == "bernoulli":
         return []
-    found = [("v", *span(neuron["format"])), ("hold", 0, 255), ("overflow", 0, 1)]
+    second = ("u", *span(neuron["u_format"])) if neuron["kind"] == "izhikevich" else ("hold", 0, 255)
+    found = [("v", *span(neuron["format"])), second, ("overflow", 0, 1)]
     found += [("fired", 0, 1)] if neuron["order"] == "brian2" else []
-    return found + [(name, *span(neuron["current_format"])) for name in neuron["currents"]]
+    return found + [(name, *span(neuron["current_format"])) for name in neuron.get("currents", ())]
 
 
 def random_bits(neuron):
@@ -225,6 +249,8 @@ class PointFile:
             within(flat[place::many], low, high, name)
         if neuron.get("reset") == "value":
             demand(all(reset < threshold for threshold, reset in zip(flat[2::many], flat[3::many])), "reset is below threshold")
+        if neuron["kind"] == "izhikevich":
+            demand(all(c < peak for c, peak in zip(flat[5::many], flat[7::many])), "c is below peak")
         within(arrays[here + "index"], 0, len(flat) // many - 1, "index")
         for name, low, high in states(neuron):
             within(arrays[f"{here}state.{name}"], low, high, name)
