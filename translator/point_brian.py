@@ -22,7 +22,7 @@ from spikegate.models.numeric.lfsr import leap_once
 from spikegate.translator.brian import EXACT
 from spikegate.translator.brian_engines import codegen_for
 from spikegate.translator.brian_parts import Stopwatch, device, load_brian2, spikes_of
-from spikegate.translator.point_izhikevich import izhikevich_parts, izhikevich_worst
+from spikegate.translator.point_izhikevich import izhikevich_parts, izhikevich_problems
 from spikegate.translator.point_neurons import NeuronPart, Part, linear_parts
 
 __all__ = ["PointBrianInteger", "PointBrianOrdered", "point_problems", "run_point"]
@@ -56,8 +56,7 @@ def _parts(b: Any, network: PointNetwork, clock: Any, exact: bool) -> list[Part]
     for each, first in zip(network.populations, network.firsts):
         if not isinstance(each.neuron, BernoulliNeuron):
             make: Any = linear_parts if isinstance(each.neuron, LinearNeuron) else izhikevich_parts
-            parts = make(b, each, each.neuron, first, clock, exact)
-            for part in parts:
+            for part in (parts := make(b, each, each.neuron, first, clock, exact)):
                 part.begin(b, events[part.places])
             found += parts
         else:
@@ -145,9 +144,7 @@ def point_problems(network: object, exact: bool = True) -> list[str]:
         if isinstance(neuron, BernoulliNeuron):
             continue
         if not isinstance(neuron, LinearNeuron):
-            if (largest := izhikevich_worst(each, neuron)) > EXACT and exact:
-                found.append(f"products {here} may reach {largest} raw, above the limit of {EXACT} that Brian2's doubles hold exactly; "
-                             "use fewer fraction bits")
+            found += izhikevich_problems(each, neuron) if exact else []
             continue
         if exact and neuron.rounding == Rounding.STOCHASTIC:
             found.append(f"rounding {here} must be floor or nearest for Brian2, not stochastic: its random bits are the core's own")
@@ -211,16 +208,10 @@ def run_point(network: PointNetwork, *, trace: bool = False, progress: Progress 
                 for name, values in part.late_states(network.steps - 1, now).items():
                     final[name][part.places] = values
         if not exact:
-            final, traces = ({"v": _millivolts(network, each["v"])} if "v" in each else {} for each in (final, traces))
+            ones = np.repeat([each.neuron.format.one for each in network.populations], [each.size for each in network.populations])
+            final, traces = ({"v": each["v"] / ones} if "v" in each else {} for each in (final, traces))
         return Recording("brian2-point" if exact else "brian2-point-float", network.n, network.steps, np.concatenate(found), final, traces,
                          provenance=watch.provenance(b, network, codegen), dt_ns=network.dt_ns)
-
-
-def _millivolts(network: PointNetwork, raw: np.ndarray) -> np.ndarray:
-    """Membranes (..., n) in mV; 0 stays where a neuron has none."""
-    ones = np.repeat([each.neuron.format.one for each in network.populations], [each.size for each in network.populations])
-    found: np.ndarray = raw / ones
-    return found
 
 
 @dataclass(frozen=True)

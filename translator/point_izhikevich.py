@@ -13,10 +13,10 @@ from spikegate.models.network.point_population import PointPopulation
 from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import Order
 from spikegate.models.numeric.fixed import QFormat, Rounding, fit
-from spikegate.translator.brian import fit_text
+from spikegate.translator.brian import EXACT, fit_text
 from spikegate.translator.point_neurons import NeuronPart
 
-__all__ = ["IzhikevichPart", "izhikevich_parts", "izhikevich_worst"]
+__all__ = ["IzhikevichPart", "izhikevich_parts", "izhikevich_problems"]
 
 #: Both updates, from the old values.
 UPDATE = """
@@ -120,10 +120,12 @@ def izhikevich_parts(b: Any, population: PointPopulation, neuron: IzhikevichNeur
     return [made]
 
 
-def izhikevich_worst(population: PointPopulation, neuron: IzhikevichNeuron) -> int:
-    """Largest product that a step may form, without its sign, with the parameters that the population has."""
+def izhikevich_problems(population: PointPopulation, neuron: IzhikevichNeuron) -> list[str]:
+    """Why doubles do not hold what a step may form with the parameters that the population has; empty if they do."""
     table, v, u = population.table, 1 << (neuron.format.width - 1), 1 << (neuron.u_format.width - 1)
     slope = (v * table["square"] >> neuron.square_shift) + np.abs(table["slope"]) + 1
     pull = (v * np.abs(table["b"]) >> neuron.b_shift) + u + 1
     half = 1 << max(neuron.square_shift, neuron.slope_fraction, neuron.a_fraction, neuron.b_shift)
-    return half + max(int(product.max()) for product in (v * table["square"], v * slope, v * np.abs(table["b"]), pull * table["a"]))
+    worst = half + max(int(product.max()) for product in (v * table["square"], v * slope, v * np.abs(table["b"]), pull * table["a"]))
+    return [f"products of population {population.name!r} may reach {worst} raw, above the limit of {EXACT} that Brian2's doubles hold exactly; "
+            "use fewer fraction bits"] if worst > EXACT else []
