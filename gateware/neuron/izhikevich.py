@@ -48,7 +48,7 @@ class Izhikevich(wiring.Component):
         m = Module()
         n = self.neuron
         brian2 = n.order == Order.BRIAN2
-        given = {name: getattr(self, name) for name, _ in self.params}
+        given = {name: getattr(self, name) for name, _ in self.params if not (brian2 and name in ("c", "d"))}
         v, u, over = self.begin(m) if brian2 else (self.i_state.v, self.i_state.u, self.i_state.overflow)
         carried = {**given, "v": v, "u": u, "overflow": over, **({} if brian2 else {"due": self.i_input[0]})}
         s1 = self.stage(m, 1, carried)

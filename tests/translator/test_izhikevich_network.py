@@ -12,8 +12,8 @@ from spikegate.models.numeric.fixed import QFormat
 from spikegate.translator.izhikevich_network import NEURON, IzhikevichParams, izhikevich_network, izhikevich_set
 
 DT, MS = 0.25, 400.0
-#: A membrane in 2^-12 mV, u in 2^-20 mV a step.
-FINE = IzhikevichNeuron(QFormat(24, 12), QFormat(30, 20), slope_fraction=22, square_bits=20, square_shift=10, a_fraction=24, b_bits=20, b_shift=8)
+#: A membrane in 2^-16 mV, u in 2^-22 mV a step, and coefficients right to a millionth.
+FINE = IzhikevichNeuron(QFormat(26, 16), QFormat(30, 22), slope_fraction=22, square_bits=24, square_shift=24, a_fraction=24, b_bits=24, b_shift=16)
 #: a, b, c, d, current and first membrane of Izhikevich (2003), figure 2; currents begin after 20 ms but for that of the first thalamo-cortical one.
 PATTERNS = {"regular": (0.02, 0.2, -65.0, 8.0, 10.0), "bursting": (0.02, 0.2, -55.0, 4.0, 10.0), "chattering": (0.02, 0.2, -50.0, 2.0, 10.0),
             "fast": (0.1, 0.2, -65.0, 2.0, 10.0), "low threshold": (0.02, 0.25, -65.0, 2.0, 10.0), "thalamic": (0.02, 0.25, -65.0, 0.05, 3.0),
@@ -63,13 +63,13 @@ def fixed(name, neuron, steps):
 
 STEPS = round(MS / DT)
 #: Spikes in 400 ms, as the float reference has them too.
-WITHIN = 8
+WITHIN = 4
 
 
 @pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_pattern_has_the_spikes_of_floats(name, order):
-    """As many, and each within `WITHIN` steps (2 ms) of its own: an error grows from spike to spike."""
+    """As many, and each within `WITHIN` steps (1 ms) of its own: an error grows from spike to spike."""
     neuron = IzhikevichNeuron(**{**vars(FINE), "order": order})
     reference, membranes = floats(name, order, STEPS)
     spikes, found = fixed(name, neuron, STEPS)
@@ -115,7 +115,7 @@ def test_a_resonator_oscillates_below_its_peak():
     assert turns("resonator", 0.1) >= 4 > turns("regular", 0.1)
 
 
-@pytest.mark.parametrize("change", [{"a": 2.0}, {"b": 1.1}, {"c": 0.9}, {"d": 1.3}], ids=lambda change: next(iter(change)))
+@pytest.mark.parametrize("change", [{"a": 2.0}, {"b": 1.1}, {"c": 0.8}, {"d": 1.3}], ids=lambda change: next(iter(change)))
 def test_another_parameter_is_outside_the_distance(monkeypatch, change):
     """Negative control."""
     name, = change
@@ -142,7 +142,7 @@ def test_a_general_quadratic_membrane_is_another_set():
         if v >= peak:
             v, u = c, u + d
             reference.append(step)
-    assert len(spikes) == len(reference) > 3 and np.abs(spikes - reference).max() <= WITHIN
+    assert len(spikes) == len(reference) >= 3 and np.abs(spikes - reference).max() <= WITHIN
 
 
 def test_the_integers_of_the_network_are_those_asked_for():
