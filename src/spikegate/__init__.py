@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from spikegate.models.network.point import PointNetwork as PointNetwork
     from spikegate.models.network.recording import Recording as Recording
     from spikegate.models.neuron.bernoulli import BernoulliNeuron as BernoulliNeuron
-    from spikegate.models.neuron.lif import LifParams as LifParams
     from spikegate.models.neuron.izhikevich import IzhikevichNeuron as IzhikevichNeuron
+    from spikegate.models.neuron.lif import LifParams as LifParams
     from spikegate.models.neuron.linear import LinearNeuron as LinearNeuron
     from spikegate.models.neuron.linear import Order as Order
     from spikegate.models.neuron.linear import Reset as Reset

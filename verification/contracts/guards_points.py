@@ -6,8 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from spikegate.cosim.benches.bernoulli import pair
 from spikegate.cosim.benches import izhikevich
+from spikegate.cosim.benches.bernoulli import pair
 from spikegate.cosim.benches.linear import Inputs, golden, stimulus
 from spikegate.gateware.neuron.linear import LATENCY, state_layout
 from spikegate.models.neuron.bernoulli import bernoulli_step
