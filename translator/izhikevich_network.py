@@ -5,7 +5,8 @@
 His script adds the weights of the neurons that fired, and a normal number of its own for each neuron, to I for one millisecond. Here a weight is a
 kick in mV, which in the published order is a current of weight / dt that lasts one step, in the step after the spike; and the normal number is a
 binomial one, drawn in each step from a table, whose mean the constant current takes away and whose variance in a millisecond is his. A step is
-Euler's for both states; his are two of half a millisecond for v, and one of a millisecond for u.
+Euler's for both states. His are two of half a millisecond for v and one of a millisecond for u, and he looks for peaks once a millisecond, so that
+membranes run on above them and raise u: his neurons fire less.
 
 Source: E. M. Izhikevich, Simple model of spiking neurons, IEEE Transactions on Neural Networks 14 (2003) 1569, figure 3 and its MATLAB script.
 """
@@ -45,7 +46,7 @@ def izhikevich_set(neuron: IzhikevichNeuron, dt: float, *, a: Any, b: Any, c: An
     ``square`` k, ``slope`` -k (v_r + v_t) and ``constant`` k v_r v_t.
     """
     v, u, step = neuron.format, neuron.u_format, dt / capacity
-    values = {"square": square * step * 2.0 ** (neuron.slope_fraction + neuron.square_shift - v.fraction),
+    values: dict[str, Any] = {"square": square * step * 2.0 ** (neuron.slope_fraction + neuron.square_shift - v.fraction),
               "slope": slope * step * 2.0**neuron.slope_fraction, "bias": (constant + np.asarray(current)) * step * v.one,
               "a": np.asarray(a) * dt * 2.0**neuron.a_fraction, "b": np.asarray(b) * step * 2.0 ** (u.fraction - v.fraction + neuron.b_shift),
               "c": np.asarray(c) * v.one, "d": np.asarray(d) * step * u.one, "peak": peak * v.one}

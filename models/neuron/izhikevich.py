@@ -158,15 +158,15 @@ def izhikevich_step(state: tuple[np.ndarray, ...], i: int, given: int, table: np
     """
     v, u, over, c, d = np.int64(state[0][i]), np.int64(state[4][i]), np.int64(0), table[k, 5], table[k, 6]
     brian2 = s[4] == 1
+    due = np.int64(0) if brian2 else np.int64(given)
     if brian2:
         v, over = fit(v + given, s[0], s[3])
-        given = np.int64(0)
         if state[3][i]:
             v = c
             u, more = fit(u + d, s[7], s[3])
             over |= more
     slope = round_shift(v * table[k, 0], s[5], s[2], 0) + table[k, 1]
-    moved = v + round_shift(v * slope, s[1], s[2], 0) - round_shift(u, s[6], s[2], 0) + given + table[k, 2]
+    moved = v + round_shift(v * slope, s[1], s[2], 0) - round_shift(u, s[6], s[2], 0) + due + table[k, 2]
     recovered = u + round_shift((round_shift(v * table[k, 4], s[9], s[2], 0) - u) * table[k, 3], s[8], s[2], 0)
     v, more = fit(moved, s[0], s[3])
     u, most = fit(recovered, s[7], s[3])
