@@ -6,6 +6,7 @@
     classifier    spikes in, dense signed weights, two layers, no leak, reset by subtraction
     own           recorded spikes from outside
     microcircuit  eight populations of Potjans and Diesmann's, 2 %
+    izhikevich    Izhikevich's 800 and 200 neurons, each with parameters of its own, a million synapses
     kinds         one network with every kind of neuron
 
 Prints what was compared and how much of it differs; ends with 1 if anything does.
@@ -29,6 +30,7 @@ from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 from spikegate.models.numeric.fixed import Q8_8, QFormat
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.cuba import CubaParams, cuba
+from spikegate.translator.izhikevich_network import NEURON, IzhikevichParams, izhikevich_network, izhikevich_set
 from spikegate.translator.microcircuit import MicrocircuitParams, microcircuit
 from spikegate.translator.point_brian import PointBrianInteger
 
@@ -90,9 +92,10 @@ def _kinds(ms: float) -> PointNetwork:
     net.population("brian2", 50, LinearNeuron(Q8_8, 12, order=Order.BRIAN2), leak=20, threshold=20 << 8, refractory=random.integers(0, 40, 50))
     net.population("currents", 50, LinearNeuron(q, 16, order=Order.BRIAN2, currents=("exc", "inh"), current_format=q), leak=327, threshold=20 << 8,
                    refractory=20, bias=20, decay_exc=1300, coupling_exc=4000, decay_inh=650, coupling_inh=4000)
-    names = {"noise": 20, "published": 60, "subtracting": 40, "brian2": 50, "currents": 50}
+    net.population("quadratic", 40, NEURON, **izhikevich_set(NEURON, 0.1, a=0.02, b=0.2, c=-65.0, d=random.uniform(2, 8, 40), current=4.0))
+    names = {"noise": 20, "published": 60, "subtracting": 40, "brian2": 50, "currents": 50, "quadratic": 40}
     for source, sources in names.items():
-        for target in ("published", "subtracting", "brian2", "currents"):
+        for target in ("published", "subtracting", "brian2", "currents", "quadratic"):
             count, port = 12 * names[target], "exc" if target == "currents" else "v"
             pairs, unit = (random.integers(0, sources, count), random.integers(0, names[target], count)), 64 if target == "subtracting" else 256
             strength = 40 if source == "noise" else 2
@@ -106,7 +109,8 @@ def _kinds(ms: float) -> PointNetwork:
 #: Name -> network of so many ms, and lanes.
 NETWORKS: dict[str, tuple[Callable[[float], PointNetwork], int]] = {
     "brunel": (_brunel, 8), "distributed": (_distributed, 8), "cuba": (lambda ms: cuba(CubaParams(), ms), 8), "classifier": (_classifier, 5),
-    "own": (_own, 7), "microcircuit": (lambda ms: microcircuit(MicrocircuitParams(), ms), 8), "kinds": (_kinds, 3)}
+    "own": (_own, 7), "izhikevich": (lambda ms: izhikevich_network(IzhikevichParams(), ms), 8),
+    "microcircuit": (lambda ms: microcircuit(MicrocircuitParams(), ms), 8), "kinds": (_kinds, 3)}
 #: Above so many values, membranes are not recorded at every step.
 TRACED = 5_000_000
 

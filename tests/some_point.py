@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
+from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
 from verification.stimuli.point_networks import random_network
@@ -21,10 +22,17 @@ def some_neuron(rng):
                         int(rng.integers(4, 13)), int(rng.integers(4, 17)), int(rng.integers(0, 17)))
 
 
-def some_point_network(seed, steps=300):
-    """Networks of `random_network`; a neuron without a refractory period does not begin held."""
+def some_izhikevich(rng):
+    """A structure of an izhikevich, with products that doubles hold."""
+    q, more = [(QFormat(16, 6), QFormat(20, 10)), (QFormat(20, 10), QFormat(24, 16)), (QFormat(13, 3), QFormat(12, 4))][rng.integers(3)]
+    return IzhikevichNeuron(q, more, int(rng.integers(12, 18)), 16, int(rng.integers(4, 9)), int(rng.integers(10, 17)), 14, int(rng.integers(4, 8)),
+                            (Rounding.FLOOR, Rounding.NEAREST)[rng.integers(2)], Overflow(int(rng.integers(2))), Order(int(rng.integers(2))))
+
+
+def some_point_network(seed, steps=300, *, quadratic=0):
+    """Networks of `random_network`; a neuron without a refractory period does not begin held. ``quadratic`` of four structures are izhikeviches."""
     rng = np.random.default_rng(seed)
-    structures = [some_neuron(rng) for _ in range(4)]
+    structures = [*(some_izhikevich(rng) for _ in range(quadratic)), *(some_neuron(rng) for _ in range(4 - quadratic))]
     network = random_network(seed, [*structures, BernoulliNeuron()], n=16, steps=steps)
     if not any(each.neuron.ports for each in network.populations):
         network = random_network(seed, structures, n=16, steps=steps)

@@ -12,12 +12,13 @@ from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.point_population import PointPopulation, PortDrive
 from spikegate.models.network.projection import Projection, SpikeInput
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
+from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 from spikegate.models.numeric.drive import DriveParams
 from spikegate.models.numeric.fixed import Q8_8, Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.translator.brunel import preset, translate
-from verification.stimuli.point_networks import MIXED, WIDE, random_network
+from verification.stimuli.point_networks import KINDS, MIXED, WIDE, random_network
 
 SOURCE = Path(points.__file__).read_text()
 
@@ -51,7 +52,7 @@ def differences(network, path, engine):
     return wrong, compared + network.n + len(spikes), golden
 
 
-@pytest.mark.parametrize("structures, many", [(MIXED, 40), (WIDE, 20)], ids=["mixed", "wide"])
+@pytest.mark.parametrize("structures, many", [(MIXED, 40), (WIDE, 20), (KINDS, 40)], ids=["mixed", "wide", "kinds"])
 def test_random_networks(structures, many, tmp_path):
     right, total, seen = engine(), 0, {"spikes": 0, "overflow": 0, "held": 0, "events": 0, "inputs": 0, "seeds": 0}
     neurons = set()
@@ -87,10 +88,12 @@ def edge():
         PointPopulation("driven", 1, LinearNeuron(Q8_8), [[0, 0, 3000, 0, 0, 0]], None, PortDrive(DriveParams([77], 9), "v")),
         PointPopulation("chance", 1, BernoulliNeuron(), [[77]]),
         PointPopulation("random", 1, LinearNeuron(Q8_8, 5, Rounding.STOCHASTIC), [[1, 9, 3000, 0, 0, 0]]),
-        PointPopulation("less", 1, LinearNeuron(Q8_8, order=Order.BRIAN2, reset=Reset.SUBTRACT), [[0, 0, 300, 100, 2, 0]], initial={"v": [1000]})]
+        PointPopulation("less", 1, LinearNeuron(Q8_8, order=Order.BRIAN2, reset=Reset.SUBTRACT), [[0, 0, 300, 100, 2, 0]], initial={"v": [1000]}),
+        *(PointPopulation(name, 1, IzhikevichNeuron(Q8_8, order=order), [[0, 0, 0, 0, 0, -5, 0, 700]], initial={"v": [700], "u": [0]})
+          for name, order in (("quadratic", Order.PUBLISHED), ("quadratic_brian", Order.BRIAN2)))]
     projections = [Projection.of("in", "driven", "v", 1, ([0, 0], [0, 0]), [3, 5], [1, 255]), Projection.of("in", "less", "v", 1, ([0], [0]), 50, 2)]
     return PointNetwork("edge", populations, projections, [SpikeInput("in", 1, [0, 1, 2, 3, 4], [0] * 5)], LfsrParams(),
-                        [0, 0, 77, 77, (21 << 32) + 5, 0], 300, 1)
+                        [0, 0, 77, 77, (21 << 32) + 5, 0, 0, 0], 300, 1)
 
 
 WRONG = {
@@ -107,12 +110,19 @@ WRONG = {
     "an overflow that is not sticky": ("            return x", '            self.state["overflow"] = 0; return x'),
     "no offset": ("return self.offset + len", "return len"),
     "the first of several synapses alone": ("self.sums[step % len(self.sums)] += weight", "self.sums[step % len(self.sums)] = weight"),
+    "u follows the membrane as it becomes": (
+        "self.down((towards - u) *", 'self.down((self.down(self.state["v"] * values["b"], form["b_shift"]) - u) *'),
+    "an izhikevich in the published order fires above the peak": ('>= self.values["peak"]', '> self.values["peak"]'),
+    "an izhikevich in Brian2's order fires at the peak": ('self.state["v"] > self.values["peak"]', 'self.state["v"] >= self.values["peak"]'),
+    "u is not raised": ('self.state["u"] + self.values["d"]', 'self.state["u"]'),
+    "what u takes is rounded down": ('loss = self.down(u, form["u_format"]["fraction"] - form["format"]["fraction"])',
+                                     'loss = u >> form["u_format"]["fraction"] - form["format"]["fraction"]'),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_engine_is_found(name, tmp_path):
-    networks = [edge(), *(random_network(seed, MIXED) for seed in range(1000, 1008))]
+    networks = [edge(), *(random_network(seed, kinds) for kinds in (MIXED, KINDS[:4]) for seed in range(1000, 1008))]
     found = [differences(network, tmp_path / "net", engine(*WRONG[name]))[0] for network in networks]
     print(f"{name}: {found} differ")
     assert any(found)
@@ -120,4 +130,4 @@ def test_a_wrong_engine_is_found(name, tmp_path):
 
 def test_the_right_engine_is_right_at_the_limits(tmp_path):
     wrong, compared, golden = differences(edge(), tmp_path / "net", engine())
-    assert wrong == 0 and compared > 5000 and {*golden.spikes[:, 1].tolist()} == {0, 3, 5}
+    assert wrong == 0 and compared > 5000 and {*golden.spikes[:, 1].tolist()} == {0, 3, 5, 6}

@@ -11,10 +11,11 @@ from spikegate.models.core import point_engine
 from spikegate.models.network import container, point_file
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.point_population import PointPopulation
+from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order
 from spikegate.models.numeric.fixed import Q8_8
 from spikegate.models.numeric.lfsr import LfsrParams
-from verification.stimuli.point_networks import MIXED, WIDE, random_network
+from verification.stimuli.point_networks import KINDS, MIXED, WIDE, random_network
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "point_networks.md"
@@ -57,7 +58,7 @@ def at_its_threshold():
     return PointNetwork("still", [one], [], [], LfsrParams(), [0], 3, 1)
 
 
-@pytest.mark.parametrize("structures", [MIXED, WIDE], ids=["mixed", "wide"])
+@pytest.mark.parametrize("structures", [MIXED, WIDE, KINDS], ids=["mixed", "wide", "kinds"])
 def test_the_engine_of_the_page_equals_the_golden_model(structures):
     run_points, compared, kinds = printed(), 0, set()
     for seed in range(25):
@@ -77,6 +78,18 @@ def test_another_engine_is_noticed(this, that):
     assert this in "".join(blocks(PAGE))
     run_points = printed(lambda text: text.replace(this, that))
     networks = (at_its_threshold(), *(random_network(seed, MIXED) for seed in range(12)))
+    assert any(differences(run_points, network)[0] for network in networks)
+
+
+@pytest.mark.parametrize("this, that", [
+    ('shifted(v * p["square"]', 'shifted(u * p["square"]'), ('kick + p["bias"]', 'p["bias"]'), ('v > p["peak"] if', 'v >= p["peak"] if'),
+    ('elif spike:', 'elif False:'), ('less = shifted(u', 'less = shifted(u + 1')])
+def test_another_izhikevich_is_noticed(this, that):
+    assert "".join(blocks(PAGE)).count(this) == 1
+    still = IzhikevichNeuron(Q8_8, order=Order.BRIAN2)
+    one = PointPopulation("a", 1, still, [[0, 0, 0, 0, 0, -5, 0, 700]], initial={"v": [700], "u": [0]})
+    networks = (PointNetwork("still", [one], [], [], LfsrParams(), [0], 3, 1), *(random_network(seed, KINDS[:4]) for seed in range(6)))
+    run_points = printed(lambda text: text.replace(this, that))
     assert any(differences(run_points, network)[0] for network in networks)
 
 

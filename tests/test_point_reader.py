@@ -71,16 +71,32 @@ REFUSED = {
         neuron(k, **{key: bits}) for k in (0, 1) for key in ("leak_fraction", "decay_fraction") for bits in (0, 29)]),
     "a coupling of 0 or 25 bits": ("coupling_bits", [neuron(k, coupling_bits=bits) for k in (0, 1) for bits in (0, 25)]),
     "a shift of 41": ("coupling_shift", [neuron(k, coupling_shift=shift) for k in (0, 1) for shift in (-1, 41)]),
-    "a parameter below or above its range": ("^(leak|rest|threshold|reset|refractory|bias|decay of exc|coupling of inh|chance) lies in", [
+    "a `u` with fewer fraction bits than the membrane": ("^u has", [neuron(4, u_format={"width": 20, "fraction": 7})]),
+    "an `izhikevich` with stochastic rounding": ("rounding is one of floor, nearest,", [neuron(4, rounding="stochastic")]),
+    "a `slope` of 0 or 25 fraction bits, or an `a` of 0 or 29": ("(slope|a)_fraction", [
+        neuron(4, **{name: bits}) for name, most in (("slope_fraction", 25), ("a_fraction", 29)) for bits in (0, most)]),
+    "a `square` of 0 or 25 bits, or a `b` of 1 or 25": ("(square|b)_bits", [
+        neuron(4, **{name: bits}) for name, least in (("square_bits", 0), ("b_bits", 1)) for bits in (least, 25)]),
+    "a product of `square` or `b` shifted by 41 bits": ("(square|b)_shift", [
+        neuron(4, **{name: bits}) for name in ("square_shift", "b_shift") for bits in (-1, 41)]),
+    "a product of 62 bits": ("product with (square|b)", [
+        all_of(neuron(4, format={"width": 24, "fraction": 8}, square_bits=15, square_shift=1)),
+        all_of(neuron(4, format={"width": 24, "fraction": 8}, b_bits=24, a_fraction=24, b_shift=10, square_shift=16))]),
+    "a `c` that is not below the peak": ("^c is below", [*sets(4, 5, 12, 13)]),
+    "a parameter below or above its range": ("^(square|slope|a|b|c|d|peak|leak|"
+                                             "rest|threshold|reset|refractory|bias|decay of exc|coupling of inh|chance) lies in", [
         *sets(0, 0, -1, 1025), *sets(0, 1, -32769, 32768), *sets(0, 2, 32768), *sets(0, 3, -32769), *sets(0, 4, -1, 256), *sets(0, 5, -32769, 32768),
-        *sets(1, 2, LOW - 1), *sets(1, 6, -1, 65537), *sets(1, 9, -1, 65536), *sets(2, 0, -1, (1 << 32) + 1)]),
+        *sets(1, 2, LOW - 1), *sets(1, 6, -1, 65537), *sets(1, 9, -1, 65536), *sets(2, 0, -1, (1 << 32) + 1),
+        *sets(4, 0, -1, 65536), *sets(4, 1, -(1 << 19) - 1, 1 << 19), *sets(4, 2, -32769, 32768), *sets(4, 3, -1, 65537), *sets(4, 4, -32769, 32768),
+        *sets(4, 5, -32769), *sets(4, 6, -(1 << 19) - 1, 1 << 19), *sets(4, 7, 32768)]),
     "a `reset` that is not below the threshold, or of 0 to be subtracted": ("^reset", [*sets(0, 3, 5120, 5121), *sets(1, 3, 0)]),
     "no parameter sets": ("number of sets", [becomes("population0.sets", lambda a: a[:0])]),
     "an `index` that is no set": ("^index", [holds("population1.index", 0, 2)]),
-    "a state outside its range": ("^(v|hold|overflow|fired|exc) lies in", [
-        holds(f"population{k}.state.{name}", 1, value) for k, name, least, most in (
+    "a state outside its range": ("^(v|u|hold|overflow|fired|exc) lies in", [
+        *(holds("population4.state.u", 0, value) for value in (-(1 << 19) - 1, 1 << 19)),
+        *(holds(f"population{k}.state.{name}", 1, value) for k, name, least, most in (
             (0, "v", -32768, 32767), (1, "exc", -8192, 8191), (1, "hold", 0, 255), (1, "overflow", 0, 1), (1, "fired", 0, 1))
-        for value in (least - 1, most + 1)]),
+        for value in (least - 1, most + 1))]),
     "a drive of a `bernoulli`, or at another port": ("port of a drive", [
         has("populations", 2, "drive", to={"weight": 1, "port": "v", "offset": 0}),
         has("populations", 0, "drive", "port", to="exc")]),

@@ -14,6 +14,7 @@ from spikegate.models.errors import InputError
 from spikegate.models.network.engine import Agreement, Engine, Progress
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
+from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order
 from spikegate.models.numeric.drive import UNIFORM_BITS
 from spikegate.models.numeric.fixed import Rounding
@@ -21,7 +22,8 @@ from spikegate.models.numeric.lfsr import leap_once
 from spikegate.translator.brian import EXACT
 from spikegate.translator.brian_engines import codegen_for
 from spikegate.translator.brian_parts import Stopwatch, device, load_brian2, spikes_of
-from spikegate.translator.point_neurons import LinearPart, Part, linear_parts
+from spikegate.translator.point_izhikevich import izhikevich_parts, izhikevich_problems
+from spikegate.translator.point_neurons import NeuronPart, Part, linear_parts
 
 __all__ = ["PointBrianInteger", "PointBrianOrdered", "point_problems", "run_point"]
 
@@ -39,7 +41,7 @@ def _external(network: PointNetwork) -> Iterator[np.ndarray]:
         for each, here in parts:
             if each.drive is not None:
                 row[here] = each.drive.offset + np.searchsorted(each.drive.table.limits.astype(np.int64), uniform[here])
-            elif not isinstance(each.neuron, LinearNeuron):
+            elif isinstance(each.neuron, BernoulliNeuron):
                 row[here] = uniform[here] < each.table["chance"][each.index]
         yield row
 
@@ -47,14 +49,14 @@ def _external(network: PointNetwork) -> Iterator[np.ndarray]:
 def _parts(b: Any, network: PointNetwork, clock: Any, exact: bool) -> list[Part]:
     """The groups of all populations, ready to begin."""
     found: list[Part] = []
-    generated = np.repeat([not isinstance(each.neuron, LinearNeuron) for each in network.populations], [each.size for each in network.populations])
+    generated = np.repeat([isinstance(each.neuron, BernoulliNeuron) for each in network.populations], [each.size for each in network.populations])
     drawn = [np.flatnonzero(row * generated) for row in _external(network)] if generated.any() else []
     steps, neurons = np.repeat(np.arange(len(drawn)), [len(each) for each in drawn]), np.concatenate([np.empty(0, np.int64), *drawn])
     events = next(_external(network))
     for each, first in zip(network.populations, network.firsts):
-        if isinstance(each.neuron, LinearNeuron):
-            parts = linear_parts(b, each, each.neuron, first, clock, exact)
-            for part in parts:
+        if not isinstance(each.neuron, BernoulliNeuron):
+            make: Any = linear_parts if isinstance(each.neuron, LinearNeuron) else izhikevich_parts
+            for part in (parts := make(b, each, each.neuron, first, clock, exact)):
                 part.begin(b, events[part.places])
             found += parts
         else:
@@ -71,7 +73,7 @@ def _generator(b: Any, network: PointNetwork, name: str, size: int, first: int, 
 def _synapses(b: Any, network: PointNetwork, parts: list[Part], clock: Any) -> list[Any]:
     """Synapses of all projections, from each part to each part."""
     found = []
-    targets = [each for each in parts if isinstance(each, LinearPart)]
+    targets = [each for each in parts if isinstance(each, NeuronPart)]
     for projection in network.projections:
         indptr, target = projection.indptr.astype(np.int64), projection.indices.astype(np.int64)
         source = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
@@ -99,7 +101,7 @@ def _recorders(b: Any, network: PointNetwork, parts: list[Part], trace: bool, cl
     timestep = clock.variables["timestep"].get_value()
 
     def recorder(late: bool) -> Callable[[], None]:
-        held = [(each.places, each.states(late)) for each in parts if isinstance(each, LinearPart)]
+        held = [(each.places, each.states(late)) for each in parts if isinstance(each, NeuronPart)]
 
         def record() -> None:
             step = int(timestep[0])
@@ -117,7 +119,7 @@ def _recorders(b: Any, network: PointNetwork, parts: list[Part], trace: bool, cl
 
 def _replay(b: Any, network: PointNetwork, parts: list[Part], clock: Any) -> list[Any]:
     """What gives each group its external events of the step after, which arrive with the synapses."""
-    driven = [each for each in parts if isinstance(each, LinearPart) and each.population.drive is not None]
+    driven = [each for each in parts if isinstance(each, NeuronPart) and each.population.drive is not None]
     held = [(each.group.variables["events"].get_value(), each.places) for each in driven]
     rows = _external(network)
 
@@ -139,7 +141,10 @@ def point_problems(network: object, exact: bool = True) -> list[str]:
     found = []
     for each in network.populations:
         neuron, here = each.neuron, f"of population {each.name!r}"
+        if isinstance(neuron, BernoulliNeuron):
+            continue
         if not isinstance(neuron, LinearNeuron):
+            found += izhikevich_problems(each, neuron) if exact else []
             continue
         if exact and neuron.rounding == Rounding.STOCHASTIC:
             found.append(f"rounding {here} must be floor or nearest for Brian2, not stochastic: its random bits are the core's own")
@@ -198,20 +203,15 @@ def run_point(network: PointNetwork, *, trace: bool = False, progress: Progress 
             spikes = spikes_of(monitor, network)
             spikes[:, 1] = part.places[spikes[:, 1]]
             found.append(spikes)
-            if isinstance(part, LinearPart) and part.neuron.order == Order.BRIAN2:
-                final["hold"][part.places] = part.hold(network.steps - 1)
-                final["fired"][spikes[spikes[:, 0] == network.steps - 1, 1]] = 1
+            if isinstance(part, NeuronPart):
+                now = np.isin(part.places, spikes[spikes[:, 0] == network.steps - 1, 1])
+                for name, values in part.late_states(network.steps - 1, now).items():
+                    final[name][part.places] = values
         if not exact:
-            final, traces = ({"v": _millivolts(network, each["v"])} if "v" in each else {} for each in (final, traces))
+            ones = np.repeat([each.neuron.format.one for each in network.populations], [each.size for each in network.populations])
+            final, traces = ({"v": each["v"] / ones} if "v" in each else {} for each in (final, traces))
         return Recording("brian2-point" if exact else "brian2-point-float", network.n, network.steps, np.concatenate(found), final, traces,
                          provenance=watch.provenance(b, network, codegen), dt_ns=network.dt_ns)
-
-
-def _millivolts(network: PointNetwork, raw: np.ndarray) -> np.ndarray:
-    """Membranes (..., n) in mV; 0 stays where a neuron has none."""
-    ones = np.repeat([each.neuron.format.one for each in network.populations], [each.size for each in network.populations])
-    found: np.ndarray = raw / ones
-    return found
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 from spikegate.models.numeric.fixed import QFormat, Rounding, fit
 from spikegate.translator.brian import fit_text
 
-__all__ = ["Part", "LinearPart", "linear_parts"]
+__all__ = ["Part", "NeuronPart", "LinearPart", "linear_parts"]
 
 #: Brian2's own floor gives integers of 32 bits, which do not hold every product.
 WHOLE = " // 1.0"
@@ -108,23 +108,43 @@ class Part:
 
 
 @dataclass(eq=False)
-class LinearPart(Part):
+class NeuronPart(Part):
+    """Neurons whose states Brian2 computes."""
+
+    population: PointPopulation
+
+    def variable(self, port: str) -> str:
+        """What synapses add to."""
+        raise NotImplementedError
+
+    def states(self, late: bool) -> dict[str, np.ndarray]:
+        """Brian2's own arrays of what a step leaves when its thresholds are done, or, ``late``, its resets."""
+        raise NotImplementedError
+
+    def late_states(self, step: int, spiked: np.ndarray) -> dict[str, np.ndarray]:
+        """What Brian2 has no arrays of after the last step, in which neurons spiked or did not."""
+        raise NotImplementedError
+
+    def begin(self, b: Any, first: np.ndarray) -> None:
+        """Give the group its first state; ``first`` are external events of step 0, which no slot of a schedule comes before."""
+        raise NotImplementedError
+
+
+@dataclass(eq=False)
+class LinearPart(NeuronPart):
     """Linear neurons, all with a refractory period or all without.
 
     Brian2 drops what arrives in the step of a spike wherever a group has a refractory period, be it 0, and golden neurons without one do not.
     """
 
-    population: PointPopulation
     neuron: LinearNeuron
 
     def variable(self, port: str) -> str:
-        """What synapses add to."""
         if self.neuron.currents:
             return f"c{self.neuron.currents.index(port)}"
         return "current" if self.neuron.order == Order.PUBLISHED else "v"
 
     def states(self, late: bool) -> dict[str, np.ndarray]:
-        """Brian2's own arrays of what a step leaves when its thresholds are done, or, ``late``, its resets."""
         names: dict[str, str] = {}
         if late == (self.neuron.order == Order.PUBLISHED):
             names = {"v": "v", "overflow": "overflow"} | ({"hold": "hold"} if late else {})
@@ -140,8 +160,10 @@ class LinearPart(Part):
         left: np.ndarray = np.maximum(np.asarray(self.group.set_refractory[:]) - since, 0)
         return left
 
+    def late_states(self, step: int, spiked: np.ndarray) -> dict[str, np.ndarray]:
+        return {"hold": self.hold(step), "fired": spiked} if self.neuron.order == Order.BRIAN2 else {}
+
     def begin(self, b: Any, first: np.ndarray) -> None:
-        """Give the group its first state; ``first`` are external events of step 0, which no slot of a schedule comes before."""
         population, group, brian2 = self.population, self.group, self.neuron.order == Order.BRIAN2
         initial = {name: values[self.members] for name, values in population.initial.items()}
         group.v, group.overflow, hold = initial["v"], initial["overflow"], initial["hold"]

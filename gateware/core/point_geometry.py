@@ -25,7 +25,6 @@ class PointGeometry(PointSize):
     empties: ClassVar[PointOp] = PointOp.EMPTY
     #: Steps are counted as long as a run may be.
     tag_bits: ClassVar[int] = 32
-    tail: ClassVar[int] = 4
     settling: ClassVar[int] = 5
     gated: ClassVar[tuple[str, ...]] = ("draw", "update")
 
@@ -33,6 +32,11 @@ class PointGeometry(PointSize):
     def latency(self) -> int:
         """Stages of the drive, and one in which what a neuron is is read."""
         return self.depth + 1
+
+    @property
+    def tail(self) -> int:
+        """Stages from there on: sets, states and inputs are read, the neuron's own, and the result."""
+        return self.neuron_stages + 2
 
     @property
     def stages(self) -> dict[str, int]:

@@ -10,18 +10,21 @@ from amaranth.lib.wiring import In, Out
 from spikegate.gateware.core.inputs_ring import RingInputs, ring_members
 from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.gateware.neuron.bernoulli import Bernoulli
-from spikegate.gateware.neuron.linear import LATENCY, Linear
+from spikegate.gateware.neuron.izhikevich import Izhikevich
+from spikegate.gateware.neuron.linear import Linear
 from spikegate.gateware.numeric.lfsr import leap
 from spikegate.models.core.address_map import ADDRESS_BITS
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
+from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.models.numeric.drive import UNIFORM_BITS
 
 __all__ = ["lane_load_layout", "PointLane"]
 
 #: What makes the unit of a structure, given the width of inputs: ports of the names of its parameters, ``o_spike``, and what it needs of ``i_state``
-#: with ``o_state``, ``i_input``, ``i_random`` and ``i_uniform``; its latency is `LATENCY`.
-UNITS: dict[type, Callable[[Any, int], wiring.Component]] = {LinearNeuron: Linear, BernoulliNeuron: lambda neuron, width: Bernoulli(neuron)}
+#: with ``o_state``, ``i_input``, ``i_random`` and ``i_uniform``; its latency is that of the structure.
+UNITS: dict[type, Callable[[Any, int], wiring.Component]] = {LinearNeuron: Linear, IzhikevichNeuron: Izhikevich,
+                                                            BernoulliNeuron: lambda neuron, width: Bernoulli(neuron)}
 
 
 def lane_load_layout(g: PointGeometry) -> data.StructLayout:
@@ -135,7 +138,7 @@ class PointLane(wiring.Component):
     def units(self, m: Module, unit: Value, given: dict[str, Value], totals: list[Value], events: Value) -> None:
         """A unit for each structure, all of which see the neuron; what its own says is the result."""
         g = self.geometry
-        for stage in range(LATENCY):
+        for stage in range(g.neuron_stages):
             later = Signal(unit.shape(), name=f"unit_{stage}")
             events_later = Signal(g.events_bits, name=f"events_{stage}")
             m.d.update += [later.eq(unit), events_later.eq(events)]
@@ -152,8 +155,15 @@ class PointLane(wiring.Component):
                 if "i_input" in ports:
                     m.d.comb += [port.eq(total) for port, total in zip(made.i_input, totals)]
                 m.d.comb += [getattr(made, f"i_{name}").eq(given[name]) for name in ("random", "uniform") if f"i_{name}" in ports]
+                late = [made.o_spike, *([made.o_state.as_value()] if "o_state" in ports else [])]
+                for stage in range(structure.latency, g.neuron_stages):
+                    late = [self.later(m, value, f"unit_{number}_{port}_{stage}") for port, value in enumerate(late)]
                 with m.Case(number):
-                    m.d.comb += self.spike.eq(made.o_spike)
-                    if "o_state" in ports:
-                        m.d.comb += state.eq(made.o_state)
+                    m.d.comb += [to.eq(value) for to, value in zip((self.spike, state), late)]
         m.d.update += self.result.eq(Cat(state, self.spike, events))
+
+    def later(self, m: Module, value: Value, name: str) -> Value:
+        """The value a cycle later, as other units take longer."""
+        register = Signal(value.shape(), name=name)
+        m.d.update += register.eq(value)
+        return register

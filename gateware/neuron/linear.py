@@ -12,7 +12,7 @@ from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 __all__ = ["LATENCY", "set_layout", "state_layout", "Linear"]
 
 #: Cycles from a neuron to its new state and spike.
-LATENCY = 2
+LATENCY = LinearNeuron.latency
 COUNTS = ("hold", "overflow", "fired")
 
 

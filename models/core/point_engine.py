@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikegate.models.core.engine import draw
-from spikegate.models.core.point_units import BERNOULLI, ROWS, Room, Units, make_room, make_state, make_units, register
+from spikegate.models.core.point_units import BERNOULLI, IZHIKEVICH, Room, Units, make_room, make_state, make_units, register, row_of
 from spikegate.models.errors import InputError
 from spikegate.models.kernel import aligned, kernel
 from spikegate.models.network.engine import Progress
@@ -17,6 +17,7 @@ from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
 from spikegate.models.network.synapses import PORTS, Synapses, collect
 from spikegate.models.neuron.bernoulli import bernoulli_step
+from spikegate.models.neuron.izhikevich import izhikevich_steps
 from spikegate.models.neuron.linear import linear_step
 from spikegate.models.neuron.linear_steps import linear_steps
 from spikegate.models.numeric.drive import UNIFORM_BITS
@@ -67,6 +68,8 @@ def _update(run: Run, emitted: np.ndarray, events: np.ndarray) -> int:
         if units.which[u] == BERNOULLI:
             for i in range(first, last):
                 spiked[i] = bernoulli_step(units.table, units.place[i], room.uniform[i])
+        elif units.which[u] == IZHIKEVICH:
+            izhikevich_steps((first, last), run.state, run.inputs[0], units.table, units.place, s, spiked)
         elif s[2] == 2:
             for i in range(first, last):
                 spiked[i] = linear_step(run.state, i, run.inputs, units.table, units.place[i], s, room.random[i])
@@ -118,8 +121,7 @@ def _named(network: PointNetwork, name: str, rows: np.ndarray) -> np.ndarray:
     values = np.zeros((*rows.shape[:-2], network.n), np.int32)
     for each, first in zip(network.populations, network.firsts):
         if name in each.neuron.state:
-            row = ROWS.index(name) if name in ROWS else len(ROWS) + each.neuron.ports.index(name)
-            values[..., first:first + each.size] = rows[..., row, first:first + each.size]
+            values[..., first:first + each.size] = rows[..., row_of(each.neuron, name), first:first + each.size]
     return values
 
 

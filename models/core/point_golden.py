@@ -13,6 +13,7 @@ from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.point_population import PointPopulation
 from spikegate.models.network.projection import Projection
 from spikegate.models.network.recording import Recording
+from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.models.numeric.fixed import Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
@@ -21,23 +22,25 @@ __all__ = ["POINT_DEFECTS", "PointGolden"]
 
 #: Deliberate defects, and what each does; the first five are those of other networks, too.
 POINT_DEFECTS = {"rounding": "rounds products towards minus infinity, or to nearest if it did so already",
-                 "threshold": "raises every threshold by a sixteenth of its distance from the reset", "tap": "moves two taps of the random generator",
-                 "leak": "leaks twice as much", "delay": "delivers every spike in the next step, or one step late if that is right",
+                 "threshold": "raises every threshold, or peak, by a sixteenth of its distance from the reset",
+                 "tap": "moves two taps of the random generator",
+                 "leak": "leaks, or recovers, twice as much", "delay": "delivers every spike in the next step, or one step late if that is right",
                  "weight": "exchanges the weights of two synapses that differ"}
 
 
 def _population(each: PointPopulation, defect: str) -> PointPopulation:
-    if not isinstance(each.neuron, LinearNeuron):
+    if isinstance(each.neuron, BernoulliNeuron):
         return each
     neuron, sets = each.neuron, each.sets.copy()
     columns = [column.name for column in neuron.columns]
     if defect == "rounding":
         neuron = replace(neuron, rounding=Rounding.NEAREST if neuron.rounding == Rounding.FLOOR else Rounding.FLOOR)
-    for name, most in (("leak", 1 << neuron.leak_fraction), ("threshold", neuron.format.max)):
-        if defect == name:
+    leak, threshold, reset = ("leak", "threshold", "reset") if isinstance(neuron, LinearNeuron) else ("a", "peak", "c")
+    for kind, name in (("leak", leak), ("threshold", threshold)):
+        if defect == kind:
             at = columns.index(name)
-            more = sets[:, at] if name == "leak" else np.maximum(1, np.abs(sets[:, at] - sets[:, columns.index("reset")]) // 16)
-            sets[:, at] = np.minimum(sets[:, at] + more, most)
+            more = sets[:, at] if kind == "leak" else np.maximum(1, np.abs(sets[:, at] - sets[:, columns.index(reset)]) // 16)
+            sets[:, at] = np.minimum(sets[:, at] + more, neuron.columns[at].most)
     return replace(each, neuron=neuron, sets=sets)
 
 

@@ -18,10 +18,10 @@ from spikegate.models.numeric.lfsr import LfsrParams
 
 __all__ = ["PointSize"]
 
-#: Cycles of a step besides those of its sweep, of the levels of the drive and of what is delivered.
-CYCLES_PER_STEP = 12
-#: Amaranth keeps an object for each bit of a memory; above this, generating Verilog takes minutes and gigabytes.
-MAX_MEMORY_BITS = 1 << 24
+#: Cycles of a step besides those of its sweep, of the levels of the drive, of the stages of a neuron and of what is delivered.
+CYCLES_PER_STEP = 10
+#: What is simulated in a reasonable time.
+MAX_MEMORY_BITS = 1 << 25
 
 
 def _bits(most: int) -> int:
@@ -37,7 +37,7 @@ class PointSize:
     ----------
     n, lanes : int
         Neurons and lanes, 1 <= lanes <= n.
-    structures : tuple of LinearNeuron or BernoulliNeuron
+    structures : tuple of Neuron
         Each is a unit in every lane.
     lfsr : LfsrParams
         Of each neuron's stream.
@@ -126,6 +126,11 @@ class PointSize:
         return -(-self.n // self.lanes)
 
     @property
+    def neuron_stages(self) -> int:
+        """Of the structure that takes most."""
+        return max(each.latency for each in self.structures)
+
+    @property
     def random_bits(self) -> int:
         """Bits for stochastic rounding; 0 without."""
         return max((each.leak_fraction for each in self.structures if isinstance(each, LinearNeuron) and each.rounding == Rounding.STOCHASTIC),
@@ -168,5 +173,6 @@ class PointSize:
                 "weight": Field(self.weight_bits, True)}
 
     def cycles(self, network: PointNetwork, recording: Recording) -> int:
-        """Clock cycles of a run: ``W + depth + 12`` a step, and those of `Packing.cycles`."""
-        return recording.steps * (self.words + self.depth + CYCLES_PER_STEP) + PointImage(network, self.lanes).packing.cycles(recording)
+        """Clock cycles of a run: ``W + depth + 10`` and the stages of a neuron a step, and those of `Packing.cycles`."""
+        each = self.words + self.depth + self.neuron_stages + CYCLES_PER_STEP
+        return recording.steps * each + PointImage(network, self.lanes).packing.cycles(recording)

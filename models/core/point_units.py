@@ -6,16 +6,24 @@ import numpy as np
 
 from spikegate.models.kernel import aligned
 from spikegate.models.network.point import PointNetwork
+from spikegate.models.network.point_population import Neuron
 from spikegate.models.network.synapses import AHEAD, PORTS
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
+from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import MAX_CURRENTS
 
-__all__ = ["LINEAR", "BERNOULLI", "ROWS", "Units", "Room", "make_units", "make_state", "make_room", "register"]
+__all__ = ["LINEAR", "BERNOULLI", "IZHIKEVICH", "Units", "Room", "row_of", "make_units", "make_state", "make_room", "register"]
 
-#: Rows of the state, by name; what comes after are currents.
+#: Rows of the state, by name; what comes after are currents, or u.
 ROWS = ("v", "hold", "overflow", "fired")
 #: Kinds of neurons.
-LINEAR, BERNOULLI = 0, 1
+LINEAR, BERNOULLI, IZHIKEVICH = 0, 1, 2
+WHICH = {BernoulliNeuron: BERNOULLI, IzhikevichNeuron: IZHIKEVICH}
+
+
+def row_of(neuron: Neuron, name: str) -> int:
+    """Row of a neuron's state."""
+    return ROWS.index(name) if name in ROWS else len(ROWS) + [each for each in neuron.state if each not in ROWS].index(name)
 
 
 class Units(NamedTuple):
@@ -26,7 +34,7 @@ class Units(NamedTuple):
     bounds : numpy.ndarray
         int64 (populations + 1,): first neurons.
     which : numpy.ndarray
-        int64 (populations,): `LINEAR` or `BERNOULLI`.
+        int64 (populations,): `LINEAR`, `BERNOULLI` or `IZHIKEVICH`.
     kinds : numpy.ndarray
         int64 (populations, 10): constants of the neuron, `LinearNeuron.constants`.
     table, place : numpy.ndarray
@@ -88,7 +96,7 @@ def make_units(network: PointNetwork) -> Units:
         drives.append([1, each.neuron.ports.index(each.drive.port), each.drive.table.weight, each.drive.offset, limit, limit + size])
         limits.append(each.drive.table.limits)
         limit += size
-    which = [BERNOULLI if isinstance(each.neuron, BernoulliNeuron) else LINEAR for each in network.populations]
+    which = [WHICH.get(type(each.neuron), LINEAR) for each in network.populations]
     return Units(np.array([*network.firsts, network.n], np.int64), np.array(which, np.int64),
                  np.stack([each.neuron.constants() for each in network.populations]), np.concatenate(tables), np.concatenate(places),
                  np.ascontiguousarray(np.concatenate(sets).T), np.cumsum([0, *map(len, sets)]), np.array(drives, np.int64), np.concatenate(limits))
@@ -99,8 +107,7 @@ def make_state(network: PointNetwork) -> tuple[np.ndarray, ...]:
     state = tuple(aligned(np.zeros(network.n, np.int32)) for _ in range(len(ROWS) + MAX_CURRENTS))
     for each, first in zip(network.populations, network.firsts):
         for name, values in each.initial.items():
-            row = ROWS.index(name) if name in ROWS else len(ROWS) + each.neuron.ports.index(name)
-            state[row][first:first + each.size] = values
+            state[row_of(each.neuron, name)][first:first + each.size] = values
     return state
 
 

@@ -69,10 +69,10 @@ class Builder:
         ----------
         name : str
         size : int
-        neuron : LinearNeuron or BernoulliNeuron
+        neuron : LinearNeuron, IzhikevichNeuron or BernoulliNeuron
             Their structure, which says what the parameters are: `columns`.
         initial : Mapping, optional
-            States before step 0 by name, raw, one or (size,); a membrane begins at its rest.
+            States before step 0 by name, raw, one or (size,); a membrane begins at its rest, or at its ``c``.
         **parameters
             Raw integers, one for all or (size,). Rest, refractory and bias are 0 by default; reset is 0, or, by subtraction, the threshold.
         """

@@ -23,6 +23,7 @@ from spikegate.models.network.point_described import DescribedPointNetwork
 from spikegate.models.network.point_population import PointPopulation, PortDrive
 from spikegate.models.network.projection import Projection, SpikeInput
 from spikegate.models.network.synapses import Synapses, make_synapses
+from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.models.numeric.lfsr import LfsrParams
 
@@ -132,7 +133,7 @@ class PointNetwork(DescribedPointNetwork):
                          f"entries, not {len(projection.indptr)}")
         top = int(projection.indices.max(initial=0))
         problems.require(top < target.size, f"Targets {here} must be below {target.size}, not {top}")
-        if projection.port not in target.neuron.ports or not isinstance(target.neuron, LinearNeuron):
+        if projection.port not in target.neuron.ports or isinstance(target.neuron, BernoulliNeuron):
             problems.require(False, f"Port {here} must be one of a {target.neuron.kind} ({', '.join(target.neuron.ports) or 'it has none'})")
             return
         q = target.neuron.port_format(projection.port)

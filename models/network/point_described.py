@@ -11,6 +11,8 @@ from spikegate.models.network.point_population import PointPopulation
 from spikegate.models.network.population import Population
 from spikegate.models.network.projection import Projection, SpikeInput
 from spikegate.models.network.provenance import LIMIT, Quantity
+from spikegate.models.neuron.bernoulli import BernoulliNeuron
+from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.models.numeric.lfsr import LfsrParams
 
@@ -58,9 +60,11 @@ class DescribedPointNetwork(FrozenNetwork):
 
     @property
     def memory(self) -> float:
-        """For how many steps a membrane remembers: the longest time constant, 1 if none leaks."""
+        """For how many steps a membrane remembers: the longest time constant, also of a recovery, 1 if none leaks."""
         leaks = [(1 << each.neuron.leak_fraction) / leak for each in self.populations if isinstance(each.neuron, LinearNeuron)
                  for leak in each.table["leak"].tolist() if leak]
+        leaks += [(1 << each.neuron.a_fraction) / a for each in self.populations if isinstance(each.neuron, IzhikevichNeuron)
+                  for a in each.table["a"].tolist() if a]
         return max(leaks, default=1.0)
 
     @property
@@ -75,7 +79,7 @@ class DescribedPointNetwork(FrozenNetwork):
 
     def described(self) -> dict[str, Any]:
         """What a report says of it."""
-        formats = dict.fromkeys(str(each.neuron.format) for each in self.populations if isinstance(each.neuron, LinearNeuron))
+        formats = dict.fromkeys(str(each.neuron.format) for each in self.populations if not isinstance(each.neuron, BernoulliNeuron))
         return {"preset": self.title, "variant": self.variant, "n": self.n, "hash": self.hash, "format": ", ".join(formats) or "no numbers",
                 "populations": {each.name: {"size": each.size, "kind": each.neuron.kind, "sets": len(each.sets)} for each in self.populations},
                 "inputs": {each.name: {"channels": each.size, "spikes": len(each.steps)} for each in self.inputs},
@@ -85,20 +89,21 @@ class DescribedPointNetwork(FrozenNetwork):
     def membrane(self, neuron: int) -> tuple[int, float]:
         """Raw units of a millivolt, and the threshold in mV; 0 units if the neuron has no membrane."""
         for each, first in zip(self.populations, self.firsts):
-            if first <= neuron < first + each.size and isinstance(each.neuron, LinearNeuron):
-                one = each.neuron.format.one
-                return one, int(each.table["threshold"][each.index[neuron - first]]) / one
+            if first <= neuron < first + each.size and not isinstance(each.neuron, BernoulliNeuron):
+                one, level = each.neuron.format.one, "threshold" if isinstance(each.neuron, LinearNeuron) else "peak"
+                return one, int(each.table[level][each.index[neuron - first]]) / one
         return 0, 0.0
 
     def quantities(self) -> list[Quantity]:
         """What the parameters of each population realise, where all of its neurons have the same, and what the source asks for by these names."""
         found, ms = [], self.dt_ns / 10**6
         for each in self.populations:
-            if not isinstance(each.neuron, LinearNeuron):
+            if isinstance(each.neuron, BernoulliNeuron):
                 continue
             same = {name: int(values[0]) for name, values in each.table.items() if np.all(values[each.index] == values[each.index[0]])}
-            rows: dict[str, float] = {name: same[name] / each.neuron.format.one for name in ("threshold", "reset", "rest", "bias") if name in same}
-            if 0 < same.get("leak", 0) < 1 << each.neuron.leak_fraction:
+            levels = ("threshold", "reset", "rest", "bias", "c", "peak")
+            rows: dict[str, float] = {name: same[name] / each.neuron.format.one for name in levels if name in same}
+            if isinstance(each.neuron, LinearNeuron) and 0 < same.get("leak", 0) < 1 << each.neuron.leak_fraction:
                 rows["tau_mem"] = -ms / math.log1p(-same["leak"] / (1 << each.neuron.leak_fraction))
             if "refractory" in same:
                 rows["refractory"] = ms * same["refractory"]

@@ -11,6 +11,7 @@ from spikegate.models.network import container
 from spikegate.models.network.point_population import PointPopulation, PortDrive
 from spikegate.models.network.projection import Projection, SpikeInput
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
+from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 from spikegate.models.numeric.drive import DriveParams
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
@@ -24,6 +25,8 @@ ARRAYS = {"sets": "<i8", "index": "<u2", "limits": "<u4", "steps": "<u4", "chann
           "delays": "|u1", "seeds": "<u8"}
 MEMBERS: dict[str, Any] = {"rounding": Rounding, "overflow": Overflow, "order": Order, "reset": Reset}
 STATE = "<i4"
+#: What a file's kind makes; of all others their currents say the kind.
+KINDS: dict[str, Any] = {each.kind: each for each in (BernoulliNeuron, IzhikevichNeuron)}
 
 
 def array_type(name: str) -> str:
@@ -47,12 +50,12 @@ def _structure(neuron: Any) -> dict[str, Any]:
 def _neuron(structure: dict[str, Any]) -> Any:
     given = dict(structure)
     kind = given.pop("kind")
-    if kind == BernoulliNeuron.kind:
-        return BernoulliNeuron(**given)
-    for name, members in MEMBERS.items():
-        given[name] = members[given[name].upper()]
-    for name in ("format", "current_format"):
+    for name in MEMBERS.keys() & given:
+        given[name] = MEMBERS[name][given[name].upper()]
+    for name in {"format", "current_format", "u_format"} & given.keys():
         given[name] = QFormat(**given[name])
+    if kind in KINDS:
+        return KINDS[kind](**given)
     neuron = LinearNeuron(**{**given, "currents": tuple(given["currents"])})
     if neuron.kind != kind:
         raise ValueError(f"kind {kind!r} is not what its currents say, {neuron.kind!r}")

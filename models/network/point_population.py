@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
 import numpy as np
 
 from spikegate.models.checks import exact_array, identifier, require, require_type, require_whole
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
+from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.models.numeric.drive import DriveParams
 
@@ -15,7 +17,7 @@ __all__ = ["MAX_SETS", "Neuron", "PortDrive", "PointPopulation"]
 
 #: Parameter sets of a population.
 MAX_SETS = 1 << 16
-Neuron = LinearNeuron | BernoulliNeuron
+Neuron = LinearNeuron | BernoulliNeuron | IzhikevichNeuron
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,14 +59,14 @@ class PointPopulation:
     name : str
     size : int
         1 or more.
-    neuron : LinearNeuron or BernoulliNeuron
+    neuron : LinearNeuron, BernoulliNeuron or IzhikevichNeuron
     sets : numpy.ndarray
         int64 (sets, columns): parameter sets, columns as ``neuron.columns``.
     index : numpy.ndarray, optional
         uint16 (size,): each neuron's set; all have the only one by default.
     drive : PortDrive, optional
     initial : Mapping of str to numpy.ndarray
-        int32 (size,) before step 0, by name of the state; 0 by default, a membrane at its rest.
+        int32 (size,) before step 0, by name of the state; by default what the neuron's ``start`` says, and 0.
 
     Raises
     ------
@@ -83,7 +85,7 @@ class PointPopulation:
     def __post_init__(self) -> None:
         require_type(self, "name", str)
         require_whole(self, "size")
-        require(f"Neuron of {self.name!r}", self.neuron, (LinearNeuron, BernoulliNeuron), "give its structure")
+        require(f"Neuron of {self.name!r}", self.neuron, get_args(Neuron), "give its structure")
         require_type(self, "initial", Mapping)
         columns, problems = self.neuron.columns, Problems()
         problems.require(self.size >= 1, f"Population {self.name!r} must have at least 1 neuron, not {self.size}")
@@ -113,10 +115,9 @@ class PointPopulation:
         problems.raise_any()
 
     def _check_initial(self, problems: Problems, here: str) -> None:
-        filled = {}
+        filled, zeros, start = {}, np.zeros(len(self.sets), np.int64), self.neuron.start(self.table)
         for name, width in self.neuron.state.items():
-            default = self.table["rest"][self.index] if name == "v" else np.zeros(self.size, np.int64)
-            values = exact_array(name, self.initial.get(name, default), np.int32)
+            values = exact_array(name, self.initial.get(name, start.get(name, zeros)[self.index]), np.int32)
             signed = name not in ("hold", "overflow", "fired")
             low, high = (-(1 << (width - 1)), (1 << (width - 1)) - 1) if signed else (0, (1 << width) - 1)
             problems.require(values.shape == (self.size,), f"Initial {name} {here} must have {self.size} entries, not {values.shape}")
@@ -134,7 +135,7 @@ class PointPopulation:
         ports = self.neuron.ports
         problems.require(drive.port in ports, f"Drive {here} must be at a port of a {self.neuron.kind} ({', '.join(ports) or 'it has none'}), "
                          f"not {drive.port!r}")
-        if drive.port in ports and isinstance(self.neuron, LinearNeuron):
+        if drive.port in ports and not isinstance(self.neuron, BernoulliNeuron):
             q = self.neuron.port_format(drive.port)
             problems.require(q.holds(drive.table.weight), f"Drive weight {drive.table.weight} {here} is outside {q} ({q.min}..{q.max}); "
                              f"{q.wider(drive.table.weight)}")

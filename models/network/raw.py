@@ -1,20 +1,28 @@
 """Raw integers that a user gives: whole, in their limits, with an error that says what to write instead."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
 
 import numpy as np
 
 from spikegate.models.checks import real_array
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network.point_population import Neuron
-from spikegate.models.neuron.bernoulli import BernoulliNeuron
+from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Reset
 from spikegate.models.numeric.drive import UNIFORM_BITS
 from spikegate.models.numeric.fixed import QFormat
 
 __all__ = ["raw_numbers", "raw_sets"]
 
+#: Of an izhikevich: fraction bits of each parameter, if they are its own, and what to do if it is too large.
+IZHIKEVICH: dict[str, Callable[[IzhikevichNeuron], tuple[int | None, str | QFormat]]] = {
+    "square": lambda n: (n.slope_fraction + n.square_shift - n.format.fraction, "use more square_bits, or a smaller square_shift"),
+    "slope": lambda n: (n.slope_fraction, "use fewer bits of slope_fraction; it lies in -8..8"),
+    "a": lambda n: (n.a_fraction, "an a above 1 is none; it is that of a step"),
+    "b": lambda n: (n.u_format.fraction + n.b_shift - n.format.fraction, "use more b_bits, or a smaller b_shift"),
+    "d": lambda n: (n.u_format.fraction, n.u_format),
+    **dict.fromkeys(("bias", "c", "peak"), lambda n: (n.format.fraction, n.format))}
 DEFAULTS = {"rest": 0, "reset": 0, "refractory": 0, "bias": 0}
 
 
@@ -62,13 +70,16 @@ def raw_sets(name: str, size: int, neuron: Neuron, parameters: Mapping[str, Any]
     InputError
         With every parameter that is missing, unknown, not whole or outside.
     """
-    if not isinstance(neuron, (LinearNeuron, BernoulliNeuron)):
-        raise InputError(f"Neuron of {name!r} must be a LinearNeuron or BernoulliNeuron, not {neuron!r}; LinearNeuron(Q8_8) makes one of a format")
+    if not isinstance(neuron, get_args(Neuron)):
+        raise InputError(f"Neuron of {name!r} must be a LinearNeuron, BernoulliNeuron or IzhikevichNeuron, not {neuron!r}; "
+                         "LinearNeuron(Q8_8) makes one of a format")
     if not isinstance(size, (int, np.integer)) or size < 1:
         raise InputError(f"Population {name!r} must have at least 1 neuron, not {size!r}")
     given, problems, here = dict(parameters), Problems(), f"of population {name!r}"
     if isinstance(neuron, LinearNeuron):
         given = DEFAULTS | ({"reset": given["threshold"]} if neuron.reset == Reset.SUBTRACT and "threshold" in given else {}) | given
+    if isinstance(neuron, IzhikevichNeuron):
+        given = {"bias": 0} | given
     for unknown in given.keys() - {column.name for column in neuron.columns}:
         problems.require(False, f"Parameter {unknown} {here} is none of a {neuron.kind}, which has {', '.join(each.name for each in neuron.columns)}")
     columns = []
@@ -91,6 +102,8 @@ def raw_sets(name: str, size: int, neuron: Neuron, parameters: Mapping[str, Any]
 
 def _meaning(neuron: Neuron, name: str) -> tuple[int | None, str | QFormat]:
     """Fraction bits of a parameter, and what to do if it is too large: its format, or advice."""
+    if isinstance(neuron, IzhikevichNeuron):
+        return IZHIKEVICH[name](neuron)
     if not isinstance(neuron, LinearNeuron):
         return UNIFORM_BITS, "a chance above 1 is none"
     if name == "leak":

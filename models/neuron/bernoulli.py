@@ -25,6 +25,7 @@ class BernoulliNeuron:
     ports: ClassVar[tuple[str, ...]] = ()
     draws: ClassVar[bool] = True
     format: ClassVar[QFormat] = Q8_8
+    latency: ClassVar[int] = 2
 
     @property
     def state(self) -> dict[str, int]:
@@ -39,6 +40,10 @@ class BernoulliNeuron:
     def problems(self, sets: Mapping[str, np.ndarray]) -> list[str]:
         """None."""
         return []
+
+    def start(self, sets: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """None."""
+        return {}
 
     def constants(self) -> np.ndarray:
         """None."""

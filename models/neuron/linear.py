@@ -23,7 +23,7 @@ A reset gives ``v = reset``, or, by subtraction, ``v = fit(v - reset)``. Current
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -109,6 +109,8 @@ class LinearNeuron:
     coupling_bits: int = 16
     coupling_shift: int = 16
 
+    latency: ClassVar[int] = 2
+
     def __post_init__(self) -> None:
         require_type(self, "format", QFormat)
         if self.leak_fraction is None:
@@ -175,6 +177,10 @@ class LinearNeuron:
             return []
         k = int(np.argmax(sets["reset"] >= sets["threshold"]))
         return [f"reset {sets['reset'][k]} of set {k} must be below its threshold {sets['threshold'][k]} (raw)"]
+
+    def start(self, sets: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """States of a neuron before step 0 that are not 0, int64 (sets,) each: a membrane at its rest."""
+        return {"v": sets["rest"]}
 
     def constants(self) -> np.ndarray:
         """What `linear_step` needs to know of the structure, int64 (10,)."""

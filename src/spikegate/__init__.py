@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from spikegate.models.network.point import PointNetwork as PointNetwork
     from spikegate.models.network.recording import Recording as Recording
     from spikegate.models.neuron.bernoulli import BernoulliNeuron as BernoulliNeuron
+    from spikegate.models.neuron.izhikevich import IzhikevichNeuron as IzhikevichNeuron
     from spikegate.models.neuron.lif import LifParams as LifParams
     from spikegate.models.neuron.linear import LinearNeuron as LinearNeuron
     from spikegate.models.neuron.linear import Order as Order
@@ -99,6 +100,7 @@ _MODULES = {
     "spikegate.models.numeric.lfsr": "LfsrParams",
     "spikegate.models.neuron.bernoulli": "BernoulliNeuron",
     "spikegate.models.neuron.lif": "LifParams",
+    "spikegate.models.neuron.izhikevich": "IzhikevichNeuron",
     "spikegate.models.neuron.linear": "LinearNeuron Order Reset",
     "spikegate.models.neuron.single": "FixedPointLIFNeuron",
     "spikegate.models.network.builder": "Builder",

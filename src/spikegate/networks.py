@@ -18,8 +18,9 @@ __all__ = ["Names", "add_options", "finite", "given", "make", "show", "verify"]
 
 FINE = "fine"
 #: Presets of point neurons; all others are Brunel's network.
-CUBA, MICROCIRCUIT = "cuba", "microcircuit"
-POINTS = {CUBA: "Vogels and Abbott's network with exponential currents", MICROCIRCUIT: "Potjans and Diesmann's of the cortex, a fiftieth of it"}
+CUBA, MICROCIRCUIT, IZHIKEVICH = "cuba", "microcircuit", "izhikevich"
+POINTS = {CUBA: "Vogels and Abbott's network with exponential currents", MICROCIRCUIT: "Potjans and Diesmann's of the cortex, a fiftieth of it",
+          IZHIKEVICH: "Izhikevich's of 800 and 200 neurons, all to all"}
 
 
 class Names(str):
@@ -142,19 +143,23 @@ def _point(args: argparse.Namespace) -> "PointNetwork":
     """A preset of point neurons; what makes Brunel's network cannot be given with it."""
     from spikegate.models.numeric.fixed import QFormat
     from spikegate.translator.cuba import FORMAT, CubaParams, cuba
+    from spikegate.translator.izhikevich_network import IzhikevichParams, izhikevich_network
     from spikegate.translator.microcircuit import MicrocircuitParams, microcircuit
 
+    kinds: dict[str, Any] = {CUBA: CubaParams, MICROCIRCUIT: MicrocircuitParams, IZHIKEVICH: IzhikevichParams}
     fixed = ("leak_fraction", "rounding", "overflow", "variant", "length", *(() if args.preset == CUBA else ("format",)))
     named = [f"--{name.replace('_', '-')}" for name in fixed if getattr(args, name) is not None]
     if named:
-        raise InputError(f"--preset {args.preset} has exact currents of its own, so that {', '.join(named)} cannot be given with it; "
+        raise InputError(f"--preset {args.preset} has arithmetic of its own, so that {', '.join(named)} cannot be given with it; "
                          "leave out either")
-    changes = dict(_change(text, CubaParams if args.preset == CUBA else MicrocircuitParams) for text in args.changes)
+    changes = dict(_change(text, kinds[args.preset]) for text in args.changes)
     if args.seed is not None and changes.setdefault("seed", args.seed) != args.seed:
         raise InputError(f"--seed {args.seed} and --set seed={changes['seed']} disagree; give one of them")
     ms = 1000.0 if args.ms is None else args.ms
     if args.preset == MICROCIRCUIT:
         return microcircuit(MicrocircuitParams(**changes), ms)
+    if args.preset == IZHIKEVICH:
+        return izhikevich_network(IzhikevichParams(**changes), ms)
     return cuba(CubaParams(**changes), ms, FORMAT if args.format is None else QFormat.parse(args.format))
 
 

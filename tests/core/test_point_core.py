@@ -23,7 +23,7 @@ from spikegate.models.network.point import PointNetwork
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.cuba import CubaParams, cuba
-from verification.stimuli.point_networks import MIXED, WIDE, random_network
+from verification.stimuli.point_networks import KINDS, MIXED, WIDE, random_network
 
 STEPS = (300, 80, 80, 80)
 LONG, SHORT = (255, 255, 40, 3), (5, 7, 1, 3)
@@ -63,6 +63,18 @@ def test_random_networks_of_all_structures_are_bit_true_and_take_the_predicted_c
     compared = sum(agree(each, PointRtl(lanes, geometry)) for each in found)
     print(f"{lanes} lanes: {compared:,} items of {len(found)} networks compared, 0 mismatches")
     assert compared > 600_000
+
+
+@pytest.mark.parametrize("lanes, delays", [(1, SHORT), (4, LONG), (9, SHORT)])
+def test_random_networks_of_all_kinds_are_bit_true_and_take_the_predicted_cycles(lanes, delays):
+    """Units of two and of four stages side by side."""
+    found, geometry = networks(KINDS, lanes, 40, delays)
+    assert set(geometry.structures) == set(KINDS) and geometry.neuron_stages == 4 and len(found) >= 20
+    compared = sum(agree(each, PointRtl(lanes, geometry)) for each in found)
+    print(f"{lanes} lanes: {compared:,} items of {len(found)} networks compared, 0 mismatches")
+    fired = [np.isin(golden(each).spikes[:, 1], np.flatnonzero(np.repeat([here.neuron.kind == "izhikevich" for here in each.populations], [
+        here.size for here in each.populations]))).sum() for each in found]
+    assert compared > 600_000 and sum(fired) > 1000 and sum(bool(golden(each).trace["u"].any()) for each in found if "u" in golden(each).trace) > 20
 
 
 @pytest.mark.parametrize("lanes", [2, 5])

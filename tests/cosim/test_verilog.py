@@ -5,26 +5,30 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from amaranth.back import rtlil
 from amaranth.hdl import Module, Signal
-from amaranth.lib import wiring
+from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from spikegate.cosim.toolchain import verilog as verilog_source
 from spikegate.cosim.toolchain.verilate import build_directory, tool_environment
 from spikegate.cosim.toolchain.verilog import cached_verilog, to_verilog
 from spikegate.gateware.core.core import Core
 from spikegate.gateware.core.pins import PinsHost
 from spikegate.gateware.core.point_core import PointCore, PointGeometry
 from spikegate.gateware.neuron.bernoulli import Bernoulli
+from spikegate.gateware.neuron.izhikevich import Izhikevich
 from spikegate.gateware.neuron.linear import Linear
 from verification.contracts import catalogue
 from verification.coverage import cores, link
 from verification.stimuli import point_networks
-from verification.stimuli.point_networks import MIXED, WIDE, random_network
+from verification.stimuli.point_networks import IZHIKEVICH, MIXED, WIDE, random_network
 
 #: All leaves, a core of each row source and drive, and the link, as verification takes them; and what a core of point neurons has.
 MODULES = {**catalogue.LEAVES, **catalogue.WHOLE, **link.LINKS,
            **{f"linear_{k}": lambda each=each: Linear(each, 20) for k, each in enumerate(MIXED + WIDE) if each.ports},
            "bernoulli": lambda: Bernoulli(MIXED[3]),
+           **{f"izhikevich_{k}": lambda each=each: Izhikevich(each, 20) for k, each in enumerate(IZHIKEVICH)},
            **{f"point_core_{seed}": lambda seed=seed, lanes=lanes: PointCore(PointGeometry.of(random_network(seed, MIXED), lanes))
               for seed, lanes in ((1, 1), (2, 3), (3, 4))},
            **{name: lambda g=g, name=name: PinsHost(g) if name == cores.PINS else Core(g) for name, g in cores.CORES.items()}}
@@ -55,6 +59,29 @@ def warnings(text: str, top: str) -> str:
                                   env=tool_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             (folder / "warnings").write_text(done.stderr + ("" if done.returncode in (0, 1) else f"exit code {done.returncode}"))
         return (folder / "warnings").read_text()
+
+
+class Stores(wiring.Component):
+    """Two memories, one with contents."""
+
+    def __init__(self):
+        super().__init__({"a": In(2), "x": Out(4), "y": Out(4)})
+
+    def elaborate(self, platform):
+        m = Module()
+        for name, port, init in (("empty", self.x, []), ("full", self.y, [0, 5])):
+            m.submodules[name] = store = memory.Memory(shape=4, depth=4, init=init)
+            write, read = store.write_port(), store.read_port()
+            m.d.comb += [read.addr.eq(self.a), port.eq(read.data), write.addr.eq(self.a), write.data.eq(self.a), write.en.eq(self.a.any())]
+        return m
+
+
+def test_zeros_of_memories_are_left_out_and_contents_stay(monkeypatch):
+    """The Verilog is that of Amaranth's own way through all the zeros, which `without_zeros` drops."""
+    text = to_verilog(Stores(), "stores")
+    assert len(re.findall(r"\[1\] = 4'h5;", text)) == 1 and len(re.findall(r"\[\d\] = 4'h", text)) == 4
+    monkeypatch.setattr(verilog_source, "_Emitter", rtlil.ModuleEmitter)
+    assert to_verilog(Stores(), "stores") == text
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -93,7 +93,7 @@ def test_what_does_not_suit_is_refused_in_one_line(cuba, tmp_path, capsys, optio
 
 
 @pytest.mark.parametrize("options, line", [
-    (["--variant", "v4"], "--preset cuba has exact currents of its own, so that --variant cannot be given with it; leave out either"),
+    (["--variant", "v4"], "--preset cuba has arithmetic of its own, so that --variant cannot be given with it; leave out either"),
     (["--set", "eta=1"], "--set knows no parameter 'eta'"), (["--set", "n=5"], "n must be at least 10 neurons, not 5"),
     (["--format", "q6.12"], "threshold of population 'excitatory' must be in"),
     (["--events"], "--events stores what the drive of Brunel's networks gives"),

@@ -5,95 +5,7 @@ __all__ = ["PointFile", "check"]
 import math
 from collections import Counter
 
-LIMITS = {"leak_fraction": (1, 28), "decay_fraction": (1, 28), "coupling_bits": (1, 24), "coupling_shift": (0, 40)}
-STRUCTURE = {"kind", "format", "current_format", "currents", "rounding", "overflow", "order", "reset", *LIMITS}
-
-
-def demand(kept, rule):
-    if not kept:
-        raise ValueError(rule)
-
-
-def whole(value, low, high, what):
-    demand(type(value) is int and low <= value <= high, f"{what} is an integer in {low}..{high}, not {value!r}")
-
-
-def one_of(value, options, what):
-    demand(type(value) is str and value in options, f"{what} is one of {', '.join(options)}, not {value!r}")
-
-
-def keys(value, names, what):
-    demand(type(value) is dict and set(value) == set(names), f"{what} has the keys {', '.join(names)} and no other")
-
-
-def each(value, what):
-    demand(type(value) is list, f"{what} is a list")
-    return value
-
-
-def printable(value):
-    return type(value) is str and value.isprintable()
-
-
-def proper(name):
-    return type(name) is str and name.isascii() and name.isidentifier()
-
-
-def span(form):
-    """Lowest and highest number of a format."""
-    return -(1 << form["width"] - 1), (1 << form["width"] - 1) - 1
-
-
-def check_format(form, what):
-    keys(form, ("width", "fraction"), what)
-    whole(form["width"], 2, 32, f"width of {what}")
-    whole(form["fraction"], 1, min(form["width"] - 1, 54 - form["width"]), f"fraction of {what}")
-
-
-def check_neuron(neuron):
-    """Section 1."""
-    if type(neuron) is dict and neuron.get("kind") == "bernoulli":
-        return keys(neuron, ["kind"], "a bernoulli neuron")
-    keys(neuron, STRUCTURE, "a neuron")
-    one_of(neuron["kind"], ("lif", "cuba_lif"), "kind")
-    currents = each(neuron["currents"], "currents")
-    demand((1 <= len(currents) <= 2) if neuron["kind"] == "cuba_lif" else not currents, "a cuba_lif has one or two currents, a lif none")
-    demand(all(map(proper, currents)) and len(set(currents)) == len(currents), "names of currents are different identifiers")
-    demand(not {"v", "hold", "overflow", "fired"} & set(currents), "a current has the name of no other state")
-    check_format(neuron["format"], "format")
-    check_format(neuron["current_format"], "current_format")
-    one_of(neuron["rounding"], ("floor", "nearest") if currents else ("floor", "nearest", "stochastic"), "rounding")
-    for name, options in (("overflow", ("saturate", "wrap")), ("order", ("published", "brian2")), ("reset", ("value", "subtract"))):
-        one_of(neuron[name], options, name)
-    for name, limits in LIMITS.items():
-        whole(neuron[name], *limits, name)
-
-
-def ports(neuron):
-    """The format of each port."""
-    current_ports = {name: neuron["current_format"] for name in neuron.get("currents", ())}
-    return {} if neuron["kind"] == "bernoulli" else current_ports or {"v": neuron["format"]}
-
-
-def columns(neuron):
-    """Name, lowest and highest value of each column of a parameter set."""
-    if neuron["kind"] == "bernoulli":
-        return [("chance", 0, 1 << 32)]
-    low, high = span(neuron["format"])
-    found = [("leak", 0, 1 << neuron["leak_fraction"]), ("rest", low, high), ("threshold", low, high),
-             ("reset", 1 if neuron["reset"] == "subtract" else low, high), ("refractory", 0, 255), ("bias", low, high)]
-    for name in neuron["currents"]:
-        found += [("decay of " + name, 0, 1 << neuron["decay_fraction"]), ("coupling of " + name, 0, (1 << neuron["coupling_bits"]) - 1)]
-    return found
-
-
-def states(neuron):
-    """Name, lowest and highest value of each state."""
-    if neuron["kind"] == "bernoulli":
-        return []
-    found = [("v", *span(neuron["format"])), ("hold", 0, 255), ("overflow", 0, 1)]
-    found += [("fired", 0, 1)] if neuron["order"] == "brian2" else []
-    return found + [(name, *span(neuron["current_format"])) for name in neuron["currents"]]
+from .pointneurons import check_neuron, columns, demand, each, keys, one_of, ports, printable, proper, span, states, whole
 
 
 def random_bits(neuron):
@@ -225,6 +137,8 @@ class PointFile:
             within(flat[place::many], low, high, name)
         if neuron.get("reset") == "value":
             demand(all(reset < threshold for threshold, reset in zip(flat[2::many], flat[3::many])), "reset is below threshold")
+        if neuron["kind"] == "izhikevich":
+            demand(all(c < peak for c, peak in zip(flat[5::many], flat[7::many])), "c is below peak")
         within(arrays[here + "index"], 0, len(flat) // many - 1, "index")
         for name, low, high in states(neuron):
             within(arrays[f"{here}state.{name}"], low, high, name)

@@ -137,11 +137,68 @@ class Brian2(Published):
         return False
 
 
+class Quadratic:
+    """An izhikevich in the published order: how v and u move, and what a spike does to them."""
+
+    def __init__(self, neuron, values, state):
+        self.neuron, self.values, self.state = neuron, values, state
+        self.half = 0 if neuron["rounding"] == "floor" else 1
+
+    def down(self, number, bits):
+        """Arithmetic.md, section 2, without chance."""
+        return number + self.half * (1 << bits - 1) >> bits if bits else number
+
+    def keep(self, name, x):
+        """The state becomes x, as far as its format holds that."""
+        bits = self.neuron["format" if name == "v" else "u_format"]["width"]
+        if not -2 ** (bits - 1) <= x < 2 ** (bits - 1):
+            self.state["overflow"] = 1
+            wraps, ends = self.neuron["overflow"] == "wrap", (-2 ** (bits - 1), 2 ** (bits - 1) - 1)
+            x = (x + 2 ** (bits - 1)) % 2**bits - 2 ** (bits - 1) if wraps else ends[x > 0]
+        self.state[name] = x
+
+    def move(self, more):
+        v, u, form, values = self.state["v"], self.state["u"], self.neuron, self.values
+        slope = self.down(v * values["square"], form["square_shift"]) + values["slope"]
+        loss = self.down(u, form["u_format"]["fraction"] - form["format"]["fraction"])
+        towards = self.down(v * values["b"], form["b_shift"])
+        self.keep("v", v + self.down(v * slope, form["slope_fraction"]) - loss + more + values["bias"])
+        self.keep("u", u + self.down((towards - u) * values["a"], form["a_fraction"]))
+
+    def reset(self):
+        self.state["v"] = self.values["c"]
+        self.keep("u", self.state["u"] + self.values["d"])
+
+    def step(self, sums, register):
+        self.move(sums["v"])
+        spike = self.state["v"] >= self.values["peak"]
+        if spike:
+            self.reset()
+        return spike
+
+
+class QuadraticBrian2(Quadratic):
+    """The same in Brian2's order."""
+
+    def step(self, sums, register):
+        self.keep("v", self.state["v"] + sums["v"])
+        if self.state["fired"]:
+            self.reset()
+        self.move(0)
+        self.state["fired"] = int(self.state["v"] > self.values["peak"])
+        return self.state["fired"] == 1
+
+
+#: What steps a neuron, by kind, or else by order.
+STEPPERS = {"bernoulli": {None: Bernoulli}, "izhikevich": {"published": Quadratic, "brian2": QuadraticBrian2}}
+LINEAR = {"published": Published, "brian2": Brian2}
+
+
 class Cell:
     """A neuron with its ports, its register if it draws, and its drive if it has one."""
 
     def __init__(self, lfsr, neuron, ports, values, state, drive, limits, seed):
-        kind = Bernoulli if neuron["kind"] == "bernoulli" else {"published": Published, "brian2": Brian2}[neuron["order"]]
+        kind = STEPPERS.get(neuron["kind"], LINEAR)[neuron.get("order")]
         self.neuron, self.ports = kind(neuron, values, state), {name: Port() for name in ports}
         self.register = Register(seed, lfsr["width"], lfsr["taps"], lfsr["leap"]) if seed else None
         self.drive = Drive(drive, limits) if drive else None

@@ -6,13 +6,15 @@ from functools import partial
 
 import numpy as np
 
+from spikegate.cosim.benches import izhikevich
 from spikegate.cosim.benches.bernoulli import pair
 from spikegate.cosim.benches.linear import Inputs, golden, stimulus
 from spikegate.gateware.neuron.linear import LATENCY, state_layout
 from spikegate.models.neuron.bernoulli import bernoulli_step
+from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.models.numeric.drive import UNIFORM_BITS
-from verification.contracts.catalogue import LINEAR, LINEAR_BRIAN2
+from verification.contracts.catalogue import IZHIKEVICH, LINEAR, LINEAR_BRIAN2
 from verification.contracts.table import Guard
 
 __all__ = ["GUARDS"]
@@ -50,6 +52,24 @@ def linear_rows(neuron: LinearNeuron, width: int, rng: random.Random):
         pending.append(golden(neuron, inputs))
 
 
+def izhikevich_rows(neuron: IzhikevichNeuron, width: int, rng: random.Random):
+    """Another neuron in each cycle: those of the bench, or any numbers that its ports can hold, often with some of them 0."""
+    layout, pending = state_layout(neuron), deque([None] * izhikevich.LATENCY)
+    whole = lambda bits: rng.getrandbits(bits) - (1 << bits - 1)  # noqa: E731
+    while True:
+        inputs = izhikevich.stimulus(neuron, width, rng)
+        if rng.getrandbits(1):
+            params = {column.name: rng.choice((0, rng.randint(column.least, column.most), rng.randint(column.least, column.most)))
+                      if column.least <= 0 else rng.randint(column.least, column.most) for column in neuron.columns}
+            params["a"] = rng.choice((params["a"], rng.getrandbits(neuron.a_fraction + 1)))
+            state = {"v": whole(neuron.format.width), "u": whole(neuron.u_format.width), "overflow": rng.getrandbits(2) == 0}
+            inputs = Inputs(params, state, [rng.choice((0, whole(width), whole(width - 3)))], 0)
+        after = pending.popleft()
+        yield ({**inputs.params, "i_state": layout.const(inputs.state).as_bits(), "i_input__0": inputs.due[0]},
+               {"o_spike": after and after.spike, "o_state": after and layout.const(after.state).as_bits()})
+        pending.append(izhikevich.golden(neuron, inputs))
+
+
 def bernoulli_rows(rng: random.Random):
     """Another chance and another number in each cycle: pairs of the bench, or a bit apart."""
     pending = deque([0] * LATENCY)
@@ -64,5 +84,6 @@ def bernoulli_rows(rng: random.Random):
 GUARDS = {
     "linear": Guard(partial(linear_rows, *LINEAR), 1500, proved=False),
     "linear_brian2": Guard(partial(linear_rows, *LINEAR_BRIAN2), 2500, assume="(decay_exc <= 16) & (decay_inh <= 16)", proved=False),
+    "izhikevich": Guard(partial(izhikevich_rows, *IZHIKEVICH), 2000, proved=False),
     "bernoulli": Guard(bernoulli_rows, 1000),
 }

@@ -8,12 +8,14 @@ from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.point_population import Neuron, PointPopulation, PortDrive
 from spikegate.models.network.projection import MAX_DELAY, Projection, SpikeInput
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
+from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 from spikegate.models.numeric.drive import DriveParams
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, QFormat, Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
+from spikegate.translator.izhikevich_network import izhikevich_set
 
-__all__ = ["MIXED", "WIDE", "random_network"]
+__all__ = ["IZHIKEVICH", "KINDS", "MIXED", "WIDE", "random_network"]
 
 _SAT, _WRAP = Overflow
 _FLOOR, _NEAREST, _STOCHASTIC = Rounding
@@ -27,6 +29,14 @@ MIXED: tuple[Neuron, ...] = (
 WIDE: tuple[Neuron, ...] = (
     LinearNeuron(Q16_12, 28, _STOCHASTIC, _SAT, Order.BRIAN2),
     LinearNeuron(Q16_12, 28, _NEAREST, _WRAP, Order.BRIAN2, Reset.VALUE, ("exc", "inh"), Q16_12, 28, 24, 24))
+#: Both orders, roundings and overflows, small, as the preset's and as wide as numbers become.
+IZHIKEVICH: tuple[Neuron, ...] = (
+    IzhikevichNeuron(QFormat(13, 3), QFormat(12, 4), 12, 10, 6, 12, 8, 4, _FLOOR, _WRAP),
+    IzhikevichNeuron(QFormat(17, 7), QFormat(24, 16), 18, 16, 8, 18, 16, 7),
+    IzhikevichNeuron(QFormat(18, 8), QFormat(20, 10), 16, 16, 8, 16, 14, 5, _FLOOR, _SAT, Order.BRIAN2),
+    IzhikevichNeuron(QFormat(24, 12), QFormat(32, 22), 24, 24, 12, 28, 24, 16, _NEAREST, _WRAP, Order.BRIAN2))
+#: Every kind of neuron.
+KINDS = (*IZHIKEVICH, MIXED[0], MIXED[3], MIXED[4])
 LFSR = LfsrParams(64, (), 32)
 #: Of a weight, so that the sums of a port stay in 32 bits.
 LARGE = 1 << 23
@@ -49,6 +59,12 @@ def _sets(rng: np.random.Generator, neuron: Neuron, count: int) -> np.ndarray:
         return found
     q = neuron.format
     sane = rng.random(count) < 0.8
+    if isinstance(neuron, IzhikevichNeuron):
+        for k, (name, least, most) in enumerate(neuron.columns):
+            found[:, k] = np.where(sane, np.clip(_lively(rng, neuron, count)[name], least, most), found[:, k])
+        found[:, 7] = np.maximum(found[:, 7], q.min + 1)
+        found[:, 5] = np.minimum(found[:, 5], found[:, 7] - 1)
+        return found
     threshold = rng.integers(q.one, max(q.one + 1, q.max // 4), count)
     chosen = {"leak": rng.integers(0, (1 << neuron.leak_fraction) // 8 + 1, count), "rest": rng.integers(-q.one, q.one, count, endpoint=True),
               "threshold": threshold, "reset": rng.integers(1, q.one, count, endpoint=True), "refractory": rng.integers(0, 6, count),
@@ -60,6 +76,13 @@ def _sets(rng: np.random.Generator, neuron: Neuron, count: int) -> np.ndarray:
         threshold = found[:, names.index("threshold")] = np.maximum(threshold, q.min + 1)
         found[:, at] = np.minimum(found[:, at], threshold - 1)
     return found
+
+
+def _lively(rng: np.random.Generator, neuron: IzhikevichNeuron, count: int) -> dict[str, np.ndarray]:
+    """Neurons as the published ones, which currents drive, in steps of half a millisecond or one."""
+    found = izhikevich_set(neuron, float(rng.choice([0.5, 1.0])), a=rng.uniform(0.02, 0.1, count), b=rng.uniform(0.2, 0.27, count),
+                           c=rng.uniform(-65, -50, count), d=rng.uniform(0.05, 8, count), current=rng.uniform(0, 20, count))
+    return {name: np.broadcast_to(values, (count,)) for name, values in found.items()}
 
 
 def _population(rng: np.random.Generator, name: str, size: int, neuron: Neuron) -> PointPopulation:
@@ -79,7 +102,7 @@ def _population(rng: np.random.Generator, name: str, size: int, neuron: Neuron) 
     return PointPopulation(name, size, neuron, _sets(rng, neuron, count), rng.integers(0, count, size), drive, initial)
 
 
-def _weights(rng: np.random.Generator, neuron: LinearNeuron, port: str, count: int) -> np.ndarray:
+def _weights(rng: np.random.Generator, neuron: LinearNeuron | IzhikevichNeuron, port: str, count: int) -> np.ndarray:
     """Mostly what a few of them need for a spike."""
     q = neuron.port_format(port)
     wide = _between(rng, max(q.min, -LARGE), min(q.max, LARGE), count)
@@ -89,7 +112,7 @@ def _weights(rng: np.random.Generator, neuron: LinearNeuron, port: str, count: i
 def _projection(rng: np.random.Generator, source: tuple[str, int], target: PointPopulation, max_delay: int) -> Projection:
     """Pairs with repetition: multapses and self-connections come by themselves."""
     neuron = target.neuron
-    assert isinstance(neuron, LinearNeuron)
+    assert not isinstance(neuron, BernoulliNeuron)
     port = neuron.ports[int(rng.integers(len(neuron.ports)))]
     count = int(rng.integers(0, 4 * max(source[1], target.size)))
     pairs = rng.integers(0, source[1], count), rng.integers(0, target.size, count)

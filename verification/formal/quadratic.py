@@ -1,0 +1,66 @@
+"""Claims about Izhikevich neurons, four cycles later: the published order in small formats, to the nearest, saturating."""
+
+from amaranth.hdl import Cat, Mux, Signal, Value, signed
+
+from verification.contracts.catalogue import IZHIKEVICH
+from verification.formal.bench import Bench
+from verification.formal.linear import fitted
+
+__all__ = ["izhikevich"]
+
+
+def late(b: Bench, value, cycles: int = 4):
+    """What a value was so many cycles before."""
+    return value if cycles == 0 else b.past(late(b, value, cycles - 1))
+
+
+def nearest(b: Bench, value: Value, bits: int) -> Value:
+    """``value * 2^-bits``, to the nearest."""
+    found = Signal(signed(20))
+    b.m.d.comb += found.eq((value + (1 << bits - 1)) >> bits)
+    return found
+
+
+def izhikevich(b: Bench) -> None:
+    """Membranes of 7 bits and u of 8."""
+    neuron, _ = IZHIKEVICH
+    b.least = 4
+    dut, after, spike = b.dut, b.dut.o_state, b.dut.o_spike
+    by_square, by_b, steepness, pull, by_slope, by_a = (
+        b.inner(name) for name in ("s2.by_square", "s2.by_b", "s3.steepness", "s3.pull", "s4.by_slope", "s4.by_a"))
+    square, factor = late(b, dut.i_state.v * dut.square, 2), late(b, dut.i_state.v * dut.b, 2)
+    b.claim("The second stage holds the exact product of membrane and square", by_square == square, cover=by_square < 0)
+    b.claim("The second stage holds the exact product of membrane and b", by_b == factor, cover=by_b < 0)
+    slope, draw = Signal(signed(20)), Signal(signed(20))
+    b.m.d.comb += [slope.eq(nearest(b, b.past(by_square), neuron.square_shift) + late(b, dut.slope, 3)),
+                   draw.eq(nearest(b, b.past(by_b), neuron.b_shift) - late(b, dut.i_state.u, 3))]
+    b.claim("The third stage holds the slope of the quadratic", steepness == slope, cover=(steepness < 0) & (b.past(by_square) != 0))
+    b.claim("The third stage holds how far u is from b v", pull == draw, cover=(pull < 0) & (b.past(by_b) != 0))
+    b.claim("The fourth stage holds the exact product of membrane and slope", by_slope == b.past(steepness) * late(b, dut.i_state.v),
+            cover=by_slope < 0)
+    b.claim("The fourth stage holds the exact product of a and the way to b v", by_a == b.past(pull) * late(b, dut.a), cover=by_a < 0)
+    before, due, bias, c, d, peak = (late(b, each) for each in (dut.i_state, dut.i_input[0], dut.bias, dut.c, dut.d, dut.peak))
+    total, moved = Signal(signed(20)), Signal(signed(20))
+    less = nearest(b, before.u, neuron.u_format.fraction - neuron.format.fraction)
+    b.m.d.comb += [total.eq(before.v + nearest(b, by_slope, neuron.slope_fraction) - less + due + bias),
+                   moved.eq(before.u + nearest(b, by_a, neuron.a_fraction))]
+    width, bits = neuron.format.width, neuron.u_format.width
+    v, v_above, v_below = fitted(b, total, width)
+    u, u_above, u_below = fitted(b, moved, bits)
+    raised, d_above, d_below = fitted(b, u + d, bits)
+    outside = v_above | v_below | u_above | u_below | spike & (d_above | d_below)
+    b.claim("A neuron spikes exactly when its membrane is at the peak or above", spike == (v >= peak), cover=(v == peak) & spike)
+    b.claim("Without a spike the membrane is the exact sum", after.v == total, when=~spike & ~v_above & ~v_below, cover=(due != 0) & (less != 0))
+    b.claim("A sum below the format is the lowest number", after.v == -(1 << width - 1), when=v_below & ~spike)
+    b.claim("A sum above the format always is a spike", spike, when=v_above)
+    b.claim("After a spike the membrane is c", after.v == c, when=spike, cover=c != 0)
+    b.claim("Without a spike u goes its way to b v", after.u == u, when=~spike, cover=u != before.u)
+    b.claim("After a spike u is raised by d, in its format", after.u == raised, when=spike, cover=(d != 0) & (u != before.u))
+    b.claim("With an a of 0 and without a spike u stays", after.u == before.u, when=~spike & (late(b, dut.a) == 0), cover=pull != 0)
+    b.claim("Without a quadratic, the membrane loses u and takes its input and bias", after.v == before.v - less + due + bias,
+            when=~spike & ~v_above & ~v_below & (b.past(steepness) == 0), cover=(due != 0) & (bias != 0) & (less != 0))
+    b.claim("The overflow flag stays", after.overflow, when=before.overflow)
+    b.claim("The overflow flag rises exactly when a sum leaves its format", after.overflow == (before.overflow | outside),
+            cover=after.overflow & ~before.overflow)
+    b.claim("The whole next state is that of the equations", Value.cast(after) == Cat(
+        Mux(v >= peak, c, v)[:width], Mux(v >= peak, raised, u)[:bits], before.overflow | outside))
