@@ -23,10 +23,12 @@ def good():
         PointPopulation("a", 2, LinearNeuron(Q8_8, 10, Rounding.STOCHASTIC), [[9, 0, 5120, 2560, 2, 5]], None,
                         PortDrive(DriveParams([1, 2, 3], 100), "v", 1)),
         PointPopulation("b", 2, cuba, [[9, 0, 5120, 4000, 2, 5, 100, 200, 300, 400]] * 2, [0, 1]),
-        PointPopulation("noise", 1, BernoulliNeuron(), [[1 << 30]]), PointPopulation("still", 1, LinearNeuron(Q16_12), [[1, 0, 9, 0, 0, 0]])]
+        PointPopulation("noise", 1, BernoulliNeuron(), [[1 << 30]]), PointPopulation("still", 1, LinearNeuron(Q16_12), [[1, 0, 9, 0, 0, 0]]),
+        PointPopulation("kicked", 1, LinearNeuron(Q8_8, currents=("syn",), kicks=True), [[1, 0, 9, 0, 0, 0, 1, 1]])]
     projections = [Projection.of("a", "a", "v", 2, ([0, 0, 0, 1], [0, 1, 1, 0]), [5, 5, 6, 7], [1, 2, 2, 1]),
-                   Projection.of("in", "b", "inh", 2, ([0], [1]), 9, 3), Projection.of("a", "still", "v", 2, ([0, 1], [0, 0]), [1 << 30, 1], 1)]
-    return PointNetwork("good", populations, projections, [SpikeInput("in", 2, [1, 4, 4], [1, 0, 1])], LfsrParams(), [5, 6, 0, 0, 7, 0], 9, 10,
+                   Projection.of("in", "b", "inh", 2, ([0], [1]), 9, 3), Projection.of("a", "still", "v", 2, ([0, 1], [0, 0]), [1 << 30, 1], 1),
+                   Projection.of("a", "kicked", "v", 2, ([0], [0]), 7, 1), Projection.of("a", "kicked", "syn", 2, ([0], [0]), 7, 1)]
+    return PointNetwork("good", populations, projections, [SpikeInput("in", 2, [1, 4, 4], [1, 0, 1])], LfsrParams(), [5, 6, 0, 0, 7, 0, 0], 9, 10,
                         {"rate": 0.5})
 
 
@@ -103,7 +105,7 @@ def moved(file):
 
 
 def shaped(line):
-    return line.replace(b'"name":"seeds","shape":[6]', b'"name":"seeds","shape":[6,1]')
+    return line.replace(b'"name":"seeds","shape":[7]', b'"name":"seeds","shape":[7,1]')
 
 
 def sets(population, column, *values):

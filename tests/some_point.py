@@ -18,7 +18,7 @@ def some_neuron(rng):
     q, more = FORMATS[rng.integers(len(FORMATS))], FORMATS[rng.integers(len(FORMATS))]
     return LinearNeuron(q, int(rng.integers(4, 13)), (Rounding.FLOOR, Rounding.NEAREST)[rng.integers(2)], Overflow(int(rng.integers(2))),
                         Order(int(rng.integers(2))), Reset(int(rng.integers(2))), currents, more if currents else None,
-                        int(rng.integers(4, 13)), int(rng.integers(4, 17)), int(rng.integers(0, 17)))
+                        int(rng.integers(4, 13)), int(rng.integers(4, 17)), int(rng.integers(0, 17)), bool(currents) and bool(rng.integers(2)))
 
 
 def some_point_network(seed, steps=300):

@@ -119,7 +119,7 @@ class LinearPart(Part):
 
     def variable(self, port: str) -> str:
         """What synapses add to."""
-        if self.neuron.currents:
+        if port in self.neuron.currents:
             return f"c{self.neuron.currents.index(port)}"
         return "current" if self.neuron.order == Order.PUBLISHED else "v"
 

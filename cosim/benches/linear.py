@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from spikegate.cosim.benches.bench import RisingEdge, Tally, cocotb, job, number, run_bench, start
 from spikegate.gateware.neuron.linear import LATENCY, Linear, set_layout, state_layout
+from spikegate.models.network.synapses import PORTS
 from spikegate.models.neuron.linear import MAX_CURRENTS, LinearNeuron, Reset, linear_step
 
 __all__ = ["Inputs", "Outputs", "Linears", "stimulus", "golden", "check"]
@@ -37,7 +38,7 @@ def golden(neuron: LinearNeuron, inputs: Inputs) -> Outputs:
     """The golden model of the component; it has the states of the inputs."""
     rows = {"v": 0, "hold": 1, "overflow": 2, "fired": 3} | {name: 4 + k for k, name in enumerate(neuron.currents)}
     state = tuple(np.array([0], np.int32) for _ in range(4 + MAX_CURRENTS))
-    due = tuple(np.array([value], np.int32) for value in (inputs.due + [0])[:MAX_CURRENTS])
+    due = tuple(np.array([value], np.int32) for value in (inputs.due + [0, 0])[:PORTS])
     for name, value in inputs.state.items():
         state[rows[name]][0] = value
     table = np.array([[inputs.params[column.name] for column in neuron.columns]], np.int64)

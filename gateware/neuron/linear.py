@@ -90,9 +90,9 @@ class Linear(wiring.Component):
             overflowed.append(over)
         v = before.v
         if neuron.order == Order.BRIAN2:
-            if not neuron.currents:
+            if "v" in neuron.ports:
                 taken = Signal(signed(self.width))
-                m.d.comb += taken.eq(Mux(before.hold == 0, self.i_input[0], 0))
+                m.d.comb += taken.eq(Mux(before.hold == 0, self.i_input[-1], 0))
                 v, over = fit(v + taken, width, neuron.overflow)
                 overflowed.append(over)
             kicked = Signal(signed(width))
@@ -100,8 +100,8 @@ class Linear(wiring.Component):
             after, over = self.reset_of(kicked, given["reset"])
             v = Mux(before.fired, after, kicked).as_signed()
             overflowed.append(before.fired & over)
-        elif not neuron.currents:
-            m.d.sync += s1_given.eq(self.i_input[0])
+        elif "v" in neuron.ports:
+            m.d.sync += s1_given.eq(self.i_input[-1])
         m.d.sync += [s1_state.v.eq(v), s1_state.overflow.eq(Cat(overflowed).any())]
         return s1_state, s1_given
 
@@ -120,7 +120,7 @@ class Linear(wiring.Component):
         """The last stage: what the products come to, the spike and the reset of the published order. In Brian2's, the last held step is free."""
         neuron, width, after = self.neuron, self.neuron.format.width, self.o_state
         total = state.v + round_shift(products["leak"], neuron.leak_fraction, neuron.rounding, random) + params.bias
-        if neuron.order == Order.PUBLISHED and not neuron.currents:
+        if neuron.order == Order.PUBLISHED and "v" in neuron.ports:
             total += given
         for current in neuron.currents:
             total += round_shift(products[f"coupling_{current}"], neuron.coupling_shift, neuron.rounding, Const(0, 1))

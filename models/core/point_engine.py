@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikegate.models.core.engine import draw
-from spikegate.models.core.point_units import BERNOULLI, ROWS, Room, Units, make_room, make_state, make_units, register
+from spikegate.models.core.point_units import BERNOULLI, ROWS, Room, Units, make_inputs, make_room, make_state, make_units, register
 from spikegate.models.errors import InputError
 from spikegate.models.kernel import aligned, kernel
 from spikegate.models.network.engine import Progress
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
-from spikegate.models.network.synapses import PORTS, Synapses, collect
+from spikegate.models.network.synapses import Synapses, collect, of_port
 from spikegate.models.neuron.bernoulli import bernoulli_step
 from spikegate.models.neuron.linear import linear_step
 from spikegate.models.neuron.linear_steps import linear_steps
@@ -49,7 +49,7 @@ def _draw(run: Run, u: int, events: np.ndarray) -> None:
         for i in range(first, last):
             room.random[i] = np.int64((run.seeds[i] >> np.uint64(UNIFORM_BITS)) & ((np.uint64(1) << bits) - np.uint64(1)))
     draw(run.seeds[first:last], units.limits[drive[4]:drive[5]], run.lfsr, room.uniform[first:last], room.events[first:last])
-    port = run.inputs[0] if drive[1] == 0 else run.inputs[1]
+    port = of_port(run.inputs, drive[1])
     for i in range(first, last):
         events[i] = drive[3] + room.events[i]
         port[i] += np.int32(events[i] * drive[2])
@@ -72,8 +72,8 @@ def _update(run: Run, emitted: np.ndarray, events: np.ndarray) -> int:
                 spiked[i] = linear_step(run.state, i, run.inputs, units.table, units.place[i], s, room.random[i])
         else:
             linear_steps((first, last), run.state, run.inputs, units.sets, (units.ranges[u], units.ranges[u + 1]), s, room.flow, spiked)
-    run.inputs[0][:] = 0
-    run.inputs[1][:] = 0
+    for each in run.inputs:
+        each[:] = 0
     for group in range(len(room.groups)):
         if room.groups[group]:
             for i in range(8 * group, 8 * group + 8):
@@ -144,7 +144,7 @@ def run(network: PointNetwork, *, trace: bool = False, progress: Progress | None
     names = network.states
     lags = int(synapses.delays.max(initial=0)) + 1
     under_way = Run(make_units(network), synapses, register(network), make_state(network), aligned(network.seeds),
-                    tuple(aligned(np.zeros(n, np.int32)) for _ in range(PORTS)), np.zeros((lags, n + network.channels), np.int32),
+                    make_inputs(network), np.zeros((lags, n + network.channels), np.int32),
                     np.zeros(lags, np.int64), make_room(network))
     given, buffer, spikes = network.input_events, np.empty((min(CHUNK, steps) * n, 2), np.int32), []
     kept: dict[str, np.ndarray] = {name: np.zeros((steps, n), np.int32) for name in names} if trace else {}

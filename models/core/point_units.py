@@ -10,7 +10,7 @@ from spikegate.models.network.synapses import AHEAD, PORTS
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.linear import MAX_CURRENTS
 
-__all__ = ["LINEAR", "BERNOULLI", "ROWS", "Units", "Room", "make_units", "make_state", "make_room", "register"]
+__all__ = ["LINEAR", "BERNOULLI", "ROWS", "Units", "Room", "make_units", "make_state", "make_inputs", "make_room", "register"]
 
 #: Rows of the state, by name; what comes after are currents.
 ROWS = ("v", "hold", "overflow", "fired")
@@ -28,7 +28,7 @@ class Units(NamedTuple):
     which : numpy.ndarray
         int64 (populations,): `LINEAR` or `BERNOULLI`.
     kinds : numpy.ndarray
-        int64 (populations, 10): constants of the neuron, `LinearNeuron.constants`.
+        int64 (populations, any): constants of the neuron, `LinearNeuron.constants`.
     table, place : numpy.ndarray
         int64 (all sets, columns), and (n,): each neuron's set in it.
     sets, ranges : numpy.ndarray
@@ -88,9 +88,11 @@ def make_units(network: PointNetwork) -> Units:
         drives.append([1, each.neuron.ports.index(each.drive.port), each.drive.table.weight, each.drive.offset, limit, limit + size])
         limits.append(each.drive.table.limits)
         limit += size
+    constants = [each.neuron.constants() for each in network.populations]
+    most = max(map(len, constants))
     which = [BERNOULLI if isinstance(each.neuron, BernoulliNeuron) else LINEAR for each in network.populations]
     return Units(np.array([*network.firsts, network.n], np.int64), np.array(which, np.int64),
-                 np.stack([each.neuron.constants() for each in network.populations]), np.concatenate(tables), np.concatenate(places),
+                 np.stack([np.pad(each, (0, most - len(each))) for each in constants]), np.concatenate(tables), np.concatenate(places),
                  np.ascontiguousarray(np.concatenate(sets).T), np.cumsum([0, *map(len, sets)]), np.array(drives, np.int64), np.concatenate(limits))
 
 
@@ -104,11 +106,17 @@ def make_state(network: PointNetwork) -> tuple[np.ndarray, ...]:
     return state
 
 
+def make_inputs(network: PointNetwork) -> tuple[np.ndarray, ...]:
+    """int32 (n,) for each port, (0,) for a third one that no neuron has."""
+    most = max(len(each.neuron.ports) for each in network.populations)
+    return tuple(aligned(np.zeros(network.n if port < max(2, most) else 0, np.int32)) for port in range(PORTS))
+
+
 def make_room(network: PointNetwork) -> Room:
     """Room for a network's steps."""
     n, groups = network.n, np.zeros(-(-network.n // 8), np.uint64)
     return Room(np.empty(n, np.int64), np.empty(n, np.uint32), np.empty(n, np.int64), np.empty(n, np.uint8), groups.view(np.uint8), groups,
-                np.empty((n + network.channels + AHEAD, PORTS), np.int64))
+                np.empty((n + network.channels + AHEAD, 2), np.int64))
 
 
 def register(network: PointNetwork) -> tuple[Any, ...]:

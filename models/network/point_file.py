@@ -36,6 +36,8 @@ def _structure(neuron: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"kind": neuron.kind}
     for field in dataclasses.fields(neuron):
         value = getattr(neuron, field.name)
+        if field.name == "kicks":  # the kind says it
+            continue
         if field.name in MEMBERS:
             value = value.name.lower()
         elif isinstance(value, QFormat):
@@ -53,7 +55,7 @@ def _neuron(structure: dict[str, Any]) -> Any:
         given[name] = members[given[name].upper()]
     for name in ("format", "current_format"):
         given[name] = QFormat(**given[name])
-    neuron = LinearNeuron(**{**given, "currents": tuple(given["currents"])})
+    neuron = LinearNeuron(**{**given, "currents": tuple(given["currents"]), "kicks": kind.startswith("kicked_")})
     if neuron.kind != kind:
         raise ValueError(f"kind {kind!r} is not what its currents say, {neuron.kind!r}")
     return neuron

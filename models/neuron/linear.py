@@ -1,4 +1,5 @@
-"""Linear integrate-and-fire neurons of any network: ``lif``, whose synapses kick the membrane, and ``cuba_lif``, with exponential currents.
+"""Linear integrate-and-fire neurons of any network: ``lif``, whose synapses kick the membrane, ``cuba_lif``, with exponential currents, and
+``kicked_cuba_lif`` with both.
 
 A step takes the input ``I`` of each port, exact sums. First each current is kicked, the kicked currents flow into the membrane, and then they decay:
 
@@ -84,6 +85,8 @@ class LinearNeuron:
     reset : Reset
     currents : tuple of str
         Names of the exponential currents, at most two; each is a port. Without, there is one port, ``v``.
+    kicks : bool
+        With currents alone: ``v`` is a port beside them.
     current_format : QFormat
         Of the currents; that of the membrane by default (None).
     decay_fraction : int
@@ -108,6 +111,7 @@ class LinearNeuron:
     decay_fraction: int = 16
     coupling_bits: int = 16
     coupling_shift: int = 16
+    kicks: bool = False
 
     def __post_init__(self) -> None:
         require_type(self, "format", QFormat)
@@ -128,23 +132,24 @@ class LinearNeuron:
         named = all(identifier(name) and name not in RESERVED for name in self.currents)
         problems.require(named and len({*self.currents}) == len(self.currents) <= MAX_CURRENTS,
                          f"Currents must be at most {MAX_CURRENTS} different names, such as exc and inh, not {self.currents!r}")
+        problems.require(self.kicks in (False, bool(self.currents)), "Kicks must be False without currents, as the membrane takes them anyway")
         problems.require(not (self.currents and self.rounding == Rounding.STOCHASTIC),
                          "Rounding must be floor or nearest for a neuron with currents, not stochastic: its random bits are for one product")
         problems.raise_any()
 
     @property
     def kind(self) -> str:
-        """``lif`` or ``cuba_lif``."""
-        return "cuba_lif" if self.currents else "lif"
+        """``lif``, ``cuba_lif`` or ``kicked_cuba_lif``."""
+        return "kicked_" * self.kicks + "cuba_" * bool(self.currents) + "lif"
 
     @property
     def ports(self) -> tuple[str, ...]:
         """Where synapses, drives and inputs may add."""
-        return self.currents or ("v",)
+        return self.currents + ("v",) * (self.kicks or not self.currents)
 
     def port_format(self, port: str) -> QFormat:
         """Of what is added there."""
-        return self.current_format if self.currents else self.format
+        return self.current_format if port in self.currents else self.format
 
     @property
     def draws(self) -> bool:
@@ -177,15 +182,15 @@ class LinearNeuron:
         return [f"reset {sets['reset'][k]} of set {k} must be below its threshold {sets['threshold'][k]} (raw)"]
 
     def constants(self) -> np.ndarray:
-        """What `linear_step` needs to know of the structure, int64 (10,)."""
+        """What `linear_step` needs to know of the structure, int64 (11,)."""
         return np.array([self.format.width, self.leak_fraction, self.rounding, self.overflow, self.order, self.reset, len(self.currents),
-                         self.current_format.width, self.decay_fraction, self.coupling_shift], np.int64)
+                         self.current_format.width, self.decay_fraction, self.coupling_shift, "v" in self.ports], np.int64)
 
 
 @kernel
 def _currents(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray, ...], table: np.ndarray, k: int, s: np.ndarray) -> int:
     """Kick, flow and decay of the currents of neuron ``i``: what flows into its membrane."""
-    flow = 0
+    flow = np.int64(0)
     for c in range(s[6]):
         value, over = fit(np.int64(state[4 + c][i]) + inputs[c][i], s[7], s[3])
         flow += round_shift(value * table[k, 7 + 2 * c], s[9], s[2], 0)
@@ -204,7 +209,7 @@ def linear_step(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray,
     state : tuple of numpy.ndarray
         int32 (n,) each: ``v``, ``hold``, ``overflow``, ``fired``, and two currents.
     inputs : tuple of numpy.ndarray
-        int32 (n,), raw sums of two ports.
+        int32 (n,) each, raw sums of the ports.
     table : numpy.ndarray
         int64 (sets, columns), and ``k``, the neuron's set.
     s : numpy.ndarray
@@ -214,12 +219,11 @@ def linear_step(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray,
     """
     leak, rest, threshold, reset, refractory, bias = (table[k, 0], table[k, 1], table[k, 2], table[k, 3], table[k, 4], table[k, 5])
     v, over = np.int64(state[0][i]), np.int64(0)
-    given = _currents(state, i, inputs, table, k, s) if s[6] else np.int64(inputs[0][i])
+    given, kick = _currents(state, i, inputs, table, k, s), np.int64(inputs[s[6]][i]) if s[10] else np.int64(0)
     if s[4] == 1:
-        if not s[6]:
-            if state[1][i] == 0:
-                v, over = fit(v + given, s[0], s[3])
-            given = np.int64(0)
+        if state[1][i] == 0:
+            v, over = fit(v + kick, s[0], s[3])
+        kick = np.int64(0)
         if state[3][i]:
             v, more = fit(v - reset, s[0], s[3]) if s[5] == 1 else (reset, 0)
             over |= more
@@ -227,7 +231,7 @@ def linear_step(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray,
     if held:
         state[1][i] -= 1
     if not held or (s[4] == 1 and state[1][i] == 0):
-        v, more = fit(v + round_shift((rest - v) * leak, s[1], s[2], random) + given + bias, s[0], s[3])
+        v, more = fit(v + round_shift((rest - v) * leak, s[1], s[2], random) + given + kick + bias, s[0], s[3])
         over |= more
         if (v > threshold) if s[4] == 1 else (v >= threshold):
             spike = 1

@@ -55,9 +55,9 @@ def check_neuron(neuron):
     if type(neuron) is dict and neuron.get("kind") == "bernoulli":
         return keys(neuron, ["kind"], "a bernoulli neuron")
     keys(neuron, STRUCTURE, "a neuron")
-    one_of(neuron["kind"], ("lif", "cuba_lif"), "kind")
+    one_of(neuron["kind"], ("lif", "cuba_lif", "kicked_cuba_lif"), "kind")
     currents = each(neuron["currents"], "currents")
-    demand((1 <= len(currents) <= 2) if neuron["kind"] == "cuba_lif" else not currents, "a cuba_lif has one or two currents, a lif none")
+    demand(not currents if neuron["kind"] == "lif" else 1 <= len(currents) <= 2, "a cuba_lif has one or two currents, a lif none")
     demand(all(map(proper, currents)) and len(set(currents)) == len(currents), "names of currents are different identifiers")
     demand(not {"v", "hold", "overflow", "fired"} & set(currents), "a current has the name of no other state")
     check_format(neuron["format"], "format")
@@ -72,7 +72,7 @@ def check_neuron(neuron):
 def ports(neuron):
     """The format of each port."""
     current_ports = {name: neuron["current_format"] for name in neuron.get("currents", ())}
-    return {} if neuron["kind"] == "bernoulli" else current_ports or {"v": neuron["format"]}
+    return current_ports | ({"v": neuron["format"]} if neuron["kind"] in ("lif", "kicked_cuba_lif") else {})
 
 
 def columns(neuron):

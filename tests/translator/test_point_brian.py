@@ -66,7 +66,7 @@ def test_these_networks_have_every_kind():
             features |= {"twice"} if len({*zip(rows, each.indices)}) < len(rows) else set()
             features |= {"input"} if each.source.startswith("in") and len(rows) else set()
     assert features == {"sets", "refractory", "bias", "drive", "hold", "fired", "bernoulli", "itself", "long", "twice", "input"}
-    assert len(kinds) == 2 * 2 * 6  # kinds, orders; two resets, roundings and modes of overflow
+    assert len(kinds) == 3 * 2 * 6  # kinds, orders; two resets, roundings and modes of overflow
     assert spikes > 10_000 and flags > 100
 
 

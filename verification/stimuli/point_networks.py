@@ -22,7 +22,9 @@ MIXED: tuple[Neuron, ...] = (
     LinearNeuron(Q8_8), LinearNeuron(QFormat(12, 5), 10, _STOCHASTIC, _WRAP, reset=Reset.SUBTRACT),
     LinearNeuron(QFormat(14, 6), 12, _FLOOR, _SAT, Order.BRIAN2), BernoulliNeuron(),
     LinearNeuron(QFormat(18, 8), 16, _NEAREST, _SAT, currents=("exc", "inh"), current_format=QFormat(20, 9), coupling_bits=8, coupling_shift=9),
-    LinearNeuron(Q8_8, 9, _FLOOR, _WRAP, Order.BRIAN2, Reset.SUBTRACT, ("syn",), QFormat(14, 6), 11, 6, 4))
+    LinearNeuron(Q8_8, 9, _FLOOR, _WRAP, Order.BRIAN2, Reset.SUBTRACT, ("syn",), QFormat(14, 6), 11, 6, 4),
+    LinearNeuron(QFormat(18, 8), 11, _NEAREST, _SAT, currents=("exc", "inh"), current_format=Q8_8, coupling_bits=8, coupling_shift=8, kicks=True),
+    LinearNeuron(QFormat(14, 6), 11, _FLOOR, _WRAP, Order.BRIAN2, currents=("syn",), coupling_bits=8, coupling_shift=8, kicks=True))
 #: As wide as numbers become.
 WIDE: tuple[Neuron, ...] = (
     LinearNeuron(Q16_12, 28, _STOCHASTIC, _SAT, Order.BRIAN2),
