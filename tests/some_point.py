@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
@@ -21,10 +22,19 @@ def some_neuron(rng):
                         int(rng.integers(4, 13)), int(rng.integers(4, 17)), int(rng.integers(0, 17)), bool(currents) and bool(rng.integers(2)))
 
 
+def some_adaptive(rng, which):
+    """The same with theta (1), with w (2), or with both (3)."""
+    neuron = some_neuron(rng)
+    theta = QFormat(int(rng.integers(neuron.format.fraction + 2, min(32, 54 - neuron.format.fraction) + 1)), neuron.format.fraction)
+    return AdaptiveLinearNeuron(**vars(neuron), theta_format=theta if which & 1 else None, theta_fraction=int(rng.integers(4, 13)),
+                                w_format=FORMATS[rng.integers(len(FORMATS))] if which & 2 else None, w_fraction=int(rng.integers(4, 13)),
+                                slope=which > 1 and bool(rng.integers(2)))
+
+
 def some_point_network(seed, steps=300):
     """Networks of `random_network`; a neuron without a refractory period does not begin held."""
     rng = np.random.default_rng(seed)
-    structures = [some_neuron(rng) for _ in range(4)]
+    structures = [*(some_neuron(rng) for _ in range(3)), *(some_adaptive(rng, which) for which in (1, 2, 3))]
     network = random_network(seed, [*structures, BernoulliNeuron()], n=16, steps=steps)
     if not any(each.neuron.ports for each in network.populations):
         network = random_network(seed, structures, n=16, steps=steps)

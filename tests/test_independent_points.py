@@ -94,8 +94,8 @@ def edge():
 
 
 WRONG = {
-    "published order fires above the threshold": ('register) < self.values["threshold"]', 'register) <= self.values["threshold"]'),
-    "Brian2's order fires at the threshold": ('register) > self.values["threshold"]', 'register) >= self.values["threshold"]'),
+    "published order fires above the threshold": ("register) < self.threshold()", "register) <= self.threshold()"),
+    "Brian2's order fires at the threshold": ("register) > self.threshold()", "register) >= self.threshold()"),
     "an event at the limit": ("limit < uniform", "limit <= uniform"),
     "a spike at the chance": ("2**32 < self.chance", "2**32 <= self.chance"),
     "random bits from bit 31 on": ("(register >> 32)", "(register >> 31)"),
@@ -104,6 +104,13 @@ WRONG = {
     "currents decay before they flow": ("total += self.round(current *", "total += self.round(self.state[name] *"),
     "a delay of 255 is one of 1": ("(MOST_DELAY + 1)", "(MOST_DELAY - 1)"),
     "kicks are taken while held": ('if self.state["hold"] == 0:', "if True:"),
+    "a jump that is dropped": ("for name in {\"theta\", \"w\"} &", "for name in {\"w\"} &"),
+    "a jump of w that is dropped": ("for name in {\"theta\", \"w\"} & ", "for name in {\"theta\"} & "),
+    "theta is compared before it decays": ('self.state["theta"] -= self.round(self.state["theta"] * self.values["decay of theta"]',
+                                           'self.state["theta"] -= 0 * self.round(self.state["theta"] * self.values["decay of theta"]'),
+    "w takes after it decayed": ("taken = self.round(w * self.values[", "taken = self.round((w - 1) * self.values["),
+    "theta in the membrane's unit": ("return self.values[\"threshold\"] + Fraction(self.state[\"theta\"], 2**finer)",
+                                     "return self.values[\"threshold\"] + self.state[\"theta\"]"),
     "an overflow that is not sticky": ("            return x", '            self.state["overflow"] = 0; return x'),
     "no offset": ("return self.offset + len", "return len"),
     "the first of several synapses alone": ("self.sums[step % len(self.sums)] += weight", "self.sums[step % len(self.sums)] = weight"),

@@ -63,25 +63,34 @@ REFUSED = {
     "three currents": ("cuba_lif has", [neuron(1, currents=["exc", "inh", "more"])]),
     "a current that is named as another one or as a state": ("names of currents|name of no other", [
         current("exc"), *(current(name) for name in ("v", "hold", "overflow", "fired"))]),
-    "stochastic rounding with currents": ("rounding is one of floor, nearest,", [neuron(1, rounding="stochastic")]),
+    "stochastic rounding with currents, theta or w": ("rounding is one of floor, nearest,", [neuron(k, rounding="stochastic") for k in (1, 5)]),
+    "an `adaptive_lif` without theta and w, or with a current of such a name": ("has theta or w|name of no other", [
+        all_of(neuron(5, theta_format=None, w_format=None, slope=False)), *(neuron(5, currents=[name]) for name in ("theta", "w"))]),
+    "a theta of fewer fraction bits than the membrane": ("theta has", [neuron(5, theta_format={"width": 16, "fraction": 7})]),
+    "a slope without w": ("a slope has", [neuron(5, w_format=None)]),
+    "`kicks` without currents": ("kicks stand", [neuron(5, currents=[])]),
     "a rounding, overflow, order, reset or kind of another name": ("is one of", [
         neuron(0, **{key: to}) for key in ("rounding", "overflow", "order", "reset", "kind") for to in ("other", 0, None)]),
     "a format of 33 bits, or with W + f = 55": ("(width|fraction) of (current_)?format", [
         neuron(k, **{key: {"width": width, "fraction": fraction}}) for k in (0, 1) for key in ("format", "current_format")
         for width, fraction in ((33, 8), (32, 23), (16, 16), (16, 0), (1, 1))]),
-    "a fraction of 0 bits or 29 bits": ("(leak|decay)_fraction", [
-        neuron(k, **{key: bits}) for k in (0, 1) for key in ("leak_fraction", "decay_fraction") for bits in (0, 29)]),
+    "a fraction of 0 bits or 29 bits": ("(leak|decay|theta|w)_fraction", [
+        *(neuron(k, **{key: bits}) for k in (0, 1) for key in ("leak_fraction", "decay_fraction") for bits in (0, 29)),
+        *(neuron(5, **{key: bits}) for key in ("theta_fraction", "w_fraction") for bits in (0, 29))]),
     "a coupling of 0 or 25 bits": ("coupling_bits", [neuron(k, coupling_bits=bits) for k in (0, 1) for bits in (0, 25)]),
     "a shift of 41": ("coupling_shift", [neuron(k, coupling_shift=shift) for k in (0, 1) for shift in (-1, 41)]),
-    "a parameter below or above its range": ("^(leak|rest|threshold|reset|refractory|bias|decay of exc|coupling of inh|chance) lies in", [
+    "a parameter below or above its range": (r"^(leak|rest|threshold|reset|refractory|bias|chance|(jump|decay|slope|coupling) of \w+) lies in", [
         *sets(0, 0, -1, 1025), *sets(0, 1, -32769, 32768), *sets(0, 2, 32768), *sets(0, 3, -32769), *sets(0, 4, -1, 256), *sets(0, 5, -32769, 32768),
-        *sets(1, 2, LOW - 1), *sets(1, 6, -1, 65537), *sets(1, 9, -1, 65536), *sets(2, 0, -1, (1 << 32) + 1)]),
+        *sets(1, 2, LOW - 1), *sets(1, 6, -1, 65537), *sets(1, 9, -1, 65536), *sets(2, 0, -1, (1 << 32) + 1), *(each for column, least, most in (
+            (8, -32768, 32767), (9, 0, 65536), (10, -32768, 32767), (11, 0, 65536), (12, 0, 65535), (13, -65535, 65535))
+            for each in sets(5, column, least - 1, most + 1))]),
     "a `reset` that is not below the threshold, or of 0 to be subtracted": ("^reset", [*sets(0, 3, 5120, 5121), *sets(1, 3, 0)]),
     "no parameter sets": ("number of sets", [becomes("population0.sets", lambda a: a[:0])]),
     "an `index` that is no set": ("^index", [holds("population1.index", 0, 2)]),
-    "a state outside its range": ("^(v|hold|overflow|fired|exc) lies in", [
+    "a state outside its range": ("^(v|hold|overflow|fired|exc|theta|w) lies in", [
         holds(f"population{k}.state.{name}", 1, value) for k, name, least, most in (
-            (0, "v", -32768, 32767), (1, "exc", -8192, 8191), (1, "hold", 0, 255), (1, "overflow", 0, 1), (1, "fired", 0, 1))
+            (0, "v", -32768, 32767), (5, "theta", -32768, 32767), (5, "w", -32768, 32767),
+            (1, "exc", -8192, 8191), (1, "hold", 0, 255), (1, "overflow", 0, 1), (1, "fired", 0, 1))
         for value in (least - 1, most + 1)]),
     "a drive of a `bernoulli`, or at another port": ("port of a drive", [
         has("populations", 2, "drive", to={"weight": 1, "port": "v", "offset": 0}),
@@ -146,9 +155,9 @@ ACCEPTED = {
 
 
 def moved_seeds(file):
-    """The arrays of projection 0 again, as those of projection 3, before the last array."""
+    """The arrays of projection 0 again, as those of projection 5, before the last array."""
     seeds = file.arrays.pop("seeds")
-    file.arrays |= {f"projection3.{name}": file.arrays[f"projection0.{name}"] for name in ("indptr", "indices", "weights", "delays")}
+    file.arrays |= {f"projection5.{name}": file.arrays[f"projection0.{name}"] for name in ("indptr", "indices", "weights", "delays")}
     file.arrays["seeds"] = seeds
 
 

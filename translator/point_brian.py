@@ -21,7 +21,7 @@ from spikegate.models.numeric.lfsr import leap_once
 from spikegate.translator.brian import EXACT
 from spikegate.translator.brian_engines import codegen_for
 from spikegate.translator.brian_parts import Stopwatch, device, load_brian2, spikes_of
-from spikegate.translator.point_neurons import LinearPart, Part, linear_parts
+from spikegate.translator.point_neurons import LinearPart, Part, largest_product, linear_parts
 
 __all__ = ["PointBrianInteger", "PointBrianOrdered", "point_problems", "run_point"]
 
@@ -143,11 +143,7 @@ def point_problems(network: object, exact: bool = True) -> list[str]:
             continue
         if exact and neuron.rounding == Rounding.STOCHASTIC:
             found.append(f"rounding {here} must be floor or nearest for Brian2, not stochastic: its random bits are the core's own")
-        products = [(abs(each.table["rest"]) + (1 << (neuron.format.width - 1))) * each.table["leak"]]
-        products += [(1 << (neuron.current_format.width - 1)) * each.table[f"{what}_{name}"] for name in neuron.currents
-                     for what in ("decay", "coupling")]
-        half = 1 << max(neuron.leak_fraction, neuron.coupling_shift, neuron.decay_fraction)
-        if (worst := max(int(product.max()) for product in products) + half) > EXACT and exact:
+        if exact and (worst := largest_product(each, neuron)) > EXACT:
             found.append(f"products {here} may reach {worst} raw, above the limit of {EXACT} that Brian2's doubles hold exactly; "
                          "use fewer fraction bits")
         if neuron.order == Order.BRIAN2:

@@ -9,10 +9,12 @@ from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.inputs_ring import RingInputs, ring_members
 from spikegate.gateware.core.point_geometry import PointGeometry
+from spikegate.gateware.neuron.adaptive_linear import AdaptiveLinear
 from spikegate.gateware.neuron.bernoulli import Bernoulli
 from spikegate.gateware.neuron.linear import LATENCY, Linear
 from spikegate.gateware.numeric.lfsr import leap
 from spikegate.models.core.address_map import ADDRESS_BITS
+from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.models.numeric.drive import UNIFORM_BITS
@@ -21,7 +23,8 @@ __all__ = ["lane_load_layout", "PointLane"]
 
 #: What makes the unit of a structure, given the width of inputs: ports of the names of its parameters, ``o_spike``, and what it needs of ``i_state``
 #: with ``o_state``, ``i_input``, ``i_random`` and ``i_uniform``; its latency is `LATENCY`.
-UNITS: dict[type, Callable[[Any, int], wiring.Component]] = {LinearNeuron: Linear, BernoulliNeuron: lambda neuron, width: Bernoulli(neuron)}
+UNITS: dict[type, Callable[[Any, int], wiring.Component]] = {LinearNeuron: Linear, AdaptiveLinearNeuron: AdaptiveLinear,
+                                                           BernoulliNeuron: lambda neuron, width: Bernoulli(neuron)}
 
 
 def lane_load_layout(g: PointGeometry) -> data.StructLayout:

@@ -102,6 +102,7 @@ class Linear(wiring.Component):
             overflowed.append(before.fired & over)
         elif "v" in neuron.ports:
             m.d.sync += s1_given.eq(self.i_input[-1])
+        overflowed += self.jump(m, s1_state, given)
         m.d.sync += [s1_state.v.eq(v), s1_state.overflow.eq(Cat(overflowed).any())]
         return s1_state, s1_given
 
@@ -112,6 +113,7 @@ class Linear(wiring.Component):
         found = {"leak": (s1_set.rest - s1_state.v) * s1_set.leak}
         for current in self.neuron.currents:
             found |= {f"{part}_{current}": s1_state[current] * s1_set[f"{part}_{current}"] for part in ("coupling", "decay")}
+        found |= self.products(s1_state, s1_set)
         products = {name: Signal(value.shape(), name=f"s2_product_{name}") for name, value in found.items()}
         m.d.sync += [s2_state.eq(s1_state), s2_given.eq(s1_given), *(products[name].eq(value) for name, value in found.items())]
         return s2_state, products, s2_given
@@ -126,23 +128,36 @@ class Linear(wiring.Component):
             total += round_shift(products[f"coupling_{current}"], neuron.coupling_shift, neuron.rounding, Const(0, 1))
             decayed = round_shift(products[f"decay_{current}"], neuron.decay_fraction, neuron.rounding, Const(0, 1))
             m.d.comb += after[current].eq(state[current] - decayed)
+        total, threshold, overflow = self.adapt(m, state, params, products, total)
         s2_total = Signal(total.shape())
         s2_v = Signal(signed(width))
         s2_over = Signal()
         s2_held = Signal()
         value, over = fit(s2_total, width, neuron.overflow)
         brian2 = neuron.order == Order.BRIAN2
-        above = s2_v > params.threshold if brian2 else s2_v >= params.threshold
+        above = s2_v > threshold if brian2 else s2_v >= threshold
         m.d.comb += [s2_total.eq(total), s2_v.eq(value), s2_over.eq(over), s2_held.eq(state.hold > int(brian2)), self.o_spike.eq(~s2_held & above)]
         s2_reset, reset_over = (s2_v, Const(0, 1)) if brian2 else self.reset_of(s2_v, params.reset)
         with m.If(s2_held):
-            m.d.comb += [after.v.eq(state.v), after.hold.eq(state.hold - 1), after.overflow.eq(state.overflow)]
+            m.d.comb += [after.v.eq(state.v), after.hold.eq(state.hold - 1), after.overflow.eq(overflow)]
         with m.Elif(self.o_spike):
-            m.d.comb += [after.v.eq(s2_reset), after.hold.eq(params.refractory), after.overflow.eq(state.overflow | s2_over | reset_over)]
+            m.d.comb += [after.v.eq(s2_reset), after.hold.eq(params.refractory), after.overflow.eq(overflow | s2_over | reset_over)]
         with m.Else():
-            m.d.comb += [after.v.eq(s2_v), after.hold.eq(0), after.overflow.eq(state.overflow | s2_over)]
+            m.d.comb += [after.v.eq(s2_v), after.hold.eq(0), after.overflow.eq(overflow | s2_over)]
         if brian2:
             m.d.comb += after.fired.eq(self.o_spike)
+
+    def jump(self, m: Module, s1_state: data.View, given: dict[str, Value]) -> list[Value]:
+        """What else happens in the first stage, and what else may have overflowed there; nothing."""
+        return []
+
+    def products(self, s1_state: data.View, s1_set: data.View) -> dict[str, Value]:
+        """Products of the second stage besides; none."""
+        return {}
+
+    def adapt(self, m: Module, state: data.View, params: data.View, products: dict[str, Value], total: Value) -> tuple[Value, Value, Value]:
+        """The sum with what else flows into the membrane, the threshold, and the overflow flag of all but the membrane: as they are."""
+        return total, params.threshold, state.overflow
 
     def reset_of(self, v: Value, reset: Value) -> tuple[Value, Value]:
         """The membrane after a spike, and whether it left its format."""

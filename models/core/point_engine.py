@@ -9,13 +9,26 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikegate.models.core.engine import draw
-from spikegate.models.core.point_units import BERNOULLI, ROWS, Room, Units, make_inputs, make_room, make_state, make_units, register
+from spikegate.models.core.point_units import (
+    ADAPTIVE,
+    BERNOULLI,
+    Room,
+    Units,
+    make_inputs,
+    make_room,
+    make_state,
+    make_units,
+    register,
+    state_row,
+    state_rows,
+)
 from spikegate.models.errors import InputError
 from spikegate.models.kernel import aligned, kernel
 from spikegate.models.network.engine import Progress
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
 from spikegate.models.network.synapses import Synapses, collect, of_port
+from spikegate.models.neuron.adaptive_linear import adaptive_linear_step
 from spikegate.models.neuron.bernoulli import bernoulli_step
 from spikegate.models.neuron.linear import linear_step
 from spikegate.models.neuron.linear_steps import linear_steps
@@ -67,6 +80,9 @@ def _update(run: Run, emitted: np.ndarray, events: np.ndarray) -> int:
         if units.which[u] == BERNOULLI:
             for i in range(first, last):
                 spiked[i] = bernoulli_step(units.table, units.place[i], room.uniform[i])
+        elif units.which[u] == ADAPTIVE:
+            for i in range(first, last):
+                spiked[i] = adaptive_linear_step(run.state, i, run.inputs, units.table, units.place[i], s, room.random[i])
         elif s[2] == 2:
             for i in range(first, last):
                 spiked[i] = linear_step(run.state, i, run.inputs, units.table, units.place[i], s, room.random[i])
@@ -102,7 +118,7 @@ def _advance(run: Run, first: int, steps: int, given: np.ndarray, spikes: np.nda
             at += 1
         run.counts[slot] = count
         if len(trace):
-            for row in range(len(run.state)):
+            for row in range(trace.shape[1]):
                 trace[k, row] = run.state[row]
     return found
 
@@ -118,8 +134,7 @@ def _named(network: PointNetwork, name: str, rows: np.ndarray) -> np.ndarray:
     values = np.zeros((*rows.shape[:-2], network.n), np.int32)
     for each, first in zip(network.populations, network.firsts):
         if name in each.neuron.state:
-            row = ROWS.index(name) if name in ROWS else len(ROWS) + each.neuron.ports.index(name)
-            values[..., first:first + each.size] = rows[..., row, first:first + each.size]
+            values[..., first:first + each.size] = rows[..., state_row(each.neuron, name), first:first + each.size]
     return values
 
 
@@ -152,7 +167,7 @@ def run(network: PointNetwork, *, trace: bool = False, progress: Progress | None
     bounds = np.searchsorted(given[:, 0], np.arange(0, steps + CHUNK, CHUNK))
     for chunk, first in enumerate(range(0, steps, CHUNK)):
         last = min(first + CHUNK, steps)
-        rows = np.empty((last - first if trace else 0, len(under_way.state), n), np.int32)
+        rows = np.empty((last - first if trace else 0, state_rows(network), n), np.int32)
         now = given[bounds[chunk]:bounds[chunk + 1]]
         found = _advance(under_way, first, last - first, now, buffer, rows, events[first:last] if trace else events)
         spikes.append(buffer[:found].copy())
@@ -160,6 +175,6 @@ def run(network: PointNetwork, *, trace: bool = False, progress: Progress | None
             values[first:last] = _named(network, name, rows)
         if progress:
             progress(last / steps)
-    final = {name: _named(network, name, np.stack(under_way.state)) for name in names}
+    final = {name: _named(network, name, np.stack(under_way.state[:state_rows(network)])) for name in names}
     return Recording("golden", n, steps, np.concatenate(spikes), {**final, "lfsr": under_way.seeds}, {**kept, "events": events} if trace else {},
                      provenance={"network": network.hash}, dt_ns=network.dt_ns)

@@ -6,16 +6,19 @@ import numpy as np
 
 from spikegate.models.kernel import aligned
 from spikegate.models.network.point import PointNetwork
+from spikegate.models.network.point_population import Neuron
 from spikegate.models.network.synapses import AHEAD, PORTS
+from spikegate.models.neuron.adaptive_linear import ADAPTED, AdaptiveLinearNeuron
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.linear import MAX_CURRENTS
 
-__all__ = ["LINEAR", "BERNOULLI", "ROWS", "Units", "Room", "make_units", "make_state", "make_inputs", "make_room", "register"]
+__all__ = ["LINEAR", "BERNOULLI", "ADAPTIVE", "Units", "Room", "make_units", "state_row", "state_rows", "make_state", "make_inputs", "make_room",
+           "register"]
 
-#: Rows of the state, by name; what comes after are currents.
+#: Rows of the state, by name; what comes after are currents, then what adapts.
 ROWS = ("v", "hold", "overflow", "fired")
 #: Kinds of neurons.
-LINEAR, BERNOULLI = 0, 1
+LINEAR, BERNOULLI, ADAPTIVE = 0, 1, 2
 
 
 class Units(NamedTuple):
@@ -26,7 +29,7 @@ class Units(NamedTuple):
     bounds : numpy.ndarray
         int64 (populations + 1,): first neurons.
     which : numpy.ndarray
-        int64 (populations,): `LINEAR` or `BERNOULLI`.
+        int64 (populations,): `LINEAR`, `BERNOULLI` or `ADAPTIVE`.
     kinds : numpy.ndarray
         int64 (populations, any): constants of the neuron, `LinearNeuron.constants`.
     table, place : numpy.ndarray
@@ -90,19 +93,33 @@ def make_units(network: PointNetwork) -> Units:
         limit += size
     constants = [each.neuron.constants() for each in network.populations]
     most = max(map(len, constants))
-    which = [BERNOULLI if isinstance(each.neuron, BernoulliNeuron) else LINEAR for each in network.populations]
+    kinds = {BernoulliNeuron: BERNOULLI, AdaptiveLinearNeuron: ADAPTIVE}
+    which = [kinds.get(type(each.neuron), LINEAR) for each in network.populations]
     return Units(np.array([*network.firsts, network.n], np.int64), np.array(which, np.int64),
                  np.stack([np.pad(each, (0, most - len(each))) for each in constants]), np.concatenate(tables), np.concatenate(places),
                  np.ascontiguousarray(np.concatenate(sets).T), np.cumsum([0, *map(len, sets)]), np.array(drives, np.int64), np.concatenate(limits))
 
 
+def state_row(neuron: Neuron, name: str) -> int:
+    """Where a state of a neuron lies."""
+    if name in ROWS:
+        return ROWS.index(name)
+    return len(ROWS) + (neuron.ports.index(name) if name in neuron.ports else MAX_CURRENTS + ADAPTED.index(name))
+
+
+def state_rows(network: PointNetwork) -> int:
+    """Rows of the state that the network has."""
+    adapts = any(isinstance(each.neuron, AdaptiveLinearNeuron) for each in network.populations)
+    return len(ROWS) + MAX_CURRENTS + adapts * len(ADAPTED)
+
+
 def make_state(network: PointNetwork) -> tuple[np.ndarray, ...]:
-    """int32 (n,) for each of `ROWS` and of the currents that a neuron may have, before step 0."""
-    state = tuple(aligned(np.zeros(network.n, np.int32)) for _ in range(len(ROWS) + MAX_CURRENTS))
+    """int32 (n,) for each of `ROWS`, of the currents that a neuron may have, and of `ADAPTED`, before step 0; (0,) from `state_rows` on."""
+    state = tuple(aligned(np.zeros(network.n if row < state_rows(network) else 0, np.int32))
+                  for row in range(len(ROWS) + MAX_CURRENTS + len(ADAPTED)))
     for each, first in zip(network.populations, network.firsts):
         for name, values in each.initial.items():
-            row = ROWS.index(name) if name in ROWS else len(ROWS) + each.neuron.ports.index(name)
-            state[row][first:first + each.size] = values
+            state[state_row(each.neuron, name)][first:first + each.size] = values
     return state
 
 

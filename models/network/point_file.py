@@ -10,6 +10,7 @@ import numpy as np
 from spikegate.models.network import container
 from spikegate.models.network.point_population import PointPopulation, PortDrive
 from spikegate.models.network.projection import Projection, SpikeInput
+from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 from spikegate.models.numeric.drive import DriveParams
@@ -36,7 +37,7 @@ def _structure(neuron: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"kind": neuron.kind}
     for field in dataclasses.fields(neuron):
         value = getattr(neuron, field.name)
-        if field.name == "kicks":  # the kind says it
+        if field.name == "kicks" and not isinstance(neuron, AdaptiveLinearNeuron):  # the kind says it
             continue
         if field.name in MEMBERS:
             value = value.name.lower()
@@ -53,9 +54,13 @@ def _neuron(structure: dict[str, Any]) -> Any:
         return BernoulliNeuron(**given)
     for name, members in MEMBERS.items():
         given[name] = members[given[name].upper()]
-    for name in ("format", "current_format"):
-        given[name] = QFormat(**given[name])
-    neuron = LinearNeuron(**{**given, "currents": tuple(given["currents"]), "kicks": kind.startswith("kicked_")})
+    for name in ("format", "current_format", "theta_format", "w_format"):
+        if given.get(name) is not None:
+            given[name] = QFormat(**given[name])
+    given["currents"] = tuple(given["currents"])
+    if kind == "adaptive_lif":
+        return AdaptiveLinearNeuron(**given)
+    neuron = LinearNeuron(**given, kicks=kind.startswith("kicked_"))
     if neuron.kind != kind:
         raise ValueError(f"kind {kind!r} is not what its currents say, {neuron.kind!r}")
     return neuron

@@ -32,7 +32,8 @@ from spikegate.models.checks import identifier, require_member, require_type, re
 from spikegate.models.errors import Problems
 from spikegate.models.kernel import kernel
 from spikegate.models.neuron.lif import MAX_LEAK_FRACTION, REFRACTORY_BITS
-from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding, fit, round_shift
+from spikegate.models.neuron.membrane import begin, finish, flow, membrane
+from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
 
 __all__ = ["MAX_CURRENTS", "Order", "Reset", "Column", "LinearNeuron", "linear_step"]
 
@@ -123,6 +124,7 @@ class LinearNeuron:
         require_whole(self, "leak_fraction", "decay_fraction", "coupling_bits", "coupling_shift")
         for name, kind in (("rounding", Rounding), ("overflow", Overflow), ("order", Order), ("reset", Reset)):
             require_member(self, name, kind)
+        require_type(self, "kicks", bool)
         object.__setattr__(self, "currents", tuple(self.currents))
         problems = Problems()
         for name, least, most in (("leak_fraction", 1, MAX_LEAK_FRACTION), ("decay_fraction", 1, MAX_LEAK_FRACTION),
@@ -188,19 +190,6 @@ class LinearNeuron:
 
 
 @kernel
-def _currents(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray, ...], table: np.ndarray, k: int, s: np.ndarray) -> int:
-    """Kick, flow and decay of the currents of neuron ``i``: what flows into its membrane."""
-    flow = np.int64(0)
-    for c in range(s[6]):
-        value, over = fit(np.int64(state[4 + c][i]) + inputs[c][i], s[7], s[3])
-        flow += round_shift(value * table[k, 7 + 2 * c], s[9], s[2], 0)
-        value -= round_shift(value * table[k, 6 + 2 * c], s[8], s[2], 0)
-        state[4 + c][i] = value
-        state[2][i] |= over
-    return flow
-
-
-@kernel
 def linear_step(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray, ...], table: np.ndarray, k: int, s: np.ndarray, random: int) -> int:
     """One step of neuron ``i``, in place; whether it spikes.
 
@@ -217,29 +206,7 @@ def linear_step(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray,
     random : int
         0..2^leak_fraction - 1, for stochastic rounding alone.
     """
-    leak, rest, threshold, reset, refractory, bias = (table[k, 0], table[k, 1], table[k, 2], table[k, 3], table[k, 4], table[k, 5])
-    v, over = np.int64(state[0][i]), np.int64(0)
-    given, kick = _currents(state, i, inputs, table, k, s), np.int64(inputs[s[6]][i]) if s[10] else np.int64(0)
-    if s[4] == 1:
-        if state[1][i] == 0:
-            v, over = fit(v + kick, s[0], s[3])
-        kick = np.int64(0)
-        if state[3][i]:
-            v, more = fit(v - reset, s[0], s[3]) if s[5] == 1 else (reset, 0)
-            over |= more
-    spike, held = 0, state[1][i] > 0
-    if held:
-        state[1][i] -= 1
-    if not held or (s[4] == 1 and state[1][i] == 0):
-        v, more = fit(v + round_shift((rest - v) * leak, s[1], s[2], random) + given + kick + bias, s[0], s[3])
-        over |= more
-        if (v > threshold) if s[4] == 1 else (v >= threshold):
-            spike = 1
-            state[1][i] = refractory
-            if s[4] == 0:
-                v, more = fit(v - reset, s[0], s[3]) if s[5] == 1 else (reset, 0)
-                over |= more
-    state[0][i] = v
-    state[2][i] |= over
-    state[3][i] = spike if s[4] == 1 else 0
+    p = membrane(table, k)
+    given, begun = flow(state, i, inputs, table, k, s), begin(state, i, inputs, p, s)
+    spike: int = finish(state, i, begun, given, p, s, random)
     return spike

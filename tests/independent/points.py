@@ -4,6 +4,8 @@ Unlike the engine of the page, a port keeps the sums of all coming steps itself,
 kind and order of neuron is a class.
 """
 
+from fractions import Fraction
+
 __all__ = ["cells", "run"]
 
 MOST_DELAY = 255
@@ -104,14 +106,38 @@ class Published:
         else:
             self.state["v"] = self.fit(self.state["v"] - self.values["reset"])
 
+    def adapt(self):
+        """What w takes from the membrane; w and theta decay."""
+        taken, w = 0, self.state.get("w")
+        if w is not None:
+            shift = self.neuron["coupling_shift"]
+            taken = self.round(w * self.values["coupling of w"], shift)
+            risen = self.round((self.state["v"] - self.values["rest"]) * self.values["slope of w"], shift) if self.neuron["slope"] else 0
+            self.state["w"] = self.fit(w - self.round(w * self.values["decay of w"], self.neuron["w_fraction"]) + risen, "w_format")
+        if "theta" in self.state:
+            self.state["theta"] -= self.round(self.state["theta"] * self.values["decay of theta"], self.neuron["theta_fraction"])
+        return taken
+
+    def threshold(self):
+        """With theta on top, in a finer unit than the membrane's if theta has one."""
+        if "theta" not in self.state:
+            return self.values["threshold"]
+        finer = self.neuron["theta_format"]["fraction"] - self.neuron["format"]["fraction"]
+        return self.values["threshold"] + Fraction(self.state["theta"], 2**finer)
+
+    def jump(self):
+        for name in {"theta", "w"} & self.state.keys():
+            self.state[name] = self.fit(self.state[name] + self.values["jump of " + name], name + "_format")
+
     def step(self, sums, register):
-        flow = self.flow(sums)
+        flow = self.flow(sums) - self.adapt()
         if self.state["hold"]:
             self.state["hold"] -= 1
             return False
-        if self.move(sums.get("v", 0) + flow, register) < self.values["threshold"]:
+        if self.move(sums.get("v", 0) + flow, register) < self.threshold():
             return False
         self.reset()
+        self.jump()
         self.state["hold"] = self.values["refractory"]
         return True
 
@@ -125,12 +151,14 @@ class Brian2(Published):
             self.state["v"] = self.fit(self.state["v"] + sums.get("v", 0))
         if self.state["fired"]:
             self.reset()
+            self.jump()
         self.state["fired"] = 0
+        flow -= self.adapt()
         if self.state["hold"] > 0:
             self.state["hold"] -= 1
         if self.state["hold"] > 0:
             return False
-        if self.move(flow, register) > self.values["threshold"]:
+        if self.move(flow, register) > self.threshold():
             self.state["fired"] = 1
             self.state["hold"] = self.values["refractory"]
             return True

@@ -7,6 +7,7 @@ import numpy as np
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.point_population import Neuron, PointPopulation, PortDrive
 from spikegate.models.network.projection import MAX_DELAY, Projection, SpikeInput
+from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 from spikegate.models.numeric.drive import DriveParams
@@ -24,11 +25,18 @@ MIXED: tuple[Neuron, ...] = (
     LinearNeuron(QFormat(18, 8), 16, _NEAREST, _SAT, currents=("exc", "inh"), current_format=QFormat(20, 9), coupling_bits=8, coupling_shift=9),
     LinearNeuron(Q8_8, 9, _FLOOR, _WRAP, Order.BRIAN2, Reset.SUBTRACT, ("syn",), QFormat(14, 6), 11, 6, 4),
     LinearNeuron(QFormat(18, 8), 11, _NEAREST, _SAT, currents=("exc", "inh"), current_format=Q8_8, coupling_bits=8, coupling_shift=8, kicks=True),
-    LinearNeuron(QFormat(14, 6), 11, _FLOOR, _WRAP, Order.BRIAN2, currents=("syn",), coupling_bits=8, coupling_shift=8, kicks=True))
+    LinearNeuron(QFormat(14, 6), 11, _FLOOR, _WRAP, Order.BRIAN2, currents=("syn",), coupling_bits=8, coupling_shift=8, kicks=True),
+    AdaptiveLinearNeuron(Q8_8, 10, theta_format=QFormat(20, 12), theta_fraction=9),
+    AdaptiveLinearNeuron(QFormat(14, 6), 11, _NEAREST, _WRAP, Order.BRIAN2, Reset.SUBTRACT, ("syn",), coupling_bits=9, coupling_shift=8, kicks=True,
+                         theta_format=QFormat(14, 6), theta_fraction=7, w_format=QFormat(16, 8), w_fraction=8, slope=True),
+    AdaptiveLinearNeuron(QFormat(12, 5), 9, _FLOOR, coupling_bits=7, coupling_shift=6, w_format=QFormat(11, 4), w_fraction=6, slope=True),
+    AdaptiveLinearNeuron(Q8_8, 12, _FLOOR, _SAT, Order.BRIAN2, Reset.VALUE, ("exc", "inh"), theta_format=Q16_12, theta_fraction=12))
 #: As wide as numbers become.
 WIDE: tuple[Neuron, ...] = (
     LinearNeuron(Q16_12, 28, _STOCHASTIC, _SAT, Order.BRIAN2),
-    LinearNeuron(Q16_12, 28, _NEAREST, _WRAP, Order.BRIAN2, Reset.VALUE, ("exc", "inh"), Q16_12, 28, 24, 24))
+    LinearNeuron(Q16_12, 28, _NEAREST, _WRAP, Order.BRIAN2, Reset.VALUE, ("exc", "inh"), Q16_12, 28, 24, 24),
+    AdaptiveLinearNeuron(QFormat(32, 1), 28, _NEAREST, _WRAP, Order.PUBLISHED, Reset.VALUE, (), Q16_12, 28, 24, 24, False, QFormat(32, 22), 28,
+                         Q16_12, 28, True))
 LFSR = LfsrParams(64, (), 32)
 #: Of a weight, so that the sums of a port stay in 32 bits.
 LARGE = 1 << 23
@@ -55,6 +63,9 @@ def _sets(rng: np.random.Generator, neuron: Neuron, count: int) -> np.ndarray:
     chosen = {"leak": rng.integers(0, (1 << neuron.leak_fraction) // 8 + 1, count), "rest": rng.integers(-q.one, q.one, count, endpoint=True),
               "threshold": threshold, "reset": rng.integers(1, q.one, count, endpoint=True), "refractory": rng.integers(0, 6, count),
               "bias": rng.integers(-q.one // 4, q.one // 2, count, endpoint=True)}
+    for name, format in neuron.adapted.items() if isinstance(neuron, AdaptiveLinearNeuron) else ():
+        chosen |= {f"jump_{name}": rng.integers(-(format.one // 4), format.one, count, endpoint=True),
+                   f"decay_{name}": rng.integers(0, (1 << getattr(neuron, f"{name}_fraction")) // 4, count, endpoint=True)}
     for name, values in chosen.items():
         found[:, names.index(name)] = np.where(sane, values, found[:, names.index(name)])
     at, threshold = names.index("reset"), found[:, names.index("threshold")]
