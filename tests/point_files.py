@@ -28,11 +28,11 @@ def good():
         PointPopulation("noise", 1, BernoulliNeuron(), [[1 << 30]]),
         PointPopulation("still", 1, LinearNeuron(Q16_12), [[1, 0, 9, 0, 0, 0]]),
         PointPopulation("kicked", 1, LinearNeuron(Q8_8, currents=("syn",), kicks=True), [[1, 0, 9, 0, 0, 0, 1, 1]]),
-        PointPopulation("adaptive", 2, adaptive, [[1, 0, 9, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, -7]])]
+        PointPopulation("adaptive", 2, adaptive, [[1, 0, 9, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, -7]], noise=DriveParams([1, 2, 3], -9))]
     projections = [Projection.of("a", "a", "v", 2, ([0, 0, 0, 1], [0, 1, 1, 0]), [5, 5, 6, 7], [1, 2, 2, 1]),
                    Projection.of("in", "b", "inh", 2, ([0], [1]), 9, 3), Projection.of("a", "still", "v", 2, ([0, 1], [0, 0]), [1 << 30, 1], 1),
                    Projection.of("a", "kicked", "v", 2, ([0], [0]), 7, 1), Projection.of("a", "kicked", "syn", 2, ([0], [0]), 7, 1)]
-    inputs, seeds = [SpikeInput("in", 2, [1, 4, 4], [1, 0, 1])], [5, 6, 0, 0, 7, 0, 0, 0, 0]
+    inputs, seeds = [SpikeInput("in", 2, [1, 4, 4], [1, 0, 1])], [5, 6, 0, 0, 7, 0, 0, 8, 9]
     return PointNetwork("good", populations, projections, inputs, LfsrParams(), seeds, 9, 10, {"rate": 0.5})
 
 

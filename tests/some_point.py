@@ -35,9 +35,9 @@ def some_point_network(seed, steps=300):
     """Networks of `random_network`; a neuron without a refractory period does not begin held."""
     rng = np.random.default_rng(seed)
     structures = [*(some_neuron(rng) for _ in range(3)), *(some_adaptive(rng, which) for which in (1, 2, 3))]
-    network = random_network(seed, [*structures, BernoulliNeuron()], n=16, steps=steps)
+    network = random_network(seed, [*structures, BernoulliNeuron()], n=16, steps=steps, noise=0.4)
     if not any(each.neuron.ports for each in network.populations):
-        network = random_network(seed, structures, n=16, steps=steps)
+        network = random_network(seed, structures, n=16, steps=steps, noise=0.4)
     populations = []
     for each in network.populations:
         if isinstance(each.neuron, LinearNeuron):

@@ -56,7 +56,7 @@ def test_random_networks(structures, many, tmp_path):
     right, total, seen = engine(), 0, {"spikes": 0, "overflow": 0, "held": 0, "events": 0, "inputs": 0, "seeds": 0}
     neurons = set()
     for seed in range(1000, 1000 + many):
-        network = random_network(seed, structures)
+        network = random_network(seed, structures, noise=0.4)
         wrong, compared, golden = differences(network, tmp_path / "net", right)
         assert wrong == 0, seed
         total += compared
@@ -99,6 +99,9 @@ WRONG = {
     "an event at the limit": ("limit < uniform", "limit <= uniform"),
     "a spike at the chance": ("2**32 < self.chance", "2**32 <= self.chance"),
     "random bits from bit 31 on": ("(register >> 32)", "(register >> 31)"),
+    "noise of the neighbour's stream": ("self.noise.worth(number >> 32)", "self.noise.worth(self.register.state >> 32)"),
+    "noise of the lower bits": ("self.noise.worth(number >> 32)", "self.noise.worth(number % 2**32)"),
+    "noise that is not centred": ("- len(self.limits) // 2)", "- len(self.limits) // 2 - 1)"),
     "halves are rounded down": ("1 << bits - 1,", "(1 << bits - 1) - 1,"),
     "currents stand still while held": ('for name in self.neuron["currents"]:', 'for name in () if self.state["hold"] else self.neuron["currents"]:'),
     "currents decay before they flow": ("total += self.round(current *", "total += self.round(self.state[name] *"),
@@ -119,7 +122,7 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_engine_is_found(name, tmp_path):
-    networks = [edge(), *(random_network(seed, MIXED) for seed in range(1000, 1008))]
+    networks = [edge(), *(random_network(seed, MIXED, noise=0.4) for seed in range(1000, 1012))]
     found = [differences(network, tmp_path / "net", engine(*WRONG[name]))[0] for network in networks]
     print(f"{name}: {found} differ")
     assert any(found)

@@ -31,6 +31,23 @@ from spikegate.models.errors import InputError
 from spikegate.models.network.point import PointNetwork
 
 PAGE = Path(__file__).parents[1] / "docs" / "point_networks.md"
+
+
+def silent(file):
+    """No noise."""
+    del file.header["populations"][5]["noise"], file.arrays["population5.noise"]
+    file.arrays["seeds"][-2:] = 0
+
+
+def noisy(k):
+    """Noise of a population that draws already."""
+    def change(file):
+        file.header["populations"][k]["noise"] = {"weight": 1}
+        entries, at = [*file.arrays.items()], [*file.arrays].index(f"population{k + 1}.sets")
+        file.arrays = dict([*entries[:at], (f"population{k}.noise", np.arange(3, dtype="<u4")), *entries[at:]])
+    return change
+
+
 TAPS = [64, 63, 61, 60]
 LOW = -(1 << 31)
 #: Phrase of the page -> what the independent reader says, and files.
@@ -100,6 +117,13 @@ REFUSED = {
     "a drive table whose length is not 2^depth - 1, or that does not ascend": ("a table has", [
         *(becomes("population0.limits", lambda a, many=many: np.arange(many, dtype="<u4")) for many in (0, 2, 4, 511)),
         swapped(("population0.limits", 0, 1))]),
+    "noise of a `bernoulli` or with stochastic rounding": ("noise is of a membrane", [noisy(0), noisy(2)]),
+    "a weight of noise outside the membrane's format": ("weight of noise", [
+        has("populations", 5, "noise", "weight", to=to) for to in (-32769, 32768)]),
+    "a table of noise whose length is not 2^depth - 1, or that does not ascend": ("a table has", [
+        *(becomes("population5.noise", lambda a, many=many: np.arange(many, dtype="<u4")) for many in (0, 2, 511)),
+        swapped(("population5.noise", 0, 1))]),
+    "noise with a register of 63 bits": ("width of lfsr", [register(63, [63, 62])]),
     "events of an input that do not ascend": ("events of an input", [
         swapped(("input0.steps", 0, 1), ("input0.channels", 0, 1)), swapped(("input0.channels", 1, 2))]),
     "an event twice": ("events of an input", [holds("input0.channels", 1, 1)]),
@@ -123,16 +147,17 @@ REFUSED = {
     "taps that do not descend from the width": ("tap|lfsr", [
         register(64, taps) for taps in ([63, 61, 60], [64, 60, 61], [64, 64, 60], [], [65, 64, 60])]),
     "a leap of 31, or above the lowest tap": ("^leap", [register(64, TAPS, 31), register(64, TAPS, 61)]),
-    "a seed of 0 where a number is drawn": ("seeds", [holds("seeds", 0, 0), holds("seeds", 4, 0)]),
+    "a seed of 0 where a number is drawn": ("seeds", [holds("seeds", k, 0) for k in (0, 4, 7)]),
     "a seed where none is drawn": ("seeds", [holds("seeds", 2, 1)]),
-    "a seed of more than w bits": ("seeds", [all_of(register(42, [42, 39, 38, 35]), holds("seeds", 0, 1 << 42))]),
+    "a seed of more than w bits": ("seeds", [all_of(silent, register(42, [42, 39, 38, 35]), holds("seeds", 0, 1 << 42))]),
     "an array of another type, shape or place": ("here stands|dimensions|extent", [
         becomes("seeds", lambda a: a.astype("<i8")), becomes("population0.index", lambda a: a.astype("<u4")), written(text=shaped), moved,
         becomes("seeds", lambda a: np.append(a, a[-1:])), becomes("projection0.indptr", lambda a: np.append(a, a[-1:])),
         becomes("population2.sets", lambda a: a[0])]),
     "an array more or an array less": ("as many arrays", [
         lambda file: file.arrays.update({"more.seeds": file.arrays["seeds"]}), lambda file: file.arrays.pop("population0.limits"),
-        lambda file: file.arrays.pop("population1.state.fired"), lambda file: file.arrays.pop("seeds")]),
+        lambda file: file.arrays.pop("population1.state.fired"),
+        lambda file: file.arrays.pop("population5.noise"), lambda file: file.arrays.pop("seeds")]),
     "a port whose sum could be 2^31": ("no sum", [holds("projection2.weights", slice(None), [1 << 30, 1 << 30])]),
 }
 ACCEPTED = {

@@ -30,7 +30,7 @@ c{k} = kicked{k} - (kicked{k} * set_decay{k} * decay + decay_half) // 1.0
 #: Membrane, in either order; ``given`` is what it takes in this step.
 MEMBRANE = """
 kicked = {kicked}
-total = kicked + ((set_rest - kicked) * set_leak * leak + leak_half) // 1.0 + {given} + set_bias
+total = kicked + ((set_rest - kicked) * set_leak * leak + leak_half) // 1.0 + {given} + set_bias + noise
 moved = {moved}
 overflow = clip(overflow + over + {active} * (abs(kicked - v) + abs(moved - total)), 0, 1)
 """
@@ -228,7 +228,8 @@ def _make(b: Any, population: PointPopulation, neuron: LinearNeuron, first: int,
     held = brian2 and bool(table["refractory"][index].any())
     names = {column.name: f"set_{column.name}" for column in neuron.columns}
     names |= {f"{what}_{name}": f"set_{what}{k}" for k, name in enumerate(neuron.currents) for what in ("decay", "coupling")}
-    states = ["overflow", "over", "events", *(() if brian2 else ("current", "fired", "hold")), *(f"c{k}" for k in currents), *_adapted(neuron)]
+    states = ["overflow", "over", "events", "noise", *(() if brian2 else ("current", "fired", "hold")), *(f"c{k}" for k in currents)]
+    states += _adapted(neuron)
     equations = "dv/dt = 0 * Hz : 1" + " (unless refractory)" * held + "".join(f"\n{name} : 1" for name in [*names.values(), *states])
     group = b.NeuronGroup(len(members), equations, method=lambda *_: _update(neuron, held, exact), reset=_reset(neuron, exact), clock=clock,
                           threshold=f"v > {_above(neuron)}" if brian2 else "fired > 0", namespace=_constants(neuron, exact),

@@ -21,11 +21,13 @@ class AdaptiveLinear(Linear):
     neuron : AdaptiveLinearNeuron
     width : int
         Bits of an input.
+    noise : int
+        Bits of noise.
     """
 
-    def __init__(self, neuron: AdaptiveLinearNeuron, width: int) -> None:
+    def __init__(self, neuron: AdaptiveLinearNeuron, width: int, noise: int = 0) -> None:
         self.adaptive = neuron
-        super().__init__(neuron, width)
+        super().__init__(neuron, width, noise)
 
     def jump(self, m: Module, s1_state: data.View, given: dict[str, Value]) -> list[Value]:
         """What a spike of the step before does to theta and w, in Brian2's order."""

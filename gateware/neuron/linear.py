@@ -38,6 +38,8 @@ class Linear(wiring.Component):
         Its structure.
     width : int
         Bits of an input.
+    noise : int
+        Bits of noise that each step adds to a membrane that is not held; 0 without.
 
     Members
     -------
@@ -49,18 +51,20 @@ class Linear(wiring.Component):
         What is due at each port.
     i_random : In(leak_fraction)
         For stochastic rounding alone.
+    i_noise : In(signed(noise))
+        With noise alone.
     o_state : Out(state_layout(neuron))
         The neuron after the step, two cycles behind the inputs.
     o_spike : Out(1)
     """
 
-    def __init__(self, neuron: LinearNeuron, width: int) -> None:
-        self.neuron, self.width = neuron, width
+    def __init__(self, neuron: LinearNeuron, width: int, noise: int = 0) -> None:
+        self.neuron, self.width, self.noise = neuron, width, noise
         self.params, self.layout = set_layout(neuron), state_layout(neuron)
         super().__init__({
             **{name: In(field.shape) for name, field in self.params}, "i_state": In(self.layout),
             "i_input": In(signed(width)).array(len(neuron.ports)), "i_random": In(neuron.leak_fraction), "o_state": Out(self.layout),
-            "o_spike": Out(1)})
+            "o_spike": Out(1), **({"i_noise": In(signed(noise))} if noise else {})})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -73,6 +77,11 @@ class Linear(wiring.Component):
                      s2_random.eq(s1_random)]
         s1_state, s1_given = self.receive(m, given)
         s2_state, products, s2_given = self.multiply(m, s1_state, s1_set, s1_given)
+        if self.noise:
+            s1_noise = Signal(signed(self.noise))
+            s2_noise = Signal(signed(self.noise))
+            m.d.sync += [s1_noise.eq(self.i_noise), s2_noise.eq(s1_noise)]
+            s2_given = s2_given + s2_noise
         self.finish(m, s2_state, s2_set, products, s2_given, s2_random)
         return m
 
@@ -122,7 +131,7 @@ class Linear(wiring.Component):
         """The last stage: what the products come to, the spike and the reset of the published order. In Brian2's, the last held step is free."""
         neuron, width, after = self.neuron, self.neuron.format.width, self.o_state
         total = state.v + round_shift(products["leak"], neuron.leak_fraction, neuron.rounding, random) + params.bias
-        if neuron.order == Order.PUBLISHED and "v" in neuron.ports:
+        if neuron.order == Order.PUBLISHED and "v" in neuron.ports or self.noise:
             total += given
         for current in neuron.currents:
             total += round_shift(products[f"coupling_{current}"], neuron.coupling_shift, neuron.rounding, Const(0, 1))

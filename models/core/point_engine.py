@@ -32,7 +32,7 @@ from spikegate.models.neuron.adaptive_linear import adaptive_linear_step
 from spikegate.models.neuron.bernoulli import bernoulli_step
 from spikegate.models.neuron.linear import linear_step
 from spikegate.models.neuron.linear_steps import linear_steps
-from spikegate.models.numeric.drive import UNIFORM_BITS
+from spikegate.models.numeric.drive import UNIFORM_BITS, count_events
 
 __all__ = ["run", "require_point_network"]
 
@@ -55,17 +55,25 @@ class Run(NamedTuple):
 
 @kernel
 def _draw(run: Run, u: int, events: np.ndarray) -> None:
-    """Uniform numbers, random bits and external events of a population; events are added to the inputs."""
+    """Uniform numbers, random bits, external events and noise of a population; events are added to the inputs."""
     units, room = run.units, run.room
     first, last, drive, bits = units.bounds[u], units.bounds[u + 1], units.drives[u], np.uint64(units.kinds[u, 1])
     if units.kinds[u, 2] == 2:
         for i in range(first, last):
             room.random[i] = np.int64((run.seeds[i] >> np.uint64(UNIFORM_BITS)) & ((np.uint64(1) << bits) - np.uint64(1)))
+    noise = units.noises[u]
+    if noise[3] > noise[2]:
+        for i in range(first, last):
+            room.upper[i] = np.uint32(run.seeds[i] >> np.uint64(UNIFORM_BITS))
     draw(run.seeds[first:last], units.limits[drive[4]:drive[5]], run.lfsr, room.uniform[first:last], room.events[first:last])
     port = of_port(run.inputs, drive[1])
     for i in range(first, last):
         events[i] = drive[3] + room.events[i]
         port[i] += np.int32(events[i] * drive[2])
+    if noise[3] > noise[2]:
+        count_events(room.upper[first:last], units.limits[noise[2]:noise[3]], room.events[first:last])
+        for i in range(first, last):
+            room.flow[i] = (np.int64(room.events[i]) - noise[1]) * noise[0]
 
 
 @kernel
@@ -73,6 +81,7 @@ def _update(run: Run, emitted: np.ndarray, events: np.ndarray) -> int:
     """One step of every neuron; spiking ones in ``emitted``, whose number it returns. Inputs are consumed."""
     units, room, found = run.units, run.room, 0
     spiked = room.spiked
+    room.flow[:] = 0
     for u in range(len(units.which)):
         s, first, last = units.kinds[u], units.bounds[u], units.bounds[u + 1]
         if units.drives[u, 0]:
@@ -82,7 +91,7 @@ def _update(run: Run, emitted: np.ndarray, events: np.ndarray) -> int:
                 spiked[i] = bernoulli_step(units.table, units.place[i], room.uniform[i])
         elif units.which[u] == ADAPTIVE:
             for i in range(first, last):
-                spiked[i] = adaptive_linear_step(run.state, i, run.inputs, units.table, units.place[i], s, room.random[i])
+                spiked[i] = adaptive_linear_step(run.state, i, run.inputs, units.table, units.place[i], s, room.flow[i])
         elif s[2] == 2:
             for i in range(first, last):
                 spiked[i] = linear_step(run.state, i, run.inputs, units.table, units.place[i], s, room.random[i])

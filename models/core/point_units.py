@@ -11,6 +11,7 @@ from spikegate.models.network.synapses import AHEAD, PORTS
 from spikegate.models.neuron.adaptive_linear import ADAPTED, AdaptiveLinearNeuron
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.linear import MAX_CURRENTS
+from spikegate.models.numeric.normal import middle
 
 __all__ = ["LINEAR", "BERNOULLI", "ADAPTIVE", "Units", "Room", "make_units", "state_row", "state_rows", "make_state", "make_inputs", "make_room",
            "register"]
@@ -38,8 +39,10 @@ class Units(NamedTuple):
         int64 (columns, any): parameters of a population's neurons one by one, or once if all are alike; (populations + 1,): where each begins.
     drives : numpy.ndarray
         int64 (populations, 6): whether it draws at all, port, weight, offset, first limit, last limit.
+    noises : numpy.ndarray
+        int64 (populations, 4): of noise, weight, how many limits 0 exceeds, first limit, last limit; the last two alike without.
     limits : numpy.ndarray
-        uint32, those of all drives.
+        uint32, those of all drives and noises.
     """
 
     bounds: np.ndarray
@@ -50,6 +53,7 @@ class Units(NamedTuple):
     sets: np.ndarray
     ranges: np.ndarray
     drives: np.ndarray
+    noises: np.ndarray
     limits: np.ndarray
 
 
@@ -58,8 +62,8 @@ class Room(NamedTuple):
 
     Parameters
     ----------
-    flow, uniform, random, events : numpy.ndarray
-        int64, uint32, int64, uint8 (n,).
+    flow, uniform, upper, random, events : numpy.ndarray
+        int64, uint32, uint32, int64, uint8 (n,).
     spiked, groups : numpy.ndarray
         uint8 and, the same memory, uint64: eight neurons a word.
     runs : numpy.ndarray
@@ -68,6 +72,7 @@ class Room(NamedTuple):
 
     flow: np.ndarray
     uniform: np.ndarray
+    upper: np.ndarray
     random: np.ndarray
     events: np.ndarray
     spiked: np.ndarray
@@ -78,12 +83,18 @@ class Room(NamedTuple):
 def make_units(network: PointNetwork) -> Units:
     """The populations of a network."""
     columns = max(len(each.neuron.columns) for each in network.populations)
-    tables, places, sets, drives, limits, at, limit = [], [], [], [], [np.empty(0, np.uint32)], 0, 0
+    tables, places, sets, drives, noises, limits, at, limit = [], [], [], [], [], [np.empty(0, np.uint32)], 0, 0
     for each in network.populations:
         tables.append(np.pad(each.sets, ((0, 0), (0, columns - each.sets.shape[1]))))
         places.append(at + each.index.astype(np.int64))
         sets.append(tables[-1] if len(each.sets) == 1 else tables[-1][each.index])
         at += len(each.sets)
+        noises.append([0, 0, limit, limit])
+        if each.noise is not None:
+            size = len(each.noise.limits)
+            noises[-1] = [each.noise.weight, middle(each.noise.depth), limit, limit + size]
+            limits.append(each.noise.limits)
+            limit += size
         if each.drive is None:
             drives.append([int(each.draws), 0, 0, 0, limit, limit])
             continue
@@ -97,7 +108,8 @@ def make_units(network: PointNetwork) -> Units:
     which = [kinds.get(type(each.neuron), LINEAR) for each in network.populations]
     return Units(np.array([*network.firsts, network.n], np.int64), np.array(which, np.int64),
                  np.stack([np.pad(each, (0, most - len(each))) for each in constants]), np.concatenate(tables), np.concatenate(places),
-                 np.ascontiguousarray(np.concatenate(sets).T), np.cumsum([0, *map(len, sets)]), np.array(drives, np.int64), np.concatenate(limits))
+                 np.ascontiguousarray(np.concatenate(sets).T), np.cumsum([0, *map(len, sets)]), np.array(drives, np.int64),
+                 np.array(noises, np.int64), np.concatenate(limits))
 
 
 def state_row(neuron: Neuron, name: str) -> int:
@@ -132,8 +144,8 @@ def make_inputs(network: PointNetwork) -> tuple[np.ndarray, ...]:
 def make_room(network: PointNetwork) -> Room:
     """Room for a network's steps."""
     n, groups = network.n, np.zeros(-(-network.n // 8), np.uint64)
-    return Room(np.empty(n, np.int64), np.empty(n, np.uint32), np.empty(n, np.int64), np.empty(n, np.uint8), groups.view(np.uint8), groups,
-                np.empty((n + network.channels + AHEAD, 2), np.int64))
+    return Room(np.empty(n, np.int64), np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, np.int64), np.empty(n, np.uint8),
+                groups.view(np.uint8), groups, np.empty((n + network.channels + AHEAD, 2), np.int64))
 
 
 def register(network: PointNetwork) -> tuple[Any, ...]:

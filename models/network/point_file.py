@@ -21,8 +21,8 @@ __all__ = ["VERSION", "array_type", "content", "parse", "read", "write"]
 
 VERSION = 2
 #: Types of arrays by the last part of their names; states are ``<i4``.
-ARRAYS = {"sets": "<i8", "index": "<u2", "limits": "<u4", "steps": "<u4", "channels": "<u4", "indptr": "<u4", "indices": "<u4", "weights": "<i4",
-          "delays": "|u1", "seeds": "<u8"}
+ARRAYS = {"sets": "<i8", "index": "<u2", "limits": "<u4", "noise": "<u4", "steps": "<u4", "channels": "<u4", "indptr": "<u4", "indices": "<u4",
+          "weights": "<i4", "delays": "|u1", "seeds": "<u8"}
 MEMBERS: dict[str, Any] = {"rounding": Rounding, "overflow": Overflow, "order": Order, "reset": Reset}
 STATE = "<i4"
 
@@ -79,6 +79,9 @@ def content(network: Any) -> bytes:
             arrays[f"{here}.limits"] = each.drive.table.limits
             drive = {"weight": each.drive.table.weight, "port": each.drive.port, "offset": each.drive.offset}
         populations.append({"name": each.name, "size": each.size, "neuron": _structure(each.neuron), "drive": drive})
+        if each.noise is not None:
+            arrays[f"{here}.noise"] = each.noise.limits
+            populations[-1]["noise"] = {"weight": each.noise.weight}
     for k, each in enumerate(network.inputs):
         arrays |= {f"input{k}.steps": each.steps, f"input{k}.channels": each.channels}
     for k, each in enumerate(network.projections):
@@ -112,9 +115,10 @@ def parse(data: bytes) -> Any:
         if each["drive"] is not None:
             table = DriveParams(arrays.pop(f"{here}.limits"), each["drive"]["weight"])
             drive = PortDrive(table, each["drive"]["port"], each["drive"]["offset"])
+        noise = None if "noise" not in each else DriveParams(arrays.pop(f"{here}.noise"), each["noise"]["weight"])
         initial = {name: arrays.pop(f"{here}.state.{name}") for name in neuron.state}
         sets, index = arrays.pop(f"{here}.sets"), arrays.pop(f"{here}.index")
-        populations.append(PointPopulation(each["name"], each["size"], neuron, sets, index, drive, initial))
+        populations.append(PointPopulation(each["name"], each["size"], neuron, sets, index, drive, initial, noise))
     for k, each in enumerate(header["inputs"]):
         steps, channels = arrays.pop(f"input{k}.steps"), arrays.pop(f"input{k}.channels")
         inputs.append(SpikeInput(each["name"], each["size"], steps, channels))

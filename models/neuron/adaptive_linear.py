@@ -133,13 +133,14 @@ def _out(state: tuple[np.ndarray, ...], i: int, table: np.ndarray, k: int, s: np
 
 @kernel
 def adaptive_linear_step(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray, ...], table: np.ndarray, k: int, s: np.ndarray,
-                         random: int) -> int:
+                         more: int) -> int:
     """One step of neuron ``i``, in place; whether it spikes.
 
-    As `spikegate.models.neuron.linear.linear_step`, with two more rows of ``state``, theta and w, and `AdaptiveLinearNeuron.constants`.
+    As `spikegate.models.neuron.linear.linear_step`, with two more rows of ``state``, theta and w, and `AdaptiveLinearNeuron.constants`;
+    ``more`` is what flows into the membrane besides.
     """
     p, fired = membrane(table, k), state[3][i]
-    given, begun, theta = flow(state, i, inputs, table, k, s), begin(state, i, inputs, p, s), np.int64(0)
+    given, begun, theta = flow(state, i, inputs, table, k, s) + more, begin(state, i, inputs, p, s), np.int64(0)
     if fired and s[4] == 1:
         _jump(state, i, table, k, s)
     if s[12]:
@@ -150,7 +151,7 @@ def adaptive_linear_step(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np
         state[6][i] = theta
     # A whole number is above x if it is above the whole number below, and at least x if it is at least the one above.
     above = theta >> s[16] if s[4] == 1 else -(-theta >> s[16])
-    spike: int = finish(state, i, begun, given, Membrane(p.leak, p.rest, p.threshold + above, p.reset, p.refractory, p.bias), s, random)
+    spike: int = finish(state, i, begun, given, Membrane(p.leak, p.rest, p.threshold + above, p.reset, p.refractory, p.bias), s, 0)
     if spike and s[4] == 0:
         _jump(state, i, table, k, s)
     return spike

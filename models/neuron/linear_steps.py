@@ -140,14 +140,13 @@ def linear_steps(bounds: tuple[int, int], state: tuple[np.ndarray, ...], inputs:
     s : numpy.ndarray
         `LinearNeuron.constants`.
     flow : numpy.ndarray
-        int64 (n,), overwritten.
+        int64 (n,): what flows into each membrane besides currents, such as noise; overwritten.
     spiked : numpy.ndarray
         uint8 (n,), written.
     """
     first, last = bounds
     a, b = place
     into = flow[first:last]
-    into[:] = 0
     over = state[2][first:last]
     for c in range(s[6]):
         current, due = (state[4][first:last], inputs[0][first:last]) if c == 0 else (state[5][first:last], inputs[1][first:last])

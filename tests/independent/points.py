@@ -52,13 +52,23 @@ class Drive:
         return self.offset + len([limit for limit in self.limits if limit < uniform])
 
 
+class Noise:
+    """A number of a table that is centred, as many limits on either side but one (section 3)."""
+
+    def __init__(self, weight, limits):
+        self.weight, self.limits = weight, limits
+
+    def worth(self, uniform):
+        return (len([limit for limit in self.limits if limit < uniform]) - len(self.limits) // 2) * self.weight
+
+
 class Bernoulli:
     """A neuron without ports that spikes by chance."""
 
     def __init__(self, neuron, values, state):
         self.state, self.chance = state, values["chance"]
 
-    def step(self, sums, register):
+    def step(self, sums, register, noise):
         return register % 2**32 < self.chance
 
 
@@ -129,8 +139,8 @@ class Published:
         for name in {"theta", "w"} & self.state.keys():
             self.state[name] = self.fit(self.state[name] + self.values["jump of " + name], name + "_format")
 
-    def step(self, sums, register):
-        flow = self.flow(sums) - self.adapt()
+    def step(self, sums, register, noise):
+        flow = self.flow(sums) - self.adapt() + noise
         if self.state["hold"]:
             self.state["hold"] -= 1
             return False
@@ -145,8 +155,8 @@ class Published:
 class Brian2(Published):
     """The same in Brian2's order: first the rest of the step before, synapses and reset, then the membrane and the threshold."""
 
-    def step(self, sums, register):
-        flow = self.flow(sums)
+    def step(self, sums, register, noise):
+        flow = self.flow(sums) + noise
         if self.state["hold"] == 0:
             self.state["v"] = self.fit(self.state["v"] + sums.get("v", 0))
         if self.state["fired"]:
@@ -168,11 +178,12 @@ class Brian2(Published):
 class Cell:
     """A neuron with its ports, its register if it draws, and its drive if it has one."""
 
-    def __init__(self, lfsr, neuron, ports, values, state, drive, limits, seed):
+    def __init__(self, lfsr, neuron, ports, values, state, drive, limits, seed, noise):
         kind = Bernoulli if neuron["kind"] == "bernoulli" else {"published": Published, "brian2": Brian2}[neuron["order"]]
         self.neuron, self.ports = kind(neuron, values, state), {name: Port() for name in ports}
         self.register = Register(seed, lfsr["width"], lfsr["taps"], lfsr["leap"]) if seed else None
         self.drive = Drive(drive, limits) if drive else None
+        self.noise = Noise(*noise) if noise else None
 
     def step(self, now):
         """Whether it spikes, and its events."""
@@ -182,7 +193,7 @@ class Cell:
         if self.drive:
             events = self.drive.events(number % 2**32)
             sums[self.drive.port] += events * self.drive.weight
-        return self.neuron.step(sums, number), events
+        return self.neuron.step(sums, number, self.noise.worth(number >> 32) if self.noise else 0), events
 
 
 def cells(file):

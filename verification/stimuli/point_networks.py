@@ -13,6 +13,7 @@ from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 from spikegate.models.numeric.drive import DriveParams
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, QFormat, Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
+from spikegate.models.numeric.normal import normal_table
 
 __all__ = ["MIXED", "WIDE", "random_network"]
 
@@ -75,7 +76,17 @@ def _sets(rng: np.random.Generator, neuron: Neuron, count: int) -> np.ndarray:
     return found
 
 
-def _population(rng: np.random.Generator, name: str, size: int, neuron: Neuron) -> PointPopulation:
+def _noise(rng: np.random.Generator, neuron: Neuron, chance: float) -> DriveParams | None:
+    """Now and then, of a neuron that may have it: normal, or any table."""
+    if not chance or not isinstance(neuron, LinearNeuron) or neuron.draws or rng.random() >= chance:
+        return None
+    if rng.random() < 0.7:
+        return normal_table(float(neuron.format.one * rng.uniform(0.3, 2)))
+    limits = np.sort(rng.integers(0, 1 << 32, (1 << int(rng.integers(1, 9))) - 1))
+    return DriveParams(limits, int(_between(rng, neuron.format.min, neuron.format.max, 1)[0]))
+
+
+def _population(rng: np.random.Generator, name: str, size: int, neuron: Neuron, noise: float) -> PointPopulation:
     count = int(rng.integers(1, 5))
     drive = None
     if neuron.ports and rng.random() < 0.6:
@@ -89,7 +100,7 @@ def _population(rng: np.random.Generator, name: str, size: int, neuron: Neuron) 
         initial[state] = _between(rng, -(1 << (width - 1)) if signed else 0, (1 << (width - signed)) - 1, size)
     if "hold" in initial:
         initial["hold"] = np.where(rng.random(size) < 0.8, 0, initial["hold"])
-    return PointPopulation(name, size, neuron, _sets(rng, neuron, count), rng.integers(0, count, size), drive, initial)
+    return PointPopulation(name, size, neuron, _sets(rng, neuron, count), rng.integers(0, count, size), drive, initial, _noise(rng, neuron, noise))
 
 
 def _weights(rng: np.random.Generator, neuron: LinearNeuron, port: str, count: int) -> np.ndarray:
@@ -110,14 +121,15 @@ def _projection(rng: np.random.Generator, source: tuple[str, int], target: Point
     return Projection.of(source[0], target.name, port, source[1], pairs, _weights(rng, neuron, port, count), delays)
 
 
-def random_network(seed: int, structures: Sequence[Neuron], *, n: int = 24, steps: int = 60, max_delay: int = MAX_DELAY) -> PointNetwork:
-    """A network of at most ``n`` neurons of some of the structures, at least one of them with ports."""
+def random_network(seed: int, structures: Sequence[Neuron], *, n: int = 24, steps: int = 60, max_delay: int = MAX_DELAY,
+                   noise: float = 0.0) -> PointNetwork:
+    """A network of at most ``n`` neurons of some of the structures, at least one of them with ports; ``noise`` is the chance of a population's."""
     rng = np.random.default_rng(seed)
     sizes: list[int] = []
     while sum(sizes) < n and len(sizes) < 5:
         sizes.append(int(rng.integers(1, n - sum(sizes), endpoint=True)))
     chosen = [structures[k] for k in rng.integers(0, len(structures), len(sizes))]
-    populations = [_population(rng, f"p{k}", size, neuron) for k, (size, neuron) in enumerate(zip(sizes, chosen))]
+    populations = [_population(rng, f"p{k}", size, neuron, noise) for k, (size, neuron) in enumerate(zip(sizes, chosen))]
     inputs = []
     for k in range(int(rng.integers(0, 3))):
         size = int(rng.integers(1, 6))
