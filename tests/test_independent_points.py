@@ -17,7 +17,7 @@ from spikegate.models.numeric.drive import DriveParams
 from spikegate.models.numeric.fixed import Q8_8, Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.translator.brunel import preset, translate
-from verification.stimuli.point_networks import MIXED, WIDE, random_network
+from verification.stimuli.point_networks import ADAPTING, MIXED, WIDE, random_network
 
 SOURCE = Path(points.__file__).read_text()
 
@@ -51,7 +51,7 @@ def differences(network, path, engine):
     return wrong, compared + network.n + len(spikes), golden
 
 
-@pytest.mark.parametrize("structures, many", [(MIXED, 40), (WIDE, 20)], ids=["mixed", "wide"])
+@pytest.mark.parametrize("structures, many", [(MIXED, 40), (WIDE, 20), (ADAPTING, 40)], ids=["mixed", "wide", "adapting"])
 def test_random_networks(structures, many, tmp_path):
     right, total, seen = engine(), 0, {"spikes": 0, "overflow": 0, "held": 0, "events": 0, "inputs": 0, "seeds": 0}
     neurons = set()
@@ -122,7 +122,7 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_engine_is_found(name, tmp_path):
-    networks = [edge(), *(random_network(seed, MIXED, noise=0.4) for seed in range(1000, 1012))]
+    networks = [edge(), *(random_network(seed, structures, noise=0.4) for structures in (MIXED, ADAPTING) for seed in range(1000, 1008))]
     found = [differences(network, tmp_path / "net", engine(*WRONG[name]))[0] for network in networks]
     print(f"{name}: {found} differ")
     assert any(found)

@@ -14,7 +14,7 @@ from spikegate.models.network.point_population import PointPopulation
 from spikegate.models.neuron.linear import LinearNeuron, Order
 from spikegate.models.numeric.fixed import Q8_8
 from spikegate.models.numeric.lfsr import LfsrParams
-from verification.stimuli.point_networks import MIXED, WIDE, random_network
+from verification.stimuli.point_networks import ADAPTING, MIXED, WIDE, random_network
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "point_networks.md"
@@ -57,7 +57,7 @@ def at_its_threshold():
     return PointNetwork("still", [one], [], [], LfsrParams(), [0], 3, 1)
 
 
-@pytest.mark.parametrize("structures", [MIXED, WIDE], ids=["mixed", "wide"])
+@pytest.mark.parametrize("structures", [MIXED, WIDE, ADAPTING], ids=["mixed", "wide", "adapting"])
 def test_the_engine_of_the_page_equals_the_golden_model(structures):
     run_points, compared, kinds = printed(), 0, set()
     for seed in range(25):
@@ -78,7 +78,7 @@ def test_the_engine_of_the_page_equals_the_golden_model(structures):
 def test_another_engine_is_noticed(this, that):
     assert this in "".join(blocks(PAGE))
     run_points = printed(lambda text: text.replace(this, that))
-    networks = (at_its_threshold(), *(random_network(seed, MIXED, noise=0.4) for seed in range(12)))
+    networks = (at_its_threshold(), *(random_network(seed, structures, noise=0.4) for structures in (MIXED, ADAPTING) for seed in range(12)))
     assert any(differences(run_points, network)[0] for network in networks)
 
 

@@ -33,7 +33,9 @@ def stimulus(neuron: AdaptiveLinearNeuron, width: int, rng: random.Random) -> In
 class AdaptiveLinears(Linears):
     """A unit of each structure, all inputs of one in one port."""
 
-    unit = AdaptiveLinear
+    def unit(self, neuron: Any) -> AdaptiveLinear:
+        """The unit of a structure."""
+        return AdaptiveLinear(neuron, self.width)
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")

@@ -79,12 +79,14 @@ def stimulus(neuron: LinearNeuron, width: int, rng: random.Random) -> Inputs:
 class Linears(wiring.Component):
     """A unit of each structure, all inputs of one in one port."""
 
-    unit = Linear
-
     def __init__(self, neurons: Sequence[LinearNeuron], width: int) -> None:
         self.neurons, self.width = neurons, width
         super().__init__({name: member for k, each in enumerate(neurons) for name, member in (
             (f"i_{k}", In(self.before(each, width))), (f"o_{k}", Out(self.after(each))))})
+
+    def unit(self, neuron: Any) -> Linear:
+        """The unit of a structure."""
+        return Linear(neuron, self.width)
 
     @staticmethod
     def before(neuron: LinearNeuron, width: int) -> data.StructLayout:
@@ -100,7 +102,7 @@ class Linears(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         for k, neuron in enumerate(self.neurons):
-            m.submodules[f"unit_{k}"] = unit = self.unit(neuron, self.width)
+            m.submodules[f"unit_{k}"] = unit = self.unit(neuron)
             before, after = getattr(self, f"i_{k}"), getattr(self, f"o_{k}")
             m.d.comb += [unit.i_state.eq(before.state), unit.i_random.eq(before.random), after.spike.eq(unit.o_spike), after.state.eq(unit.o_state),
                          *(getattr(unit, name).eq(before.params[name]) for name, _ in unit.params),

@@ -17,7 +17,7 @@ __all__ = ["point_loads"]
 def _drives(image: PointImage, size: PointSize) -> list[Load]:
     """Tables, filled up with limits that no number exceeds, and what is kept beside each."""
     found = []
-    tables = [(number, drive and drive.table) for number, drive in enumerate(image.drives)]
+    tables = [(number, None if drive is None else drive.table) for number, drive in enumerate(image.drives)]
     if size.noise_bits:
         tables += [(size.noise_first + number, noise) for number, noise in enumerate(image.noises)]
     for number, table in tables:

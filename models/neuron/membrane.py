@@ -28,9 +28,9 @@ def membrane(table: np.ndarray, k: int) -> Membrane:
 
 
 @kernel
-def flow(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray, ...], table: np.ndarray, k: int, s: np.ndarray) -> int:
+def flow(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray, ...], table: np.ndarray, k: int, s: np.ndarray) -> Any:
     """Kick, flow and decay of the currents of neuron ``i``: what flows into its membrane."""
-    total = np.int64(0)
+    total: Any = np.int64(0)
     for c in range(s[6]):
         value, over = fit(np.int64(state[4 + c][i]) + inputs[c][i], s[7], s[3])
         total += round_shift(value * table[k, 7 + 2 * c], s[9], s[2], 0)
@@ -41,12 +41,13 @@ def flow(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray, ...], 
 
 
 @kernel
-def begin(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray, ...], p: Membrane, s: np.ndarray) -> tuple[int, Any, int]:
+def begin(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray, ...], p: Membrane, s: np.ndarray) -> tuple[Any, Any, Any]:
     """The membrane of neuron ``i`` when its update begins, whether it left its format, and the kick that the update is still to add.
 
     In Brian2's order the kick and the reset of the step before have come first.
     """
-    v, over, kick = np.int64(state[0][i]), np.int64(0), np.int64(inputs[s[6]][i]) if s[10] else np.int64(0)
+    v: Any = np.int64(state[0][i])
+    over, kick = np.int64(0), np.int64(inputs[s[6]][i]) if s[10] else np.int64(0)
     if s[4] == 1:
         if state[1][i] == 0:
             v, over = fit(v + kick, s[0], s[3])
@@ -58,7 +59,7 @@ def begin(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray, ...],
 
 
 @kernel
-def finish(state: tuple[np.ndarray, ...], i: int, begun: tuple[int, Any, int], given: int, p: Membrane, s: np.ndarray, random: int) -> int:
+def finish(state: tuple[np.ndarray, ...], i: int, begun: tuple[Any, Any, Any], given: int, p: Membrane, s: np.ndarray, random: int) -> int:
     """The update of what `begin` gave, with ``given`` on top, its comparison, and the published order's reset; whether it spikes."""
     v, over, kick = begun
     spike, held = 0, state[1][i] > 0

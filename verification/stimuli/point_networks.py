@@ -15,7 +15,7 @@ from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, QFormat, Roun
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.numeric.normal import normal_table
 
-__all__ = ["MIXED", "WIDE", "random_network"]
+__all__ = ["MIXED", "WIDE", "ADAPTING", "random_network"]
 
 _SAT, _WRAP = Overflow
 _FLOOR, _NEAREST, _STOCHASTIC = Rounding
@@ -24,18 +24,21 @@ MIXED: tuple[Neuron, ...] = (
     LinearNeuron(Q8_8), LinearNeuron(QFormat(12, 5), 10, _STOCHASTIC, _WRAP, reset=Reset.SUBTRACT),
     LinearNeuron(QFormat(14, 6), 12, _FLOOR, _SAT, Order.BRIAN2), BernoulliNeuron(),
     LinearNeuron(QFormat(18, 8), 16, _NEAREST, _SAT, currents=("exc", "inh"), current_format=QFormat(20, 9), coupling_bits=8, coupling_shift=9),
-    LinearNeuron(Q8_8, 9, _FLOOR, _WRAP, Order.BRIAN2, Reset.SUBTRACT, ("syn",), QFormat(14, 6), 11, 6, 4),
+    LinearNeuron(Q8_8, 9, _FLOOR, _WRAP, Order.BRIAN2, Reset.SUBTRACT, ("syn",), QFormat(14, 6), 11, 6, 4))
+#: As wide as numbers become.
+WIDE: tuple[Neuron, ...] = (
+    LinearNeuron(Q16_12, 28, _STOCHASTIC, _SAT, Order.BRIAN2),
+    LinearNeuron(Q16_12, 28, _NEAREST, _WRAP, Order.BRIAN2, Reset.VALUE, ("exc", "inh"), Q16_12, 28, 24, 24))
+#: Kicks beside currents, and adaptation of all sorts; the last as wide as numbers become.
+ADAPTING: tuple[Neuron, ...] = (
     LinearNeuron(QFormat(18, 8), 11, _NEAREST, _SAT, currents=("exc", "inh"), current_format=Q8_8, coupling_bits=8, coupling_shift=8, kicks=True),
     LinearNeuron(QFormat(14, 6), 11, _FLOOR, _WRAP, Order.BRIAN2, currents=("syn",), coupling_bits=8, coupling_shift=8, kicks=True),
     AdaptiveLinearNeuron(Q8_8, 10, theta_format=QFormat(20, 12), theta_fraction=9),
     AdaptiveLinearNeuron(QFormat(14, 6), 11, _NEAREST, _WRAP, Order.BRIAN2, Reset.SUBTRACT, ("syn",), coupling_bits=9, coupling_shift=8, kicks=True,
                          theta_format=QFormat(14, 6), theta_fraction=7, w_format=QFormat(16, 8), w_fraction=8, slope=True),
     AdaptiveLinearNeuron(QFormat(12, 5), 9, _FLOOR, coupling_bits=7, coupling_shift=6, w_format=QFormat(11, 4), w_fraction=6, slope=True),
-    AdaptiveLinearNeuron(Q8_8, 12, _FLOOR, _SAT, Order.BRIAN2, Reset.VALUE, ("exc", "inh"), theta_format=Q16_12, theta_fraction=12))
-#: As wide as numbers become.
-WIDE: tuple[Neuron, ...] = (
-    LinearNeuron(Q16_12, 28, _STOCHASTIC, _SAT, Order.BRIAN2),
-    LinearNeuron(Q16_12, 28, _NEAREST, _WRAP, Order.BRIAN2, Reset.VALUE, ("exc", "inh"), Q16_12, 28, 24, 24),
+    AdaptiveLinearNeuron(Q8_8, 12, _FLOOR, _SAT, Order.BRIAN2, Reset.VALUE, ("exc", "inh"), theta_format=Q16_12, theta_fraction=12),
+    BernoulliNeuron(),
     AdaptiveLinearNeuron(QFormat(32, 1), 28, _NEAREST, _WRAP, Order.PUBLISHED, Reset.VALUE, (), Q16_12, 28, 24, 24, False, QFormat(32, 22), 28,
                          Q16_12, 28, True))
 LFSR = LfsrParams(64, (), 32)
