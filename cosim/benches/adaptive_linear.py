@@ -14,7 +14,7 @@ __all__ = ["AdaptiveLinears", "stimulus", "golden", "check"]
 
 
 def golden(neuron: AdaptiveLinearNeuron, inputs: Inputs) -> Outputs:
-    """The golden model of the component."""
+    """The golden model of the component; what is random is noise."""
     return stepped(adaptive_linear_step, neuron, inputs, ADAPTED)
 
 
@@ -27,7 +27,7 @@ def stimulus(neuron: AdaptiveLinearNeuron, width: int, rng: random.Random) -> In
     theta = ((inputs.state["v"] - inputs.params["threshold"]) << shift) + rng.randint(-1, 1)
     still = dict.fromkeys((name for name in inputs.params if name.startswith(("leak", "bias", "coupling", "decay_theta"))), 0)
     state = inputs.state | {"theta": min(max(theta, q.min), q.max)} | {name: 0 for name in ("hold", "fired") if name in inputs.state}
-    return Inputs(inputs.params | still, state, [0] * len(inputs.due), inputs.random)
+    return Inputs(inputs.params | still, state, [0] * len(inputs.due), 0)
 
 
 class AdaptiveLinears(Linears):
@@ -35,7 +35,7 @@ class AdaptiveLinears(Linears):
 
     def unit(self, neuron: Any) -> AdaptiveLinear:
         """The unit of a structure."""
-        return AdaptiveLinear(neuron, self.width)
+        return AdaptiveLinear(neuron, self.width, neuron.leak_fraction + 1)
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")

@@ -105,6 +105,7 @@ class Linears(wiring.Component):
             m.submodules[f"unit_{k}"] = unit = self.unit(neuron)
             before, after = getattr(self, f"i_{k}"), getattr(self, f"o_{k}")
             m.d.comb += [unit.i_state.eq(before.state), unit.i_random.eq(before.random), after.spike.eq(unit.o_spike), after.state.eq(unit.o_state),
+                         *([unit.i_noise.eq(before.random)] if unit.noise else []),
                          *(getattr(unit, name).eq(before.params[name]) for name, _ in unit.params),
                          *(port.eq(before.due[at]) for at, port in enumerate(unit.i_input))]
         return m

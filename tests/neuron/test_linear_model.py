@@ -114,6 +114,7 @@ def test_the_passes_over_many_neurons_are_the_step_of_one(neuron, alike):
         for each in inputs:
             each[:] = random.integers(-1500, 1500, n) * random.integers(0, 2, n)
         spikes = [linear_step(one, i, inputs, sets, place[i], constants, 0) for i in range(n)]
+        flow[:] = 0
         linear_steps((0, n), many, inputs, np.ascontiguousarray(sets.T), (0, len(sets)), constants, flow, spiked)
         assert spikes == spiked.tolist()
         for a, b in zip(one, many):

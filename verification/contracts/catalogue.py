@@ -15,6 +15,7 @@ from spikegate.gateware.core.spike_list import Spikes
 from spikegate.gateware.link.receiver import FrameReceiver
 from spikegate.gateware.link.uart import UartReceiver, UartTransmitter
 from spikegate.gateware.neuron.adaptive_lif import AdaptiveLif
+from spikegate.gateware.neuron.adaptive_linear import AdaptiveLinear
 from spikegate.gateware.neuron.bernoulli import Bernoulli
 from spikegate.gateware.neuron.lif import Lif
 from spikegate.gateware.neuron.linear import Linear
@@ -27,6 +28,7 @@ from spikegate.gateware.streams.correlation import Correlation
 from spikegate.gateware.streams.dot_product import DotProduct
 from spikegate.gateware.streams.encoder import Encoder, WindowEncoder
 from spikegate.gateware.streams.synapse import Synapse
+from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 from spikegate.models.numeric.fixed import Q8_8, Overflow, QFormat, Rounding
@@ -37,7 +39,7 @@ from spikegate.models.streams.dot_product import DotProductParams
 from spikegate.models.streams.encoder import EncoderParams, WindowParams
 from spikegate.models.streams.synapse import SynapseParams
 
-__all__ = ["GEOMETRY", "DECAY", "LINEAR", "LINEAR_BRIAN2", "POINTS", "LEAVES", "WHOLE", "leaf_verilog"]
+__all__ = ["GEOMETRY", "DECAY", "LINEAR", "LINEAR_BRIAN2", "ADAPTIVE", "POINTS", "LEAVES", "WHOLE", "leaf_verilog"]
 
 #: Of the leaves that are parts of a core: neurons no multiple of the lanes, a list of spikes that wraps.
 GEOMETRY = CoreGeometry(10, 4, Q8_8, max_delay=3)
@@ -48,6 +50,8 @@ DECAY = 4
 LINEAR = LinearNeuron(QFormat(8, 4)), 10
 LINEAR_BRIAN2 = LinearNeuron(QFormat(7, 3), 4, order=Order.BRIAN2, reset=Reset.SUBTRACT, currents=("exc", "inh"), current_format=QFormat(6, 3),
                              decay_fraction=4, coupling_bits=4, coupling_shift=3), 8
+#: One that adapts, with theta finer than the membrane, and bits of its inputs and of noise.
+ADAPTIVE = AdaptiveLinearNeuron(QFormat(7, 3), 4, theta_format=QFormat(8, 4), theta_fraction=4), 8, 5
 #: Of the leaves that are parts of a core of point neurons: 13 neurons, three channels, and rows that all pointers and addresses stay inside.
 POINTS = PointGeometry(13, 4, (LINEAR_BRIAN2[0],), LfsrParams(), sources=16, row_words=16, row_longest=7, slots=4, ports=2, width=12, weight_bits=6,
                        drive_bits=6, drives=2, depth=3, offset_bits=2, sets=2)
@@ -58,6 +62,7 @@ LEAVES: dict[str, Callable[[], Component]] = {
     "adaptive_lif": lambda: AdaptiveLif(Q8_8, Rounding.NEAREST, Overflow.SATURATE, DECAY, gain=False, noise=False),
     "linear": lambda: Linear(*LINEAR),
     "linear_brian2": lambda: Linear(*LINEAR_BRIAN2),
+    "adaptive_linear": lambda: AdaptiveLinear(*ADAPTIVE),
     "bernoulli": lambda: Bernoulli(BernoulliNeuron()),
     "lfsr": lambda: Lfsr(LfsrParams()),
     "sobol": lambda: Sobol(SobolParams(1, 8)),
