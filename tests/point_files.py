@@ -9,6 +9,7 @@ from spikegate.models.network import container, point_file
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.point_population import PointPopulation, PortDrive
 from spikegate.models.network.projection import Projection, SpikeInput
+from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
@@ -19,17 +20,22 @@ from spikegate.models.numeric.lfsr import LfsrParams
 
 def good():
     """One population of each kind that has rules of its own, an input, and rows of three synapses."""
+    adaptive = AdaptiveLinearNeuron(Q8_8, currents=("syn",), kicks=True, theta_format=QFormat(16, 10), w_format=Q8_8, slope=True)
     cuba = LinearNeuron(Q16_12, 16, Rounding.FLOOR, order=Order.BRIAN2, reset=Reset.SUBTRACT, currents=("exc", "inh"), current_format=QFormat(14, 6))
     populations = [
         PointPopulation("a", 2, LinearNeuron(Q8_8, 10, Rounding.STOCHASTIC), [[9, 0, 5120, 2560, 2, 5]], None,
                         PortDrive(DriveParams([1, 2, 3], 100), "v", 1)),
         PointPopulation("b", 2, cuba, [[9, 0, 5120, 4000, 2, 5, 100, 200, 300, 400]] * 2, [0, 1]),
-        PointPopulation("noise", 1, BernoulliNeuron(), [[1 << 30]]), PointPopulation("still", 1, LinearNeuron(Q16_12), [[1, 0, 9, 0, 0, 0]]),
+        PointPopulation("noise", 1, BernoulliNeuron(), [[1 << 30]]),
+        PointPopulation("still", 1, LinearNeuron(Q16_12), [[1, 0, 9, 0, 0, 0]]),
+        PointPopulation("kicked", 1, LinearNeuron(Q8_8, currents=("syn",), kicks=True), [[1, 0, 9, 0, 0, 0, 1, 1]]),
+        PointPopulation("adaptive", 2, adaptive, [[1, 0, 9, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, -7]], noise=DriveParams([1, 2, 3], -9)),
         PointPopulation("quadratic", 1, IzhikevichNeuron(Q8_8, QFormat(20, 12)), [[5, 6, 7, 8, 9, -10, 11, 12]])]
     projections = [Projection.of("a", "a", "v", 2, ([0, 0, 0, 1], [0, 1, 1, 0]), [5, 5, 6, 7], [1, 2, 2, 1]),
-                   Projection.of("in", "b", "inh", 2, ([0], [1]), 9, 3), Projection.of("a", "still", "v", 2, ([0, 1], [0, 0]), [1 << 30, 1], 1)]
-    return PointNetwork("good", populations, projections, [SpikeInput("in", 2, [1, 4, 4], [1, 0, 1])], LfsrParams(), [5, 6, 0, 0, 7, 0, 0], 9, 10,
-                        {"rate": 0.5})
+                   Projection.of("in", "b", "inh", 2, ([0], [1]), 9, 3), Projection.of("a", "still", "v", 2, ([0, 1], [0, 0]), [1 << 30, 1], 1),
+                   Projection.of("a", "kicked", "v", 2, ([0], [0]), 7, 1), Projection.of("a", "kicked", "syn", 2, ([0], [0]), 7, 1)]
+    inputs, seeds = [SpikeInput("in", 2, [1, 4, 4], [1, 0, 1])], [5, 6, 0, 0, 7, 0, 0, 8, 9, 0]
+    return PointNetwork("good", populations, projections, inputs, LfsrParams(), seeds, 9, 10, {"rate": 0.5})
 
 
 def independent_read(path):
@@ -105,7 +111,7 @@ def moved(file):
 
 
 def shaped(line):
-    return line.replace(b'"name":"seeds","shape":[7]', b'"name":"seeds","shape":[7,1]')
+    return line.replace(b'"name":"seeds","shape":[10]', b'"name":"seeds","shape":[10,1]')
 
 
 def sets(population, column, *values):

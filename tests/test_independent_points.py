@@ -18,7 +18,7 @@ from spikegate.models.numeric.drive import DriveParams
 from spikegate.models.numeric.fixed import Q8_8, Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.translator.brunel import preset, translate
-from verification.stimuli.point_networks import KINDS, MIXED, WIDE, random_network
+from verification.stimuli.point_networks import ADAPTING, KINDS, MIXED, WIDE, random_network
 
 SOURCE = Path(points.__file__).read_text()
 
@@ -52,12 +52,12 @@ def differences(network, path, engine):
     return wrong, compared + network.n + len(spikes), golden
 
 
-@pytest.mark.parametrize("structures, many", [(MIXED, 40), (WIDE, 20), (KINDS, 40)], ids=["mixed", "wide", "kinds"])
+@pytest.mark.parametrize("structures, many", [(MIXED, 40), (WIDE, 20), (KINDS, 40), (ADAPTING, 40)], ids=["mixed", "wide", "kinds", "adapting"])
 def test_random_networks(structures, many, tmp_path):
     right, total, seen = engine(), 0, {"spikes": 0, "overflow": 0, "held": 0, "events": 0, "inputs": 0, "seeds": 0}
     neurons = set()
     for seed in range(1000, 1000 + many):
-        network = random_network(seed, structures)
+        network = random_network(seed, structures, noise=0.4)
         wrong, compared, golden = differences(network, tmp_path / "net", right)
         assert wrong == 0, seed
         total += compared
@@ -97,16 +97,26 @@ def edge():
 
 
 WRONG = {
-    "published order fires above the threshold": ('register) < self.values["threshold"]', 'register) <= self.values["threshold"]'),
-    "Brian2's order fires at the threshold": ('register) > self.values["threshold"]', 'register) >= self.values["threshold"]'),
+    "published order fires above the threshold": ("register) < self.threshold()", "register) <= self.threshold()"),
+    "Brian2's order fires at the threshold": ("register) > self.threshold()", "register) >= self.threshold()"),
     "an event at the limit": ("limit < uniform", "limit <= uniform"),
     "a spike at the chance": ("2**32 < self.chance", "2**32 <= self.chance"),
     "random bits from bit 31 on": ("(register >> 32)", "(register >> 31)"),
+    "noise of the neighbour's stream": ("self.noise.worth(number >> 32)", "self.noise.worth(self.register.state >> 32)"),
+    "noise of the lower bits": ("self.noise.worth(number >> 32)", "self.noise.worth(number % 2**32)"),
+    "noise that is not centred": ("- len(self.limits) // 2)", "- len(self.limits) // 2 - 1)"),
     "halves are rounded down": ("1 << bits - 1,", "(1 << bits - 1) - 1,"),
     "currents stand still while held": ('for name in self.neuron["currents"]:', 'for name in () if self.state["hold"] else self.neuron["currents"]:'),
     "currents decay before they flow": ("total += self.round(current *", "total += self.round(self.state[name] *"),
     "a delay of 255 is one of 1": ("(MOST_DELAY + 1)", "(MOST_DELAY - 1)"),
     "kicks are taken while held": ('if self.state["hold"] == 0:', "if True:"),
+    "a jump that is dropped": ("for name in {\"theta\", \"w\"} &", "for name in {\"w\"} &"),
+    "a jump of w that is dropped": ("for name in {\"theta\", \"w\"} & ", "for name in {\"theta\"} & "),
+    "theta is compared before it decays": ('self.state["theta"] -= self.round(self.state["theta"] * self.values["decay of theta"]',
+                                           'self.state["theta"] -= 0 * self.round(self.state["theta"] * self.values["decay of theta"]'),
+    "w takes after it decayed": ("taken = self.round(w * self.values[", "taken = self.round((w - 1) * self.values["),
+    "theta in the membrane's unit": ("return self.values[\"threshold\"] + Fraction(self.state[\"theta\"], 2**finer)",
+                                     "return self.values[\"threshold\"] + self.state[\"theta\"]"),
     "an overflow that is not sticky": ("            return x", '            self.state["overflow"] = 0; return x'),
     "no offset": ("return self.offset + len", "return len"),
     "the first of several synapses alone": ("self.sums[step % len(self.sums)] += weight", "self.sums[step % len(self.sums)] = weight"),
@@ -122,7 +132,7 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_engine_is_found(name, tmp_path):
-    networks = [edge(), *(random_network(seed, kinds) for kinds in (MIXED, KINDS[:4]) for seed in range(1000, 1008))]
+    networks = [edge(), *(random_network(seed, kinds, noise=0.4) for kinds in (MIXED, KINDS[:4], ADAPTING) for seed in range(1000, 1008))]
     found = [differences(network, tmp_path / "net", engine(*WRONG[name]))[0] for network in networks]
     print(f"{name}: {found} differ")
     assert any(found)

@@ -15,7 +15,7 @@ from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order
 from spikegate.models.numeric.fixed import Q8_8
 from spikegate.models.numeric.lfsr import LfsrParams
-from verification.stimuli.point_networks import KINDS, MIXED, WIDE, random_network
+from verification.stimuli.point_networks import ADAPTING, KINDS, MIXED, WIDE, random_network
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "point_networks.md"
@@ -58,11 +58,11 @@ def at_its_threshold():
     return PointNetwork("still", [one], [], [], LfsrParams(), [0], 3, 1)
 
 
-@pytest.mark.parametrize("structures", [MIXED, WIDE, KINDS], ids=["mixed", "wide", "kinds"])
+@pytest.mark.parametrize("structures", [MIXED, WIDE, KINDS, ADAPTING], ids=["mixed", "wide", "kinds", "adapting"])
 def test_the_engine_of_the_page_equals_the_golden_model(structures):
     run_points, compared, kinds = printed(), 0, set()
     for seed in range(25):
-        network = random_network(seed, structures)
+        network = random_network(seed, structures, noise=0.4)
         wrong, count = differences(run_points, network)
         assert wrong == 0, seed
         compared += count
@@ -71,13 +71,15 @@ def test_the_engine_of_the_page_equals_the_golden_model(structures):
 
 
 @pytest.mark.parametrize("this, that", [
-    ('spike = v > p["threshold"] if brian2', 'spike = v >= p["threshold"] if brian2'), ('state["hold"] = p["refractory"]', 'state["hold"] = 0'),
+    ('spike = v << 32 > threshold if brian2', 'spike = v << 32 >= threshold if brian2'), ('state["hold"] = p["refractory"]', 'state["hold"] = 0'),
     ("t + delay", "t + max(1, delay - 1)"), ("kick, v = inputs.get", "kick, v = -inputs.get"),
-    ('drive["offset"] + ', ""), ("uniform > limit for", "uniform > limit + 2**28 for"), ("fired + outside", "fired or outside")])
+    ('drive["offset"] + ', ""), ("uniform > limit for", "uniform > limit + 2**28 for"),
+    ("sum(state >> 32 >", "sum(state % 2**32 >"), ('flow, spike = p["bias"] + noise', 'flow, spike = p["bias"]'),
+    ("fired + outside", "fired or outside")])
 def test_another_engine_is_noticed(this, that):
     assert this in "".join(blocks(PAGE))
     run_points = printed(lambda text: text.replace(this, that))
-    networks = (at_its_threshold(), *(random_network(seed, MIXED) for seed in range(12)))
+    networks = (at_its_threshold(), *(random_network(seed, structures, noise=0.4) for structures in (MIXED, ADAPTING) for seed in range(12)))
     assert any(differences(run_points, network)[0] for network in networks)
 
 

@@ -31,6 +31,23 @@ from spikegate.models.errors import InputError
 from spikegate.models.network.point import PointNetwork
 
 PAGE = Path(__file__).parents[1] / "docs" / "point_networks.md"
+
+
+def silent(file):
+    """No noise."""
+    del file.header["populations"][5]["noise"], file.arrays["population5.noise"]
+    file.arrays["seeds"][-2:] = 0
+
+
+def noisy(k):
+    """Noise of a population that draws already."""
+    def change(file):
+        file.header["populations"][k]["noise"] = {"weight": 1}
+        entries, at = [*file.arrays.items()], [*file.arrays].index(f"population{k + 1}.sets")
+        file.arrays = dict([*entries[:at], (f"population{k}.noise", np.arange(3, dtype="<u4")), *entries[at:]])
+    return change
+
+
 TAPS = [64, 63, 61, 60]
 LOW = -(1 << 31)
 #: Phrase of the page -> what the independent reader says, and files.
@@ -43,7 +60,7 @@ REFUSED = {
         written(text=lambda d: json.dumps(dict(reversed(json.loads(d).items())), separators=(",", ":")).encode()),
         written(text=lambda d: json.dumps(json.loads(d), sort_keys=True).encode()), written(text=lambda d: d + b" ")]),
     "a key twice": ("one form", [written(text=lambda d: d.replace(b'"steps":9', b'"steps":9,"steps":9'))]),
-    "a key more or a key less, in any object": ("has the keys", [
+    "a key more or a key less, in any object": ("has the keys|as many arrays", [
         *(has(*path, to=1) for path in places(dict, "more")), *(lacks(*path, key) for path, inner in places(dict) for key in inner)]),
     "a number written as `1.0` or `true`": ("is an integer|names of currents", [
         *(has(*path, to=to) for path, value in places(int) for to in (float(value), True))]),
@@ -57,45 +74,57 @@ REFUSED = {
     "a name with a letter that is not ASCII, with a space or with a digit first": ("name is of letters|names of currents", [
         *(renamed(name) for name in ("\u00e9", "a b", "0a", "")), *(has("inputs", 0, "name", to=name) for name in ("\u00e9", "a b", "0a", "")),
         *(current(name) for name in ("\u00e9", "a b", "0a", ""))]),
-    "a `kind` that is not its currents'": ("cuba_lif has", [neuron(0, kind="cuba_lif"), neuron(1, kind="lif")]),
+    "a `kind` that is not its currents'": ("cuba_lif has", [neuron(0, kind="cuba_lif"), neuron(0, kind="kicked_cuba_lif"), neuron(1, kind="lif")]),
+    "kicks at `v` where the kind has no such port": ("port of a projection", [
+        has("projections", 1, "port", to="v"), all_of(neuron(4, kind="cuba_lif"))]),
     "three currents": ("cuba_lif has", [neuron(1, currents=["exc", "inh", "more"])]),
     "a current that is named as another one or as a state": ("names of currents|name of no other", [
         current("exc"), *(current(name) for name in ("v", "hold", "overflow", "fired"))]),
-    "stochastic rounding with currents": ("rounding is one of floor, nearest,", [neuron(1, rounding="stochastic")]),
+    "stochastic rounding with currents, theta or w": ("rounding is one of floor, nearest,", [neuron(k, rounding="stochastic") for k in (1, 5)]),
+    "an `adaptive_lif` without theta and w, or with a current of such a name": ("has theta or w|name of no other", [
+        all_of(neuron(5, theta_format=None, w_format=None, slope=False)), *(neuron(5, currents=[name]) for name in ("theta", "w"))]),
+    "a theta of fewer fraction bits than the membrane": ("theta has", [neuron(5, theta_format={"width": 16, "fraction": 7})]),
+    "a slope without w": ("a slope has", [neuron(5, w_format=None)]),
+    "`kicks` without currents": ("kicks stand", [neuron(5, currents=[])]),
     "a rounding, overflow, order, reset or kind of another name": ("is one of", [
         neuron(0, **{key: to}) for key in ("rounding", "overflow", "order", "reset", "kind") for to in ("other", 0, None)]),
     "a format of 33 bits, or with W + f = 55": ("(width|fraction) of (current_)?format", [
         neuron(k, **{key: {"width": width, "fraction": fraction}}) for k in (0, 1) for key in ("format", "current_format")
         for width, fraction in ((33, 8), (32, 23), (16, 16), (16, 0), (1, 1))]),
-    "a fraction of 0 bits or 29 bits": ("(leak|decay)_fraction", [
-        neuron(k, **{key: bits}) for k in (0, 1) for key in ("leak_fraction", "decay_fraction") for bits in (0, 29)]),
+    "a fraction of 0 bits or 29 bits": ("(leak|decay|theta|w)_fraction", [
+        *(neuron(k, **{key: bits}) for k in (0, 1) for key in ("leak_fraction", "decay_fraction") for bits in (0, 29)),
+        *(neuron(5, **{key: bits}) for key in ("theta_fraction", "w_fraction") for bits in (0, 29))]),
     "a coupling of 0 or 25 bits": ("coupling_bits", [neuron(k, coupling_bits=bits) for k in (0, 1) for bits in (0, 25)]),
     "a shift of 41": ("coupling_shift", [neuron(k, coupling_shift=shift) for k in (0, 1) for shift in (-1, 41)]),
-    "a `u` with fewer fraction bits than the membrane": ("^u has", [neuron(4, u_format={"width": 20, "fraction": 7})]),
-    "an `izhikevich` with stochastic rounding": ("rounding is one of floor, nearest,", [neuron(4, rounding="stochastic")]),
+    "a `u` with fewer fraction bits than the membrane": ("^u has", [neuron(6, u_format={"width": 20, "fraction": 7})]),
+    "an `izhikevich` with stochastic rounding": ("rounding is one of floor, nearest,", [neuron(6, rounding="stochastic")]),
     "a `slope` of 0 or 25 fraction bits, or an `a` of 0 or 29": ("(slope|a)_fraction", [
-        neuron(4, **{name: bits}) for name, most in (("slope_fraction", 25), ("a_fraction", 29)) for bits in (0, most)]),
+        neuron(6, **{name: bits}) for name, most in (("slope_fraction", 25), ("a_fraction", 29)) for bits in (0, most)]),
     "a `square` of 0 or 25 bits, or a `b` of 1 or 25": ("(square|b)_bits", [
-        neuron(4, **{name: bits}) for name, least in (("square_bits", 0), ("b_bits", 1)) for bits in (least, 25)]),
+        neuron(6, **{name: bits}) for name, least in (("square_bits", 0), ("b_bits", 1)) for bits in (least, 25)]),
     "a product of `square` or `b` shifted by 41 bits": ("(square|b)_shift", [
-        neuron(4, **{name: bits}) for name in ("square_shift", "b_shift") for bits in (-1, 41)]),
+        neuron(6, **{name: bits}) for name in ("square_shift", "b_shift") for bits in (-1, 41)]),
     "a product of 62 bits": ("product with (square|b)", [
-        all_of(neuron(4, format={"width": 24, "fraction": 8}, square_bits=15, square_shift=1)),
-        all_of(neuron(4, format={"width": 24, "fraction": 8}, b_bits=24, a_fraction=24, b_shift=10, square_shift=16))]),
-    "a `c` that is not below the peak": ("^c is below", [*sets(4, 5, 12, 13)]),
-    "a parameter below or above its range": ("^(square|slope|a|b|c|d|peak|leak|"
-                                             "rest|threshold|reset|refractory|bias|decay of exc|coupling of inh|chance) lies in", [
+        all_of(neuron(6, format={"width": 24, "fraction": 8}, square_bits=15, square_shift=1)),
+        all_of(neuron(6, format={"width": 24, "fraction": 8}, b_bits=24, a_fraction=24, b_shift=10, square_shift=16))]),
+    "a `c` that is not below the peak": ("^c is below", [*sets(6, 5, 12, 13)]),
+    "a parameter below or above its range": (r"^(square|slope|a|b|c|d|peak|leak|rest|threshold|reset|refractory|"
+                                             r"bias|chance|(jump|decay|slope|coupling) of \w+) lies in", [
         *sets(0, 0, -1, 1025), *sets(0, 1, -32769, 32768), *sets(0, 2, 32768), *sets(0, 3, -32769), *sets(0, 4, -1, 256), *sets(0, 5, -32769, 32768),
         *sets(1, 2, LOW - 1), *sets(1, 6, -1, 65537), *sets(1, 9, -1, 65536), *sets(2, 0, -1, (1 << 32) + 1),
-        *sets(4, 0, -1, 65536), *sets(4, 1, -(1 << 19) - 1, 1 << 19), *sets(4, 2, -32769, 32768), *sets(4, 3, -1, 65537), *sets(4, 4, -32769, 32768),
-        *sets(4, 5, -32769), *sets(4, 6, -(1 << 19) - 1, 1 << 19), *sets(4, 7, 32768)]),
+        *sets(6, 0, -1, 65536), *sets(6, 1, -(1 << 19) - 1, 1 << 19), *sets(6, 2, -32769, 32768), *sets(6, 3, -1, 65537), *sets(6, 4, -32769, 32768),
+        *sets(6, 5, -32769), *sets(6, 6, -(1 << 19) - 1, 1 << 19), *sets(6, 7, 32768),
+        *(each for column, least, most in (
+            (8, -32768, 32767), (9, 0, 65536), (10, -32768, 32767), (11, 0, 65536), (12, 0, 65535), (13, -65535, 65535))
+            for each in sets(5, column, least - 1, most + 1))]),
     "a `reset` that is not below the threshold, or of 0 to be subtracted": ("^reset", [*sets(0, 3, 5120, 5121), *sets(1, 3, 0)]),
     "no parameter sets": ("number of sets", [becomes("population0.sets", lambda a: a[:0])]),
     "an `index` that is no set": ("^index", [holds("population1.index", 0, 2)]),
-    "a state outside its range": ("^(v|u|hold|overflow|fired|exc) lies in", [
-        *(holds("population4.state.u", 0, value) for value in (-(1 << 19) - 1, 1 << 19)),
+    "a state outside its range": ("^(v|u|hold|overflow|fired|exc|theta|w) lies in", [
+        *(holds("population6.state.u", 0, value) for value in (-(1 << 19) - 1, 1 << 19)),
         *(holds(f"population{k}.state.{name}", 1, value) for k, name, least, most in (
-            (0, "v", -32768, 32767), (1, "exc", -8192, 8191), (1, "hold", 0, 255), (1, "overflow", 0, 1), (1, "fired", 0, 1))
+            (0, "v", -32768, 32767), (5, "theta", -32768, 32767), (5, "w", -32768, 32767),
+            (1, "exc", -8192, 8191), (1, "hold", 0, 255), (1, "overflow", 0, 1), (1, "fired", 0, 1))
         for value in (least - 1, most + 1))]),
     "a drive of a `bernoulli`, or at another port": ("port of a drive", [
         has("populations", 2, "drive", to={"weight": 1, "port": "v", "offset": 0}),
@@ -105,6 +134,13 @@ REFUSED = {
     "a drive table whose length is not 2^depth - 1, or that does not ascend": ("a table has", [
         *(becomes("population0.limits", lambda a, many=many: np.arange(many, dtype="<u4")) for many in (0, 2, 4, 511)),
         swapped(("population0.limits", 0, 1))]),
+    "noise of a `bernoulli` or with stochastic rounding": ("noise is of a membrane", [noisy(0), noisy(2)]),
+    "a weight of noise outside the membrane's format": ("weight of noise", [
+        has("populations", 5, "noise", "weight", to=to) for to in (-32769, 32768)]),
+    "a table of noise whose length is not 2^depth - 1, or that does not ascend": ("a table has", [
+        *(becomes("population5.noise", lambda a, many=many: np.arange(many, dtype="<u4")) for many in (0, 2, 511)),
+        swapped(("population5.noise", 0, 1))]),
+    "noise with a register of 63 bits": ("width of lfsr", [register(63, [63, 62])]),
     "events of an input that do not ascend": ("events of an input", [
         swapped(("input0.steps", 0, 1), ("input0.channels", 0, 1)), swapped(("input0.channels", 1, 2))]),
     "an event twice": ("events of an input", [holds("input0.channels", 1, 1)]),
@@ -128,16 +164,17 @@ REFUSED = {
     "taps that do not descend from the width": ("tap|lfsr", [
         register(64, taps) for taps in ([63, 61, 60], [64, 60, 61], [64, 64, 60], [], [65, 64, 60])]),
     "a leap of 31, or above the lowest tap": ("^leap", [register(64, TAPS, 31), register(64, TAPS, 61)]),
-    "a seed of 0 where a number is drawn": ("seeds", [holds("seeds", 0, 0), holds("seeds", 4, 0)]),
+    "a seed of 0 where a number is drawn": ("seeds", [holds("seeds", k, 0) for k in (0, 4, 7)]),
     "a seed where none is drawn": ("seeds", [holds("seeds", 2, 1)]),
-    "a seed of more than w bits": ("seeds", [all_of(register(42, [42, 39, 38, 35]), holds("seeds", 0, 1 << 42))]),
+    "a seed of more than w bits": ("seeds", [all_of(silent, register(42, [42, 39, 38, 35]), holds("seeds", 0, 1 << 42))]),
     "an array of another type, shape or place": ("here stands|dimensions|extent", [
         becomes("seeds", lambda a: a.astype("<i8")), becomes("population0.index", lambda a: a.astype("<u4")), written(text=shaped), moved,
         becomes("seeds", lambda a: np.append(a, a[-1:])), becomes("projection0.indptr", lambda a: np.append(a, a[-1:])),
         becomes("population2.sets", lambda a: a[0])]),
     "an array more or an array less": ("as many arrays", [
         lambda file: file.arrays.update({"more.seeds": file.arrays["seeds"]}), lambda file: file.arrays.pop("population0.limits"),
-        lambda file: file.arrays.pop("population1.state.fired"), lambda file: file.arrays.pop("seeds")]),
+        lambda file: file.arrays.pop("population1.state.fired"),
+        lambda file: file.arrays.pop("population5.noise"), lambda file: file.arrays.pop("seeds")]),
     "a port whose sum could be 2^31": ("no sum", [holds("projection2.weights", slice(None), [1 << 30, 1 << 30])]),
 }
 ACCEPTED = {
@@ -160,9 +197,9 @@ ACCEPTED = {
 
 
 def moved_seeds(file):
-    """The arrays of projection 0 again, as those of projection 3, before the last array."""
+    """The arrays of projection 0 again, as those of projection 5, before the last array."""
     seeds = file.arrays.pop("seeds")
-    file.arrays |= {f"projection3.{name}": file.arrays[f"projection0.{name}"] for name in ("indptr", "indices", "weights", "delays")}
+    file.arrays |= {f"projection5.{name}": file.arrays[f"projection0.{name}"] for name in ("indptr", "indices", "weights", "delays")}
     file.arrays["seeds"] = seeds
 
 

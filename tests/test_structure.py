@@ -90,9 +90,9 @@ def forbidden_imports(root):
 
 
 def dependent_witnesses(root):
-    """``file: name`` for every import of tests/independent that is not of the standard library."""
+    """``file: name`` for every import of tests/independent that is not of the standard library or its own folder."""
     return [f"{path.relative_to(root)}: {name}" for path in python_files(root, ["tests/independent"]) for name in imported(path, "independent")
-            if name.split(".")[0] not in sys.stdlib_module_names - {"importlib"}]
+            if name.split(".")[0] not in {*sys.stdlib_module_names, "independent"} - {"importlib"}]
 
 
 def package_problems(root):

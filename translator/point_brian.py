@@ -4,7 +4,7 @@ Everything runs in Brian2's default schedule. A delay of D steps is one of D - 1
 Recorded spikes and bernoulli neurons are a `SpikeGeneratorGroup`; the events of a drive arrive with the synapses. Doubles hold all of it exactly.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,43 +16,24 @@ from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order
-from spikegate.models.numeric.drive import UNIFORM_BITS
 from spikegate.models.numeric.fixed import Rounding
-from spikegate.models.numeric.lfsr import leap_once
 from spikegate.translator.brian import EXACT
 from spikegate.translator.brian_engines import codegen_for
 from spikegate.translator.brian_parts import Stopwatch, device, load_brian2, spikes_of
+from spikegate.translator.point_draws import draws
 from spikegate.translator.point_izhikevich import izhikevich_parts, izhikevich_problems
-from spikegate.translator.point_neurons import NeuronPart, Part, linear_parts
+from spikegate.translator.point_neurons import NeuronPart, Part, largest_product, linear_parts
 
 __all__ = ["PointBrianInteger", "PointBrianOrdered", "point_problems", "run_point"]
-
-
-def _external(network: PointNetwork) -> Iterator[np.ndarray]:
-    """What each neuron draws in each step, int64 (n,): events of its drive; of a bernoulli neuron, whether it spikes."""
-    lfsr, low = network.lfsr, np.uint64((1 << UNIFORM_BITS) - 1)
-    shifts = [np.uint64(tap - lfsr.leap) for tap in lfsr.taps]
-    masks = [np.uint64(value) for value in (lfsr.leap, (1 << lfsr.leap) - 1, lfsr.mask)]
-    seeds = network.seeds.astype(np.uint64)
-    parts = [(each, slice(first, first + each.size)) for each, first in zip(network.populations, network.firsts) if each.draws]
-    for _ in range(network.steps):
-        uniform, row = (seeds & low).astype(np.int64), np.zeros(network.n, np.int64)
-        seeds = leap_once.py_func(seeds, shifts, *masks)
-        for each, here in parts:
-            if each.drive is not None:
-                row[here] = each.drive.offset + np.searchsorted(each.drive.table.limits.astype(np.int64), uniform[here])
-            elif isinstance(each.neuron, BernoulliNeuron):
-                row[here] = uniform[here] < each.table["chance"][each.index]
-        yield row
 
 
 def _parts(b: Any, network: PointNetwork, clock: Any, exact: bool) -> list[Part]:
     """The groups of all populations, ready to begin."""
     found: list[Part] = []
     generated = np.repeat([isinstance(each.neuron, BernoulliNeuron) for each in network.populations], [each.size for each in network.populations])
-    drawn = [np.flatnonzero(row * generated) for row in _external(network)] if generated.any() else []
+    drawn = [np.flatnonzero(row * generated) for row, _ in draws(network)] if generated.any() else []
     steps, neurons = np.repeat(np.arange(len(drawn)), [len(each) for each in drawn]), np.concatenate([np.empty(0, np.int64), *drawn])
-    events = next(_external(network))
+    events, _ = next(draws(network))
     for each, first in zip(network.populations, network.firsts):
         if not isinstance(each.neuron, BernoulliNeuron):
             make: Any = linear_parts if isinstance(each.neuron, LinearNeuron) else izhikevich_parts
@@ -118,17 +99,22 @@ def _recorders(b: Any, network: PointNetwork, parts: list[Part], trace: bool, cl
 
 
 def _replay(b: Any, network: PointNetwork, parts: list[Part], clock: Any) -> list[Any]:
-    """What gives each group its external events of the step after, which arrive with the synapses."""
-    driven = [each for each in parts if isinstance(each, NeuronPart) and each.population.drive is not None]
-    held = [(each.group.variables["events"].get_value(), each.places) for each in driven]
-    rows = _external(network)
+    """What gives each group its noise of the step, and its external events of the step after, which arrive with the synapses."""
+    made = [each for each in parts if isinstance(each, NeuronPart)]
+    driven = [(each.group.variables["events"].get_value(), each.places) for each in made if each.population.drive is not None]
+    noisy = [(each.group.variables["noise"].get_value(), each.places) for each in made if each.population.noise is not None]
+    rows, noise = draws(network), draws(network)
 
     def replay() -> None:
-        row = next(rows, None)
-        for events, places in held:
+        row, _ = next(rows, (None, None))
+        for events, places in driven:
             events[:] = 0 if row is None else row[places]
+        if noisy:
+            _, row = next(noise)
+            for values, places in noisy:
+                values[:] = row[places]
 
-    if not held:
+    if not driven and not noisy:
         return []
     next(rows)
     return [b.NetworkOperation(replay, when="start", clock=clock)]
@@ -148,11 +134,7 @@ def point_problems(network: object, exact: bool = True) -> list[str]:
             continue
         if exact and neuron.rounding == Rounding.STOCHASTIC:
             found.append(f"rounding {here} must be floor or nearest for Brian2, not stochastic: its random bits are the core's own")
-        products = [(abs(each.table["rest"]) + (1 << (neuron.format.width - 1))) * each.table["leak"]]
-        products += [(1 << (neuron.current_format.width - 1)) * each.table[f"{what}_{name}"] for name in neuron.currents
-                     for what in ("decay", "coupling")]
-        half = 1 << max(neuron.leak_fraction, neuron.coupling_shift, neuron.decay_fraction)
-        if (worst := max(int(product.max()) for product in products) + half) > EXACT and exact:
+        if exact and (worst := largest_product(each, neuron)) > EXACT:
             found.append(f"products {here} may reach {worst} raw, above the limit of {EXACT} that Brian2's doubles hold exactly; "
                          "use fewer fraction bits")
         if neuron.order == Order.BRIAN2:

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from spikegate.models.network.point_population import PointPopulation
+from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 from spikegate.models.numeric.fixed import QFormat, Rounding, fit
 from spikegate.translator.brian import fit_text
 
-__all__ = ["Part", "NeuronPart", "LinearPart", "linear_parts"]
+__all__ = ["Part", "NeuronPart", "LinearPart", "largest_product", "linear_parts"]
 
 #: Brian2's own floor gives integers of 32 bits, which do not hold every product.
 WHOLE = " // 1.0"
@@ -29,16 +30,52 @@ c{k} = kicked{k} - (kicked{k} * set_decay{k} * decay + decay_half) // 1.0
 #: Membrane, in either order; ``given`` is what it takes in this step.
 MEMBRANE = """
 kicked = {kicked}
-total = kicked + ((set_rest - kicked) * set_leak * leak + leak_half) // 1.0 + {given} + set_bias
+total = kicked + ((set_rest - kicked) * set_leak * leak + leak_half) // 1.0 + {given} + set_bias + noise
 moved = {moved}
 overflow = clip(overflow + over + {active} * (abs(kicked - v) + abs(moved - total)), 0, 1)
 """
 PUBLISHED = """
 v = v + active * (moved - v)
 hold = hold - 1 + active
-fired = active * int(v >= set_threshold)
+fired = active * int(v >= {threshold})
 current = 0
 """
+#: What w gives up to the membrane, before the membrane's update; what becomes of it after, of what was before; and theta.
+OUT = "out = (w * set_coupling_w * couple + couple_half) // 1.0\n"
+W = """
+total_w = w - (w * set_decay_w * w_decay + w_decay_half) // 1.0 + {slope}
+w = {fit}
+overflow = clip(overflow + abs(w - total_w), 0, 1)
+"""
+SLOPE = "((kicked - set_rest) * set_slope_w * couple + couple_half) // 1.0"
+THETA = "theta = theta - (theta * set_decay_theta * theta_decay + theta_decay_half) // 1.0\n"
+#: What a spike does to theta and w.
+JUMP = """
+total_{name} = {name} + set_jump_{name}
+{name} = {fit}
+over = over + abs({name} - total_{name})
+"""
+
+
+def _adapted(neuron: LinearNeuron) -> dict[str, QFormat]:
+    return neuron.adapted if isinstance(neuron, AdaptiveLinearNeuron) else {}
+
+
+def largest_product(each: PointPopulation, neuron: LinearNeuron) -> int:
+    """Most that a product of any of its neurons may reach, and what rounds it."""
+    widths = {**dict.fromkeys(neuron.currents, neuron.current_format.width), **{name: q.width for name, q in _adapted(neuron).items()}}
+    membrane = abs(each.table["rest"]) + (1 << (neuron.format.width - 1))
+    products = [membrane * abs(each.table[name]) for name in ("leak", "slope_w") if name in each.table]
+    products += [(1 << (width - 1)) * each.table[f"{what}_{name}"] for name, width in widths.items() for what in ("decay", "coupling")
+                 if f"{what}_{name}" in each.table]
+    fractions = [neuron.leak_fraction, neuron.coupling_shift, neuron.decay_fraction]
+    fractions += [getattr(neuron, f"{name}_fraction") for name in _adapted(neuron)]
+    return max(int(product.max()) for product in products) + (1 << max(fractions))
+
+
+def _above(neuron: LinearNeuron) -> str:
+    """The threshold."""
+    return "set_threshold + theta * theta_one" if "theta" in _adapted(neuron) else "set_threshold"
 
 
 def _fitted(neuron: LinearNeuron, total: str, of: str, exact: bool) -> str:
@@ -50,13 +87,19 @@ def _update(neuron: LinearNeuron, held: bool, exact: bool) -> str:
     code, currents = "over = 0\n", range(len(neuron.currents))
     for k in currents:
         code += CURRENT.format(k=k, fit=_fitted(neuron, f"c{k}", "c_", exact))
-    flow = " + ".join(["0", *(f"flow{k}" for k in currents)])
+    flow, adapted = " + ".join(["0", *(f"flow{k}" for k in currents)]), _adapted(neuron)
+    if "w" in adapted:
+        code, flow = code + OUT, flow + " - out"
+    after = THETA if "theta" in adapted else ""
+    if isinstance(neuron, AdaptiveLinearNeuron) and "w" in adapted:
+        after += W.format(slope=SLOPE if neuron.slope else "0", fit=_fitted(neuron, "total_w", "w_", exact))
     moved = _fitted(neuron, "total", "v_", exact)
     if neuron.order == Order.BRIAN2:
         active = "int(not_refractory)" if held else "1"
-        code += MEMBRANE.format(kicked=_fitted(neuron, "v", "v_", exact), given=flow, moved=moved, active=active) + "v = moved\n"
+        code += MEMBRANE.format(kicked=_fitted(neuron, "v", "v_", exact), given=flow, moved=moved, active=active) + after + "v = moved\n"
     else:
-        code += "active = 1 - clip(hold, 0, 1)\n" + MEMBRANE.format(kicked="v", given=f"current + {flow}", moved=moved, active="active") + PUBLISHED
+        code += "active = 1 - clip(hold, 0, 1)\n" + MEMBRANE.format(kicked="v", given=f"current + {flow}", moved=moved, active="active")
+        code += after + PUBLISHED.format(threshold=_above(neuron))
     return code if exact else code.replace(WHOLE, "")
 
 
@@ -67,6 +110,8 @@ def _reset(neuron: LinearNeuron, exact: bool) -> str:
         code += f"total = kicked - set_reset\nmoved = {_fitted(neuron, 'total', 'v_', exact)}\nover = over + abs(moved - total)\nv = moved\n"
     else:
         code += "v = set_reset\n"
+    for name in _adapted(neuron):
+        code += JUMP.format(name=name, fit=_fitted(neuron, f"total_{name}", f"{name}_", exact))
     return code + "overflow = clip(overflow + over, 0, 1)\n" + "hold = set_refractory\n" * (neuron.order == Order.PUBLISHED)
 
 
@@ -77,7 +122,10 @@ def _constants(neuron: LinearNeuron, exact: bool) -> dict[str, float]:
     def limits(of: str, q: QFormat) -> dict[str, float]:
         return {f"{of}low": float(q.min), f"{of}high": float(q.max), f"{of}span": float(1 << q.width)}
 
-    return {**shift("leak", neuron.leak_fraction), **shift("couple", neuron.coupling_shift), **shift("decay", neuron.decay_fraction),
+    more: dict[str, float] = {}
+    for name, q in _adapted(neuron).items():
+        more |= {**limits(f"{name}_", q), **shift(f"{name}_decay", getattr(neuron, f"{name}_fraction")), f"{name}_one": neuron.format.one / q.one}
+    return {**more, **shift("leak", neuron.leak_fraction), **shift("couple", neuron.coupling_shift), **shift("decay", neuron.decay_fraction),
             **limits("v_", neuron.format), **limits("c_", neuron.current_format)}
 
 
@@ -140,14 +188,14 @@ class LinearPart(NeuronPart):
     neuron: LinearNeuron
 
     def variable(self, port: str) -> str:
-        if self.neuron.currents:
+        if port in self.neuron.currents:
             return f"c{self.neuron.currents.index(port)}"
         return "current" if self.neuron.order == Order.PUBLISHED else "v"
 
     def states(self, late: bool) -> dict[str, np.ndarray]:
         names: dict[str, str] = {}
         if late == (self.neuron.order == Order.PUBLISHED):
-            names = {"v": "v", "overflow": "overflow"} | ({"hold": "hold"} if late else {})
+            names = {name: name for name in ("v", "overflow", *_adapted(self.neuron))} | ({"hold": "hold"} if late else {})
         if not late:
             names |= {name: f"c{k}" for k, name in enumerate(self.neuron.currents)}
         return {name: self.group.variables[variable].get_value() for name, variable in names.items()}
@@ -169,6 +217,8 @@ class LinearPart(NeuronPart):
         group.v, group.overflow, hold = initial["v"], initial["overflow"], initial["hold"]
         for name in self.neuron.currents:
             setattr(group, self.variable(name), initial[name])
+        for name in _adapted(self.neuron):
+            setattr(group, name, initial[name])
         if not brian2:
             group.hold = hold
         elif "lastspike" in group.variables:
@@ -190,17 +240,21 @@ class LinearPart(NeuronPart):
             if self.neuron.reset == Reset.SUBTRACT:
                 reset, more = fit.py_func(v - reset, q.width, mode)
             group.v[i], group.overflow[i] = reset, max(group.overflow[i], over, more)
+            for name, width in ((name, each.width) for name, each in _adapted(self.neuron).items()):
+                value, over = fit.py_func(int(getattr(group, name)[i]) + int(getattr(group, f"set_jump_{name}")[i]), width, mode)
+                getattr(group, name)[i], group.overflow[i] = value, max(group.overflow[i], over)
 
 
 def _make(b: Any, population: PointPopulation, neuron: LinearNeuron, first: int, members: np.ndarray, clock: Any, exact: bool) -> LinearPart:
     table, index, brian2, currents = population.table, population.index[members], neuron.order == Order.BRIAN2, range(len(neuron.currents))
     held = brian2 and bool(table["refractory"][index].any())
-    names = {name: f"set_{name}" for name in ("leak", "rest", "threshold", "reset", "refractory", "bias")}
+    names = {column.name: f"set_{column.name}" for column in neuron.columns}
     names |= {f"{what}_{name}": f"set_{what}{k}" for k, name in enumerate(neuron.currents) for what in ("decay", "coupling")}
-    states = ["overflow", "over", "events", *(() if brian2 else ("current", "fired", "hold")), *(f"c{k}" for k in currents)]
+    states = ["overflow", "over", "events", "noise", *(() if brian2 else ("current", "fired", "hold")), *(f"c{k}" for k in currents)]
+    states += _adapted(neuron)
     equations = "dv/dt = 0 * Hz : 1" + " (unless refractory)" * held + "".join(f"\n{name} : 1" for name in [*names.values(), *states])
     group = b.NeuronGroup(len(members), equations, method=lambda *_: _update(neuron, held, exact), reset=_reset(neuron, exact), clock=clock,
-                          threshold="v > set_threshold" if brian2 else "fired > 0", namespace=_constants(neuron, exact),
+                          threshold=f"v > {_above(neuron)}" if brian2 else "fired > 0", namespace=_constants(neuron, exact),
                           refractory="set_refractory * dt" if held else False)
     for name, called in names.items():
         setattr(group, called, table[name][index])

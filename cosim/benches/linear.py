@@ -2,7 +2,7 @@
 
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,9 +12,10 @@ from amaranth.lib.wiring import In, Out
 
 from spikegate.cosim.benches.bench import RisingEdge, Tally, cocotb, job, number, run_bench, start
 from spikegate.gateware.neuron.linear import LATENCY, Linear, set_layout, state_layout
+from spikegate.models.network.synapses import PORTS
 from spikegate.models.neuron.linear import MAX_CURRENTS, LinearNeuron, Reset, linear_step
 
-__all__ = ["Inputs", "Outputs", "Linears", "stimulus", "golden", "check"]
+__all__ = ["Inputs", "Outputs", "Linears", "stimulus", "stepped", "golden", "compare", "check"]
 
 
 class Inputs(NamedTuple):
@@ -35,13 +36,19 @@ class Outputs(NamedTuple):
 
 def golden(neuron: LinearNeuron, inputs: Inputs) -> Outputs:
     """The golden model of the component; it has the states of the inputs."""
+    return stepped(linear_step, neuron, inputs, ())
+
+
+def stepped(step: Callable[..., int], neuron: LinearNeuron, inputs: Inputs, more: Sequence[str]) -> Outputs:
+    """A compiled step of one neuron, with ``more`` states behind those of the currents."""
     rows = {"v": 0, "hold": 1, "overflow": 2, "fired": 3} | {name: 4 + k for k, name in enumerate(neuron.currents)}
-    state = tuple(np.array([0], np.int32) for _ in range(4 + MAX_CURRENTS))
-    due = tuple(np.array([value], np.int32) for value in (inputs.due + [0])[:MAX_CURRENTS])
+    rows |= {name: 4 + MAX_CURRENTS + k for k, name in enumerate(more)}
+    state = tuple(np.array([0], np.int32) for _ in range(4 + MAX_CURRENTS + len(more)))
+    due = tuple(np.array([value], np.int32) for value in (inputs.due + [0, 0])[:PORTS])
     for name, value in inputs.state.items():
         state[rows[name]][0] = value
     table = np.array([[inputs.params[column.name] for column in neuron.columns]], np.int64)
-    spike = linear_step(state, 0, due, table, 0, neuron.constants(), inputs.random)
+    spike = step(state, 0, due, table, 0, neuron.constants(), inputs.random)
     return Outputs(spike, {name: int(state[rows[name]][0]) for name in inputs.state})
 
 
@@ -58,7 +65,7 @@ def stimulus(neuron: LinearNeuron, width: int, rng: random.Random) -> Inputs:
     state = {"v": rng.choice([*near, anywhere(q.min, q.max)]), "hold": rng.choice((0, 0, 0, 1, 2, 255)), "overflow": rng.getrandbits(1)}
     if "fired" in neuron.state:
         state["fired"] = rng.getrandbits(1)
-    state |= {name: anywhere(neuron.current_format.min, neuron.current_format.max) for name in neuron.currents}
+    state |= {name: anywhere(-(1 << (bits - 1)), (1 << (bits - 1)) - 1) for name, bits in neuron.state.items() if name not in state}
     small = min(400, top)
     due = [rng.choice((0, anywhere(-top - 1, top), rng.randint(-small, small))) for _ in neuron.ports]
     if rng.random() < 0.3:
@@ -77,6 +84,10 @@ class Linears(wiring.Component):
         super().__init__({name: member for k, each in enumerate(neurons) for name, member in (
             (f"i_{k}", In(self.before(each, width))), (f"o_{k}", Out(self.after(each))))})
 
+    def unit(self, neuron: Any) -> Linear:
+        """The unit of a structure."""
+        return Linear(neuron, self.width)
+
     @staticmethod
     def before(neuron: LinearNeuron, width: int) -> data.StructLayout:
         """A neuron before a step."""
@@ -91,9 +102,10 @@ class Linears(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         for k, neuron in enumerate(self.neurons):
-            m.submodules[f"unit_{k}"] = unit = Linear(neuron, self.width)
+            m.submodules[f"unit_{k}"] = unit = self.unit(neuron)
             before, after = getattr(self, f"i_{k}"), getattr(self, f"o_{k}")
             m.d.comb += [unit.i_state.eq(before.state), unit.i_random.eq(before.random), after.spike.eq(unit.o_spike), after.state.eq(unit.o_state),
+                         *([unit.i_noise.eq(before.random)] if unit.noise else []),
                          *(getattr(unit, name).eq(before.params[name]) for name, _ in unit.params),
                          *(port.eq(before.due[at]) for at, port in enumerate(unit.i_input))]
         return m
@@ -101,6 +113,11 @@ class Linears(wiring.Component):
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def compare_steps(dut: Any) -> None:
+    """Every unit against the golden model."""
+    await compare(dut, stimulus, golden)
+
+
+async def compare(dut: Any, stimulus: Callable[..., Inputs], golden: Callable[..., Outputs]) -> None:
     """Every unit gets a new neuron in each cycle, and gives it back two cycles later."""
     work, tally = job(), Tally()
     neurons, models, width, rng = work["params"], work["model"], work["width"], random.Random(work["seed"])

@@ -97,6 +97,8 @@ class PointCore(wiring.Component):
         m.d.comb += [consume.eq(sequencer.consumed.en & sequencer.advance),
                      drive.load.eq(Cat(loader.table.en, loader.drive, loader.table.index[:len(drive.load.index)],
                                        loader.table.limit[:len(drive.load.value)]))]
+        if g.noise_bits:
+            self.connect_noise(m, lanes, loader, drive)
         for index, lane in enumerate(lanes):
             m.submodules[f"lane_{index}"] = lane
             mine = loader.lanes[index]
@@ -107,3 +109,19 @@ class PointCore(wiring.Component):
                 lane.late.eq(drive.late[index]), lane.worth.eq(drive.worth[index]), lane.slot.eq(sequencer.tag), lane.consume.eq(consume),
                 lane.advance.eq(sequencer.advance),
             ]
+
+    def connect_noise(self, m: Module, lanes: list[PointLane], loader: Loader, drive: DriveTables) -> None:
+        """A second search, in tables of noise, of the upper half of the random bits; its tables are those from ``noise_first`` on."""
+        g = self.geometry
+        m.submodules.noise = noise = DomainRenamer("draw")(DriveTables(g.depth, g.drives, g.noise_layout(), g.lanes))
+        width = noise.number.width
+        of_limits = loader.table.index[g.depth + width]
+        of_worths = loader.table.index[width]
+        m.d.comb += [
+            noise.load.limit_en.eq(loader.table.en & of_limits), noise.load.worth_en.eq(loader.drive & of_worths),
+            noise.load.index.eq(loader.table.index), noise.load.value.eq(loader.table.limit),
+            drive.load.limit_en.eq(loader.table.en & ~of_limits), drive.load.worth_en.eq(loader.drive & ~of_worths),
+        ]
+        for index, lane in enumerate(lanes):
+            m.d.comb += [noise.uniform[index].eq(lane.upper), noise.table[index].eq(lane.table), lane.noise.eq(noise.events[index]),
+                         lane.noise_worth.eq(noise.worth[index])]

@@ -67,6 +67,10 @@ class PointGeometry(PointSize):
         """What is kept beside a table of events."""
         return _layout(self.drive_fields)
 
+    def noise_layout(self) -> data.StructLayout:
+        """What is kept beside a table of noise."""
+        return _layout(self.noise_fields)
+
     def pointer_layout(self) -> data.StructLayout:
         """Where the row of a source lies."""
         return _layout(self.pointer_fields)

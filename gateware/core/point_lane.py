@@ -9,11 +9,13 @@ from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.inputs_ring import RingInputs, ring_members
 from spikegate.gateware.core.point_geometry import PointGeometry
+from spikegate.gateware.neuron.adaptive_linear import AdaptiveLinear
 from spikegate.gateware.neuron.bernoulli import Bernoulli
 from spikegate.gateware.neuron.izhikevich import Izhikevich
 from spikegate.gateware.neuron.linear import Linear
 from spikegate.gateware.numeric.lfsr import leap
 from spikegate.models.core.address_map import ADDRESS_BITS
+from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron
@@ -21,10 +23,11 @@ from spikegate.models.numeric.drive import UNIFORM_BITS
 
 __all__ = ["lane_load_layout", "PointLane"]
 
-#: What makes the unit of a structure, given the width of inputs: ports of the names of its parameters, ``o_spike``, and what it needs of ``i_state``
-#: with ``o_state``, ``i_input``, ``i_random`` and ``i_uniform``; its latency is that of the structure.
-UNITS: dict[type, Callable[[Any, int], wiring.Component]] = {LinearNeuron: Linear, IzhikevichNeuron: Izhikevich,
-                                                            BernoulliNeuron: lambda neuron, width: Bernoulli(neuron)}
+#: What makes the unit of a structure, given the widths of inputs and of noise: ports of the names of its parameters, ``o_spike``, and what it needs
+#: of ``i_state`` with ``o_state``, ``i_input``, ``i_random``, ``i_uniform`` and ``i_noise``; its latency is that of the structure.
+UNITS: dict[type, Callable[[Any, int, int], wiring.Component]] = {
+    LinearNeuron: Linear, AdaptiveLinearNeuron: AdaptiveLinear, IzhikevichNeuron: lambda neuron, width, noise: Izhikevich(neuron, width),
+    BernoulliNeuron: lambda neuron, width, noise: Bernoulli(neuron)}
 
 
 def lane_load_layout(g: PointGeometry) -> data.StructLayout:
@@ -51,6 +54,8 @@ class PointLane(wiring.Component):
         At ``drawn``, for the search.
     events, late, worth : In
         After the search, at ``fetched``: events, the uniform number, and what is kept beside the table.
+    upper, noise, noise_worth
+        The same of noise, if there is any.
     slot, add, synapse, advance, consume, empty, place : In
         As `ring_members`.
     spike : Out(1)
@@ -65,7 +70,8 @@ class PointLane(wiring.Component):
         super().__init__({
             "load": In(lane_load_layout(g)), "first": token, "drawn": token, "placed": token, "fetched": token, "finished": token,
             "uniform": Out(UNIFORM_BITS), "table": Out(g.place_layout()["drive"].shape), "events": In(g.depth), "late": In(UNIFORM_BITS),
-            "worth": In(g.drive_layout()), **ring_members(g), "spike": Out(1), "result": Out(g.lane_layout())})
+            "worth": In(g.drive_layout()), **ring_members(g), "spike": Out(1), "result": Out(g.lane_layout()),
+            **({"upper": Out(UNIFORM_BITS), "noise": In(g.depth), "noise_worth": In(g.noise_layout())} if g.noise_bits else {})})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -93,7 +99,12 @@ class PointLane(wiring.Component):
         uniform = Signal(UNIFORM_BITS)
         m.d.update += [unit.eq(place_read.data.unit), uniform.eq(self.late)]
         totals, events = self.drive(m, list(inputs.inputs))
-        self.units(m, unit, {"set": set_read.data, "state": state_read.data, "uniform": uniform, "random": draws}, totals, events)
+        given = {"set": set_read.data, "state": state_read.data, "uniform": uniform, "random": draws}
+        if g.noise_bits:
+            noise = Signal(signed(g.depth + 1 + g.noise_bits))
+            m.d.update += noise.eq((self.noise - self.noise_worth.middle) * self.noise_worth.weight)
+            given["noise"] = noise
+        self.units(m, unit, given, totals, events)
         return m
 
     def draw(self, m: Module, word: Value) -> Value:
@@ -112,6 +123,8 @@ class PointLane(wiring.Component):
             table_read.addr.eq(self.first.word), self.table.eq(table_read.data), table_write.en.eq(load.place), table_write.addr.eq(word),
             table_write.data.eq(table),
         ]
+        if g.noise_bits:
+            m.d.comb += self.upper.eq(seed_read.data[UNIFORM_BITS:])
         random = seed_read.data[UNIFORM_BITS:UNIFORM_BITS + g.random_bits]
         for stage in range(g.latency if g.random_bits else 0):
             delayed = Signal(g.random_bits, name=f"random_{stage}")
@@ -146,7 +159,7 @@ class PointLane(wiring.Component):
         state = Signal(g.state_bits)
         with m.Switch(unit):
             for number, structure in enumerate(g.structures, 1):
-                made = UNITS[type(structure)](structure, g.width)
+                made = UNITS[type(structure)](structure, g.width, len(given["noise"]) if g.noise_bits else 0)
                 m.submodules[f"unit_{number}"] = DomainRenamer("update")(made)
                 params, ports = data.View(made.params, given["set"][:made.params.size]), made.signature.members
                 m.d.comb += [getattr(made, name).eq(params[name]) for name, _ in made.params]
@@ -154,7 +167,7 @@ class PointLane(wiring.Component):
                     m.d.comb += made.i_state.eq(given["state"][:made.layout.size])
                 if "i_input" in ports:
                     m.d.comb += [port.eq(total) for port, total in zip(made.i_input, totals)]
-                m.d.comb += [getattr(made, f"i_{name}").eq(given[name]) for name in ("random", "uniform") if f"i_{name}" in ports]
+                m.d.comb += [getattr(made, f"i_{name}").eq(given[name]) for name in ("random", "uniform", "noise") if f"i_{name}" in ports]
                 late = [made.o_spike, *([made.o_state.as_value()] if "o_state" in ports else [])]
                 for stage in range(structure.latency, g.neuron_stages):
                     late = [self.later(m, value, f"unit_{number}_{port}_{stage}") for port, value in enumerate(late)]

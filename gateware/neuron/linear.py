@@ -38,6 +38,8 @@ class Linear(wiring.Component):
         Its structure.
     width : int
         Bits of an input.
+    noise : int
+        Bits of noise that each step adds to a membrane that is not held; 0 without.
 
     Members
     -------
@@ -49,18 +51,20 @@ class Linear(wiring.Component):
         What is due at each port.
     i_random : In(leak_fraction)
         For stochastic rounding alone.
+    i_noise : In(signed(noise))
+        With noise alone.
     o_state : Out(state_layout(neuron))
         The neuron after the step, two cycles behind the inputs.
     o_spike : Out(1)
     """
 
-    def __init__(self, neuron: LinearNeuron, width: int) -> None:
-        self.neuron, self.width = neuron, width
+    def __init__(self, neuron: LinearNeuron, width: int, noise: int = 0) -> None:
+        self.neuron, self.width, self.noise = neuron, width, noise
         self.params, self.layout = set_layout(neuron), state_layout(neuron)
         super().__init__({
             **{name: In(field.shape) for name, field in self.params}, "i_state": In(self.layout),
             "i_input": In(signed(width)).array(len(neuron.ports)), "i_random": In(neuron.leak_fraction), "o_state": Out(self.layout),
-            "o_spike": Out(1)})
+            "o_spike": Out(1), **({"i_noise": In(signed(noise))} if noise else {})})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -73,6 +77,11 @@ class Linear(wiring.Component):
                      s2_random.eq(s1_random)]
         s1_state, s1_given = self.receive(m, given)
         s2_state, products, s2_given = self.multiply(m, s1_state, s1_set, s1_given)
+        if self.noise:
+            s1_noise = Signal(signed(self.noise))
+            s2_noise = Signal(signed(self.noise))
+            m.d.sync += [s1_noise.eq(self.i_noise), s2_noise.eq(s1_noise)]
+            s2_given = s2_given + s2_noise
         self.finish(m, s2_state, s2_set, products, s2_given, s2_random)
         return m
 
@@ -90,9 +99,9 @@ class Linear(wiring.Component):
             overflowed.append(over)
         v = before.v
         if neuron.order == Order.BRIAN2:
-            if not neuron.currents:
+            if "v" in neuron.ports:
                 taken = Signal(signed(self.width))
-                m.d.comb += taken.eq(Mux(before.hold == 0, self.i_input[0], 0))
+                m.d.comb += taken.eq(Mux(before.hold == 0, self.i_input[-1], 0))
                 v, over = fit(v + taken, width, neuron.overflow)
                 overflowed.append(over)
             kicked = Signal(signed(width))
@@ -100,8 +109,9 @@ class Linear(wiring.Component):
             after, over = self.reset_of(kicked, given["reset"])
             v = Mux(before.fired, after, kicked).as_signed()
             overflowed.append(before.fired & over)
-        elif not neuron.currents:
-            m.d.sync += s1_given.eq(self.i_input[0])
+        elif "v" in neuron.ports:
+            m.d.sync += s1_given.eq(self.i_input[-1])
+        overflowed += self.jump(m, s1_state, given)
         m.d.sync += [s1_state.v.eq(v), s1_state.overflow.eq(Cat(overflowed).any())]
         return s1_state, s1_given
 
@@ -112,6 +122,7 @@ class Linear(wiring.Component):
         found = {"leak": (s1_set.rest - s1_state.v) * s1_set.leak}
         for current in self.neuron.currents:
             found |= {f"{part}_{current}": s1_state[current] * s1_set[f"{part}_{current}"] for part in ("coupling", "decay")}
+        found |= self.products(s1_state, s1_set)
         products = {name: Signal(value.shape(), name=f"s2_product_{name}") for name, value in found.items()}
         m.d.sync += [s2_state.eq(s1_state), s2_given.eq(s1_given), *(products[name].eq(value) for name, value in found.items())]
         return s2_state, products, s2_given
@@ -120,29 +131,42 @@ class Linear(wiring.Component):
         """The last stage: what the products come to, the spike and the reset of the published order. In Brian2's, the last held step is free."""
         neuron, width, after = self.neuron, self.neuron.format.width, self.o_state
         total = state.v + round_shift(products["leak"], neuron.leak_fraction, neuron.rounding, random) + params.bias
-        if neuron.order == Order.PUBLISHED and not neuron.currents:
+        if neuron.order == Order.PUBLISHED and "v" in neuron.ports or self.noise:
             total += given
         for current in neuron.currents:
             total += round_shift(products[f"coupling_{current}"], neuron.coupling_shift, neuron.rounding, Const(0, 1))
             decayed = round_shift(products[f"decay_{current}"], neuron.decay_fraction, neuron.rounding, Const(0, 1))
             m.d.comb += after[current].eq(state[current] - decayed)
+        total, threshold, overflow = self.adapt(m, state, params, products, total)
         s2_total = Signal(total.shape())
         s2_v = Signal(signed(width))
         s2_over = Signal()
         s2_held = Signal()
         value, over = fit(s2_total, width, neuron.overflow)
         brian2 = neuron.order == Order.BRIAN2
-        above = s2_v > params.threshold if brian2 else s2_v >= params.threshold
+        above = s2_v > threshold if brian2 else s2_v >= threshold
         m.d.comb += [s2_total.eq(total), s2_v.eq(value), s2_over.eq(over), s2_held.eq(state.hold > int(brian2)), self.o_spike.eq(~s2_held & above)]
         s2_reset, reset_over = (s2_v, Const(0, 1)) if brian2 else self.reset_of(s2_v, params.reset)
         with m.If(s2_held):
-            m.d.comb += [after.v.eq(state.v), after.hold.eq(state.hold - 1), after.overflow.eq(state.overflow)]
+            m.d.comb += [after.v.eq(state.v), after.hold.eq(state.hold - 1), after.overflow.eq(overflow)]
         with m.Elif(self.o_spike):
-            m.d.comb += [after.v.eq(s2_reset), after.hold.eq(params.refractory), after.overflow.eq(state.overflow | s2_over | reset_over)]
+            m.d.comb += [after.v.eq(s2_reset), after.hold.eq(params.refractory), after.overflow.eq(overflow | s2_over | reset_over)]
         with m.Else():
-            m.d.comb += [after.v.eq(s2_v), after.hold.eq(0), after.overflow.eq(state.overflow | s2_over)]
+            m.d.comb += [after.v.eq(s2_v), after.hold.eq(0), after.overflow.eq(overflow | s2_over)]
         if brian2:
             m.d.comb += after.fired.eq(self.o_spike)
+
+    def jump(self, m: Module, s1_state: data.View, given: dict[str, Value]) -> list[Value]:
+        """What else happens in the first stage, and what else may have overflowed there; nothing."""
+        return []
+
+    def products(self, s1_state: data.View, s1_set: data.View) -> dict[str, Value]:
+        """Products of the second stage besides; none."""
+        return {}
+
+    def adapt(self, m: Module, state: data.View, params: data.View, products: dict[str, Value], total: Value) -> tuple[Value, Value, Value]:
+        """The sum with what else flows into the membrane, the threshold, and the overflow flag of all but the membrane: as they are."""
+        return total, params.threshold, state.overflow
 
     def reset_of(self, v: Value, reset: Value) -> tuple[Value, Value]:
         """The membrane after a spike, and whether it left its format."""

@@ -9,18 +9,32 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikegate.models.core.engine import draw
-from spikegate.models.core.point_units import BERNOULLI, IZHIKEVICH, Room, Units, make_room, make_state, make_units, register, row_of
+from spikegate.models.core.point_units import (
+    ADAPTIVE,
+    BERNOULLI,
+    IZHIKEVICH,
+    Room,
+    Units,
+    make_inputs,
+    make_room,
+    make_state,
+    make_units,
+    register,
+    state_row,
+    state_rows,
+)
 from spikegate.models.errors import InputError
 from spikegate.models.kernel import aligned, kernel
 from spikegate.models.network.engine import Progress
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
-from spikegate.models.network.synapses import PORTS, Synapses, collect
+from spikegate.models.network.synapses import Synapses, collect, of_port
+from spikegate.models.neuron.adaptive_linear import adaptive_linear_step
 from spikegate.models.neuron.bernoulli import bernoulli_step
 from spikegate.models.neuron.izhikevich import izhikevich_steps
 from spikegate.models.neuron.linear import linear_step
 from spikegate.models.neuron.linear_steps import linear_steps
-from spikegate.models.numeric.drive import UNIFORM_BITS
+from spikegate.models.numeric.drive import UNIFORM_BITS, count_events
 
 __all__ = ["run", "require_point_network"]
 
@@ -43,17 +57,25 @@ class Run(NamedTuple):
 
 @kernel
 def _draw(run: Run, u: int, events: np.ndarray) -> None:
-    """Uniform numbers, random bits and external events of a population; events are added to the inputs."""
+    """Uniform numbers, random bits, external events and noise of a population; events are added to the inputs."""
     units, room = run.units, run.room
     first, last, drive, bits = units.bounds[u], units.bounds[u + 1], units.drives[u], np.uint64(units.kinds[u, 1])
     if units.kinds[u, 2] == 2:
         for i in range(first, last):
             room.random[i] = np.int64((run.seeds[i] >> np.uint64(UNIFORM_BITS)) & ((np.uint64(1) << bits) - np.uint64(1)))
+    noise = units.noises[u]
+    if noise[3] > noise[2]:
+        for i in range(first, last):
+            room.upper[i] = np.uint32(run.seeds[i] >> np.uint64(UNIFORM_BITS))
     draw(run.seeds[first:last], units.limits[drive[4]:drive[5]], run.lfsr, room.uniform[first:last], room.events[first:last])
-    port = run.inputs[0] if drive[1] == 0 else run.inputs[1]
+    port = of_port(run.inputs, drive[1])
     for i in range(first, last):
         events[i] = drive[3] + room.events[i]
         port[i] += np.int32(events[i] * drive[2])
+    if noise[3] > noise[2]:
+        count_events(room.upper[first:last], units.limits[noise[2]:noise[3]], room.events[first:last])
+        for i in range(first, last):
+            room.flow[i] = (np.int64(room.events[i]) - noise[1]) * noise[0]
 
 
 @kernel
@@ -61,6 +83,7 @@ def _update(run: Run, emitted: np.ndarray, events: np.ndarray) -> int:
     """One step of every neuron; spiking ones in ``emitted``, whose number it returns. Inputs are consumed."""
     units, room, found = run.units, run.room, 0
     spiked = room.spiked
+    room.flow[:] = 0
     for u in range(len(units.which)):
         s, first, last = units.kinds[u], units.bounds[u], units.bounds[u + 1]
         if units.drives[u, 0]:
@@ -70,13 +93,16 @@ def _update(run: Run, emitted: np.ndarray, events: np.ndarray) -> int:
                 spiked[i] = bernoulli_step(units.table, units.place[i], room.uniform[i])
         elif units.which[u] == IZHIKEVICH:
             izhikevich_steps((first, last), run.state, run.inputs[0], units.table, units.place, s, spiked)
+        elif units.which[u] == ADAPTIVE:
+            for i in range(first, last):
+                spiked[i] = adaptive_linear_step(run.state, i, run.inputs, units.table, units.place[i], s, room.flow[i])
         elif s[2] == 2:
             for i in range(first, last):
                 spiked[i] = linear_step(run.state, i, run.inputs, units.table, units.place[i], s, room.random[i])
         else:
             linear_steps((first, last), run.state, run.inputs, units.sets, (units.ranges[u], units.ranges[u + 1]), s, room.flow, spiked)
-    run.inputs[0][:] = 0
-    run.inputs[1][:] = 0
+    for each in run.inputs:
+        each[:] = 0
     for group in range(len(room.groups)):
         if room.groups[group]:
             for i in range(8 * group, 8 * group + 8):
@@ -105,7 +131,7 @@ def _advance(run: Run, first: int, steps: int, given: np.ndarray, spikes: np.nda
             at += 1
         run.counts[slot] = count
         if len(trace):
-            for row in range(len(run.state)):
+            for row in range(trace.shape[1]):
                 trace[k, row] = run.state[row]
     return found
 
@@ -121,7 +147,7 @@ def _named(network: PointNetwork, name: str, rows: np.ndarray) -> np.ndarray:
     values = np.zeros((*rows.shape[:-2], network.n), np.int32)
     for each, first in zip(network.populations, network.firsts):
         if name in each.neuron.state:
-            values[..., first:first + each.size] = rows[..., row_of(each.neuron, name), first:first + each.size]
+            values[..., first:first + each.size] = rows[..., state_row(each.neuron, name), first:first + each.size]
     return values
 
 
@@ -146,7 +172,7 @@ def run(network: PointNetwork, *, trace: bool = False, progress: Progress | None
     names = network.states
     lags = int(synapses.delays.max(initial=0)) + 1
     under_way = Run(make_units(network), synapses, register(network), make_state(network), aligned(network.seeds),
-                    tuple(aligned(np.zeros(n, np.int32)) for _ in range(PORTS)), np.zeros((lags, n + network.channels), np.int32),
+                    make_inputs(network), np.zeros((lags, n + network.channels), np.int32),
                     np.zeros(lags, np.int64), make_room(network))
     given, buffer, spikes = network.input_events, np.empty((min(CHUNK, steps) * n, 2), np.int32), []
     kept: dict[str, np.ndarray] = {name: np.zeros((steps, n), np.int32) for name in names} if trace else {}
@@ -154,7 +180,7 @@ def run(network: PointNetwork, *, trace: bool = False, progress: Progress | None
     bounds = np.searchsorted(given[:, 0], np.arange(0, steps + CHUNK, CHUNK))
     for chunk, first in enumerate(range(0, steps, CHUNK)):
         last = min(first + CHUNK, steps)
-        rows = np.empty((last - first if trace else 0, len(under_way.state), n), np.int32)
+        rows = np.empty((last - first if trace else 0, state_rows(network), n), np.int32)
         now = given[bounds[chunk]:bounds[chunk + 1]]
         found = _advance(under_way, first, last - first, now, buffer, rows, events[first:last] if trace else events)
         spikes.append(buffer[:found].copy())
@@ -162,6 +188,6 @@ def run(network: PointNetwork, *, trace: bool = False, progress: Progress | None
             values[first:last] = _named(network, name, rows)
         if progress:
             progress(last / steps)
-    final = {name: _named(network, name, np.stack(under_way.state)) for name in names}
+    final = {name: _named(network, name, np.stack(under_way.state[:state_rows(network)])) for name in names}
     return Recording("golden", n, steps, np.concatenate(spikes), {**final, "lfsr": under_way.seeds}, {**kept, "events": events} if trace else {},
                      provenance={"network": network.hash}, dt_ns=network.dt_ns)

@@ -8,6 +8,7 @@ from spikegate.models.core.rows_csr import Packing
 from spikegate.models.core.words import Field
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.point_population import Neuron, PortDrive
+from spikegate.models.numeric.drive import DriveParams
 
 __all__ = ["state_fields", "set_fields", "PointImage"]
 
@@ -38,7 +39,9 @@ class PointImage:
     structures : tuple
         Different ones, in the order of the populations.
     drives : list of PortDrive or None
-        Different tables of external events; None for neurons without.
+        Of different tables of external events and of noise, the former; None for neurons without.
+    noises : list of DriveParams or None
+        The latter.
     unit, drive : numpy.ndarray
         int64 (n,): each neuron's place among them.
     lane_sets : list of list of (int, tuple of int)
@@ -52,12 +55,15 @@ class PointImage:
         self.structures: tuple[Neuron, ...] = tuple(dict.fromkeys(each.neuron for each in network.populations))
         keys = [None if each.drive is None else (each.drive.table.limits.tobytes(), each.drive.table.weight, each.drive.offset,
                                                  each.neuron.ports.index(each.drive.port)) for each in network.populations]
-        different = list(dict.fromkeys(keys))
-        self.drives: list[PortDrive | None] = [network.populations[keys.index(key)].drive for key in different]
-        self.ports = [0 if key is None else key[3] for key in different]
+        noises = [None if each.noise is None else (each.noise.limits.tobytes(), each.noise.weight) for each in network.populations]
+        both = list(zip(keys, noises))
+        different = list(dict.fromkeys(both))
+        self.drives: list[PortDrive | None] = [network.populations[both.index(key)].drive for key in different]
+        self.noises: list[DriveParams | None] = [network.populations[both.index(key)].noise for key in different]
+        self.ports = [0 if key is None else key[3] for key, _ in different]
         sizes = [each.size for each in network.populations]
         self.unit = np.repeat([self.structures.index(each.neuron) for each in network.populations], sizes)
-        self.drive = np.repeat([different.index(key) for key in keys], sizes)
+        self.drive = np.repeat([different.index(key) for key in both], sizes)
         self.lane_sets: list[list[tuple[int, tuple[int, ...]]]] = []
         self.set = np.zeros(network.n, np.int64)
         self._assign()

@@ -9,6 +9,7 @@ from spikegate.models.core.point_size import PointSize
 from spikegate.models.core.words import pack
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.numeric.drive import UNIFORM_BITS, DriveParams
+from spikegate.models.numeric.normal import middle
 
 __all__ = ["point_loads"]
 
@@ -16,15 +17,23 @@ __all__ = ["point_loads"]
 def _drives(image: PointImage, size: PointSize) -> list[Load]:
     """Tables, filled up with limits that no number exceeds, and what is kept beside each."""
     found = []
-    for number, drive in enumerate(image.drives):
+    tables = [(number, None if drive is None else drive.table) for number, drive in enumerate(image.drives)]
+    if size.noise_bits:
+        tables += [(size.noise_first + number, noise) for number, noise in enumerate(image.noises)]
+    for number, table in tables:
         limits = np.full((1 << size.depth) - 1, (1 << UNIFORM_BITS) - 1, np.uint32)
-        if drive is not None:
-            limits[:len(drive.table.limits)] = drive.table.limits
+        if table is not None:
+            limits[:len(table.limits)] = table.limits
         index, limit = zip(*Search().words(DriveParams(limits, 0)))
         found.append(Load(PointOp.TABLE, np.array(limit, np.uint64), np.array(index) + (number << size.depth)))
     weights, offsets = zip(*((0, 0) if drive is None else (drive.table.weight, drive.offset) for drive in image.drives))
     worth = pack(size.drive_fields, {"weight": np.array(weights), "offset": np.array(offsets), "port": np.array(image.ports)}, len(image.drives))
-    return [*found, Load(PointOp.DRIVE, worth, np.arange(len(worth)))]
+    found.append(Load(PointOp.DRIVE, worth, np.arange(len(worth))))
+    if size.noise_bits:
+        weights, middles = zip(*((0, 0) if noise is None else (noise.weight, middle(noise.depth)) for noise in image.noises))
+        worth = pack(size.noise_fields, {"weight": np.array(weights), "middle": np.array(middles)}, len(image.noises))
+        found.append(Load(PointOp.DRIVE, worth, size.noise_first + np.arange(len(worth))))
+    return found
 
 
 def _sets(image: PointImage) -> list[Load]:

@@ -55,6 +55,8 @@ class PointSize:
         Tables of external events, the levels of their search, and bits of their offsets.
     sets : int
         Parameter sets of a lane.
+    noise_bits : int
+        Of the weight of noise, signed; 0 without noise.
     """
 
     n: int
@@ -73,6 +75,7 @@ class PointSize:
     depth: int
     offset_bits: int
     sets: int
+    noise_bits: int = 0
 
     def __post_init__(self) -> None:
         if not 1 <= self.lanes <= self.n:
@@ -90,6 +93,7 @@ class PointSize:
             raise InputError(f"Lanes must be in 1..N={network.n}, not {lanes}; use {'fewer lanes' if lanes > network.n else 'at least one'}")
         image, sums = PointImage(network, lanes), _bits(network.largest_input) + 1
         entries, drives = image.packing.entries, [drive for drive in image.drives if drive]
+        noises = [noise for noise in image.noises if noise]
         longest = int(entries.delay.max(initial=1))
         weights = [_bits(max(int(entries.weight.max(initial=0)), ~int(entries.weight.min(initial=0)))) + 1]
         return cls(
@@ -97,8 +101,10 @@ class PointSize:
             row_words=max(2, image.packing.words), row_longest=int(image.packing.number.max(initial=1)), slots=1 << _bits(longest),
             ports=max(1, *(len(each.ports) for each in image.structures)) if image.structures else 1, width=sums, weight_bits=weights[0],
             drive_bits=max([_bits(max(each.table.weight, ~each.table.weight)) + 1 for each in drives], default=2), drives=len(image.drives),
-            depth=max([each.table.depth for each in drives], default=1), offset_bits=max([_bits(each.offset) for each in drives], default=1),
-            sets=max(len(each) for each in image.lane_sets))
+            depth=max([each.table.depth for each in drives] + [each.depth for each in noises], default=1),
+            offset_bits=max([_bits(each.offset) for each in drives], default=1),
+            sets=max(len(each) for each in image.lane_sets),
+            noise_bits=max([_bits(max(each.weight, ~each.weight)) + 1 for each in noises], default=0))
 
     @classmethod
     def covering(cls, sizes: Iterable[Self]) -> Self:
@@ -160,6 +166,16 @@ class PointSize:
     def drive_fields(self) -> dict[str, Field]:
         """What is kept beside a table."""
         return {"weight": Field(self.drive_bits, True), "port": Field(_bits(self.ports - 1)), "offset": Field(self.offset_bits)}
+
+    @property
+    def noise_fields(self) -> dict[str, Field]:
+        """What is kept beside a table of noise: its weight, and how many limits 0 exceeds."""
+        return {"weight": Field(self.noise_bits, True), "middle": Field(self.depth)}
+
+    @property
+    def noise_first(self) -> int:
+        """Number of the first table of noise, a power of two above those of external events."""
+        return 1 << _bits(max(2, self.drives) - 1)
 
     @property
     def pointer_fields(self) -> dict[str, Field]:

@@ -111,6 +111,8 @@ class PointNetwork(DescribedPointNetwork):
     def _check_draws(self, problems: Problems) -> None:
         bits = 32 + max((each.neuron.leak_fraction for each in self.populations if isinstance(each.neuron, LinearNeuron) and each.neuron.draws),
                         default=0)
+        if any(each.noise is not None for each in self.populations):
+            bits = 64
         problems.require(self.lfsr.width >= bits and 32 <= self.lfsr.leap <= self.lfsr.taps[-1],
                          f"LFSR of a network must have at least {bits} bits and a leap in 32..lowest tap, not {self.lfsr.width} bits, "
                          f"leap {self.lfsr.leap}, taps {self.lfsr.taps}")

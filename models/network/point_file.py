@@ -10,6 +10,7 @@ import numpy as np
 from spikegate.models.network import container
 from spikegate.models.network.point_population import PointPopulation, PortDrive
 from spikegate.models.network.projection import Projection, SpikeInput
+from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
@@ -21,12 +22,12 @@ __all__ = ["VERSION", "array_type", "content", "parse", "read", "write"]
 
 VERSION = 2
 #: Types of arrays by the last part of their names; states are ``<i4``.
-ARRAYS = {"sets": "<i8", "index": "<u2", "limits": "<u4", "steps": "<u4", "channels": "<u4", "indptr": "<u4", "indices": "<u4", "weights": "<i4",
-          "delays": "|u1", "seeds": "<u8"}
+ARRAYS = {"sets": "<i8", "index": "<u2", "limits": "<u4", "noise": "<u4", "steps": "<u4", "channels": "<u4", "indptr": "<u4", "indices": "<u4",
+          "weights": "<i4", "delays": "|u1", "seeds": "<u8"}
 MEMBERS: dict[str, Any] = {"rounding": Rounding, "overflow": Overflow, "order": Order, "reset": Reset}
 STATE = "<i4"
 #: What a file's kind makes; of all others their currents say the kind.
-KINDS: dict[str, Any] = {each.kind: each for each in (BernoulliNeuron, IzhikevichNeuron)}
+KINDS: dict[str, Any] = {each.kind: each for each in (BernoulliNeuron, IzhikevichNeuron)} | {"adaptive_lif": AdaptiveLinearNeuron}
 
 
 def array_type(name: str) -> str:
@@ -39,6 +40,8 @@ def _structure(neuron: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"kind": neuron.kind}
     for field in dataclasses.fields(neuron):
         value = getattr(neuron, field.name)
+        if field.name == "kicks" and not isinstance(neuron, AdaptiveLinearNeuron):  # the kind says it
+            continue
         if field.name in MEMBERS:
             value = value.name.lower()
         elif isinstance(value, QFormat):
@@ -52,11 +55,14 @@ def _neuron(structure: dict[str, Any]) -> Any:
     kind = given.pop("kind")
     for name in MEMBERS.keys() & given:
         given[name] = MEMBERS[name][given[name].upper()]
-    for name in {"format", "current_format", "u_format"} & given.keys():
-        given[name] = QFormat(**given[name])
+    for name in ("format", "current_format", "u_format", "theta_format", "w_format"):
+        if given.get(name) is not None:
+            given[name] = QFormat(**given[name])
+    if "currents" in given:
+        given["currents"] = tuple(given["currents"])
     if kind in KINDS:
         return KINDS[kind](**given)
-    neuron = LinearNeuron(**{**given, "currents": tuple(given["currents"])})
+    neuron = LinearNeuron(**given, kicks=kind.startswith("kicked_"))
     if neuron.kind != kind:
         raise ValueError(f"kind {kind!r} is not what its currents say, {neuron.kind!r}")
     return neuron
@@ -75,6 +81,9 @@ def content(network: Any) -> bytes:
             arrays[f"{here}.limits"] = each.drive.table.limits
             drive = {"weight": each.drive.table.weight, "port": each.drive.port, "offset": each.drive.offset}
         populations.append({"name": each.name, "size": each.size, "neuron": _structure(each.neuron), "drive": drive})
+        if each.noise is not None:
+            arrays[f"{here}.noise"] = each.noise.limits
+            populations[-1]["noise"] = {"weight": each.noise.weight}
     for k, each in enumerate(network.inputs):
         arrays |= {f"input{k}.steps": each.steps, f"input{k}.channels": each.channels}
     for k, each in enumerate(network.projections):
@@ -108,9 +117,10 @@ def parse(data: bytes) -> Any:
         if each["drive"] is not None:
             table = DriveParams(arrays.pop(f"{here}.limits"), each["drive"]["weight"])
             drive = PortDrive(table, each["drive"]["port"], each["drive"]["offset"])
+        noise = None if "noise" not in each else DriveParams(arrays.pop(f"{here}.noise"), each["noise"]["weight"])
         initial = {name: arrays.pop(f"{here}.state.{name}") for name in neuron.state}
         sets, index = arrays.pop(f"{here}.sets"), arrays.pop(f"{here}.index")
-        populations.append(PointPopulation(each["name"], each["size"], neuron, sets, index, drive, initial))
+        populations.append(PointPopulation(each["name"], each["size"], neuron, sets, index, drive, initial, noise))
     for k, each in enumerate(header["inputs"]):
         steps, channels = arrays.pop(f"input{k}.steps"), arrays.pop(f"input{k}.channels")
         inputs.append(SpikeInput(each["name"], each["size"], steps, channels))

@@ -12,6 +12,7 @@ from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.models.numeric.drive import DriveParams
+from spikegate.models.numeric.fixed import Rounding
 
 __all__ = ["MAX_SETS", "Neuron", "PortDrive", "PointPopulation"]
 
@@ -65,6 +66,9 @@ class PointPopulation:
     index : numpy.ndarray, optional
         uint16 (size,): each neuron's set; all have the only one by default.
     drive : PortDrive, optional
+    noise : DriveParams, optional
+        What each step adds to a membrane that is not held, drawn from the upper half of a neuron's random bits: a table as
+        `spikegate.models.numeric.normal.normal_table` makes one, its weight raw in the membrane's format. Not with stochastic rounding.
     initial : Mapping of str to numpy.ndarray
         int32 (size,) before step 0, by name of the state; by default what the neuron's ``start`` says, and 0.
 
@@ -81,6 +85,7 @@ class PointPopulation:
     index: np.ndarray = None  # type: ignore[assignment]
     drive: PortDrive | None = None
     initial: Mapping[str, np.ndarray] = field(default_factory=dict)
+    noise: DriveParams | None = None
 
     def __post_init__(self) -> None:
         require_type(self, "name", str)
@@ -112,7 +117,19 @@ class PointPopulation:
         if self.drive is not None:
             require_type(self, "drive", PortDrive)
             self._check_drive(problems, here)
+        if self.noise is not None:
+            require_type(self, "noise", DriveParams)
+            self._check_noise(problems, here)
         problems.raise_any()
+
+    def _check_noise(self, problems: Problems, here: str) -> None:
+        neuron, noise = self.neuron, self.noise
+        if not isinstance(neuron, LinearNeuron) or neuron.rounding == Rounding.STOCHASTIC:
+            problems.require(False, f"Noise {here} must be of neurons with a membrane that round to floor or nearest, not of a {neuron.kind} "
+                             "that rounds at random or has none: both would take the same random bits")
+        elif noise is not None:
+            problems.require(neuron.format.holds(noise.weight), f"Noise weight {noise.weight} {here} is outside {neuron.format}; "
+                             f"{neuron.format.wider(noise.weight)}")
 
     def _check_initial(self, problems: Problems, here: str) -> None:
         filled, zeros, start = {}, np.zeros(len(self.sets), np.int64), self.neuron.start(self.table)
@@ -148,4 +165,4 @@ class PointPopulation:
     @property
     def draws(self) -> bool:
         """Whether its neurons need random numbers."""
-        return self.drive is not None or self.neuron.draws
+        return self.drive is not None or self.noise is not None or self.neuron.draws

@@ -8,6 +8,7 @@ import numpy as np
 from spikegate.models.checks import real_array
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network.point_population import Neuron
+from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Reset
 from spikegate.models.numeric.drive import UNIFORM_BITS
@@ -106,10 +107,15 @@ def _meaning(neuron: Neuron, name: str) -> tuple[int | None, str | QFormat]:
         return IZHIKEVICH[name](neuron)
     if not isinstance(neuron, LinearNeuron):
         return UNIFORM_BITS, "a chance above 1 is none"
+    if isinstance(neuron, AdaptiveLinearNeuron) and name.removeprefix("jump_") in neuron.adapted:
+        q = neuron.adapted[name.removeprefix("jump_")]
+        return q.fraction, q
+    if name in ("decay_theta", "decay_w") and isinstance(neuron, AdaptiveLinearNeuron):
+        return getattr(neuron, name.replace("decay_", "") + "_fraction"), "a decay above 1 is none; it is dt / tau"
     if name == "leak":
         return neuron.leak_fraction, "a leak above 1 is none; it is dt / tau"
     if name.startswith("decay_"):
         return neuron.decay_fraction, "a decay above 1 is none; it is dt / tau"
-    if name.startswith("coupling_"):
+    if name.startswith(("coupling_", "slope_")):
         return neuron.coupling_shift, "use more coupling_bits, or a smaller coupling_shift"
     return (None, "use a longer dt_ms") if name == "refractory" else (neuron.format.fraction, neuron.format)

@@ -11,12 +11,12 @@ import numpy as np
 from spikegate.models.kernel import kernel
 from spikegate.models.prefetch import prefetch
 
-__all__ = ["AHEAD", "PORTS", "Synapses", "make_synapses", "collect"]
+__all__ = ["AHEAD", "PORTS", "Synapses", "make_synapses", "of_port", "collect"]
 
 #: Runs that are fetched ahead of the one that is added.
 AHEAD = 8
-#: Two ports of a neuron at most.
-PORTS = 2
+#: Ports of a neuron at most: two currents and the membrane.
+PORTS = 3
 
 
 class Synapses(NamedTuple):
@@ -89,9 +89,15 @@ def make_synapses(network: Any) -> Synapses:
     return Synapses(kinds // PORTS, kinds % PORTS, base[:-1].copy(), offsets.astype(np.uint16 if short else np.uint32), packed, bits)
 
 
+@kernel(inline="always")
+def of_port(inputs: tuple[np.ndarray, ...], port: int) -> np.ndarray:
+    """The inputs of a port."""
+    return inputs[0] if port == 0 else inputs[1] if port == 1 else inputs[2]
+
+
 @kernel
 def collect(t: int, ring: np.ndarray, counts: np.ndarray, synapses: Synapses, inputs: tuple[np.ndarray, ...], runs: np.ndarray) -> None:
-    """Add what is due at step ``t`` to ``inputs``, int32 (n,) of two ports.
+    """Add what is due at step ``t`` to ``inputs``, int32 (n,) of each port; empty for a third port that no neuron has.
 
     ``ring`` and ``counts`` hold the spikes of the steps before, by step modulo their number: int32 (lags, sources), int64 (lags,). ``runs`` is room,
     int64 (sources + `AHEAD`, 2).
@@ -102,7 +108,7 @@ def collect(t: int, ring: np.ndarray, counts: np.ndarray, synapses: Synapses, in
     for k in range(len(synapses.delays)):
         if synapses.delays[k] > t:
             break
-        slot, port = (t - synapses.delays[k]) % lags, inputs[0] if synapses.ports[k] == 0 else inputs[1]
+        slot, port = (t - synapses.delays[k]) % lags, of_port(inputs, synapses.ports[k])
         found = 0
         for at in range(counts[slot]):
             source = ring[slot, at]

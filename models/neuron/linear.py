@@ -1,4 +1,5 @@
-"""Linear integrate-and-fire neurons of any network: ``lif``, whose synapses kick the membrane, and ``cuba_lif``, with exponential currents.
+"""Linear integrate-and-fire neurons of any network: ``lif``, whose synapses kick the membrane, ``cuba_lif``, with exponential currents, and
+``kicked_cuba_lif`` with both.
 
 A step takes the input ``I`` of each port, exact sums. First each current is kicked, the kicked currents flow into the membrane, and then they decay:
 
@@ -31,7 +32,8 @@ from spikegate.models.checks import identifier, require_member, require_type, re
 from spikegate.models.errors import Problems
 from spikegate.models.kernel import kernel
 from spikegate.models.neuron.lif import MAX_LEAK_FRACTION, REFRACTORY_BITS
-from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding, fit, round_shift
+from spikegate.models.neuron.membrane import begin, finish, flow, membrane
+from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
 
 __all__ = ["MAX_CURRENTS", "Order", "Reset", "Column", "LinearNeuron", "linear_step"]
 
@@ -84,6 +86,8 @@ class LinearNeuron:
     reset : Reset
     currents : tuple of str
         Names of the exponential currents, at most two; each is a port. Without, there is one port, ``v``.
+    kicks : bool
+        With currents alone: ``v`` is a port beside them.
     current_format : QFormat
         Of the currents; that of the membrane by default (None).
     decay_fraction : int
@@ -108,6 +112,7 @@ class LinearNeuron:
     decay_fraction: int = 16
     coupling_bits: int = 16
     coupling_shift: int = 16
+    kicks: bool = False
 
     latency: ClassVar[int] = 2
 
@@ -121,6 +126,7 @@ class LinearNeuron:
         require_whole(self, "leak_fraction", "decay_fraction", "coupling_bits", "coupling_shift")
         for name, kind in (("rounding", Rounding), ("overflow", Overflow), ("order", Order), ("reset", Reset)):
             require_member(self, name, kind)
+        require_type(self, "kicks", bool)
         object.__setattr__(self, "currents", tuple(self.currents))
         problems = Problems()
         for name, least, most in (("leak_fraction", 1, MAX_LEAK_FRACTION), ("decay_fraction", 1, MAX_LEAK_FRACTION),
@@ -130,23 +136,24 @@ class LinearNeuron:
         named = all(identifier(name) and name not in RESERVED for name in self.currents)
         problems.require(named and len({*self.currents}) == len(self.currents) <= MAX_CURRENTS,
                          f"Currents must be at most {MAX_CURRENTS} different names, such as exc and inh, not {self.currents!r}")
+        problems.require(self.kicks in (False, bool(self.currents)), "Kicks must be False without currents, as the membrane takes them anyway")
         problems.require(not (self.currents and self.rounding == Rounding.STOCHASTIC),
                          "Rounding must be floor or nearest for a neuron with currents, not stochastic: its random bits are for one product")
         problems.raise_any()
 
     @property
     def kind(self) -> str:
-        """``lif`` or ``cuba_lif``."""
-        return "cuba_lif" if self.currents else "lif"
+        """``lif``, ``cuba_lif`` or ``kicked_cuba_lif``."""
+        return "kicked_" * self.kicks + "cuba_" * bool(self.currents) + "lif"
 
     @property
     def ports(self) -> tuple[str, ...]:
         """Where synapses, drives and inputs may add."""
-        return self.currents or ("v",)
+        return self.currents + ("v",) * (self.kicks or not self.currents)
 
     def port_format(self, port: str) -> QFormat:
         """Of what is added there."""
-        return self.current_format if self.currents else self.format
+        return self.current_format if port in self.currents else self.format
 
     @property
     def draws(self) -> bool:
@@ -183,22 +190,9 @@ class LinearNeuron:
         return {"v": sets["rest"]}
 
     def constants(self) -> np.ndarray:
-        """What `linear_step` needs to know of the structure, int64 (10,)."""
+        """What `linear_step` needs to know of the structure, int64 (11,)."""
         return np.array([self.format.width, self.leak_fraction, self.rounding, self.overflow, self.order, self.reset, len(self.currents),
-                         self.current_format.width, self.decay_fraction, self.coupling_shift], np.int64)
-
-
-@kernel
-def _currents(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray, ...], table: np.ndarray, k: int, s: np.ndarray) -> int:
-    """Kick, flow and decay of the currents of neuron ``i``: what flows into its membrane."""
-    flow = 0
-    for c in range(s[6]):
-        value, over = fit(np.int64(state[4 + c][i]) + inputs[c][i], s[7], s[3])
-        flow += round_shift(value * table[k, 7 + 2 * c], s[9], s[2], 0)
-        value -= round_shift(value * table[k, 6 + 2 * c], s[8], s[2], 0)
-        state[4 + c][i] = value
-        state[2][i] |= over
-    return flow
+                         self.current_format.width, self.decay_fraction, self.coupling_shift, "v" in self.ports], np.int64)
 
 
 @kernel
@@ -210,7 +204,7 @@ def linear_step(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray,
     state : tuple of numpy.ndarray
         int32 (n,) each: ``v``, ``hold``, ``overflow``, ``fired``, and two currents.
     inputs : tuple of numpy.ndarray
-        int32 (n,), raw sums of two ports.
+        int32 (n,) each, raw sums of the ports.
     table : numpy.ndarray
         int64 (sets, columns), and ``k``, the neuron's set.
     s : numpy.ndarray
@@ -218,30 +212,7 @@ def linear_step(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray,
     random : int
         0..2^leak_fraction - 1, for stochastic rounding alone.
     """
-    leak, rest, threshold, reset, refractory, bias = (table[k, 0], table[k, 1], table[k, 2], table[k, 3], table[k, 4], table[k, 5])
-    v, over = np.int64(state[0][i]), np.int64(0)
-    given = _currents(state, i, inputs, table, k, s) if s[6] else np.int64(inputs[0][i])
-    if s[4] == 1:
-        if not s[6]:
-            if state[1][i] == 0:
-                v, over = fit(v + given, s[0], s[3])
-            given = np.int64(0)
-        if state[3][i]:
-            v, more = fit(v - reset, s[0], s[3]) if s[5] == 1 else (reset, 0)
-            over |= more
-    spike, held = 0, state[1][i] > 0
-    if held:
-        state[1][i] -= 1
-    if not held or (s[4] == 1 and state[1][i] == 0):
-        v, more = fit(v + round_shift((rest - v) * leak, s[1], s[2], random) + given + bias, s[0], s[3])
-        over |= more
-        if (v > threshold) if s[4] == 1 else (v >= threshold):
-            spike = 1
-            state[1][i] = refractory
-            if s[4] == 0:
-                v, more = fit(v - reset, s[0], s[3]) if s[5] == 1 else (reset, 0)
-                over |= more
-    state[0][i] = v
-    state[2][i] |= over
-    state[3][i] = spike if s[4] == 1 else 0
+    p = membrane(table, k)
+    given, begun = flow(state, i, inputs, table, k, s), begin(state, i, inputs, p, s)
+    spike: int = finish(state, i, begun, given, p, s, random)
     return spike

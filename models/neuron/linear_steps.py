@@ -88,7 +88,7 @@ def _membranes(state: tuple[np.ndarray, ...], kicks: np.ndarray, flow: np.ndarra
     rule = _half(s[1], s[2]), s[1], s[5] == 1
     leaks, rests, thresholds, resets, refractory, bias = sets
     leak, rest, threshold, reset, steps, plus = leaks[0], rests[0], thresholds[0], resets[0], refractory[0], bias[0]
-    one, published, direct = len(leaks) == 1, s[4] == 0, s[6] == 0
+    one, published, direct = len(leaks) == 1, s[4] == 0, s[10] == 1
     if one and published:
         for i in range(len(v)):
             held = hold[i] > 0
@@ -134,23 +134,23 @@ def linear_steps(bounds: tuple[int, int], state: tuple[np.ndarray, ...], inputs:
     state : tuple of numpy.ndarray
         int32 (n,) each: ``v``, ``hold``, ``overflow``, ``fired``, and two currents.
     inputs : tuple of numpy.ndarray
-        int32 (n,), of two ports.
+        int32 (n,) each, of the ports.
     sets : numpy.ndarray
         int64 (columns, any): parameters of each of these neurons, or of all alike, from ``place[0]`` to ``place[1]`` - 1.
     s : numpy.ndarray
         `LinearNeuron.constants`.
     flow : numpy.ndarray
-        int64 (n,), overwritten.
+        int64 (n,): what flows into each membrane besides currents, such as noise; overwritten.
     spiked : numpy.ndarray
         uint8 (n,), written.
     """
     first, last = bounds
     a, b = place
     into = flow[first:last]
-    into[:] = 0
     over = state[2][first:last]
     for c in range(s[6]):
-        current, kicks = (state[4][first:last], inputs[0][first:last]) if c == 0 else (state[5][first:last], inputs[1][first:last])
-        _flow(current, over, kicks, sets[6 + 2 * c][a:b], sets[7 + 2 * c][a:b], s, into)
-    _membranes((state[0][first:last], state[1][first:last], over, state[3][first:last]), inputs[0][first:last], into,
+        current, due = (state[4][first:last], inputs[0][first:last]) if c == 0 else (state[5][first:last], inputs[1][first:last])
+        _flow(current, over, due, sets[6 + 2 * c][a:b], sets[7 + 2 * c][a:b], s, into)
+    kicks = inputs[s[6]] if s[10] else inputs[0]
+    _membranes((state[0][first:last], state[1][first:last], over, state[3][first:last]), kicks[first:last], into,
                (sets[0][a:b], sets[1][a:b], sets[2][a:b], sets[3][a:b], sets[4][a:b], sets[5][a:b]), s, spiked[first:last])

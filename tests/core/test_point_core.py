@@ -23,16 +23,17 @@ from spikegate.models.network.point import PointNetwork
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.cuba import CubaParams, cuba
-from verification.stimuli.point_networks import KINDS, MIXED, WIDE, random_network
+from verification.stimuli.point_networks import ADAPTING, KINDS, MIXED, WIDE, random_network
 
 STEPS = (300, 80, 80, 80)
 LONG, SHORT = (255, 255, 40, 3), (5, 7, 1, 3)
 
 
 @cache
-def networks(structures, lanes, count, delays=LONG):
+def networks(structures, lanes, count, delays=LONG, noise=0.0):
     """Random networks of at least ``lanes`` neurons, and the geometry that runs them all; with short delays, its ring turns many times."""
-    made = [random_network(seed, structures, n=24 + 16 * (seed % 2), steps=STEPS[seed % 4], max_delay=delays[seed % 4]) for seed in range(count)]
+    made = [random_network(seed, structures, n=24 + 16 * (seed % 2), steps=STEPS[seed % 4], max_delay=delays[seed % 4], noise=noise)
+            for seed in range(count)]
     found = [each for each in made if each.n >= lanes]
     return found, PointGeometry.covering([PointGeometry.of(each, lanes) for each in found])
 
@@ -75,6 +76,40 @@ def test_random_networks_of_all_kinds_are_bit_true_and_take_the_predicted_cycles
     fired = [np.isin(golden(each).spikes[:, 1], np.flatnonzero(np.repeat([here.neuron.kind == "izhikevich" for here in each.populations], [
         here.size for here in each.populations]))).sum() for each in found]
     assert compared > 600_000 and sum(fired) > 1000 and sum(bool(golden(each).trace["u"].any()) for each in found if "u" in golden(each).trace) > 20
+
+
+@pytest.mark.parametrize("lanes, delays", [(1, SHORT), (3, LONG), (8, SHORT)])
+def test_networks_that_adapt_and_have_noise_are_bit_true(lanes, delays):
+    """Kicks beside currents, theta, w, and noise, in a core that has all of them."""
+    found, geometry = networks(ADAPTING, lanes, 40, delays, 0.4)
+    noisy = [each for each in found if any(population.noise for population in each.populations)]
+    assert set(geometry.structures) == set(ADAPTING) and geometry.noise_bits and geometry.ports == 3 and 10 < len(noisy) < len(found)
+    compared = sum(agree(each, PointRtl(lanes, geometry)) for each in found)
+    print(f"{lanes} lanes: {compared:,} items of {len(found)} networks, {len(noisy)} with noise, 0 mismatches")
+    assert compared > 600_000 and sum(len(golden(each).spikes) for each in noisy) > 1000
+
+
+@pytest.mark.parametrize("change", ["noise", "jump_theta", "jump_w"])
+def test_another_noise_or_jump_in_the_core_is_found(change):
+    """Negative controls: noise that is the mirror image, a jump that is one less."""
+    found, geometry = networks(ADAPTING, 3, 40, LONG, 0.4)
+    network = next(each for each in found if any(_changed(population, change) for population in each.populations))
+    wrong = network.replace(populations=[_changed(each, change) or each for each in network.populations])
+    recording = PointRtl(3, geometry).run(wrong, trace=True)
+    check = held_against(golden(network), dataclasses.replace(recording, provenance=golden(network).provenance))
+    assert not check.ok and check.mismatches > 0
+
+
+def _changed(each, change):
+    """The population with another noise or jump, or None if it has none or none of its neurons spikes at all."""
+    if change == "noise":
+        return each.noise and dataclasses.replace(each, noise=dataclasses.replace(each.noise, weight=-each.noise.weight or 1))
+    names = [column.name for column in each.neuron.columns]
+    if change not in names:
+        return None
+    sets, at = each.sets.copy(), names.index(change)
+    sets[:, at] -= np.sign(sets[:, at] + (sets[:, at] == 0))
+    return dataclasses.replace(each, sets=sets)
 
 
 @pytest.mark.parametrize("lanes", [2, 5])

@@ -16,19 +16,22 @@ from spikegate.cosim.toolchain.verilog import cached_verilog, to_verilog
 from spikegate.gateware.core.core import Core
 from spikegate.gateware.core.pins import PinsHost
 from spikegate.gateware.core.point_core import PointCore, PointGeometry
+from spikegate.gateware.core.point_lane import UNITS
 from spikegate.gateware.neuron.bernoulli import Bernoulli
 from spikegate.gateware.neuron.izhikevich import Izhikevich
 from spikegate.gateware.neuron.linear import Linear
 from verification.contracts import catalogue
 from verification.coverage import cores, link
 from verification.stimuli import point_networks
-from verification.stimuli.point_networks import IZHIKEVICH, MIXED, WIDE, random_network
+from verification.stimuli.point_networks import ADAPTING, IZHIKEVICH, MIXED, WIDE, random_network
 
 #: All leaves, a core of each row source and drive, and the link, as verification takes them; and what a core of point neurons has.
 MODULES = {**catalogue.LEAVES, **catalogue.WHOLE, **link.LINKS,
            **{f"linear_{k}": lambda each=each: Linear(each, 20) for k, each in enumerate(MIXED + WIDE) if each.ports},
+           **{f"adapting_{k}": lambda each=each: UNITS[type(each)](each, 20, 12) for k, each in enumerate(ADAPTING) if each.ports},
            "bernoulli": lambda: Bernoulli(MIXED[3]),
            **{f"izhikevich_{k}": lambda each=each: Izhikevich(each, 20) for k, each in enumerate(IZHIKEVICH)},
+           "point_core_noise": lambda: PointCore(PointGeometry.of(random_network(3, ADAPTING, noise=1.0), 3)),
            **{f"point_core_{seed}": lambda seed=seed, lanes=lanes: PointCore(PointGeometry.of(random_network(seed, MIXED), lanes))
               for seed, lanes in ((1, 1), (2, 3), (3, 4))},
            **{name: lambda g=g, name=name: PinsHost(g) if name == cores.PINS else Core(g) for name, g in cores.CORES.items()}}

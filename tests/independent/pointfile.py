@@ -5,15 +5,12 @@ __all__ = ["PointFile", "check"]
 import math
 from collections import Counter
 
-from .pointneurons import check_neuron, columns, demand, each, keys, one_of, ports, printable, proper, span, states, whole
-
-
-def random_bits(neuron):
-    return neuron["leak_fraction"] if neuron.get("rounding") == "stochastic" else 0
+from independent.pointneuron import check_neuron, columns, demand, each, keys, one_of, ports, printable, proper, random_bits, span, states, whole
 
 
 def draws(population):
-    return population["neuron"]["kind"] == "bernoulli" or population["drive"] is not None or random_bits(population["neuron"]) > 0
+    return population["neuron"]["kind"] == "bernoulli" or population["drive"] is not None or random_bits(population["neuron"]) > 0 or \
+        "noise" in population
 
 
 def check_header(header):
@@ -27,8 +24,13 @@ def check_header(header):
         demand(printable(name) and (printable(value) or type(value) in (bool, int, float) and math.isfinite(value)), "source is plain")
     demand(each(header["populations"], "populations"), "there is a population")
     for population in header["populations"]:
-        keys(population, ("name", "size", "neuron", "drive"), "a population")
+        noisy = type(population) is dict and "noise" in population
+        keys(population, ("name", "size", "neuron", "drive", *["noise"] * noisy), "a population")
         check_neuron(population["neuron"])
+        if noisy:
+            keys(population["noise"], ("weight",), "noise")
+            demand(population["neuron"]["kind"] != "bernoulli" and not random_bits(population["neuron"]), "noise is of a membrane that draws nothing")
+            whole(population["noise"]["weight"], *span(population["neuron"]["format"]), "weight of noise")
         drive, there = population["drive"], ports(population["neuron"])
         if drive is not None:
             keys(drive, ("weight", "port", "offset"), "a drive")
@@ -50,7 +52,8 @@ def check_header(header):
         one_of(projection["port"], ports(kinds[projection["target"]]), "port of a projection")
     lfsr = header["lfsr"]
     keys(lfsr, ("width", "taps", "leap"), "lfsr")
-    whole(lfsr["width"], 32 + max(map(random_bits, kinds.values())), 64, "width of lfsr")
+    noisy = any("noise" in population for population in header["populations"])
+    whole(lfsr["width"], 64 if noisy else 32 + max(map(random_bits, kinds.values())), 64, "width of lfsr")
     above = lfsr["width"] + 1
     for tap in each(lfsr["taps"], "taps"):
         whole(tap, 1, above - 1, "a tap")
@@ -68,6 +71,8 @@ def layout(header):
         yield from ((f"population{k}.state.{name}", "<i4", [population["size"]]) for name, _, _ in states(population["neuron"]))
         if population["drive"]:
             yield f"population{k}.limits", "<u4", [None]
+        if "noise" in population:
+            yield f"population{k}.noise", "<u4", [None]
     for k in range(len(header["inputs"])):
         yield from ((f"input{k}.{name}", "<u4", [None]) for name in ("steps", "channels"))
     for k, projection in enumerate(header["projections"]):
@@ -119,14 +124,15 @@ class PointFile:
         demand(all(0 < seed < 2 ** header["lfsr"]["width"] if draw else seed == 0 for seed, draw in zip(arrays["seeds"], drawing)), "seeds")
 
     def neurons(self):
-        """Of each neuron, in the order of the file: structure, ports, parameters and states by name, drive, its table, and seed."""
+        """Of each neuron, in the order of the file: structure, ports, parameters and states by name, drive, its table, seed, and noise."""
         seeds = iter(self.arrays["seeds"])
         for k, population in enumerate(self.header["populations"]):
             neuron, flat, names = population["neuron"], self.arrays[f"population{k}.sets"], [name for name, _, _ in columns(population["neuron"])]
             for i, at in enumerate(self.arrays[f"population{k}.index"]):
                 values = dict(zip(names, flat[len(names) * at:len(names) * (at + 1)]))
                 state = {name: self.arrays[f"population{k}.state.{name}"][i] for name, _, _ in states(neuron)}
-                yield neuron, [*ports(neuron)], values, state, population["drive"], self.arrays.get(f"population{k}.limits"), next(seeds)
+                noise = (population["noise"]["weight"], self.arrays[f"population{k}.noise"]) if "noise" in population else None
+                yield neuron, [*ports(neuron)], values, state, population["drive"], self.arrays.get(f"population{k}.limits"), next(seeds), noise
 
     def check_population(self, here, population):
         arrays, neuron, drive = self.arrays, population["neuron"], population["drive"]
@@ -142,9 +148,11 @@ class PointFile:
         within(arrays[here + "index"], 0, len(flat) // many - 1, "index")
         for name, low, high in states(neuron):
             within(arrays[f"{here}state.{name}"], low, high, name)
+        for name in [*["limits"] * bool(drive), *["noise"] * ("noise" in population)]:
+            table = arrays[here + name]
+            demand(len(table) in [2**depth - 1 for depth in range(1, 9)] and rises(table), "a table has 2^depth - 1 entries that ascend")
         if drive:
             limits = arrays[here + "limits"]
-            demand(len(limits) in [2**depth - 1 for depth in range(1, 9)] and rises(limits), "a table has 2^depth - 1 entries that ascend")
             for i in range(population["size"]):
                 self.most[population["name"], i, drive["port"]] += abs(drive["weight"]) * (drive["offset"] + len(limits))
 

@@ -4,6 +4,8 @@ Unlike the engine of the page, a port keeps the sums of all coming steps itself,
 kind and order of neuron is a class.
 """
 
+from fractions import Fraction
+
 __all__ = ["cells", "run"]
 
 MOST_DELAY = 255
@@ -50,13 +52,23 @@ class Drive:
         return self.offset + len([limit for limit in self.limits if limit < uniform])
 
 
+class Noise:
+    """A number of a table that is centred, as many limits on either side but one (section 3)."""
+
+    def __init__(self, weight, limits):
+        self.weight, self.limits = weight, limits
+
+    def worth(self, uniform):
+        return (len([limit for limit in self.limits if limit < uniform]) - len(self.limits) // 2) * self.weight
+
+
 class Bernoulli:
     """A neuron without ports that spikes by chance."""
 
     def __init__(self, neuron, values, state):
         self.state, self.chance = state, values["chance"]
 
-    def step(self, sums, register):
+    def step(self, sums, register, noise):
         return register % 2**32 < self.chance
 
 
@@ -104,14 +116,38 @@ class Published:
         else:
             self.state["v"] = self.fit(self.state["v"] - self.values["reset"])
 
-    def step(self, sums, register):
-        flow = self.flow(sums)
+    def adapt(self):
+        """What w takes from the membrane; w and theta decay."""
+        taken, w = 0, self.state.get("w")
+        if w is not None:
+            shift = self.neuron["coupling_shift"]
+            taken = self.round(w * self.values["coupling of w"], shift)
+            risen = self.round((self.state["v"] - self.values["rest"]) * self.values["slope of w"], shift) if self.neuron["slope"] else 0
+            self.state["w"] = self.fit(w - self.round(w * self.values["decay of w"], self.neuron["w_fraction"]) + risen, "w_format")
+        if "theta" in self.state:
+            self.state["theta"] -= self.round(self.state["theta"] * self.values["decay of theta"], self.neuron["theta_fraction"])
+        return taken
+
+    def threshold(self):
+        """With theta on top, in a finer unit than the membrane's if theta has one."""
+        if "theta" not in self.state:
+            return self.values["threshold"]
+        finer = self.neuron["theta_format"]["fraction"] - self.neuron["format"]["fraction"]
+        return self.values["threshold"] + Fraction(self.state["theta"], 2**finer)
+
+    def jump(self):
+        for name in {"theta", "w"} & self.state.keys():
+            self.state[name] = self.fit(self.state[name] + self.values["jump of " + name], name + "_format")
+
+    def step(self, sums, register, noise):
+        flow = self.flow(sums) - self.adapt() + noise
         if self.state["hold"]:
             self.state["hold"] -= 1
             return False
-        if self.move(sums.get("v", 0) + flow, register) < self.values["threshold"]:
+        if self.move(sums.get("v", 0) + flow, register) < self.threshold():
             return False
         self.reset()
+        self.jump()
         self.state["hold"] = self.values["refractory"]
         return True
 
@@ -119,18 +155,20 @@ class Published:
 class Brian2(Published):
     """The same in Brian2's order: first the rest of the step before, synapses and reset, then the membrane and the threshold."""
 
-    def step(self, sums, register):
-        flow = self.flow(sums)
+    def step(self, sums, register, noise):
+        flow = self.flow(sums) + noise
         if self.state["hold"] == 0:
             self.state["v"] = self.fit(self.state["v"] + sums.get("v", 0))
         if self.state["fired"]:
             self.reset()
+            self.jump()
         self.state["fired"] = 0
+        flow -= self.adapt()
         if self.state["hold"] > 0:
             self.state["hold"] -= 1
         if self.state["hold"] > 0:
             return False
-        if self.move(flow, register) > self.values["threshold"]:
+        if self.move(flow, register) > self.threshold():
             self.state["fired"] = 1
             self.state["hold"] = self.values["refractory"]
             return True
@@ -169,7 +207,7 @@ class Quadratic:
         self.state["v"] = self.values["c"]
         self.keep("u", self.state["u"] + self.values["d"])
 
-    def step(self, sums, register):
+    def step(self, sums, register, noise):
         self.move(sums["v"])
         spike = self.state["v"] >= self.values["peak"]
         if spike:
@@ -180,7 +218,7 @@ class Quadratic:
 class QuadraticBrian2(Quadratic):
     """The same in Brian2's order."""
 
-    def step(self, sums, register):
+    def step(self, sums, register, noise):
         self.keep("v", self.state["v"] + sums["v"])
         if self.state["fired"]:
             self.reset()
@@ -197,11 +235,12 @@ LINEAR = {"published": Published, "brian2": Brian2}
 class Cell:
     """A neuron with its ports, its register if it draws, and its drive if it has one."""
 
-    def __init__(self, lfsr, neuron, ports, values, state, drive, limits, seed):
+    def __init__(self, lfsr, neuron, ports, values, state, drive, limits, seed, noise):
         kind = STEPPERS.get(neuron["kind"], LINEAR)[neuron.get("order")]
         self.neuron, self.ports = kind(neuron, values, state), {name: Port() for name in ports}
         self.register = Register(seed, lfsr["width"], lfsr["taps"], lfsr["leap"]) if seed else None
         self.drive = Drive(drive, limits) if drive else None
+        self.noise = Noise(*noise) if noise else None
 
     def step(self, now):
         """Whether it spikes, and its events."""
@@ -211,7 +250,7 @@ class Cell:
         if self.drive:
             events = self.drive.events(number % 2**32)
             sums[self.drive.port] += events * self.drive.weight
-        return self.neuron.step(sums, number), events
+        return self.neuron.step(sums, number, self.noise.worth(number >> 32) if self.noise else 0), events
 
 
 def cells(file):

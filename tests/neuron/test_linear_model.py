@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 from spikegate.models.errors import InputError
+from spikegate.models.network.synapses import PORTS
 from spikegate.models.neuron.linear import MAX_CURRENTS, LinearNeuron, Order, Reset, linear_step
 from spikegate.models.neuron.linear_steps import linear_steps
 from spikegate.models.numeric.fixed import Q8_8, Overflow, QFormat, Rounding
 
 STRUCTURES = [
-    LinearNeuron(QFormat(12, 5), 9, rounding, overflow, order, reset, currents, QFormat(10, 4), 7, 5, 6)
-    for rounding, overflow, order, reset, currents in itertools.product(
-        (Rounding.FLOOR, Rounding.NEAREST), Overflow, Order, Reset, ((), ("exc",), ("exc", "inh")))]
+    LinearNeuron(QFormat(12, 5), 9, rounding, overflow, order, reset, currents, QFormat(10, 4), 7, 5, 6, kicks)
+    for rounding, overflow, order, reset, (currents, kicks) in itertools.product(
+        (Rounding.FLOOR, Rounding.NEAREST), Overflow, Order, Reset, [((), False), (("exc",), False), (("exc", "inh"), False), (("exc",), True),
+                                                                     (("exc", "inh"), True)])]
 
 
 def made(n, **values):
@@ -21,7 +23,7 @@ def made(n, **values):
     state = tuple(np.zeros(n, np.int32) for _ in range(4 + MAX_CURRENTS))
     for name, value in values.items():
         state[("v", "hold", "overflow", "fired", "c0", "c1").index(name)][:] = value
-    return state, tuple(np.zeros(n, np.int32) for _ in range(MAX_CURRENTS))
+    return state, tuple(np.zeros(n, np.int32) for _ in range(PORTS))
 
 
 def stepped(neuron, state, inputs, table, random=0):
@@ -89,7 +91,11 @@ def test_currents_by_hand():
     assert [each[0] for each in state] == [81, 0, 0, 0, 48, 0]
 
 
-@pytest.mark.parametrize("neuron", STRUCTURES, ids=lambda n: f"{n.rounding.name}-{n.overflow.name}-{n.order.name}-{n.reset.name}-{len(n.currents)}")
+def title(neuron):
+    return "-".join([neuron.rounding.name, neuron.overflow.name, neuron.order.name, neuron.reset.name, neuron.kind, *neuron.currents])
+
+
+@pytest.mark.parametrize("neuron", STRUCTURES, ids=title)
 @pytest.mark.parametrize("alike", [True, False])
 def test_the_passes_over_many_neurons_are_the_step_of_one(neuron, alike):
     random, n, fired = np.random.default_rng(len(neuron.currents)), 203, 0
@@ -108,6 +114,7 @@ def test_the_passes_over_many_neurons_are_the_step_of_one(neuron, alike):
         for each in inputs:
             each[:] = random.integers(-1500, 1500, n) * random.integers(0, 2, n)
         spikes = [linear_step(one, i, inputs, sets, place[i], constants, 0) for i in range(n)]
+        flow[:] = 0
         linear_steps((0, n), many, inputs, np.ascontiguousarray(sets.T), (0, len(sets)), constants, flow, spiked)
         assert spikes == spiked.tolist()
         for a, b in zip(one, many):
@@ -123,6 +130,7 @@ def test_the_passes_over_many_neurons_are_the_step_of_one(neuron, alike):
     ({"coupling_shift": 41}, "coupling_shift must be in 0..40, not 41"),
     ({"currents": ("a", "b", "c")}, "Currents must be at most 2 different names"),
     ({"currents": ("exc", "exc")}, "Currents must be at most 2 different names"),
+    ({"kicks": True}, "Kicks must be False without currents"),
     ({"currents": ("hold",)}, "Currents must be at most 2 different names"),
     ({"currents": ("exc",), "rounding": Rounding.STOCHASTIC}, "Rounding must be floor or nearest for a neuron with currents"),
 ])

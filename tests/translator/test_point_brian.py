@@ -12,6 +12,7 @@ from spikegate.models.errors import InputError
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.point_population import PointPopulation
 from spikegate.models.network.projection import Projection, SpikeInput
+from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 from spikegate.models.numeric.fixed import Q8_8, QFormat, Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
@@ -45,7 +46,7 @@ def test_brian2_gives_the_same_integers(seed):
 
 
 def test_these_networks_have_every_kind():
-    kinds, spikes, flags, features = set(), 0, 0, set()
+    kinds, spikes, flags, features, adapted = set(), 0, 0, set(), set()
     for seed in SEEDS:
         network = some_point_network(seed)
         golden = point_engine.run(network)
@@ -53,7 +54,8 @@ def test_these_networks_have_every_kind():
         for each in network.populations:
             if isinstance(each.neuron, LinearNeuron):
                 neuron = each.neuron
-                kinds |= {(neuron.kind, neuron.order, repr(part)) for part in (neuron.reset, neuron.rounding, neuron.overflow)}
+                kinds |= {(neuron.kind, neuron.order)} | {(neuron.order, repr(part)) for part in (neuron.reset, neuron.rounding, neuron.overflow)}
+                adapted |= {(neuron.order, *neuron.adapted, neuron.slope)} if isinstance(neuron, AdaptiveLinearNeuron) else set()
                 features |= {"sets"} if len(set(each.index)) > 1 else set()
                 features |= {name for name in ("refractory", "bias") if each.table[name].any()} | ({"drive"} if each.drive else set())
                 features |= {name for name in ("hold", "fired") if np.any(each.initial.get(name, 0))}
@@ -66,7 +68,8 @@ def test_these_networks_have_every_kind():
             features |= {"twice"} if len({*zip(rows, each.indices)}) < len(rows) else set()
             features |= {"input"} if each.source.startswith("in") and len(rows) else set()
     assert features == {"sets", "refractory", "bias", "drive", "hold", "fired", "bernoulli", "itself", "long", "twice", "input"}
-    assert len(kinds) == 2 * 2 * 6  # kinds, orders; two resets, roundings and modes of overflow
+    assert len({each for each in adapted if not each[-1]}) == 6 and any(each[-1] for each in adapted)  # theta, w, both, in two orders; a slope
+    assert len(kinds) == 4 * 2 + 2 * 6  # kinds in two orders; two resets, roundings and modes of overflow in two orders
     assert spikes > 10_000 and flags > 100
 
 
@@ -121,6 +124,31 @@ def test_a_wrong_update_is_rejected(monkeypatch, order, name, old, new):
     network = busy(order, ("exc", "inh"))
     with pytest.raises(AssertionError):
         compared(point_engine.run(network, trace=True), run_point(network, trace=True, codegen="numpy"))
+
+
+def adapting(order):
+    """Those neurons with an adaptation that its jumps feed for a long time."""
+    population, = busy(order, ("exc",)).populations
+    linear = population.neuron
+    neuron = AdaptiveLinearNeuron(**vars(linear), theta_format=QFormat(20, 10), theta_fraction=8, w_format=Q8_8, w_fraction=8, slope=True)
+    sets = np.hstack([population.sets, np.tile([900, 12, 150, 9, 60, 20], (len(population.sets), 1))])
+    return busy(order, ("exc",)).replace(populations=[PointPopulation("busy", SIZE, neuron, sets, population.index)])
+
+
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("name, old, new", [
+    ("JUMP", "set_jump_{name}", "0"), ("THETA", " + theta_decay_half", ""), ("OUT", "w * set_coupling_w", "0 * set_coupling_w"),
+    ("SLOPE", "kicked - set_rest", "moved - set_rest"), ("THETA", "theta = theta - ", "theta = theta + 0 * ")],
+    ids=["no jump", "theta is floored", "w does not flow", "a slope from the new membrane", "theta does not decay"])
+def test_a_wrong_adaptation_is_rejected(monkeypatch, order, name, old, new):
+    network = adapting(order)
+    golden = point_engine.run(network, trace=True)
+    assert compared(golden, run_point(network, trace=True, codegen="numpy")) > 4 * STEPS * SIZE and len(golden.spikes) > 100
+    text = getattr(point_neurons, name)
+    assert old in text
+    monkeypatch.setattr(point_neurons, name, text.replace(old, new))
+    with pytest.raises(AssertionError):
+        compared(golden, run_point(network, trace=True, codegen="numpy"))
 
 
 LATE = ["start", "groups", "thresholds", "resets", "synapses", "end"]

@@ -15,6 +15,7 @@ from spikegate.gateware.core.spike_list import Spikes
 from spikegate.gateware.link.receiver import FrameReceiver
 from spikegate.gateware.link.uart import UartReceiver, UartTransmitter
 from spikegate.gateware.neuron.adaptive_lif import AdaptiveLif
+from spikegate.gateware.neuron.adaptive_linear import AdaptiveLinear
 from spikegate.gateware.neuron.bernoulli import Bernoulli
 from spikegate.gateware.neuron.izhikevich import Izhikevich
 from spikegate.gateware.neuron.lif import Lif
@@ -28,6 +29,7 @@ from spikegate.gateware.streams.correlation import Correlation
 from spikegate.gateware.streams.dot_product import DotProduct
 from spikegate.gateware.streams.encoder import Encoder, WindowEncoder
 from spikegate.gateware.streams.synapse import Synapse
+from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
@@ -39,7 +41,7 @@ from spikegate.models.streams.dot_product import DotProductParams
 from spikegate.models.streams.encoder import EncoderParams, WindowParams
 from spikegate.models.streams.synapse import SynapseParams
 
-__all__ = ["GEOMETRY", "DECAY", "LINEAR", "LINEAR_BRIAN2", "IZHIKEVICH", "POINTS", "LEAVES", "WHOLE", "leaf_verilog"]
+__all__ = ["GEOMETRY", "DECAY", "LINEAR", "LINEAR_BRIAN2", "ADAPTIVE", "IZHIKEVICH", "POINTS", "LEAVES", "WHOLE", "leaf_verilog"]
 
 #: Of the leaves that are parts of a core: neurons no multiple of the lanes, a list of spikes that wraps.
 GEOMETRY = CoreGeometry(10, 4, Q8_8, max_delay=3)
@@ -52,6 +54,8 @@ LINEAR_BRIAN2 = LinearNeuron(QFormat(7, 3), 4, order=Order.BRIAN2, reset=Reset.S
                              decay_fraction=4, coupling_bits=4, coupling_shift=3), 8
 #: Izhikevich neurons in small formats and the published order, u with two bits more than the membrane.
 IZHIKEVICH = IzhikevichNeuron(QFormat(7, 2), QFormat(8, 4), slope_fraction=3, square_bits=4, square_shift=3, a_fraction=3, b_bits=4, b_shift=2), 8
+#: One that adapts, with theta finer than the membrane, and bits of its inputs and of noise.
+ADAPTIVE = AdaptiveLinearNeuron(QFormat(7, 3), 4, theta_format=QFormat(8, 4), theta_fraction=4), 8, 5
 #: Of the leaves that are parts of a core of point neurons: 13 neurons, three channels, and rows that all pointers and addresses stay inside.
 POINTS = PointGeometry(13, 4, (LINEAR_BRIAN2[0],), LfsrParams(), sources=16, row_words=16, row_longest=7, slots=4, ports=2, width=12, weight_bits=6,
                        drive_bits=6, drives=2, depth=3, offset_bits=2, sets=2)
@@ -63,6 +67,7 @@ LEAVES: dict[str, Callable[[], Component]] = {
     "linear": lambda: Linear(*LINEAR),
     "linear_brian2": lambda: Linear(*LINEAR_BRIAN2),
     "izhikevich": lambda: Izhikevich(*IZHIKEVICH),
+    "adaptive_linear": lambda: AdaptiveLinear(*ADAPTIVE),
     "bernoulli": lambda: Bernoulli(BernoulliNeuron()),
     "lfsr": lambda: Lfsr(LfsrParams()),
     "sobol": lambda: Sobol(SobolParams(1, 8)),

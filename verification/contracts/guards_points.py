@@ -6,15 +6,16 @@ from functools import partial
 
 import numpy as np
 
-from spikegate.cosim.benches import izhikevich
+from spikegate.cosim.benches import adaptive_linear, izhikevich
 from spikegate.cosim.benches.bernoulli import pair
 from spikegate.cosim.benches.linear import Inputs, golden, stimulus
 from spikegate.gateware.neuron.linear import LATENCY, state_layout
+from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.bernoulli import bernoulli_step
 from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.models.numeric.drive import UNIFORM_BITS
-from verification.contracts.catalogue import IZHIKEVICH, LINEAR, LINEAR_BRIAN2
+from verification.contracts.catalogue import ADAPTIVE, IZHIKEVICH, LINEAR, LINEAR_BRIAN2
 from verification.contracts.table import Guard
 
 __all__ = ["GUARDS"]
@@ -52,6 +53,19 @@ def linear_rows(neuron: LinearNeuron, width: int, rng: random.Random):
         pending.append(golden(neuron, inputs))
 
 
+def adaptive_rows(neuron: AdaptiveLinearNeuron, width: int, noise: int, rng: random.Random):
+    """The same of neurons that adapt, with noise on top; where the bench lets the membrane stand at its threshold there is none."""
+    layout, pending = state_layout(neuron), deque([None] * LATENCY)
+    while True:
+        inputs = rng.choice((adaptive_linear.stimulus, anything))(neuron, width, rng)
+        inputs = inputs._replace(random=rng.choice((0, rng.getrandbits(noise) - (1 << noise - 1))) if any(inputs.due) else 0)
+        after = pending.popleft()
+        yield ({**inputs.params, "i_state": layout.const(inputs.state).as_bits(), "i_random": rng.getrandbits(neuron.leak_fraction),
+                "i_noise": inputs.random, **{f"i_input__{port}": due for port, due in enumerate(inputs.due)}},
+               {"o_spike": after and after.spike, "o_state": after and layout.const(after.state).as_bits()})
+        pending.append(adaptive_linear.golden(neuron, inputs))
+
+
 def izhikevich_rows(neuron: IzhikevichNeuron, width: int, rng: random.Random):
     """Another neuron in each cycle: those of the bench, or any numbers that its ports can hold, often with some of them 0."""
     layout, pending = state_layout(neuron), deque([None] * izhikevich.LATENCY)
@@ -85,5 +99,6 @@ GUARDS = {
     "linear": Guard(partial(linear_rows, *LINEAR), 1500, proved=False),
     "linear_brian2": Guard(partial(linear_rows, *LINEAR_BRIAN2), 2500, assume="(decay_exc <= 16) & (decay_inh <= 16)", proved=False),
     "izhikevich": Guard(partial(izhikevich_rows, *IZHIKEVICH), 2000, proved=False),
+    "adaptive_linear": Guard(partial(adaptive_rows, *ADAPTIVE), 2500, assume="decay_theta <= 16", proved=False),
     "bernoulli": Guard(bernoulli_rows, 1000),
 }

@@ -2,10 +2,10 @@
 
 from amaranth.hdl import Cat, Const, Mux, Signal, Value, signed
 
-from verification.contracts.catalogue import LINEAR, LINEAR_BRIAN2
+from verification.contracts.catalogue import ADAPTIVE, LINEAR, LINEAR_BRIAN2
 from verification.formal.bench import Bench
 
-__all__ = ["linear", "linear_brian2", "bernoulli"]
+__all__ = ["linear", "linear_brian2", "adaptive_linear", "bernoulli"]
 
 
 def late(b: Bench, value):
@@ -35,14 +35,15 @@ def fitted(b: Bench, value: Value, width: int) -> tuple[Value, Value, Value]:
     return kept, exact > high, exact < low
 
 
-def integrates(b: Bench, v: Value, held: Value, total: Value, width: int, *, strict: bool) -> tuple[Value, Value, Value]:
-    """Claims about any neuron that is compared with its threshold when its ``total`` is in the format; a held one keeps ``v``.
+def integrates(b: Bench, v: Value, held: Value, total: Value, width: int, *, strict: bool,
+               above: int | Value = 0) -> tuple[Value, Value, Value]:
+    """Claims about any neuron that is compared with what is ``above`` its threshold when its ``total`` is in the format; a held one keeps ``v``.
 
     Returns whether it spikes, the total in the format, and whether it is outside.
     """
     dut, after, spike, free = b.dut, b.dut.o_state, b.dut.o_spike, ~held
-    threshold, refractory, hold = late(b, dut.threshold), late(b, dut.refractory), late(b, dut.i_state.hold)
-    value, above, below = fitted(b, total, width)
+    threshold, refractory, hold = late(b, dut.threshold) + above, late(b, dut.refractory), late(b, dut.i_state.hold)
+    value, over, below = fitted(b, total, width)
     fires = free & ((value > threshold) if strict else (value >= threshold))
     meets = value == threshold
     b.claim("No spike while held", ~spike, when=held)
@@ -52,10 +53,10 @@ def integrates(b: Bench, v: Value, held: Value, total: Value, width: int, *, str
     b.claim("After a spike the neuron is held for its refractory steps", after.hold == refractory, when=spike, cover=refractory > 1)
     b.claim("A free neuron spikes exactly when its membrane is " + ("above the threshold" if strict else "at the threshold or above"),
             spike == fires, when=free, cover=meets & ~spike if strict else meets & spike)
-    b.claim("Without a spike the membrane is the exact sum", after.v == total, when=free & ~spike & ~above & ~below)
+    b.claim("Without a spike the membrane is the exact sum", after.v == total, when=free & ~spike & ~over & ~below)
     b.claim("A sum below the format is the lowest number", after.v == -(1 << width - 1), when=free & below & ~spike)
     b.claim("The overflow flag stays", after.overflow, when=late(b, dut.i_state.overflow))
-    return fires, value, above | below
+    return fires, value, over | below
 
 
 def linear(b: Bench) -> None:
@@ -131,6 +132,36 @@ def linear_brian2(b: Bench) -> None:
     b.claim("The whole next state is that of the equations", Value.cast(after) == Cat(
         Mux(held, v, value)[:width], Mux(held, before.hold - 1, Mux(fires, late(b, dut.refractory), 0))[:8],
         before.overflow | raised | lost | ~held & outside, fires, *currents))
+
+
+def adaptive_linear(b: Bench) -> None:
+    """The published order with noise, a reset to a value, Q4.3; theta in Q4.4."""
+    neuron, _, _ = ADAPTIVE
+    dut, after, spike = b.dut, b.dut.o_state, b.dut.o_spike
+    raw = b.free("raw_theta", 5)
+    b.drive(dut.decay_theta, Mux(raw > 16, 16, raw))
+    b.assume("No decay is above 1.0")
+    before, given, noise, leak, rest, reset, bias = (late(b, each) for each in (
+        dut.i_state, dut.i_input[0], dut.i_noise, dut.leak, dut.rest, dut.reset, dut.bias))
+    decay, jump, held, width = late(b, dut.decay_theta), late(b, dut.jump_theta), before.hold != 0, neuron.format.width
+    share, total, theta = scaled(b, before.theta, decay, neuron.theta_fraction), Signal(signed(20)), Signal(signed(20))
+    b.m.d.comb += [theta.eq(before.theta - share), total.eq(before.v + scaled(b, rest - before.v, leak, neuron.leak_fraction) + given + noise + bias)]
+    # Theta has one bit more than the membrane: half of it, rounded up.
+    fires, _, outside = integrates(b, before.v, held, total, width, strict=False, above=(theta + 1) >> 1)
+    jumped, above, below = fitted(b, theta + jump, neuron.theta_format.width)
+    lost = spike & (above | below)
+    b.claim("After a spike the membrane is the reset", after.v == reset, when=spike)
+    b.claim("Without a spike theta decays, held or not", after.theta == theta, when=~spike, cover=held & (share != 0))
+    b.claim("At a spike theta decays, then it jumps", after.theta == jumped, when=spike, cover=(share != 0) & (jump != 0))
+    b.claim("A decay of 0 keeps theta until the next spike", after.theta == before.theta, when=~spike & (decay == 0), cover=before.theta != 0)
+    b.claim("A decay of 1.0 leaves nothing of theta but a jump", after.theta == Mux(spike, jump, 0), when=decay == 16,
+            cover=spike & (before.theta != 0))
+    b.claim("A jump that takes theta out of its format raises the overflow flag", after.overflow, when=lost, cover=~before.overflow & ~outside)
+    b.claim("The overflow flag rises exactly when the sum of a free neuron or a jump leaves its format",
+            after.overflow == (before.overflow | ~held & outside | lost), cover=after.overflow & ~before.overflow)
+    b.claim("Without a leak, input, noise and bias are integrated", after.v == before.v + given + noise + bias,
+            when=~held & ~spike & ~outside & (leak == 0), cover=(noise < 0) & (given != 0))
+    b.claim("A high theta keeps a membrane above its threshold from a spike", ~spike, when=~fires, cover=~held & (total > late(b, dut.threshold)))
 
 
 def bernoulli(b: Bench) -> None:

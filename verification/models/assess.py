@@ -57,6 +57,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "models/core/point_engine": ("network/test_point_network", "test_point_page", "test_independent_points"),
     "models/core/point_units": ("network/test_point_network",),
     "models/neuron/linear": ("neuron/test_linear_model", "test_point_page", "test_independent_points"),
+    "models/neuron/membrane": ("neuron/test_linear_model", "neuron/test_linear_refractory", "test_independent_points"),
     "models/neuron/linear_steps": ("neuron/test_linear_model",),
     "models/neuron/bernoulli": ("test_point_page",), "models/prefetch": ("network/test_point_network",),
     "models/link/frames": ("link/test_host_link",),

@@ -7,15 +7,17 @@ import numpy as np
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.point_population import Neuron, PointPopulation, PortDrive
 from spikegate.models.network.projection import MAX_DELAY, Projection, SpikeInput
+from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 from spikegate.models.numeric.drive import DriveParams
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, QFormat, Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
+from spikegate.models.numeric.normal import normal_table
 from spikegate.translator.izhikevich_network import izhikevich_set
 
-__all__ = ["IZHIKEVICH", "KINDS", "MIXED", "WIDE", "random_network"]
+__all__ = ["IZHIKEVICH", "KINDS", "MIXED", "WIDE", "ADAPTING", "random_network"]
 
 _SAT, _WRAP = Overflow
 _FLOOR, _NEAREST, _STOCHASTIC = Rounding
@@ -37,6 +39,18 @@ IZHIKEVICH: tuple[Neuron, ...] = (
     IzhikevichNeuron(QFormat(24, 12), QFormat(32, 22), 24, 24, 12, 28, 24, 16, _NEAREST, _WRAP, Order.BRIAN2))
 #: Every kind of neuron.
 KINDS = (*IZHIKEVICH, MIXED[0], MIXED[3], MIXED[4])
+#: Kicks beside currents, and adaptation of all sorts; the last as wide as numbers become.
+ADAPTING: tuple[Neuron, ...] = (
+    LinearNeuron(QFormat(18, 8), 11, _NEAREST, _SAT, currents=("exc", "inh"), current_format=Q8_8, coupling_bits=8, coupling_shift=8, kicks=True),
+    LinearNeuron(QFormat(14, 6), 11, _FLOOR, _WRAP, Order.BRIAN2, currents=("syn",), coupling_bits=8, coupling_shift=8, kicks=True),
+    AdaptiveLinearNeuron(Q8_8, 10, theta_format=QFormat(20, 12), theta_fraction=9),
+    AdaptiveLinearNeuron(QFormat(14, 6), 11, _NEAREST, _WRAP, Order.BRIAN2, Reset.SUBTRACT, ("syn",), coupling_bits=9, coupling_shift=8, kicks=True,
+                         theta_format=QFormat(14, 6), theta_fraction=7, w_format=QFormat(16, 8), w_fraction=8, slope=True),
+    AdaptiveLinearNeuron(QFormat(12, 5), 9, _FLOOR, coupling_bits=7, coupling_shift=6, w_format=QFormat(11, 4), w_fraction=6, slope=True),
+    AdaptiveLinearNeuron(Q8_8, 12, _FLOOR, _SAT, Order.BRIAN2, Reset.VALUE, ("exc", "inh"), theta_format=Q16_12, theta_fraction=12),
+    BernoulliNeuron(),
+    AdaptiveLinearNeuron(QFormat(32, 1), 28, _NEAREST, _WRAP, Order.PUBLISHED, Reset.VALUE, (), Q16_12, 28, 24, 24, False, QFormat(32, 22), 28,
+                         Q16_12, 28, True))
 LFSR = LfsrParams(64, (), 32)
 #: Of a weight, so that the sums of a port stay in 32 bits.
 LARGE = 1 << 23
@@ -69,6 +83,9 @@ def _sets(rng: np.random.Generator, neuron: Neuron, count: int) -> np.ndarray:
     chosen = {"leak": rng.integers(0, (1 << neuron.leak_fraction) // 8 + 1, count), "rest": rng.integers(-q.one, q.one, count, endpoint=True),
               "threshold": threshold, "reset": rng.integers(1, q.one, count, endpoint=True), "refractory": rng.integers(0, 6, count),
               "bias": rng.integers(-q.one // 4, q.one // 2, count, endpoint=True)}
+    for name, format in neuron.adapted.items() if isinstance(neuron, AdaptiveLinearNeuron) else ():
+        chosen |= {f"jump_{name}": rng.integers(-(format.one // 4), format.one, count, endpoint=True),
+                   f"decay_{name}": rng.integers(0, (1 << getattr(neuron, f"{name}_fraction")) // 4, count, endpoint=True)}
     for name, values in chosen.items():
         found[:, names.index(name)] = np.where(sane, values, found[:, names.index(name)])
     at, threshold = names.index("reset"), found[:, names.index("threshold")]
@@ -85,7 +102,17 @@ def _lively(rng: np.random.Generator, neuron: IzhikevichNeuron, count: int) -> d
     return {name: np.broadcast_to(values, (count,)) for name, values in found.items()}
 
 
-def _population(rng: np.random.Generator, name: str, size: int, neuron: Neuron) -> PointPopulation:
+def _noise(rng: np.random.Generator, neuron: Neuron, chance: float) -> DriveParams | None:
+    """Now and then, of a neuron that may have it: normal, or any table."""
+    if not chance or not isinstance(neuron, LinearNeuron) or neuron.draws or rng.random() >= chance:
+        return None
+    if rng.random() < 0.7:
+        return normal_table(float(neuron.format.one * rng.uniform(0.3, 2)))
+    limits = np.sort(rng.integers(0, 1 << 32, (1 << int(rng.integers(1, 9))) - 1))
+    return DriveParams(limits, int(_between(rng, neuron.format.min, neuron.format.max, 1)[0]))
+
+
+def _population(rng: np.random.Generator, name: str, size: int, neuron: Neuron, noise: float) -> PointPopulation:
     count = int(rng.integers(1, 5))
     drive = None
     if neuron.ports and rng.random() < 0.6:
@@ -99,7 +126,7 @@ def _population(rng: np.random.Generator, name: str, size: int, neuron: Neuron) 
         initial[state] = _between(rng, -(1 << (width - 1)) if signed else 0, (1 << (width - signed)) - 1, size)
     if "hold" in initial:
         initial["hold"] = np.where(rng.random(size) < 0.8, 0, initial["hold"])
-    return PointPopulation(name, size, neuron, _sets(rng, neuron, count), rng.integers(0, count, size), drive, initial)
+    return PointPopulation(name, size, neuron, _sets(rng, neuron, count), rng.integers(0, count, size), drive, initial, _noise(rng, neuron, noise))
 
 
 def _weights(rng: np.random.Generator, neuron: LinearNeuron | IzhikevichNeuron, port: str, count: int) -> np.ndarray:
@@ -120,14 +147,15 @@ def _projection(rng: np.random.Generator, source: tuple[str, int], target: Point
     return Projection.of(source[0], target.name, port, source[1], pairs, _weights(rng, neuron, port, count), delays)
 
 
-def random_network(seed: int, structures: Sequence[Neuron], *, n: int = 24, steps: int = 60, max_delay: int = MAX_DELAY) -> PointNetwork:
-    """A network of at most ``n`` neurons of some of the structures, at least one of them with ports."""
+def random_network(seed: int, structures: Sequence[Neuron], *, n: int = 24, steps: int = 60, max_delay: int = MAX_DELAY,
+                   noise: float = 0.0) -> PointNetwork:
+    """A network of at most ``n`` neurons of some of the structures, at least one of them with ports; ``noise`` is the chance of a population's."""
     rng = np.random.default_rng(seed)
     sizes: list[int] = []
     while sum(sizes) < n and len(sizes) < 5:
         sizes.append(int(rng.integers(1, n - sum(sizes), endpoint=True)))
     chosen = [structures[k] for k in rng.integers(0, len(structures), len(sizes))]
-    populations = [_population(rng, f"p{k}", size, neuron) for k, (size, neuron) in enumerate(zip(sizes, chosen))]
+    populations = [_population(rng, f"p{k}", size, neuron, noise) for k, (size, neuron) in enumerate(zip(sizes, chosen))]
     inputs = []
     for k in range(int(rng.integers(0, 3))):
         size = int(rng.integers(1, 6))

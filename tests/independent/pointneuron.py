@@ -1,7 +1,8 @@
-"""Kinds of neurons in the file of a network of point neurons (docs/point_networks.md, section 1), and what any part of a header is checked by."""
+"""Structures of neurons (docs/point_networks.md, section 1): what is refused, and the names and ranges of ports, parameters and states."""
 
-__all__ = ["check_neuron", "columns", "demand", "each", "keys", "one_of", "ports", "printable", "proper", "span", "states", "whole"]
+__all__ = ["demand", "whole", "one_of", "keys", "each", "printable", "proper", "span", "check_neuron", "ports", "columns", "states", "random_bits"]
 
+ADAPTIVE = {"kicks", "theta_format", "w_format", "theta_fraction", "w_fraction", "slope"}
 LIMITS = {"leak_fraction": (1, 28), "decay_fraction": (1, 28), "coupling_bits": (1, 24), "coupling_shift": (0, 40)}
 IZHIKEVICH = {"slope_fraction": (1, 24), "square_bits": (1, 24), "square_shift": (0, 40), "a_fraction": (1, 28), "b_bits": (2, 24),
               "b_shift": (0, 40)}
@@ -70,25 +71,51 @@ def check_neuron(neuron):
         return keys(neuron, ["kind"], "a bernoulli neuron")
     if type(neuron) is dict and neuron.get("kind") == "izhikevich":
         return check_izhikevich(neuron)
-    keys(neuron, STRUCTURE, "a neuron")
-    one_of(neuron["kind"], ("lif", "cuba_lif"), "kind")
+    adaptive = type(neuron) is dict and neuron.get("kind") == "adaptive_lif"
+    keys(neuron, STRUCTURE | ADAPTIVE if adaptive else STRUCTURE, "a neuron")
+    one_of(neuron["kind"], ("lif", "cuba_lif", "kicked_cuba_lif", "adaptive_lif"), "kind")
     currents = each(neuron["currents"], "currents")
-    demand((1 <= len(currents) <= 2) if neuron["kind"] == "cuba_lif" else not currents, "a cuba_lif has one or two currents, a lif none")
+    least, most = {"lif": (0, 0), "adaptive_lif": (0, 2)}.get(neuron["kind"], (1, 2))
+    demand(least <= len(currents) <= most, "a cuba_lif has one or two currents, a lif none")
     demand(all(map(proper, currents)) and len(set(currents)) == len(currents), "names of currents are different identifiers")
     demand(not {"v", "hold", "overflow", "fired"} & set(currents), "a current has the name of no other state")
     check_format(neuron["format"], "format")
     check_format(neuron["current_format"], "current_format")
-    one_of(neuron["rounding"], ("floor", "nearest") if currents else ("floor", "nearest", "stochastic"), "rounding")
+    if adaptive:
+        check_adaptation(neuron)
+    one_of(neuron["rounding"], ("floor", "nearest") if currents or adaptive else ("floor", "nearest", "stochastic"), "rounding")
     for name, options in (("overflow", ("saturate", "wrap")), ("order", ("published", "brian2")), ("reset", ("value", "subtract"))):
         one_of(neuron[name], options, name)
     for name, limits in LIMITS.items():
         whole(neuron[name], *limits, name)
 
 
+def check_adaptation(neuron):
+    """What an adaptive_lif has besides."""
+    for name in ("kicks", "slope"):
+        demand(type(neuron[name]) is bool, f"{name} is true or false")
+    for name in ("theta", "w"):
+        whole(neuron[name + "_fraction"], 1, 28, name + "_fraction")
+        if neuron[name + "_format"] is not None:
+            check_format(neuron[name + "_format"], name + "_format")
+    demand(adapted(neuron), "an adaptive_lif has theta or w")
+    demand(not {"theta", "w"} & set(neuron["currents"]), "a current has the name of no other state")
+    if "theta" in adapted(neuron):
+        demand(neuron["theta_format"]["fraction"] >= neuron["format"]["fraction"], "theta has the membrane's fraction")
+    demand(not neuron["slope"] or "w" in adapted(neuron), "a slope has a w")
+    demand(not neuron["kicks"] or neuron["currents"], "kicks stand beside currents")
+
+
+def adapted(neuron):
+    """Those of theta and w that a neuron has."""
+    return [name for name in ("theta", "w") if neuron.get(name + "_format") is not None]
+
+
 def ports(neuron):
     """The format of each port."""
     current_ports = {name: neuron["current_format"] for name in neuron.get("currents", ())}
-    return {} if neuron["kind"] == "bernoulli" else current_ports or {"v": neuron["format"]}
+    return current_ports | ({"v": neuron["format"]} if neuron["kind"] in ("lif", "kicked_cuba_lif", "izhikevich") or neuron.get("kicks") or
+                            neuron["kind"] == "adaptive_lif" and not current_ports else {})
 
 
 def columns(neuron):
@@ -104,6 +131,11 @@ def columns(neuron):
              ("reset", 1 if neuron["reset"] == "subtract" else low, high), ("refractory", 0, 255), ("bias", low, high)]
     for name in neuron["currents"]:
         found += [("decay of " + name, 0, 1 << neuron["decay_fraction"]), ("coupling of " + name, 0, (1 << neuron["coupling_bits"]) - 1)]
+    top = (1 << neuron["coupling_bits"]) - 1
+    for name in adapted(neuron):
+        found += [("jump of " + name, *span(neuron[name + "_format"])), ("decay of " + name, 0, 1 << neuron[name + "_fraction"])]
+    if "w" in adapted(neuron):
+        found += [("coupling of w", 0, top)] + [("slope of w", -top, top)] * neuron["slope"]
     return found
 
 
@@ -114,4 +146,9 @@ def states(neuron):
     second = ("u", *span(neuron["u_format"])) if neuron["kind"] == "izhikevich" else ("hold", 0, 255)
     found = [("v", *span(neuron["format"])), second, ("overflow", 0, 1)]
     found += [("fired", 0, 1)] if neuron["order"] == "brian2" else []
-    return found + [(name, *span(neuron["current_format"])) for name in neuron.get("currents", ())]
+    found += [(name, *span(neuron["current_format"])) for name in neuron.get("currents", ())]
+    return found + [(name, *span(neuron[name + "_format"])) for name in adapted(neuron)]
+
+
+def random_bits(neuron):
+    return neuron["leak_fraction"] if neuron.get("rounding") == "stochastic" else 0
