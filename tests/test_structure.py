@@ -179,7 +179,7 @@ def test_an_allowed_import_is_let_pass(tree, line):
 
 
 @pytest.mark.parametrize("line", ["import numpy", "from spikegate.models import core", "import importlib", "def f():\n    __import__('numba')",
-                                  "from . import netfile"])
+                                  "from small_networks import small"])
 def test_a_witness_that_leans_on_others_is_seen(tree, line):
     (tree / "tests" / "independent" / "bad.py").write_text(line + "\n")
     found = dependent_witnesses(tree)

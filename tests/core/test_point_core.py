@@ -1,60 +1,28 @@
 """The core of point neurons: RTL in Verilator against the golden model, every spike and state of every step, and cycles as predicted."""
 
 import dataclasses
-from functools import cache, partial
 
 import numpy as np
 import pytest
+from point_cores import LONG, SHORT, agree, golden, held_against, networks
 
 from spikegate.cosim.engines import point_rtl
 from spikegate.cosim.engines.native import NativeCore
 from spikegate.cosim.engines.point_rtl import PointRtl, load_words
 from spikegate.cosim.engines.rtl import run_word
-from spikegate.cosim.results.compare import compare
 from spikegate.cosim.toolchain.verilate import compile_shared
 from spikegate.cosim.toolchain.verilog import to_verilog
 from spikegate.gateware.core import point_lane
 from spikegate.gateware.core.point_core import PointCore, PointGeometry
 from spikegate.gateware.neuron.linear import Linear
 from spikegate.gateware.numeric.fixed import fit, round_shift
-from spikegate.models.core import engine, point_engine
+from spikegate.models.core import engine
 from spikegate.models.errors import InputError
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.cuba import CubaParams, cuba
-from verification.stimuli.point_networks import ADAPTING, KINDS, MIXED, WIDE, random_network
-
-STEPS = (300, 80, 80, 80)
-LONG, SHORT = (255, 255, 40, 3), (5, 7, 1, 3)
-
-
-@cache
-def networks(structures, lanes, count, delays=LONG, noise=0.0):
-    """Random networks of at least ``lanes`` neurons, and the geometry that runs them all; with short delays, its ring turns many times."""
-    made = [random_network(seed, structures, n=24 + 16 * (seed % 2), steps=STEPS[seed % 4], max_delay=delays[seed % 4], noise=noise)
-            for seed in range(count)]
-    found = [each for each in made if each.n >= lanes]
-    return found, PointGeometry.covering([PointGeometry.of(each, lanes) for each in found])
-
-
-golden = cache(partial(point_engine.run, trace=True))
-
-
-def held_against(reference, recording):
-    signals = ("spike", *reference.trace, *(f"final.{name}" for name in recording.final))
-    assert set(recording.trace) == set(reference.trace) and set(recording.final) == set(reference.final) - {"lfsr"}
-    return compare("RTL = golden", "bit-true", reference, recording, signals)
-
-
-def agree(network, engine):
-    """Compare the RTL's recording with the golden model; the number of items."""
-    reference, recording = golden(network), engine.run(network, trace=True)
-    check = held_against(reference, recording)
-    assert check.ok, (network.name, check)
-    assert check.compared >= network.n * network.steps
-    assert recording.cycles == engine.predicted_cycles(network, reference)
-    return check.compared
+from verification.stimuli.point_networks import KINDS, MIXED, WIDE, random_network
 
 
 @pytest.mark.parametrize("lanes, delays", [(1, LONG), (2, SHORT), (3, LONG), (7, SHORT), (16, LONG)])
@@ -76,40 +44,6 @@ def test_random_networks_of_all_kinds_are_bit_true_and_take_the_predicted_cycles
     fired = [np.isin(golden(each).spikes[:, 1], np.flatnonzero(np.repeat([here.neuron.kind == "izhikevich" for here in each.populations], [
         here.size for here in each.populations]))).sum() for each in found]
     assert compared > 600_000 and sum(fired) > 1000 and sum(bool(golden(each).trace["u"].any()) for each in found if "u" in golden(each).trace) > 20
-
-
-@pytest.mark.parametrize("lanes, delays", [(1, SHORT), (3, LONG), (8, SHORT)])
-def test_networks_that_adapt_and_have_noise_are_bit_true(lanes, delays):
-    """Kicks beside currents, theta, w, and noise, in a core that has all of them."""
-    found, geometry = networks(ADAPTING, lanes, 40, delays, 0.4)
-    noisy = [each for each in found if any(population.noise for population in each.populations)]
-    assert set(geometry.structures) == set(ADAPTING) and geometry.noise_bits and geometry.ports == 3 and 10 < len(noisy) < len(found)
-    compared = sum(agree(each, PointRtl(lanes, geometry)) for each in found)
-    print(f"{lanes} lanes: {compared:,} items of {len(found)} networks, {len(noisy)} with noise, 0 mismatches")
-    assert compared > 600_000 and sum(len(golden(each).spikes) for each in noisy) > 1000
-
-
-@pytest.mark.parametrize("change", ["noise", "jump_theta", "jump_w"])
-def test_another_noise_or_jump_in_the_core_is_found(change):
-    """Negative controls: noise that is the mirror image, a jump that is one less."""
-    found, geometry = networks(ADAPTING, 3, 40, LONG, 0.4)
-    network = next(each for each in found if any(_changed(population, change) for population in each.populations))
-    wrong = network.replace(populations=[_changed(each, change) or each for each in network.populations])
-    recording = PointRtl(3, geometry).run(wrong, trace=True)
-    check = held_against(golden(network), dataclasses.replace(recording, provenance=golden(network).provenance))
-    assert not check.ok and check.mismatches > 0
-
-
-def _changed(each, change):
-    """The population with another noise or jump, or None if it has none or none of its neurons spikes at all."""
-    if change == "noise":
-        return each.noise and dataclasses.replace(each, noise=dataclasses.replace(each.noise, weight=-each.noise.weight or 1))
-    names = [column.name for column in each.neuron.columns]
-    if change not in names:
-        return None
-    sets, at = each.sets.copy(), names.index(change)
-    sets[:, at] -= np.sign(sets[:, at] + (sets[:, at] == 0))
-    return dataclasses.replace(each, sets=sets)
 
 
 @pytest.mark.parametrize("lanes", [2, 5])

@@ -59,7 +59,7 @@ class Noise:
         self.weight, self.limits = weight, limits
 
     def worth(self, uniform):
-        return (len([limit for limit in self.limits if limit < uniform]) - len(self.limits) // 2) * self.weight
+        return (len([each for each in self.limits if uniform > each]) - len(self.limits) // 2) * self.weight
 
 
 class Bernoulli:
