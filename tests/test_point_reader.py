@@ -75,8 +75,7 @@ REFUSED = {
         *(renamed(name) for name in ("\u00e9", "a b", "0a", "")), *(has("inputs", 0, "name", to=name) for name in ("\u00e9", "a b", "0a", "")),
         *(current(name) for name in ("\u00e9", "a b", "0a", ""))]),
     "a `kind` that is not its currents'": ("cuba_lif has", [neuron(0, kind="cuba_lif"), neuron(0, kind="kicked_cuba_lif"), neuron(1, kind="lif")]),
-    "kicks at `v` where the kind has no such port": ("port of a projection", [
-        has("projections", 1, "port", to="v"), all_of(neuron(4, kind="cuba_lif"))]),
+    "kicks at `v` where the kind has no such port": ("port of a projection", [has("projections", 1, "port", to="v"), neuron(4, kind="cuba_lif")]),
     "three currents": ("cuba_lif has", [neuron(1, currents=["exc", "inh", "more"])]),
     "a current that is named as another one or as a state": ("names of currents|name of no other", [
         current("exc"), *(current(name) for name in ("v", "hold", "overflow", "fired"))]),

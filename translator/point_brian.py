@@ -22,7 +22,8 @@ from spikegate.translator.brian_engines import codegen_for
 from spikegate.translator.brian_parts import Stopwatch, device, load_brian2, spikes_of
 from spikegate.translator.point_draws import draws
 from spikegate.translator.point_izhikevich import izhikevich_parts, izhikevich_problems
-from spikegate.translator.point_neurons import NeuronPart, Part, largest_product, linear_parts
+from spikegate.translator.point_neurons import largest_product, linear_parts
+from spikegate.translator.point_parts import NeuronPart, Part
 
 __all__ = ["PointBrianInteger", "PointBrianOrdered", "point_problems", "run_point"]
 

@@ -14,7 +14,7 @@ from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import Order
 from spikegate.models.numeric.fixed import QFormat, Rounding, fit
 from spikegate.translator.brian import EXACT, fit_text
-from spikegate.translator.point_neurons import NeuronPart
+from spikegate.translator.point_parts import NeuronPart
 
 __all__ = ["IzhikevichPart", "izhikevich_parts", "izhikevich_problems"]
 

@@ -15,8 +15,9 @@ from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 from spikegate.models.numeric.fixed import QFormat, Rounding, fit
 from spikegate.translator.brian import fit_text
+from spikegate.translator.point_parts import NeuronPart
 
-__all__ = ["Part", "NeuronPart", "LinearPart", "largest_product", "linear_parts"]
+__all__ = ["LinearPart", "largest_product", "linear_parts"]
 
 #: Brian2's own floor gives integers of 32 bits, which do not hold every product.
 WHOLE = " // 1.0"
@@ -127,55 +128,6 @@ def _constants(neuron: LinearNeuron, exact: bool) -> dict[str, float]:
         more |= {**limits(f"{name}_", q), **shift(f"{name}_decay", getattr(neuron, f"{name}_fraction")), f"{name}_one": neuron.format.one / q.one}
     return {**more, **shift("leak", neuron.leak_fraction), **shift("couple", neuron.coupling_shift), **shift("decay", neuron.decay_fraction),
             **limits("v_", neuron.format), **limits("c_", neuron.current_format)}
-
-
-@dataclass(eq=False)
-class Part:
-    """Neurons of a population, or channels of an input, that Brian2 has in one group.
-
-    Parameters
-    ----------
-    name : str
-        Of the population or input.
-    group : brian2.NeuronGroup or brian2.SpikeGeneratorGroup
-    first : int
-        Number of the population's first neuron in the network.
-    members : numpy.ndarray
-        int64, places within the population, ascending.
-    """
-
-    name: str
-    group: Any
-    first: int
-    members: np.ndarray
-
-    @property
-    def places(self) -> np.ndarray:
-        """Among all neurons of the network."""
-        return self.first + self.members
-
-
-@dataclass(eq=False)
-class NeuronPart(Part):
-    """Neurons whose states Brian2 computes."""
-
-    population: PointPopulation
-
-    def variable(self, port: str) -> str:
-        """What synapses add to."""
-        raise NotImplementedError
-
-    def states(self, late: bool) -> dict[str, np.ndarray]:
-        """Brian2's own arrays of what a step leaves when its thresholds are done, or, ``late``, its resets."""
-        raise NotImplementedError
-
-    def late_states(self, step: int, spiked: np.ndarray) -> dict[str, np.ndarray]:
-        """What Brian2 has no arrays of after the last step, in which neurons spiked or did not."""
-        raise NotImplementedError
-
-    def begin(self, b: Any, first: np.ndarray) -> None:
-        """Give the group its first state; ``first`` are external events of step 0, which no slot of a schedule comes before."""
-        raise NotImplementedError
 
 
 @dataclass(eq=False)
