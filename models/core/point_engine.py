@@ -83,11 +83,12 @@ def _update(run: Run, emitted: np.ndarray, events: np.ndarray) -> int:
     """One step of every neuron; spiking ones in ``emitted``, whose number it returns. Inputs are consumed."""
     units, room, found = run.units, run.room, 0
     spiked = room.spiked
-    room.flow[:] = 0
     for u in range(len(units.which)):
         s, first, last = units.kinds[u], units.bounds[u], units.bounds[u + 1]
         if units.drives[u, 0]:
             _draw(run, u, events)
+        if units.noises[u, 3] == units.noises[u, 2]:
+            room.flow[first:last] = 0
         if units.which[u] == BERNOULLI:
             for i in range(first, last):
                 spiked[i] = bernoulli_step(units.table, units.place[i], room.uniform[i])
@@ -101,8 +102,9 @@ def _update(run: Run, emitted: np.ndarray, events: np.ndarray) -> int:
                 spiked[i] = linear_step(run.state, i, run.inputs, units.table, units.place[i], s, room.random[i])
         else:
             linear_steps((first, last), run.state, run.inputs, units.sets, (units.ranges[u], units.ranges[u + 1]), s, room.flow, spiked)
-    for each in run.inputs:
-        each[:] = 0
+    run.inputs[0][:] = 0
+    run.inputs[1][:] = 0
+    run.inputs[2][:] = 0
     for group in range(len(room.groups)):
         if room.groups[group]:
             for i in range(8 * group, 8 * group + 8):

@@ -23,7 +23,7 @@ def test_networks_that_adapt_and_have_noise_are_bit_true(lanes, delays):
 
 @pytest.mark.parametrize("change", ["noise", "jump_theta", "jump_w"])
 def test_another_noise_or_jump_in_the_core_is_found(change):
-    """Negative controls: noise that is the mirror image, a jump that is one less."""
+    """Negative controls: noise of another weight, a jump that is one less."""
     found, geometry = networks(ADAPTING, 3, 40, LONG, 0.4)
     network = next(each for each in found if any(changed(population, change) for population in each.populations))
     wrong = network.replace(populations=[changed(each, change) or each for each in network.populations])
@@ -35,7 +35,10 @@ def test_another_noise_or_jump_in_the_core_is_found(change):
 def changed(each, change):
     """The population with another noise or jump, or None if it has none or none of its neurons spikes at all."""
     if change == "noise":
-        return each.noise and dataclasses.replace(each, noise=dataclasses.replace(each.noise, weight=-each.noise.weight or 1))
+        if not each.noise:
+            return None
+        weight = each.noise.weight + (1 if each.noise.weight < 0 else -1)
+        return dataclasses.replace(each, noise=dataclasses.replace(each.noise, weight=weight))
     names = [column.name for column in each.neuron.columns]
     if change not in names:
         return None
