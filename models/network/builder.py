@@ -62,7 +62,8 @@ class Builder:
             self._problems.append(f"dt_ms must be a whole number of nanoseconds, such as 0.1, not {dt_ms!r}; round it")
         self.dt_ns = max(1, int(exact))
 
-    def population(self, name: str, size: int, neuron: Neuron, *, initial: Mapping[str, Any] | None = None, **parameters: Any) -> str:
+    def population(self, name: str, size: int, neuron: Neuron, *, initial: Mapping[str, Any] | None = None,
+                   noise: DriveParams | None = None, **parameters: Any) -> str:
         """Add neurons, and return their name.
 
         Parameters
@@ -73,6 +74,8 @@ class Builder:
             Their structure, which says what the parameters are: `columns`.
         initial : Mapping, optional
             States before step 0 by name, raw, one or (size,); a membrane begins at its rest, or at its ``c``.
+        noise : DriveParams, optional
+            What each step adds to a membrane: a table of `spikegate.models.numeric.normal.normal_table`.
         **parameters
             Raw integers, one for all or (size,). Rest, refractory and bias are 0 by default; reset is 0, or, by subtraction, the threshold.
         """
@@ -81,7 +84,7 @@ class Builder:
         try:
             sets, index = raw_sets(name, size, neuron, parameters)
             states = {state: np.broadcast_to(np.asarray(values), (size,)) for state, values in (initial or {}).items()}
-            self._populations[name] = {"size": size, "neuron": neuron, "sets": sets, "index": index, "initial": states}
+            self._populations[name] = {"size": size, "neuron": neuron, "sets": sets, "index": index, "initial": states, "noise": noise}
             PointPopulation(name, drive=None, **self._populations[name])
         except (InputError, ValueError) as error:
             self._populations.pop(name, None)

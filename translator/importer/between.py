@@ -11,6 +11,7 @@ import numpy as np
 
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
+from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.linear import LinearNeuron, Reset
 from spikegate.models.numeric.fixed import Overflow
 
@@ -135,4 +136,7 @@ def begins(network: PointNetwork, recording: Recording, neurons: Sequence[int] |
         v = np.where(held == 0, _fitted(v + sums.get("v", 0), neuron.format.width, neuron.overflow), v)
     reset = each.table["reset"][index]
     after = _fitted(v - reset, neuron.format.width, neuron.overflow) if neuron.reset == Reset.SUBTRACT else np.broadcast_to(reset, v.shape)
+    for name, q in neuron.adapted.items() if isinstance(neuron, AdaptiveLinearNeuron) else ():
+        value = before(name)
+        found[name] = np.where(fired > 0, _fitted(value + each.table[f"jump_{name}"][index], q.width, neuron.overflow), value)
     return {"v": np.where(fired > 0, after, v), **found}

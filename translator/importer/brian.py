@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from spikegate.translator.importer import connections, groups
+from spikegate.translator.importer import sources as spiking
 from spikegate.translator.importer.float_network import FloatNetwork, Refusals
 
 __all__ = ["float_network"]
@@ -51,9 +52,9 @@ def _check(network: Any, objects: list[Any], refusals: Refusals) -> None:
             refusals.add(f"{kind} {each.name!r}", "", "is not active", "leave it out of the network")
 
 
-def _changing(objects: dict[str, list[Any]]) -> set[tuple[str, str]]:
-    """Group and variable of everything that may change while the network runs."""
-    found = {(each.name, name) for each in objects["NeuronGroup"] for name in each.equations.diff_eq_names}
+def _written(objects: dict[str, list[Any]]) -> set[tuple[str, str]]:
+    """Group and variable of everything that synapses and inputs add to."""
+    found: set[tuple[str, str]] = set()
     for synapses in objects["Synapses"]:
         found |= connections.written(synapses)
     for source in objects["PoissonInput"]:
@@ -83,7 +84,8 @@ def float_network(network: Any, namespace: Mapping[str, Any], steps: int, start:
     dt_ns = _dt_ns(everything, refusals)
     _check(network, everything, refusals)
     objects = {kind: [each for each in everything if type(each).__name__ == kind] for kind in READ}
-    changing = _changing(objects)
+    written = _written(objects)
+    changing = written | {(each.name, name) for each in objects["NeuronGroup"] for name in each.equations.diff_eq_names}
     drives: dict[str, list[Any]] = {}
     for source in objects["PoissonInput"]:
         poured = connections.drive(source, namespace, refusals)
@@ -91,12 +93,12 @@ def float_network(network: Any, namespace: Mapping[str, Any], steps: int, start:
             drives.setdefault(connections.base(source._group).name, []).append(poured)
     neurons = []
     for group in objects["NeuronGroup"]:
-        found = groups.neurons(group, namespace, {name for owner, name in changing if owner == group.name}, refusals)
+        found = groups.neurons(group, namespace, {name for owner, name in written if owner == group.name}, refusals)
         if found is not None:
             found.drives.extend(drives.get(group.name, []))
             neurons.append(found)
-    sources = [made for group in objects["PoissonGroup"] if (made := groups.poisson(group, refusals)) is not None]
-    inputs = [given for group in objects["SpikeGeneratorGroup"] if (given := groups.generator(group, start, steps, refusals)) is not None]
+    sources = [made for group in objects["PoissonGroup"] if (made := spiking.poisson(group, refusals)) is not None]
+    inputs = [given for group in objects["SpikeGeneratorGroup"] if (given := spiking.generator(group, start, steps, refusals)) is not None]
     projections = [found for each in objects["Synapses"] if len(each) for found in connections.projections(each, namespace, changing, refusals)]
     for each in neurons:
         ends = sorted((drive.first, drive.last) for drive in each.drives)

@@ -10,7 +10,7 @@ import numpy as np
 
 from spikegate.models.errors import InputError
 
-__all__ = ["Current", "Drive", "FloatInput", "FloatNetwork", "FloatNeurons", "FloatProjection", "FloatSources", "Refusals"]
+__all__ = ["Adapting", "Current", "Drive", "FloatInput", "FloatNetwork", "FloatNeurons", "FloatProjection", "FloatSources", "Refusals"]
 
 
 class Refusals:
@@ -38,6 +38,18 @@ class Current:
 
     keep: np.ndarray  #: what is left of it after a step, 0..1
     coupling: np.ndarray  #: what it adds to the membrane in a step, a unit of it
+    initial: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Adapting:
+    """What a spike moves and time brings back, a threshold or a current, arrays (size,)."""
+
+    name: str  #: of the user's variable
+    keep: np.ndarray  #: what is left after a step of its distance from ``base``
+    jump: np.ndarray  #: what a spike adds
+    base: np.ndarray  #: where it settles; 0 of a current
+    coupling: np.ndarray  #: what a current adds to the membrane in a step, a unit of it; 0 of a threshold
     initial: np.ndarray
 
 
@@ -78,6 +90,10 @@ class FloatNeurons:
     initial, hold : numpy.ndarray
         Membrane, and refractory steps left, before the first step.
     currents : dict of str to Current
+    theta, w : Adapting, optional
+        What is added to the threshold, and a current that spikes alone raise.
+    noise : float
+        Standard deviation of what a step adds to a membrane that is not refractory.
     drives : list of Drive
     """
 
@@ -95,7 +111,15 @@ class FloatNeurons:
     initial: np.ndarray
     hold: np.ndarray
     currents: dict[str, Current]
+    theta: Adapting | None = None
+    w: Adapting | None = None
+    noise: float = 0.0
     drives: list[Drive] = field(default_factory=list)
+
+    @property
+    def variables(self) -> list[str]:
+        """The user's names of all that a neuron remembers; the membrane first."""
+        return [self.membrane, *self.currents, *(each.name for each in (self.theta, self.w) if each is not None)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,14 +3,16 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from spikegate.models.errors import InputError
+from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.lif import MAX_LEAK_FRACTION
 from spikegate.models.neuron.linear import MAX_SHIFT, LinearNeuron, Order, Reset
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
-from spikegate.translator.importer.float_network import FloatNeurons
+from spikegate.translator.importer.float_network import Adapting, FloatNeurons
 
 __all__ = ["Choice", "Scaled", "choose", "unit_of"]
 
@@ -39,18 +41,28 @@ class Choice:
 
 @dataclass(frozen=True)
 class Scaled:
-    """A structure, and the SI values of its units: ``raw = value / unit * one``; ``sign`` is -1 for a current that is kept with the other sign."""
+    """A structure, and what its numbers mean.
+
+    Attributes
+    ----------
+    neuron : LinearNeuron
+    per_raw : dict of str to float
+        SI value of a raw step of each of the user's variables; below 0 for a current that is kept with the other sign.
+    states : dict of str to str
+        Name of each in the hardware.
+    base : dict of str to numpy.ndarray
+        What is to be added to a variable, (size,), where it is not 0.
+    """
 
     neuron: LinearNeuron
-    unit: float
-    current_unit: float
-    sign: dict[str, int]
+    per_raw: dict[str, float]
+    states: dict[str, str]
+    base: dict[str, np.ndarray]
 
-    def per_raw(self, variable: str, membrane: str) -> float:
-        """SI value of one raw step of a variable."""
-        if variable == membrane:
-            return self.unit / self.neuron.format.one
-        return self.sign[variable] * self.current_unit / self.neuron.current_format.one
+    def values(self, variable: str, raw: np.ndarray, members: np.ndarray) -> np.ndarray:
+        """SI values of raw ones, (..., members)."""
+        found: np.ndarray = raw * self.per_raw[variable]
+        return found + self.base[variable][members] if variable in self.base else found
 
 
 def _bits(ratio: float, least: int = 1) -> int:
@@ -88,6 +100,8 @@ def _membrane_format(group: FloatNeurons, weights: np.ndarray, rest: np.ndarray)
     kicks = np.abs(weights) / group.unit
     leak = _smallest(1 - group.keep)
     step = min(scale * 1e-4, 2e-3 * scale * (leak if leak < math.inf else 1), 1e-3 * float(np.median(kicks[kicks > 0])) if kicks.any() else math.inf)
+    if group.noise:
+        step = min(step, group.noise / group.unit / 64)
     step = min(step, 1e-3 * _smallest(group.constant[group.keep == 1]) / group.unit)
     several = SUMS if np.any((group.keep == 1) & ~np.isfinite(group.threshold)) else 4
     return _format(ROOM * max(float(values.max(initial=0)), scale) + several * float(kicks.max(initial=0)), step)
@@ -102,9 +116,25 @@ def _current_format(group: FloatNeurons, weights: np.ndarray, unit: float) -> QF
     return _format(CURRENT_ROOM * float(kicks.max(initial=0)) + 2 * first + 1, typical * min(1e-3, 2e-2 * (decay if decay < math.inf else 1)))
 
 
-def _coupling(group: FloatNeurons, scale: float) -> int:
+def _adapting_format(each: Adapting, unit: float, least: int) -> QFormat:
+    """The format of a threshold or current that spikes move."""
+    jump, first = float(np.abs(each.jump).max()) / unit, float(np.abs(each.initial - each.base).max()) / unit
+    decay = _smallest(1 - each.keep)
+    typical = jump or first or 1.0
+    found = _format(ROOM * ROOM * jump + 2 * first + 1, typical * min(1e-3, 2e-2 * (decay if decay < math.inf else 1)))
+    more = max(0, least - found.fraction)
+    return QFormat(min(MAX_WIDTH, found.width + more), found.fraction + more)
+
+
+def _sign(group: FloatNeurons, coupling: np.ndarray, inwards: int) -> int:
+    """By which sign a current has to be kept so that its coupling has that of ``inwards``."""
+    if np.any(coupling > 0) and np.any(coupling < 0):
+        raise InputError(f"NeuronGroup {group.name!r}: currents have both signs of coupling; one sign for all its neurons would run")
+    return -inwards if np.any(coupling < 0) else inwards if np.any(coupling > 0) else 1
+
+
+def _shift(group: FloatNeurons, largest: float) -> int:
     """The largest shift with which every coupling fits its bits."""
-    largest = max(float(np.abs(each.coupling).max()) for each in group.currents.values()) * scale
     shift = MAX_SHIFT if largest == 0 else math.floor(COUPLING_BITS - 1e-9 - math.log2(largest))
     if not 0 <= shift:
         raise InputError(f"NeuronGroup {group.name!r}: currents are {largest:.3g} raw steps of the membrane a step, above 2^{COUPLING_BITS}; "
@@ -124,16 +154,28 @@ def choose(group: FloatNeurons, rest: np.ndarray, kicks: np.ndarray, currents: n
         Everything that is added to membranes, and to currents, SI.
     choice : Choice
     """
-    unit = unit_of(currents) if group.currents else group.unit
+    unit = unit_of(currents)
     q = choice.format or _membrane_format(group, kicks, rest)
     current = choice.current_format or (_current_format(group, currents, unit) if group.currents else q)
-    leaks = 1 - group.keep
-    h = choice.leak_fraction or _bits(_smallest(leaks), q.fraction if choice.format else 1)
-    sign = {name: -1 if np.all(each.coupling <= 0) and np.any(each.coupling < 0) else 1 for name, each in group.currents.items()}
-    if any(np.any(each.coupling * sign[name] < 0) for name, each in group.currents.items()):
-        raise InputError(f"NeuronGroup {group.name!r}: currents have both signs of coupling; one sign for all its neurons would run")
-    shift = _coupling(group, unit / group.unit * q.one / current.one) if group.currents else 16
+    per, states, base = {group.membrane: group.unit / q.one}, {group.membrane: "v"}, {}
+    for name, each in group.currents.items():
+        per[name], states[name] = _sign(group, each.coupling, 1) * unit / current.one, name
+    more: dict[str, Any] = {}
+    if group.theta is not None:
+        made = _adapting_format(group.theta, group.unit, q.fraction)
+        more |= {"theta_format": made, "theta_fraction": _bits(_smallest(1 - group.theta.keep))}
+        per[group.theta.name], states[group.theta.name], base[group.theta.name] = group.unit / made.one, "theta", group.theta.base
+    if group.w is not None:
+        scale = unit_of(group.w.jump)
+        made = _adapting_format(group.w, scale, 0)
+        more |= {"w_format": made, "w_fraction": _bits(_smallest(1 - group.w.keep))}
+        per[group.w.name], states[group.w.name] = _sign(group, group.w.coupling, -1) * scale / made.one, "w"
+    couplings = [(name, each.coupling) for name, each in group.currents.items()] + ([(group.w.name, group.w.coupling)] if group.w is not None else [])
+    largest = max((float(np.abs(each).max()) * abs(per[name]) / per[group.membrane] for name, each in couplings), default=0.0)
     decay = choice.decay_fraction or max((_bits(_smallest(1 - each.keep)) for each in group.currents.values()), default=16)
-    neuron = LinearNeuron(q, h, choice.rounding, choice.overflow, Order.BRIAN2, Reset.SUBTRACT if group.subtract else Reset.VALUE,
-                          tuple(group.currents), current, decay, COUPLING_BITS, shift)
-    return Scaled(neuron, group.unit, unit, sign)
+    h = choice.leak_fraction or _bits(_smallest(1 - group.keep), q.fraction if choice.format else 1)
+    common = {"format": q, "leak_fraction": h, "rounding": choice.rounding, "overflow": choice.overflow, "order": Order.BRIAN2,
+              "reset": Reset.SUBTRACT if group.subtract else Reset.VALUE, "currents": tuple(group.currents), "current_format": current,
+              "decay_fraction": decay, "coupling_bits": COUPLING_BITS, "coupling_shift": _shift(group, largest) if couplings else 16,
+              "kicks": bool(group.currents) and bool(len(kicks))}
+    return Scaled(AdaptiveLinearNeuron(**common, **more) if more else LinearNeuron(**common), per, states, base)

@@ -1,26 +1,34 @@
 """Groups of Brian2 as neurons in floats: what a step makes of them is read from the code that Brian2's own state updater writes."""
 
 import ast
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from spikegate.models.neuron.linear import MAX_CURRENTS
-from spikegate.translator.importer.float_network import Current, FloatInput, FloatNeurons, FloatSources, Refusals
+from spikegate.translator.importer.float_network import Adapting, Current, FloatNeurons, Refusals
+from spikegate.translator.importer.sources import steps_of
 from spikegate.translator.importer.statements import Affine, Unclear, affine, evaluate, followed, symbol
 from spikegate.translator.importer.values import Values
 
-__all__ = ["generator", "neurons", "poisson", "steps_of"]
+__all__ = ["neurons"]
 
 LINEAR = "a membrane such as dv/dt = (a - v + g)/tau, with currents dg/dt = -g/tau_g, would run"
+#: Stands for a normal number of variance dt in a step.
+NOISE = "noise_"
 #: What a membrane is counted in, by its SI unit; 1 of it where it has another or none.
 UNITS = {"V": 1e-3, "A": 1e-9}
 
 
-def steps_of(time: Any, dt: float) -> np.ndarray:
-    """Whole steps of times in seconds, as Brian2 counts them."""
-    return np.asarray((np.asarray(time, np.float64) + 1e-3 * dt) / dt, np.int64)
+class _Level(NamedTuple):
+    """A threshold: the membrane, what moves it, the rest of it, and whether a membrane that equals it spikes."""
+
+    membrane: str
+    theta: str | None
+    constant: Any
+    reached: bool
 
 
 class _Reader:
@@ -44,61 +52,62 @@ class _Reader:
         return evaluate(expression, self.values, self.size)
 
     def step(self, states: list[str]) -> dict[str, Affine]:
-        """What a step makes of each state, where a neuron is free."""
-        code = "\n".join(line for line in self.group.state_updater.abstract_code.splitlines() if not line.strip().startswith("not_refractory"))
+        """What a step makes of each state, and of `NOISE` a unit, where a neuron is free."""
+        lines = (line.strip() for line in self.group.state_updater.abstract_code.splitlines())
+        code = "\n".join(line for line in lines if not line.startswith(("not_refractory =", "xi =")))
         found = {}
         try:
-            after = followed(code.replace("int(not_refractory)", "1"), self.values.known)
+            after = followed(re.sub(r"\bxi\b", NOISE, code.replace("int(not_refractory)", "1")), self.values.known)
         except Unclear as error:
             self.refuse(code, error, LINEAR)
             return {}
         for name in states:
             try:
-                found[name] = affine(after.get(name, symbol(name)), states)
+                found[name] = affine(after.get(name, symbol(name)), [*states, NOISE])
             except Unclear as error:
                 self.refuse(self.line(name), error, LINEAR)
         return found
 
-    def threshold(self, states: list[str]) -> tuple[str | None, Any, bool]:
-        """The membrane, what it is compared with, and whether it may be equal."""
+    def threshold(self, states: list[str]) -> "_Level | None":
+        """What is compared, and with what; None without a threshold."""
         text = self.group.events.get("spike")
         if text is None:
-            return None, None, False
-        fix = "a threshold such as v > v_th would run"
+            return None
+        fix = "a threshold such as v > v_th, or v > v_t with dv_t/dt = (v_th - v_t)/tau, would run"
         node = ast.parse(text, mode="eval").body
         if not isinstance(node, ast.Compare) or len(node.ops) != 1 or not isinstance(node.ops[0], ast.Gt | ast.GtE | ast.Lt | ast.LtE):
             self.refuse(text, "is not one comparison", fix)
-            return None, None, False
+            return None
         sides = node.left, node.comparators[0]
         more, less = sides if isinstance(node.ops[0], ast.Gt | ast.GtE) else sides[::-1]
         try:
             difference = affine(followed(f"_d = ({ast.unparse(more)}) - ({ast.unparse(less)})", self.values.known)["_d"], states)
-            inside = [name for name in states if difference.factors[name] != 0]
-            if len(inside) != 1 or difference.factors[inside[0]] != 1:
-                moving = ", ".join(inside) or "nothing that changes"
-                raise Unclear(f"compares {moving}")
-        except Unclear as error:
-            self.refuse(text, error, fix)
-            return None, None, False
-        return inside[0], -difference.constant, isinstance(node.ops[0], ast.GtE | ast.LtE)
-
-    def reset(self, membrane: str, states: list[str]) -> tuple[Any, bool] | None:
-        """What a spike makes of the membrane: an expression, and whether it is taken off; None without a reset."""
-        text, fix = self.group.event_codes.get("spike") or "", f"a reset such as {membrane} = v_r or {membrane} -= v_th would run"
-        try:
-            after = followed(text, self.values.known)
-            for name in after:
-                if name != membrane:
-                    raise Unclear(f"changes {name}")
-            if membrane not in after:
-                return None
-            found = affine(after[membrane], states)
-            if any(found.factors[name] != 0 for name in states if name != membrane) or found.factors[membrane] not in (0, 1):
-                raise Unclear("is neither a value nor a difference")
+            inside = {name: factor for name, factor in difference.factors.items() if factor != 0}
+            if sorted(inside.values(), key=str) not in ([1], [-1, 1]):
+                raise Unclear(f"compares {', '.join(inside) or 'nothing that changes'}")
         except Unclear as error:
             self.refuse(text, error, fix)
             return None
-        return (-found.constant, True) if found.factors[membrane] == 1 else (found.constant, False)
+        by_sign = {int(factor): name for name, factor in inside.items()}
+        return _Level(by_sign[1], by_sign.get(-1), -difference.constant, isinstance(node.ops[0], ast.GtE | ast.LtE))
+
+    def reset(self, membrane: str, states: list[str]) -> tuple[tuple[Any, bool] | None, dict[str, Any]]:
+        """What a spike makes of the membrane, an expression, and whether it is taken off, None without a reset; and what it adds to others."""
+        text, fix = self.group.event_codes.get("spike") or "", f"a reset such as {membrane} = v_r or {membrane} -= v_th would run"
+        said, jumps = None, {}
+        try:
+            for name, expression in followed(text, self.values.known).items():
+                found = affine(expression, states)
+                factor = found.factors.get(name)
+                if any(found.factors[other] != 0 for other in states if other != name) or factor not in ((0, 1) if name == membrane else (1,)):
+                    raise Unclear("is neither a value nor a difference" if name == membrane else f"changes {name} by more than a sum")
+                if name == membrane:
+                    said = (-found.constant, True) if factor == 1 else (found.constant, False)
+                else:
+                    jumps[name] = found.constant
+        except Unclear as error:
+            self.refuse(text, error, fix)
+        return said, jumps
 
     def refractory(self, membrane: str, states: list[str]) -> np.ndarray:
         given, none = self.group._refractory, np.zeros(self.size, np.int64)
@@ -143,30 +152,25 @@ class _Reader:
             resets = set()
         states = dynamic + sorted((self.written | resets) - {*dynamic})
         updates = self.step(states)
-        membrane, level, reached = self.threshold(states)
-        if membrane is None and "spike" not in group.events:
-            fed = [name for name in dynamic if name in updates and any(updates[name].factors[other] != 0 for other in states if other != name)]
-            membrane = next(iter(fed or dynamic or states), None)
+        level = self.threshold(states)
+        fed = [name for name in dynamic if name in updates and any(updates[name].factors[other] != 0 for other in states if other != name)]
+        membrane = level.membrane if level else next(iter(fed or dynamic or states), None)
         if len(self.refusals.lines) > before:
             return None
         if membrane is None:
             self.refuse("", "has no equation that changes anything", LINEAR)
             return None
-        return self.assemble(membrane, level, reached, states, updates)
+        return self.assemble(membrane, level, states, updates)
 
-    def assemble(self, membrane: str, level: Any, reached: bool, states: list[str], updates: dict[str, Affine]) -> FloatNeurons | None:
+    def assemble(self, membrane: str, level: "_Level | None", states: list[str], updates: dict[str, Affine]) -> FloatNeurons | None:
         before = len(self.refusals.lines)
-        others = [name for name in states if name != membrane]
-        for name in others:
-            factors, rest = updates[name]
-            fed = [other for other in states if other != name and factors[other] != 0]
-            if fed or rest != 0:
-                self.refuse(self.line(name), f"is fed by {', '.join(fed) or 'a constant'}", LINEAR)
-        if len(others) > MAX_CURRENTS:
-            self.refuse("; ".join(map(self.line, others)), f"are {len(others)} variables beside {membrane}", f"{MAX_CURRENTS} currents would run")
-        said = self.reset(membrane, states) if level is not None else None
-        if level is not None and said is None and len(self.refusals.lines) == before:
+        said, jumps = self.reset(membrane, states) if level else (None, {})
+        if level and said is None and len(self.refusals.lines) == before:
             self.refuse(self.group.events["spike"], "has no reset", f"a reset such as {membrane} = v_r or {membrane} -= v_th would run")
+        theta = level.theta if level else None
+        w = [name for name in jumps if name != theta]
+        currents = [name for name in states if name not in (membrane, theta, *w)]
+        self.check(membrane, theta, w, currents, updates)
         refractory = self.refractory(membrane, states)
         if said is not None and said[1] and self.group._refractory is not False and not refractory.all():
             self.refuse(f"refractory={self.group._refractory}", "is 0 for some neurons, which drops what arrives with their spikes",
@@ -174,18 +178,45 @@ class _Reader:
         if len(self.refusals.lines) > before:
             return None
         try:
-            currents = {name: Current(self.number(updates[name].factors[name]), self.number(updates[membrane].factors[name]), self._initial(name))
-                        for name in others}
-            threshold = np.full(self.size, np.inf) if level is None else self.number(level)
             v, r = updates[membrane], np.zeros(self.size) if said is None else self.number(said[0])
-            subtract = said is None or said[1]
-            keep, rest = self.number(v.factors[membrane]), self.number(v.constant)
+            found = {name: Current(self.number(updates[name].factors[name]), self.number(v.factors[name]), self._initial(name)) for name in currents}
+            threshold = np.full(self.size, np.inf) if level is None else self.number(level.constant)
+            noise = np.abs(self.number(v.factors[NOISE])) * self.dt ** 0.5
+            if np.ptp(noise) > 0:
+                raise Unclear("has noise that differs between neurons")
+            return FloatNeurons(self.group.name, self.size, membrane, UNITS.get(str(self.group.variables[membrane].unit), 1.0),
+                                self.number(v.factors[membrane]), self.number(v.constant), threshold, bool(level and level.reached), r,
+                                said is None or said[1], refractory, self._initial(membrane), self.hold(refractory), found,
+                                self.adapting(theta, updates, v, jumps) if theta else None, self.adapting(w[0], updates, v, jumps) if w else None,
+                                float(noise[0]))
         except Unclear as error:
             self.refuse(self.line(membrane), error, LINEAR)
             return None
-        unit = UNITS.get(str(self.group.variables[membrane].unit), 1.0)
-        return FloatNeurons(self.group.name, self.size, membrane, unit, keep, rest, threshold, reached, r, subtract, refractory,
-                            self._initial(membrane), self.hold(refractory), currents)
+
+    def check(self, membrane: str, theta: str | None, w: list[str], currents: list[str], updates: dict[str, Affine]) -> None:
+        """Refuse what does not move by itself alone."""
+        for name in (*currents, *w, *([theta] if theta else [])):
+            factors, rest = updates[name]
+            fed = [other for other in factors if other not in (name, NOISE) and factors[other] != 0]
+            if fed or (rest != 0 and name != theta):
+                self.refuse(self.line(name), f"is fed by {', '.join(fed) or 'a constant'}", LINEAR)
+            if factors[NOISE] != 0:
+                self.refuse(self.line(name), "has noise", "noise of the membrane alone would run")
+        for name in {theta, *w} & self.written:
+            self.refuse(self.line(str(name)), "is changed by spikes of its own and by synapses", "one of the two would run")
+        if theta and updates[membrane].factors[theta] != 0:
+            self.refuse(self.line(membrane), f"is fed by {theta}, which is its threshold", LINEAR)
+        for names, most, what in ((currents, MAX_CURRENTS, f"{MAX_CURRENTS} currents"), (w, 1, "one that spikes of the neuron raise")):
+            if len(names) > most:
+                self.refuse("; ".join(map(self.line, names)), f"are {len(names)} variables beside {membrane}", f"{what} would run")
+
+    def adapting(self, name: str, updates: dict[str, Affine], membrane: Affine, jumps: dict[str, Any]) -> Adapting:
+        keep, rest = self.number(updates[name].factors[name]), self.number(updates[name].constant)
+        if np.any((keep == 1) & (rest != 0)):
+            raise Unclear(f"has a {name} that grows without end")
+        base = np.divide(rest, 1 - keep, out=np.zeros(self.size), where=keep != 1)
+        return Adapting(name, keep, self.number(jumps[name]) if name in jumps else np.zeros(self.size), base, self.number(membrane.factors[name]),
+                        self._initial(name))
 
     def _initial(self, name: str) -> np.ndarray:
         values: np.ndarray = np.broadcast_to(np.asarray(self.group.variables[name].get_value(), np.float64), (self.size,)).copy()
@@ -205,29 +236,3 @@ def neurons(group: Any, namespace: Mapping[str, Any], written: set[str], refusal
     refusals : Refusals
     """
     return _Reader(group, namespace, written, refusals).read()
-
-
-def poisson(group: Any, refusals: Refusals) -> FloatSources | None:
-    """A `PoissonGroup` with a fixed rate a neuron."""
-    where = f"PoissonGroup {group.name!r}"
-    if isinstance(group._rates, str):
-        refusals.add(where, f"rates={group._rates!r}", "is an expression", "an array of rates would run")
-        return None
-    chance = np.broadcast_to(np.asarray(group.variables["rates"].get_value(), np.float64) * float(group.clock.dt_), (len(group),))
-    if not (chance.min() >= 0 and chance.max() <= 1):
-        refusals.add(where, f"rates={group._rates!r}", f"is {chance.max():g} spikes a step", "at most one a step, or a shorter dt, would run")
-        return None
-    return FloatSources(group.name, len(group), chance.copy())
-
-
-def generator(group: Any, start: int, steps: int, refusals: Refusals) -> FloatInput | None:
-    """A `SpikeGeneratorGroup` from step ``start`` of the clock on, for ``steps`` steps."""
-    period = float(np.asarray(group.variables["period"].get_value()).flat[0])
-    if period not in (0.0, np.inf):
-        refusals.add(f"SpikeGeneratorGroup {group.name!r}", f"period={period:g} s", "repeats its spikes", "all spikes written out would run")
-        return None
-    when = steps_of(group.variables["spike_time"].get_value(), float(group.clock.dt_)) - start
-    which = np.asarray(group.variables["neuron_index"].get_value(), np.int64)
-    here = (when >= 0) & (when < steps)
-    order = np.lexsort((which[here], when[here]))
-    return FloatInput(group.name, len(group), when[here][order], which[here][order])

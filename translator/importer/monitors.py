@@ -30,8 +30,8 @@ def check(monitor: Any, floats: FloatNetwork, refusals: Refusals) -> None:
         return
     for name in monitor.record_variables:
         variable = monitor.source.variables[name]
-        if name not in (group.membrane, *group.currents) and not (hasattr(variable, "get_value") and type(variable).__name__ == "ArrayVariable"):
-            refusals.add(where, name, "is worked out of others", f"{', '.join([group.membrane, *group.currents])} would run")
+        if name not in group.variables and not (hasattr(variable, "get_value") and type(variable).__name__ == "ArrayVariable"):
+            refusals.add(where, name, "is worked out of others", f"{', '.join(group.variables)} would run")
     if monitor.when not in BEFORE + AFTER:
         refusals.add(where, f"when={monitor.when!r}", "is a place in a step where hardware does not look", "when='start' would run")
     ratio = float(monitor.clock.dt_) * 1e9 / floats.dt_ns
@@ -108,13 +108,11 @@ def _states(monitor: Any, floats: FloatNetwork, quantised: Quantised, recording:
         if monitor.when in BEFORE:
             raw = begins(quantised.network, recording, own, population, spikes, steps)
         else:
-            raw = {name: recording.trace[name][np.ix_(steps, own)] for name in ("v", *group.currents)}
-        for name in values:
-            key = "v" if name == group.membrane else name
-            if key in raw:
-                values[name][:, order] = raw[key][:, back] * piece.scaled.per_raw(name, group.membrane)
+            raw = {name: recording.trace[name][np.ix_(steps, own)] for name in piece.scaled.states.values()}
+        for name in values.keys() & piece.scaled.states.keys():
+            values[name][:, order] = piece.scaled.values(name, raw[piece.scaled.states[name]][:, back], members[order])
     for name, rows in values.items():
-        if name != group.membrane and name not in group.currents:
+        if name not in group.variables:
             fixed = np.asarray(base(source).variables[name].get_value(), np.float64)
             rows[:] = fixed if fixed.ndim == 0 or fixed.size == 1 else fixed[members]
     _append(monitor, {**values, "t": (steps + start) * dt})
@@ -141,9 +139,9 @@ def write_back(groups: dict[str, Any], floats: FloatNetwork, quantised: Quantise
             own = np.arange(piece.place, piece.place + piece.last - piece.first)
             population = [other.name for other in network.populations].index(piece.population)
             raw = begins(network, recording, own, population, spikes, np.array([network.steps]))
-            for name in (each.membrane, *each.currents):
-                values = raw["v" if name == each.membrane else name][0] * piece.scaled.per_raw(name, each.membrane)
-                group.variables[name].get_value()[piece.first:piece.last] = values
+            members = np.arange(piece.first, piece.last)
+            for name, state in piece.scaled.states.items():
+                group.variables[name].get_value()[members] = piece.scaled.values(name, raw[state][0], members)
         if "lastspike" in group.variables:
             found, last = spikes_of(group, quantised, recording.spikes), group.variables["lastspike"].get_value()
             last[found[:, 1]] = (found[:, 0] + start) * dt  # ascending, so that the last one stays

@@ -10,6 +10,7 @@ from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.provenance import LIMIT, Quantity
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.numeric.drive import UNIFORM_BITS
+from spikegate.models.numeric.normal import normal_table
 from spikegate.translator.importer.float_network import FloatNetwork, FloatNeurons, FloatProjection
 from spikegate.translator.importer.formats import Choice, Scaled, choose
 
@@ -77,27 +78,45 @@ def _worst(name: str, asked: np.ndarray, realised: np.ndarray) -> list[Quantity]
 
 def _parameters(group: FloatNeurons, rest: np.ndarray, scaled: Scaled) -> tuple[dict[str, np.ndarray], list[Quantity]]:
     """Columns of the table for each neuron of a group, raw, and what they realise."""
-    neuron, per = scaled.neuron, scaled.per_raw(group.membrane, group.membrane)
+    neuron, per = scaled.neuron, scaled.per_raw[group.membrane]
     q, here = neuron.format, group.name
     leak = _raw(1 - group.keep, 1 / (1 << neuron.leak_fraction))
     finite = np.isfinite(group.threshold)
-    threshold = np.where(finite, _raw(np.where(finite, group.threshold, 0), per) - group.reached, q.max)
+    level = group.threshold if group.theta is None else group.threshold + group.theta.base
+    threshold = np.where(finite, _raw(np.where(finite, level, 0), per) - group.reached, q.max)
     reset = _raw(group.reset, per)
     if group.subtract:
         reset = np.where(finite, reset, 1)
     columns = {"leak": leak, "rest": _raw(rest, per), "threshold": threshold, "reset": reset, "refractory": group.refractory,
                "bias": np.where(group.keep == 1, _raw(group.constant, per), 0)}
     rows = _worst(f"{here}: leak a step", 1 - group.keep, leak / (1 << neuron.leak_fraction))
-    rows += _worst(f"{here}: threshold", group.threshold[finite], (threshold[finite] + group.reached) * per)
+    rows += _worst(f"{here}: threshold", level[finite], (threshold[finite] + group.reached) * per)
     rows += _worst(f"{here}: reset", group.reset[finite], reset[finite] * per)
     rows += _worst(f"{here}: rest", rest, columns["rest"] * per)
     rows += _worst(f"{here}: input a step", np.where(group.keep == 1, group.constant, 0), columns["bias"] * per)
     for name, each in group.currents.items():
-        ratio = scaled.per_raw(name, group.membrane) / per
-        decay, coupling = _raw(1 - each.keep, 1 / (1 << neuron.decay_fraction)), _raw(each.coupling * ratio, 1 / (1 << neuron.coupling_shift))
-        columns |= {f"decay_{name}": decay, f"coupling_{name}": coupling}
-        rows += _worst(f"{here}: decay of {name} a step", 1 - each.keep, decay / (1 << neuron.decay_fraction))
-        rows += _worst(f"{here}: coupling of {name}", each.coupling, coupling / (1 << neuron.coupling_shift) / ratio)
+        inwards = each.coupling * scaled.per_raw[name] / per
+        more, found = _decaying(here, name, name, (each.keep, inwards), neuron.decay_fraction, neuron.coupling_shift)
+        columns, rows = columns | more, rows + found
+    for kind, moved in (("theta", group.theta), ("w", group.w)):
+        if moved is not None:
+            step = scaled.per_raw[moved.name]
+            outwards = -moved.coupling * step / per if kind == "w" else None
+            more, found = _decaying(here, moved.name, kind, (moved.keep, outwards), getattr(neuron, f"{kind}_fraction"), neuron.coupling_shift)
+            columns, rows = columns | more | {f"jump_{kind}": _raw(moved.jump, step)}, rows + found
+            rows += _worst(f"{here}: jump of {moved.name}", moved.jump, columns[f"jump_{kind}"] * step)
+    return columns, rows
+
+
+def _decaying(here: str, name: str, column: str, what: tuple[np.ndarray, np.ndarray | None], fraction: int,
+              shift: int) -> tuple[dict[str, np.ndarray], list[Quantity]]:
+    """Columns of a variable that decays, and flows into the membrane if it has a coupling, raw steps of it for one of its own."""
+    keep, coupling = what
+    decay = _raw(1 - keep, 1 / (1 << fraction))
+    columns, rows = {f"decay_{column}": decay}, _worst(f"{here}: decay of {name} a step", 1 - keep, decay / (1 << fraction))
+    if coupling is not None:
+        columns[f"coupling_{column}"] = _raw(coupling, 1 / (1 << shift))
+        rows += _worst(f"{here}: coupling of {name}", coupling, columns[f"coupling_{column}"] / (1 << shift))
     return columns, rows
 
 
@@ -140,20 +159,22 @@ def _populations(builder: Builder, network: FloatNetwork, choice: Choice) -> tup
         scaled = choose(group, rest, _added(network, group, True), _added(network, group, False), choice)
         columns, found = _parameters(group, rest, scaled)
         rows += found
-        initial = {"v": _raw(group.initial, scaled.per_raw(group.membrane, group.membrane)), "hold": group.hold}
-        initial |= {name: _raw(each.initial, scaled.per_raw(name, group.membrane)) for name, each in group.currents.items()}
+        first = {group.membrane: group.initial, **{name: each.initial for name, each in group.currents.items()},
+                 **{each.name: each.initial - each.base for each in (group.theta, group.w) if each is not None}}
+        initial = {"hold": group.hold, **{scaled.states[name]: _raw(values, scaled.per_raw[name]) for name, values in first.items()}}
+        noise = normal_table(group.noise / scaled.per_raw[group.membrane]) if group.noise else None
         ranges = _ranges(group)
-        for k, (first, last) in enumerate(ranges):
+        for k, (low, high) in enumerate(ranges):
             name = group.name if len(ranges) == 1 else f"{group.name}_part_{k}"
-            builder.population(name, last - first, scaled.neuron, initial={key: values[first:last] for key, values in initial.items()},
-                               **{key: values[first:last] for key, values in columns.items()})
+            builder.population(name, high - low, scaled.neuron, initial={key: values[low:high] for key, values in initial.items()},
+                               noise=noise, **{key: values[low:high] for key, values in columns.items()})
             for drive in group.drives:
-                if drive.first <= first and last <= drive.last:
-                    port = _port(scaled, drive.variable, group.membrane, group.name)
-                    builder.drive(name, int(_raw(np.array(drive.weight), scaled.per_raw(drive.variable, group.membrane))), port=port,
+                if drive.first <= low and high <= drive.last:
+                    port = _port(scaled, drive.variable, group.name)
+                    builder.drive(name, int(_raw(np.array(drive.weight), scaled.per_raw[drive.variable])), port=port,
                                   probability=drive.probability, trials=drive.trials)
-            pieces.append(Piece(group.name, name, first, last, place, scaled))
-            place += last - first
+            pieces.append(Piece(group.name, name, low, high, place, scaled))
+            place += high - low
     for source in network.sources:
         builder.population(source.name, source.size, BernoulliNeuron(), chance=np.rint(source.chance * (1 << UNIFORM_BITS)).astype(np.int64))
         pieces.append(Piece(source.name, source.name, 0, source.size, place, None))
@@ -161,11 +182,11 @@ def _populations(builder: Builder, network: FloatNetwork, choice: Choice) -> tup
     return pieces, rows
 
 
-def _port(scaled: Scaled, variable: str, membrane: str, group: str) -> str:
-    port = "v" if variable == membrane else variable
+def _port(scaled: Scaled, variable: str, group: str) -> str:
+    port = scaled.states[variable]
     if port not in scaled.neuron.ports:
-        raise InputError(f"NeuronGroup {group!r}: {membrane} takes both currents and kicks ({variable}), and hardware adds to "
-                         f"{', '.join(scaled.neuron.ports)}; currents alone, or kicks alone, would run")
+        raise InputError(f"NeuronGroup {group!r}: synapses add to {variable}, and hardware adds to {', '.join(scaled.neuron.ports)}; "
+                         "one of these would run")
     return port
 
 
@@ -174,7 +195,7 @@ def _connect(builder: Builder, each: FloatProjection, target: FloatNeurons, piec
     after = [piece for piece in pieces if piece.group == each.target]
     scaled = after[0].scaled
     assert scaled is not None
-    port, per = _port(scaled, each.variable, target.membrane, target.name), scaled.per_raw(each.variable, target.membrane)
+    port, per = _port(scaled, each.variable, target.name), scaled.per_raw[each.variable]
     raw = _raw(each.weights, per)
     before = [(each.source, 0, None)] if each.source in inputs else [(piece.population, piece.first, piece.last) for piece in pieces
                                                                        if piece.group == each.source]
