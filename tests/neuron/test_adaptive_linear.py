@@ -89,7 +89,7 @@ def test_every_structure_steps_as_the_model():
 @pytest.mark.parametrize("which, changes, signal", [
     (0, {"theta_fraction": 8}, "(theta|spike)"), (0, {"theta_format": QFormat(20, 11)}, "(v|spike)"), (0, {"order": Order.BRIAN2}, "."),
     (8, {"w_fraction": 7}, "w"), (16, {"slope": False}, "w"), (16, {"overflow": Overflow.WRAP}, "."),
-    (20, {"w_format": QFormat(13, 8)}, "(w|overflow)"), (20, {"rounding": Rounding.FLOOR}, ".")])
+    (20, {"w_format": QFormat(13, 8)}, "(w|overflow)"), (20, {"rounding": Rounding.NEAREST}, ".")])
 def test_a_wrong_model_is_rejected(which, changes, signal):
     """Negative controls, all on one simulator."""
     assert all(getattr(ALL[which], name) != value for name, value in changes.items())
