@@ -5,25 +5,120 @@ __all__ = ["PointFile", "check"]
 import math
 from collections import Counter
 
-from .pointneurons import check_neuron, columns, demand, each, keys, one_of, ports, printable, proper, span, states, whole
+LIMITS = {"leak_fraction": (1, 28), "decay_fraction": (1, 28), "coupling_bits": (1, 24), "coupling_shift": (0, 40)}
+QUADRATIC = {"slope_fraction": (1, 24), "square_bits": (1, 24), "square_shift": (0, 40), "a_fraction": (1, 28), "b_bits": (2, 24), "b_shift": (0, 40)}
+
+
+def demand(kept, rule):
+    if not kept:
+        raise ValueError(rule)
+
+
+def whole(value, low, high, what):
+    demand(type(value) is int and low <= value <= high, f"{what} is an integer in {low}..{high}, not {value!r}")
+
+
+def one_of(value, options, what):
+    demand(type(value) is str and value in options, f"{what} is one of {', '.join(options)}, not {value!r}")
+
+
+def keys(value, names, what):
+    demand(type(value) is dict and set(value) == set(names), f"{what} has the keys {', '.join(names)} and no other")
+
+
+def each(value, what):
+    demand(type(value) is list, f"{what} is a list")
+    return value
+
+
+def printable(value):
+    return type(value) is str and value.isprintable()
+
+
+def proper(name):
+    return type(name) is str and name.isascii() and name.isidentifier()
+
+
+def span(form):
+    """Lowest and highest number of a format."""
+    return -(1 << form["width"] - 1), (1 << form["width"] - 1) - 1
+
+
+def check_format(form, what):
+    keys(form, ("width", "fraction"), what)
+    whole(form["width"], 2, 32, f"width of {what}")
+    whole(form["fraction"], 1, min(form["width"] - 1, 54 - form["width"]), f"fraction of {what}")
+
+
+def check_neuron(neuron):
+    """Section 1."""
+    kind = neuron.get("kind") if type(neuron) is dict else None
+    if kind == "bernoulli":
+        return keys(neuron, ["kind"], "a bernoulli neuron")
+    quadratic, currents = kind == "izhikevich", []
+    more, limits = ("u_format", QUADRATIC) if quadratic else ("current_format", LIMITS)
+    keys(neuron, {"kind", "format", more, "rounding", "overflow", "order", *limits} | (set() if quadratic else {"currents", "reset"}), "a neuron")
+    if not quadratic:
+        one_of(kind, ("lif", "cuba_lif"), "kind")
+        currents = each(neuron["currents"], "currents")
+        demand((1 <= len(currents) <= 2) if kind == "cuba_lif" else not currents, "a cuba_lif has one or two currents, a lif none")
+        demand(all(map(proper, currents)) and len({*currents, "v", "hold", "overflow", "fired"}) == len(currents) + 4, "names of currents differ")
+        one_of(neuron["reset"], ("value", "subtract"), "reset")
+    check_format(neuron["format"], "format")
+    check_format(neuron[more], more)
+    one_of(neuron["rounding"], ("floor", "nearest") if currents or quadratic else ("floor", "nearest", "stochastic"), "rounding")
+    one_of(neuron["overflow"], ("saturate", "wrap"), "overflow")
+    one_of(neuron["order"], ("published", "brian2"), "order")
+    for name, ends in limits.items():
+        whole(neuron[name], *ends, name)
+    if quadratic:
+        demand(neuron["u_format"]["fraction"] >= neuron["format"]["fraction"], "u has at least the fraction bits of the membrane")
+        bits = neuron["format"]["width"] + neuron["square_bits"] - neuron["square_shift"], neuron["b_bits"] + neuron["a_fraction"] - neuron["b_shift"]
+        demand(neuron["format"]["width"] + max(bits) <= 61, "a product with square or b has at most 61 bits")
+
+
+def ports(neuron):
+    """The format of each port."""
+    named = {name: neuron["current_format"] for name in neuron.get("currents", ())}
+    return {} if neuron["kind"] == "bernoulli" else named or {"v": neuron["format"]}
+
+
+def columns(neuron):
+    """Name, lowest and highest value of each column of a parameter set."""
+    if neuron["kind"] == "bernoulli":
+        return [("chance", 0, 1 << 32)]
+    low, high = span(neuron["format"])
+    if neuron["kind"] == "izhikevich":
+        steep, b = 1 << neuron["slope_fraction"] + 3, 1 << neuron["b_bits"] - 1
+        return [("square", 0, (1 << neuron["square_bits"]) - 1), ("slope", -steep, steep - 1), ("bias", low, high),
+                ("a", 0, 1 << neuron["a_fraction"]), ("b", -b, b - 1), ("c", low, high), ("d", *span(neuron["u_format"])), ("peak", low, high)]
+    most = {"decay of ": 1 << neuron["decay_fraction"], "coupling of ": (1 << neuron["coupling_bits"]) - 1}
+    return [("leak", 0, 1 << neuron["leak_fraction"]), ("rest", low, high), ("threshold", low, high),
+            ("reset", 1 if neuron["reset"] == "subtract" else low, high), ("refractory", 0, 255), ("bias", low, high),
+            *((what + name, 0, most[what]) for name in neuron["currents"] for what in most)]
+
+
+def states(neuron):
+    """Name, lowest and highest value of each state."""
+    if neuron["kind"] == "bernoulli":
+        return []
+    second = ("u", *span(neuron["u_format"])) if neuron["kind"] == "izhikevich" else ("hold", 0, 255)
+    fired = [("fired", 0, 1)] if neuron["order"] == "brian2" else []
+    currents = [(name, *span(neuron["current_format"])) for name in neuron.get("currents", ())]
+    return [("v", *span(neuron["format"])), second, ("overflow", 0, 1), *fired, *currents]
 
 
 def random_bits(neuron):
     return neuron["leak_fraction"] if neuron.get("rounding") == "stochastic" else 0
 
 
-def draws(population):
-    return population["neuron"]["kind"] == "bernoulli" or population["drive"] is not None or random_bits(population["neuron"]) > 0
-
-
-def check_header(header):
-    """Section 4, all but the arrays."""
+def check(header):
+    """Section 4, all but what is in the arrays."""
     keys(header, "arrays dt_ns inputs lfsr name populations projections source steps".split(), "the header")
     whole(header["steps"], 1, 2**31 - 1, "steps")
     whole(header["dt_ns"], 1, 10**9, "dt_ns")
     demand(printable(header["name"]), "the name is printable")
-    demand(type(header["source"]) is dict, "source is an object")
-    for name, value in header["source"].items():
+    for name, value in header["source"].items() if type(header["source"]) is dict else demand(False, "source is an object"):
         demand(printable(name) and (printable(value) or type(value) in (bool, int, float) and math.isfinite(value)), "source is plain")
     demand(each(header["populations"], "populations"), "there is a population")
     for population in header["populations"]:
@@ -35,9 +130,7 @@ def check_header(header):
             one_of(drive["port"], there, "port of a drive")
             whole(drive["weight"], *span(there[drive["port"]]), "weight of a drive")
             whole(drive["offset"], 0, 65535, "offset")
-    for source in each(header["inputs"], "inputs"):
-        keys(source, ("name", "size"), "an input")
-    both = header["populations"] + header["inputs"]
+    both = header["populations"] + [source for source in each(header["inputs"], "inputs") if not keys(source, ("name", "size"), "an input")]
     for source in both:
         demand(proper(source["name"]), "a name is of letters, digits and _")
         whole(source["size"], 1, math.inf, "size")
@@ -51,12 +144,18 @@ def check_header(header):
     lfsr = header["lfsr"]
     keys(lfsr, ("width", "taps", "leap"), "lfsr")
     whole(lfsr["width"], 32 + max(map(random_bits, kinds.values())), 64, "width of lfsr")
-    above = lfsr["width"] + 1
-    for tap in each(lfsr["taps"], "taps"):
+    for above, tap in zip([lfsr["width"] + 1, *each(lfsr["taps"], "taps")], lfsr["taps"]):
         whole(tap, 1, above - 1, "a tap")
-        above = tap
     demand(lfsr["taps"] and lfsr["taps"][0] == lfsr["width"], "the first tap is the width")
-    whole(lfsr["leap"], 32, above, "leap")
+    whole(lfsr["leap"], 32, lfsr["taps"][-1], "leap")
+    wanted, found = list(layout(header)), each(header["arrays"], "arrays")
+    demand(len(wanted) == len(found), "there are as many arrays as the header asks for")
+    for (name, kind, shape), entry in zip(wanted, found):
+        keys(entry, ("name", "dtype", "shape"), "an array")
+        demand(entry["name"] == name and entry["dtype"] == kind, f"here stands {name}, of type {kind}")
+        demand(len(each(entry["shape"], "shape")) == len(shape), f"{name} has {len(shape)} dimensions")
+        for extent, given in zip(shape, entry["shape"]):
+            whole(given, extent or 0, math.inf if extent is None else extent, f"an extent of {name}")
 
 
 def layout(header):
@@ -74,18 +173,6 @@ def layout(header):
         yield f"projection{k}.indptr", "<u4", [sizes[projection["source"]] + 1]
         yield from ((f"projection{k}.{name}", kind, [None]) for name, kind in (("indices", "<u4"), ("weights", "<i4"), ("delays", "|u1")))
     yield "seeds", "<u8", [sum(population["size"] for population in header["populations"])]
-
-
-def check(header):
-    check_header(header)
-    wanted, found = list(layout(header)), each(header["arrays"], "arrays")
-    demand(len(wanted) == len(found), "there are as many arrays as the header asks for")
-    for (name, kind, shape), entry in zip(wanted, found):
-        keys(entry, ("name", "dtype", "shape"), "an array")
-        demand(entry["name"] == name and entry["dtype"] == kind, f"here stands {name}, of type {kind}")
-        demand(len(each(entry["shape"], "shape")) == len(shape), f"{name} has {len(shape)} dimensions")
-        for extent, given in zip(shape, entry["shape"]):
-            whole(given, extent or 0, math.inf if extent is None else extent, f"an extent of {name}")
 
 
 def within(values, low, high, what):
@@ -115,7 +202,8 @@ class PointFile:
         for k, projection in enumerate(header["projections"]):
             self.check_projection(f"projection{k}.", projection)
         demand(max(self.most.values(), default=0) <= 2**31 - 1, "no sum of a port leaves 32 bits")
-        drawing = [draws(population) for population in header["populations"] for _ in range(population["size"])]
+        drawing = [each["neuron"]["kind"] == "bernoulli" or each["drive"] is not None or random_bits(each["neuron"]) > 0
+                   for each in header["populations"] for _ in range(each["size"])]
         demand(all(0 < seed < 2 ** header["lfsr"]["width"] if draw else seed == 0 for seed, draw in zip(arrays["seeds"], drawing)), "seeds")
 
     def neurons(self):
@@ -135,10 +223,9 @@ class PointFile:
         within([len(flat) // many], 1, 65536, "the number of sets")
         for place, (name, low, high) in enumerate(ranges):
             within(flat[place::many], low, high, name)
-        if neuron.get("reset") == "value":
-            demand(all(reset < threshold for threshold, reset in zip(flat[2::many], flat[3::many])), "reset is below threshold")
-        if neuron["kind"] == "izhikevich":
-            demand(all(c < peak for c, peak in zip(flat[5::many], flat[7::many])), "c is below peak")
+        above, below = {"value": (2, 3)}.get(neuron.get("reset")) or {"izhikevich": (7, 5)}.get(neuron["kind"]) or (None, None)
+        if above:
+            demand(all(a > b for a, b in zip(flat[above::many], flat[below::many])), f"{ranges[below][0]} is below {ranges[above][0]}")
         within(arrays[here + "index"], 0, len(flat) // many - 1, "index")
         for name, low, high in states(neuron):
             within(arrays[f"{here}state.{name}"], low, high, name)
