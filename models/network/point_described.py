@@ -63,8 +63,8 @@ class DescribedPointNetwork(FrozenNetwork):
         """For how many steps a membrane remembers: the longest time constant, also of a recovery, 1 if none leaks."""
         leaks = [(1 << each.neuron.leak_fraction) / leak for each in self.populations if isinstance(each.neuron, LinearNeuron)
                  for leak in each.table["leak"].tolist() if leak]
-        leaks += [(1 << each.neuron.a_fraction) / a for each in self.populations if isinstance(each.neuron, IzhikevichNeuron)
-                  for a in each.table["a"].tolist() if a]
+        leaks += [-1 / math.log1p(-a / (1 << each.neuron.a_fraction)) for each in self.populations if isinstance(each.neuron, IzhikevichNeuron)
+                  for a in each.table["a"].tolist() if 0 < a < 1 << each.neuron.a_fraction]
         return max(leaks, default=1.0)
 
     @property

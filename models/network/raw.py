@@ -73,7 +73,7 @@ def raw_sets(name: str, size: int, neuron: Neuron, parameters: Mapping[str, Any]
     """
     if not isinstance(neuron, get_args(Neuron)):
         raise InputError(f"Neuron of {name!r} must be a LinearNeuron, BernoulliNeuron or IzhikevichNeuron, not {neuron!r}; "
-                         "LinearNeuron(Q8_8) makes one of a format")
+                         "LinearNeuron(Q8_8) makes one")
     if not isinstance(size, (int, np.integer)) or size < 1:
         raise InputError(f"Population {name!r} must have at least 1 neuron, not {size!r}")
     given, problems, here = dict(parameters), Problems(), f"of population {name!r}"
