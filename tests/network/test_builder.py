@@ -100,7 +100,7 @@ WRONG = {
     "Steps and channels of input 'more' must be as many, not (2,) and (1,)": lambda net: net.input("more", 2, [4, 5], [1]),
     "Name 'inh' is there twice; give each population and input its own": lambda net: net.input("inh", 2, [], []),
     "Neuron of 'more' must be a LinearNeuron, BernoulliNeuron or IzhikevichNeuron, not QFormat(width=16, fraction=8); "
-    "LinearNeuron(Q8_8) makes one of a format":
+    "LinearNeuron(Q8_8) makes one":
         lambda net: net.population("more", 2, Q8_8, leak=1, threshold=5),
     "Population 'more' must have at least 1 neuron, not 0": lambda net: net.population("more", 0, LIF, leak=1, threshold=5),
     "Parameter threshold of population 'more' is missing; give one, or one a neuron, in -32768..32767 (raw)":

@@ -127,7 +127,7 @@ class SpikegateDevice(RuntimeDevice):
             raise InputError("\n".join(problems))
         if self.freeze_only:
             raise Frozen(quantised)
-        trace = any(type(each).__name__ == "StateMonitor" for each in watching)
+        trace = any(monitors.traced(each) for each in watching)
         recording = self.engine.run(quantised.network, trace=trace, progress=progress)
         spikes = monitors.all_spikes(quantised, recording)
         for each in watching:

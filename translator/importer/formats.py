@@ -163,18 +163,18 @@ def choose(group: FloatNeurons, rest: np.ndarray, kicks: np.ndarray, currents: n
     more: dict[str, Any] = {}
     if group.theta is not None:
         made = _adapting_format(group.theta, group.unit, q.fraction)
-        more |= {"theta_format": made, "theta_fraction": _bits(_smallest(1 - group.theta.keep))}
+        more |= {"theta_format": made, "theta_fraction": choice.decay_fraction or _bits(_smallest(1 - group.theta.keep))}
         per[group.theta.name], states[group.theta.name], base[group.theta.name] = group.unit / made.one, "theta", group.theta.base
     if group.w is not None:
         scale = unit_of(group.w.jump)
         made = _adapting_format(group.w, scale, 0)
-        more |= {"w_format": made, "w_fraction": _bits(_smallest(1 - group.w.keep))}
+        more |= {"w_format": made, "w_fraction": choice.decay_fraction or _bits(_smallest(1 - group.w.keep))}
         per[group.w.name], states[group.w.name] = _sign(group, group.w.coupling, -1) * scale / made.one, "w"
     couplings = [(name, each.coupling) for name, each in group.currents.items()] + ([(group.w.name, group.w.coupling)] if group.w is not None else [])
     largest = max((float(np.abs(each).max()) * abs(per[name]) / per[group.membrane] for name, each in couplings), default=0.0)
     decay = choice.decay_fraction or max((_bits(_smallest(1 - each.keep)) for each in group.currents.values()), default=16)
     h = choice.leak_fraction or _bits(_smallest(1 - group.keep), q.fraction if choice.format else 1)
-    common = {"format": q, "leak_fraction": h, "rounding": choice.rounding, "overflow": choice.overflow, "order": Order.BRIAN2,
+    common: dict[str, Any] = {"format": q, "leak_fraction": h, "rounding": choice.rounding, "overflow": choice.overflow, "order": Order.BRIAN2,
               "reset": Reset.SUBTRACT if group.subtract else Reset.VALUE, "currents": tuple(group.currents), "current_format": current,
               "decay_fraction": decay, "coupling_bits": COUPLING_BITS, "coupling_shift": _shift(group, largest) if couplings else 16,
               "kicks": bool(group.currents) and bool(len(kicks))}

@@ -202,8 +202,8 @@ class _Reader:
                 self.refuse(self.line(name), f"is fed by {', '.join(fed) or 'a constant'}", LINEAR)
             if factors[NOISE] != 0:
                 self.refuse(self.line(name), "has noise", "noise of the membrane alone would run")
-        for name in {theta, *w} & self.written:
-            self.refuse(self.line(str(name)), "is changed by spikes of its own and by synapses", "one of the two would run")
+        for both in sorted({str(theta), *w} & self.written):
+            self.refuse(self.line(both), "is changed by spikes of its own and by synapses", "one of the two would run")
         if theta and updates[membrane].factors[theta] != 0:
             self.refuse(self.line(membrane), f"is fed by {theta}, which is its threshold", LINEAR)
         for names, most, what in ((currents, MAX_CURRENTS, f"{MAX_CURRENTS} currents"), (w, 1, "one that spikes of the neuron raise")):

@@ -10,7 +10,7 @@ from spikegate.translator.importer.connections import base
 from spikegate.translator.importer.float_network import FloatNetwork, Refusals
 from spikegate.translator.importer.quantise import Quantised
 
-__all__ = ["all_spikes", "check", "fill", "spikes_of", "write_back"]
+__all__ = ["all_spikes", "check", "fill", "spikes_of", "traced", "write_back"]
 
 #: Places in a step where a `StateMonitor` may look: before the update, and after it.
 BEFORE = ("before_start", "start", "after_start", "before_groups")
@@ -20,11 +20,11 @@ AFTER = ("after_groups", "before_thresholds", "after_thresholds", "before_synaps
 def check(monitor: Any, floats: FloatNetwork, refusals: Refusals) -> None:
     """Refuse a monitor of what hardware does not tell."""
     kind, where = type(monitor).__name__, f"{type(monitor).__name__} {monitor.name!r}"
-    if kind == "SpikeMonitor" and (more := monitor.record_variables - {"i", "t"}):
-        refusals.add(where, f"variables={sorted(more)}", "are read at each spike", "a StateMonitor of them would run")
+    group = next((each for each in floats.neurons if each.name == base(monitor.source).name), None)
+    if kind == "SpikeMonitor" and (more := monitor.record_variables - {"i", "t"} - {*(group.variables if group else [])}):
+        refusals.add(where, f"variables={sorted(more)}", "are read at each spike", f"{', '.join(group.variables) if group else 'none'} would run")
     if kind != "StateMonitor":
         return
-    group = next((each for each in floats.neurons if each.name == base(monitor.source).name), None)
     if group is None:
         refusals.add(where, "", "watches no NeuronGroup", "one of a NeuronGroup would run")
         return
@@ -37,6 +37,12 @@ def check(monitor: Any, floats: FloatNetwork, refusals: Refusals) -> None:
     ratio = float(monitor.clock.dt_) * 1e9 / floats.dt_ns
     if abs(ratio - round(ratio)) > 1e-6 or ratio < 0.5:
         refusals.add(where, f"dt={float(monitor.clock.dt_) * 1e3:g} ms", "is no multiple of the network's", f"{floats.dt_ns / 1e6:g} ms would run")
+
+
+def traced(monitor: Any) -> bool:
+    """Whether a monitor needs the states of every step."""
+    kind = type(monitor).__name__
+    return kind == "StateMonitor" or (kind == "SpikeMonitor" and bool(monitor.record_variables - {"i", "t"}))
 
 
 def all_spikes(quantised: Quantised, recording: Recording) -> np.ndarray:
@@ -75,11 +81,19 @@ def _append(monitor: Any, columns: dict[str, np.ndarray]) -> None:
     monitor.variables["N"].set_value(size + count)
 
 
-def _spikes(monitor: Any, quantised: Quantised, spikes: np.ndarray, start: int, dt: float) -> None:
+def _spikes(monitor: Any, quantised: Quantised, recording: Recording, spikes: np.ndarray, start: int, dt: float) -> None:
     found = spikes_of(monitor.source, quantised, spikes)
+    members = found[:, 1] + getattr(monitor.source, "start", 0)
+    values = {name: np.zeros(len(found)) for name in monitor.record_variables - {"i", "t"}}
+    for piece in quantised.of(base(monitor.source).name) if values else ():
+        here = np.flatnonzero((members >= piece.first) & (members < piece.last))
+        assert piece.scaled is not None
+        for name, column in values.items():
+            raw = recording.trace[piece.scaled.states[name]][found[here, 0], members[here] - piece.first + piece.place]
+            column[here] = piece.scaled.values(name, raw, members[here])
     monitor.variables["count"].get_value()[:] += np.bincount(found[:, 1], minlength=len(monitor.source)).astype(np.int32)
     if monitor.record:
-        _append(monitor, {"i": found[:, 1], "t": (found[:, 0] + start) * dt})
+        _append(monitor, {"i": found[:, 1], "t": (found[:, 0] + start) * dt, **values})
     else:
         monitor.variables["N"].get_value()[:] += len(found)
 
@@ -122,7 +136,7 @@ def fill(monitor: Any, floats: FloatNetwork, quantised: Quantised, recording: Re
     """Append a run that began at step ``start`` to a monitor."""
     dt, kind = floats.dt_ns * 1e-9, type(monitor).__name__
     if kind == "SpikeMonitor":
-        _spikes(monitor, quantised, spikes, start, dt)
+        _spikes(monitor, quantised, recording, spikes, start, dt)
     elif kind == "PopulationRateMonitor":
         _rates(monitor, quantised, spikes, start, dt)
     else:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikegate.models.errors import InputError
+from spikegate.models.network.base import next_start
 from spikegate.models.network.builder import Builder
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.provenance import LIMIT, Quantity
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.numeric.drive import UNIFORM_BITS
+from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.numeric.normal import normal_table
 from spikegate.translator.importer.float_network import FloatNetwork, FloatNeurons, FloatProjection
 from spikegate.translator.importer.formats import Choice, Scaled, choose
@@ -226,7 +228,8 @@ def quantise(network: FloatNetwork, choice: Choice = AUTO, seed: int = 1) -> Qua
     InputError
         If it does not fit what hardware holds, or the formats asked for.
     """
-    builder = Builder(network.name, steps=network.steps, dt_ms=network.dt_ns / 1e6, seed=seed)
+    # a register with many zeros gives the first neuron extreme numbers for some steps
+    builder = Builder(network.name, steps=network.steps, dt_ms=network.dt_ns / 1e6, seed=next_start(0, seed, LfsrParams().mask))
     pieces, rows = _populations(builder, network, choice)
     for each in network.inputs:
         builder.input(each.name, each.size, each.steps, each.channels)

@@ -90,7 +90,7 @@ CASES = {
     "noise in a current": (lambda: several(group("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = -c / (5*ms) + mV * xi / sqrt(5*ms) : volt")),
                            "has noise; noise of the membrane alone would run"),
     "noise of each": (lambda: several(group("dv/dt = -v / (10*ms) + i * mV * xi / sqrt(10*ms) : volt")), "has noise that differs between neurons"),
-    "noise that grows": (lambda: several(group("dv/dt = -v / (10*ms) + v * xi / sqrt(10*ms) : volt")), "is not linear in"),
+    "noise that grows": (lambda: several(group("dv/dt = -v / (10*ms) + v * xi / sqrt(10*ms) : volt", method="heun")), "is not linear in"),
     "exponential": (lambda: several(group("dv/dt = (exp(v/mV) * mV - v) / (10*ms) : volt")), "is not linear in v"),
     "condition": (lambda: several(group("dv/dt = (int(v > 1*mV) * mV - v) / (10*ms) : volt")), "uses a function (int_)"),
     "growing": (lambda: several(group("dv/dt = v / (10*ms) : volt")), "v grows or overshoots by itself, 1.01 of it is left after a step; 0 to 1"),
