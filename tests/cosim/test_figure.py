@@ -64,7 +64,8 @@ def test_the_raster_has_each_populations_first_neurons_of_the_last_400_ms(drawn,
     for one, color in ((exc, "#20639b"), (inh, "#d1495b")):
         look = one.get_color(), one.get_marker(), one.get_markersize(), one.get_markeredgewidth(), one.get_linestyle(), one.get_rasterized()
         assert look == (color, "|", 3.6, 1.1, "None", True)
-    assert texts(top) == [("excitatory", 1.002, 0.4, "#20639b", 90.0, "center", "left"), ("inhibitory", 1.002, 0.9, "#d1495b", 90.0, "center", "left")]
+    look = 90.0, "center", "left"
+    assert texts(top) == [("excitatory", 1.002, 0.4, "#20639b", *look), ("inhibitory", 1.002, 0.9, "#d1495b", *look)]
     assert (top.get_title("left"), top.get_ylabel(), top.get_ylim(), top.get_xlim()) == ("Spikes of the RTL, 200 of 300 neurons", "neuron (shown)",
                                                                                          (-1, 200), (20.0, 420.0))
     assert not top.xaxis.get_tick_params()["labelbottom"]

@@ -1,6 +1,7 @@
 """Forked children that run tests with a mutant in place, and what they share."""
 
 import ast
+import ctypes
 import gc
 import importlib
 import os
@@ -11,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,8 @@ ROOM = 8 << 30
 SURVIVED, BROKEN = (0, 5), 120
 OPTIONS = ["-q", "-s", "-m", "not long", "--tb=native", "--assert=plain", "--hypothesis-profile=mutation", f"--rootdir={ROOT}",
            *(option for name in ("cacheprovider", "warnings", "unraisableexception", "threadexception") for option in ("-p", f"no:{name}"))]
+#: Of Linux, in `sys/prctl.h`.
+PR_SET_PDEATHSIG = 1
 #: What Python programs that are started read first.
 INHERITED = Path(__file__).parent / "inherited"
 #: A child may take this many times its processor time on the wall, and at least so many seconds: the machine may be busy.
@@ -46,6 +50,7 @@ def module_of(path: Path) -> str:
     return ".".join(("spikegate", *(parts[2:] if parts[0] == "src" else parts)))
 
 
+@cache
 def dependents(path: Path) -> set[Path]:
     """A file of the product and those that import it, directly or not."""
     files = {module_of(file): file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py")}
@@ -108,6 +113,7 @@ def in_child(work: Callable[[int], int], seconds: float | None = None) -> tuple[
             code = BROKEN
             try:
                 os.setsid()
+                ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # it dies with its parent
                 os.environ["TMPDIR"] = tempfile.tempdir = folder
                 null = os.open(os.devnull, os.O_RDWR)
                 for stream in range(3):
