@@ -72,9 +72,9 @@ def test_a_network_of_point_neurons_is_run_by_four_engines_on_eight_lanes():
 
 def test_what_does_not_suit_is_refused_in_full():
     for network, lanes in ((plain(100), 101), (plain(100), 0), (points(20), 21), (points(20), -1)):
-        assert said(network, args(lanes=lanes)) == f"--lanes must be in 1..{network.n} (N of this network), not {lanes}; give a number of lanes in that range"
+        assert said(network, args(lanes=lanes)) == (
+            f"--lanes must be in 1..{network.n} (N of this network), not {lanes}; give a number of lanes in that range")
     assert engines_for(plain(100), args(lanes=100)) and engines_for(points(20), args(lanes=1))
-    rest = "and this is a network of point neurons; leave it out"
+    rest, one = "and this is a network of point neurons; leave it out", "networks of one weight a source"
     assert said(points(20), args(faults=0.1, through_host_link=True, port="/dev/x")) == "\n".join(
-        f"--{option} is for {what}, {rest}" for option, what in (("faults", "streams of bits"), ("through-host-link", "networks of one weight a source"),
-                                                                 ("port", "networks of one weight a source")))
+        f"--{option} is for {what}, {rest}" for option, what in (("faults", "streams of bits"), ("through-host-link", one), ("port", one)))

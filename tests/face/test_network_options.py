@@ -91,8 +91,8 @@ def test_each_refusal_is_one_line(options, line, capsys, tmp_path):
 def test_a_network_file_takes_none_of_them(capsys, no_work, tmp_path):
     given = ["--preset", "ai", *EVERY, "--ms", "5", "--seed", "4", "--set", "eta=1"]
     assert run(capsys, "sim", "--network", "x", *given, "--out", tmp_path / "out") == (2, "", [
-        "spikegate: --network x already fixes the whole run, so that --preset, --format, --leak-fraction, --rounding, --overflow, --variant, --length, "
-        "--ms, --seed, --set cannot be given with it; leave out either"])
+        "spikegate: --network x already fixes the whole run, so that --preset, --format, --leak-fraction, --rounding, --overflow, --variant, "
+        "--length, --ms, --seed, --set cannot be given with it; leave out either"])
 
 
 def test_truth_and_numbers_are_read():

@@ -24,14 +24,13 @@ from verification.models.mutants import mutants
 __all__ = ["REVIEWED", "GUARDS", "Assessment", "reviewed", "judge", "main"]
 
 REVIEWED = ROOT / "tests" / "verification" / "equivalent_mutants.toml"
+#: Verdicts of runs that were broken off, which the next one takes up.
+KEPT = ROOT / "build" / "mutants"
 
 
 @dataclass
 class Assessment:
-    """What became of the mutants of a file; ``unresolved`` are names of mutants, ``wrong`` is what is not as the list of equivalent ones says.
-
-    ``key`` stands for the content of the file, of its tests and of what is listed as equivalent.
-    """
+    """What became of the mutants of a file; ``unresolved`` are names of mutants, ``wrong`` is what is not as the list of equivalent ones says."""
 
     name: str
     enumerated: int = 0
@@ -41,7 +40,6 @@ class Assessment:
     wrong: list[str] = field(default_factory=list)
     tests: int = 0
     seconds: float = 0.0
-    key: str = ""
 
 
 def reviewed(path: Path) -> dict[tuple[str, str], str]:
@@ -50,9 +48,10 @@ def reviewed(path: Path) -> dict[tuple[str, str], str]:
     return {(entry["module"], f"{entry['function']}: {text}"): entry["reason"] for entry in entries for text in entry["mutants"]}
 
 
-def key_of(files: list[Path], equivalent: set[str]) -> str:
-    """Differs where a verdict may."""
-    return hashlib.sha256("\0".join([*(file.read_text() for file in files), *sorted(equivalent)]).encode()).hexdigest()
+def key_of(files: list[Path]) -> str:
+    """Of a file and its tests: differs where a verdict may."""
+    files = [*files, *sorted(Path(__file__).parent.rglob("*.py"))]
+    return hashlib.sha256("\0".join(file.read_text() for file in files if file.name != "guards.py").encode()).hexdigest()[:20]
 
 
 def judge(path: Path, files: list[Path], *, only: set[str] | None = None, equivalent: set[str] = frozenset(),
@@ -65,9 +64,10 @@ def judge(path: Path, files: list[Path], *, only: set[str] | None = None, equiva
         If no test of the guard passes with the model itself.
     """
     start, everyone = time.perf_counter(), mutants(path)
+    KEPT.mkdir(parents=True, exist_ok=True)
     made = [mutant for mutant in everyone if only is None or mutant.name in only]
     with prepared(path, files):
-        code, text = in_child(lambda file: run_pytest(files, Judge(path, made, file, progress)))
+        code, text = in_child(lambda file: run_pytest(files, Judge(path, made, file, progress, KEPT / key_of([path, *files]))))
         if code not in SURVIVED or not text or not (timed := {name: Timed(**one) for name, one in json.loads(text)[0].items()}):
             raise SpikegateError(f"No test of {', '.join(file.name for file in files)} passes with {path.name} itself in {budget(path)[0]} s; "
                                  f"exit code {code}")
@@ -104,7 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Assess files, print a table and write it as JSON; 1 if a mutant is unresolved or the list of equivalent ones is wrong."""
     parser = argparse.ArgumentParser(prog="model_mutation", description=__doc__)
     parser.add_argument("files", nargs="*", metavar="FILE", help=f"one or more of {', '.join(GUARDS)}; all by default")
-    parser.add_argument("--again", action="store_true", help="only mutants that the last run has as unresolved; by default, all of what has changed")
+    parser.add_argument("--again", action="store_true", help="only mutants that the file of the last run has as unresolved")
     parser.add_argument("--json", type=Path, default=ROOT / "build" / "model_mutation.json", metavar="FILE", help="keep the results in this file")
     parser.add_argument("--equivalent", type=Path, default=REVIEWED, metavar="FILE", help="the list of equivalent mutants")
     parser.add_argument("--tests", type=Path, nargs="+", metavar="FILE", help="judge by these tests and not by the guard")
@@ -120,12 +120,7 @@ def main(arguments: list[str] | None = None) -> int:
         files = options.tests or [ROOT / "tests" / f"{test}.py" for test in tests]
         only = set(before[name]["unresolved"]) if options.again and name in before else None
         path, equivalent = ROOT / f"{name}.py", {mutant for model, mutant in reasons if model == name}
-        key = key_of([path, *files], equivalent)
-        if only is None and name in before and before[name].get("key") == key:
-            found.append(Assessment(**before[name]))
-            continue
         found.append(judge(path, files, only=only, equivalent=equivalent, progress=lambda what: tell(f"\r{name}: {what}\033[K")))  # noqa: B023
-        found[-1].key = key
         before[name] = asdict(found[-1])
         options.json.parent.mkdir(parents=True, exist_ok=True)
         write_whole(options.json, json.dumps(list(before.values()), indent=1) + "\n")

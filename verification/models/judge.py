@@ -93,11 +93,11 @@ def pass_on(path: Path, mutant: Mutant) -> None:
 class Judge:
     """Pytest plugin: instead of running the tests, times them, and then runs those that call a mutant's function, one mutant a child.
 
-    In the end it writes its `Verdicts` to ``file``.
+    In the end it writes its verdicts to ``file``; each is appended to ``kept`` at once, and what stands there is not judged again.
     """
 
-    def __init__(self, path: Path, made: list[Mutant], file: int, progress: Progress):
-        self.path, self.made, self.file, self.progress = path, made, file, progress
+    def __init__(self, path: Path, made: list[Mutant], file: int, progress: Progress, kept: Path):
+        self.path, self.made, self.file, self.progress, self.kept = path, made, file, progress, kept
         self.timed: dict[str, Timed] = {}
         self.kills: Counter[str] = Counter()
         self.early: set[str] = set()
@@ -146,10 +146,15 @@ class Judge:
         functions = [one for one in gc.get_objects() if isinstance(one, FunctionType) and one.__code__.co_filename == str(self.path)]
         names = {module_of(path) for path in dependents(self.path)}
         caches = [one for one in gc.get_objects() if isinstance(one, type(lru_cache(print))) and one.__module__ in names]
+        known = dict(line.split(" ", 1)[::-1] for line in (self.kept.read_text().splitlines() if self.kept.exists() else ()))
         alive = []
         for number, mutant in enumerate(self.made, 1):
             self.progress(f"mutant {number} of {len(self.made)}")
-            if not self.killed(mutant, items, functions, caches):
+            if mutant.name not in known:
+                known[mutant.name] = "killed" if self.killed(mutant, items, functions, caches) else "alive"
+                with open(self.kept, "a") as kept:
+                    kept.write(f"{known[mutant.name]} {mutant.name}\n")
+            if known[mutant.name] == "alive":
                 alive.append(mutant.name)
         os.write(self.file, json.dumps([{name: vars(one) for name, one in self.timed.items()}, alive, sorted(self.early)]).encode())
         return True
