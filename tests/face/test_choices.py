@@ -1,6 +1,7 @@
 """Which engines `spikegate sim` takes, with which options, for networks of either kind. Nothing is run."""
 
 from argparse import Namespace
+from functools import cache
 
 import pytest
 
@@ -27,6 +28,7 @@ def args(**given):
     return Namespace(**{**dict(lanes=None, port=None, faults=None, fault_seed=1, sabotage=None, through_host_link=False, baud=None), **given})
 
 
+@cache
 def plain(n):
     return translate(preset("ai", n_exc=n - n // 5, n_inh=n // 5), ms=1.0)
 

@@ -11,6 +11,7 @@ import threading
 
 MODULE, _, FILE = os.environ.get("SPIKEGATE_MUTANT", "").partition("=")
 TRACED, _, CALLS = os.environ.get("SPIKEGATE_CALLS", "").partition("=")
+SEEN = set()
 
 
 class Finder:
@@ -21,11 +22,11 @@ class Finder:
         return importlib.util.spec_from_file_location(name, FILE) if name == MODULE else None
 
 
-def note(frame, *_, seen=set()):
+def note(frame, *_):
     """Append the name of a function that is called for the first time."""
     code = frame.f_code
-    if code.co_filename == TRACED and code not in seen:
-        seen.add(code)
+    if code.co_filename == TRACED and code not in SEEN:
+        SEEN.add(code)
         with open(CALLS, "a") as file:
             file.write(code.co_qualname.split(".<locals>")[0] + "\n")
 
