@@ -135,7 +135,7 @@ def test_what_a_network_holds_of_its_parameters(network):
     lif = network.lif
     assert (lif.threshold, lif.reset, lif.rest, lif.leak, lif.refractory, lif.leak_fraction) == (5120, 2560, 256, 1, 3, 8)
     assert (lif.rounding, lif.overflow) == (Rounding.NEAREST, Overflow.SATURATE) and network.weights.tolist() == [25] * 6 + [-128] * 4
-    assert network.drive.weight == 25 and network.drive.mean_events == pytest.approx(0.2, rel=1e-6)
+    assert network.drive.weight == 25 and network.drive.mean_events == pytest.approx(2.0, rel=1e-6)
     flat = translate(BrunelParams(n_exc=6, n_inh=4, conn_prob=0.5, v_rest=1.0), Q16_12, rounding=Rounding.FLOOR, overflow=Overflow.WRAP,
                      leak_fraction=20)
     assert flat.v0.tolist() == [4096] * 10 and (flat.name, flat.steps) == ("custom", 10_000)
