@@ -1,6 +1,7 @@
 """Engines in their own processes: results, errors, crashes and interruptions, and nothing left behind."""
 
 import importlib
+import os
 import pickle
 import signal
 import subprocess
@@ -78,7 +79,7 @@ def stubs(tmp_path, monkeypatch):
     (tmp_path / "stubs").mkdir()
     (tmp_path / "tmp").mkdir()
     (tmp_path / "stubs" / "engine_stubs.py").write_text(STUBS)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "stubs"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "stubs"), prepend=os.pathsep)
     monkeypatch.syspath_prepend(str(tmp_path / "stubs"))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setattr("tempfile.tempdir", None)

@@ -8,8 +8,9 @@ from collections import Counter
 
 import pytest
 
-from verification.models.assess import GUARDS, REVIEWED, reviewed
+from verification.models.assess import REVIEWED, reviewed
 from verification.models.child import ROOT, dependents, module_of
+from verification.models.guards import GUARDS
 from verification.models.mutants import function_code, mutants
 
 SOURCE = '''

@@ -1,6 +1,7 @@
 """Mutation testing of Python: every mutant of a file is killed by the tests of its guard, or listed as equivalent or open, or unresolved."""
 
 import argparse
+import hashlib
 import json
 import os
 import sys
@@ -16,97 +17,15 @@ from rich.table import Table as Shown
 from spikegate.models.errors import SpikegateError
 from spikegate.models.files import write_whole
 from verification.models.child import ROOT, SURVIVED, in_child, prepared, run_pytest
+from verification.models.guards import GUARDS
 from verification.models.judge import Fresh, Judge, Progress, Timed, budget
 from verification.models.mutants import mutants
 
 __all__ = ["REVIEWED", "GUARDS", "Assessment", "reviewed", "judge", "main"]
 
 REVIEWED = ROOT / "tests" / "verification" / "equivalent_mutants.toml"
-
-
-def own_tests() -> dict[str, tuple[str, ...]]:
-    """Model -> the test of its name in the folder of its name, if there is one."""
-    names = [path.relative_to(ROOT / "models").with_suffix("") for path in sorted((ROOT / "models").rglob("*.py"))]
-    tests = {f"models/{name.as_posix()}": (name.parent / f"test_{name.name}").as_posix() for name in names}
-    return {name: (test,) for name, test in tests.items() if (ROOT / "tests" / f"{test}.py").is_file()}
-
-
-#: The tests that judge a file; of a model, most of them against something that is independent of it: hand-made numbers, the gateware, a stranger's
-#: engine.
-GUARDS: dict[str, tuple[str, ...]] = {
-    **own_tests(),
-    "models/cache": ("test_surroundings",), "models/hints": ("test_doctor",),
-    "models/surroundings": ("cosim/test_toolchain",), "models/network/engine": ("cosim/test_engines",),
-    "models/network/provenance": ("network/test_network", "cosim/test_report"), "models/core/golden": ("cosim/test_engines",),
-    **{f"models/core/{name}": ("core/test_core_model", "core/test_hybrid", "core/test_stream_model") for name in (
-        "cycles", "drives", "neurons", "part", "rows_bitmap", "rows_store", "rows_streams")},
-    "models/numeric/drive": ("numeric/test_drive", "numeric/test_drive_gateware"),
-    "models/streams/planes": ("streams/test_planes", "streams/test_encoder", "streams/test_synapse"),
-    "models/network/rows": ("network/test_core_delivery",),
-    "models/streams/params": ("streams/test_streams",),
-    "models/core/windows": ("core/test_hybrid_streams",),
-    "models/streams/faults": ("streams/test_faults", "streams/test_faults_gateware"),
-    "models/network/file": ("network/test_network_file",),
-    "models/link/board": ("cosim/test_board", "cosim/test_pll"),
-    **{f"models/network/{name}": ("network/test_point_network", "test_point_reader") for name in (
-        "point", "point_file", "point_population", "projection", "synapses", "container")},
-    **{f"models/core/{name}": ("core/test_point_core", "core/test_rows_csr") for name in ("point_image", "point_loads", "point_size", "words")},
-    "models/core/point_golden": ("face/test_point_sim",), "models/network/raw": ("network/test_builder",),
-    "models/network/recording_file": ("network/test_recording",),
-    **{f"models/network/{name}": ("face/test_point_sim", "cosim/test_report") for name in ("base", "described", "load", "point_described")},
-    "models/core/point_engine": ("network/test_point_network", "test_point_page", "test_independent_points"),
-    "models/core/point_units": ("network/test_point_network",),
-    "models/neuron/linear": ("neuron/test_linear_model", "test_point_page", "test_independent_points"),
-    "models/neuron/membrane": ("neuron/test_linear_model", "neuron/test_linear_refractory", "test_independent_points"),
-    "models/neuron/linear_steps": ("neuron/test_linear_model",),
-    "models/neuron/bernoulli": ("test_point_page",), "models/prefetch": ("network/test_point_network",),
-    "models/link/frames": ("link/test_host_link",),
-    "models/link/payloads": ("link/test_host_link",),
-    "models/network/population": ("cosim/test_report",),
-    "models/network/network": ("network/test_network", "network/test_network_file",),
-    "models/network/recording": ("test_checks",),
-    "models/errors": ("test_checks",),
-    "models/streams/plan": ("streams/test_plan", "streams/test_plan_model"),
-    "models/streams/correlation": ("streams/test_correlation", "streams/test_plan_model"),
-    "models/link/device": ("link/test_host_link_device", "link/test_host_link_decoder", "link/test_host_link",),
-    "models/core/engine": ("core/test_core_model", "network/test_core_delivery", "test_independent",),
-    "models/core/stream_engine": ("core/test_hybrid", "core/test_stream_model", "test_independent",),
-    "translator/registry": ("translator/test_registry",),
-    "translator/stateful": ("translator/test_homeostatic", "translator/test_izhikevich", "translator/test_stdp"),
-    "translator/homeostatic": ("translator/test_homeostatic",),
-    "translator/izhikevich": ("translator/test_izhikevich",),
-    "translator/stdp": ("translator/test_stdp",),
-    "translator/stdp_kernels": ("translator/test_stdp",),
-    "translator/reservoir": ("translator/test_reservoir",),
-    "translator/reservoir_tasks": ("translator/test_reservoir",),
-    "translator/sc_layer": ("translator/test_sc_layer", "translator/test_memristive"),
-    "translator/sc_weights": ("translator/test_sc_layer", "translator/test_memristive"),
-    "translator/sc_theory": ("translator/test_sc_layer", "translator/test_memristive"),
-    "translator/probability": ("translator/test_probability",),
-    "translator/memristive": ("translator/test_memristive",),
-    "translator/hybrid": ("core/test_hybrid", "core/test_stream_model", "core/test_hybrid_streams"),
-    "translator/translations": ("translator/test_translations", "translator/test_custom"),
-    "translator/custom": ("translator/test_custom",),
-    "translator/params": ("translator/test_variants", "translator/test_translations"),
-    "translator/raw": ("translator/test_variants", "translator/test_translations"),
-    "translator/brunel": ("network/test_network", "translator/test_translations", "translator/test_variants"),
-    "translator/variants": ("translator/test_variants",),
-    "translator/voltage": ("translator/test_voltage", "translator/test_voltage_neuron",),
-    "translator/voltage_neuron": ("translator/test_voltage", "translator/test_voltage_neuron",),
-    "translator/voltage_kernels": ("translator/test_voltage", "translator/test_voltage_neuron",),
-    "cosim/results/compare": ("cosim/test_compare",),
-    "cosim/results/statistics": ("cosim/test_statistics",),
-    "cosim/results/report": ("cosim/test_report",),
-    "cosim/results/figure": ("cosim/test_report",),
-    "cosim/isolation/run": ("cosim/test_engines",),
-    "cosim/isolation/worker": ("cosim/test_engines",),
-    "src/spikegate/cli": ("face/test_cli", "face/test_cli_network", "face/test_cli_streams"),
-    "src/spikegate/simulate": ("face/test_cli", "face/test_cli_network", "face/test_cli_streams"),
-    "src/spikegate/boards": ("cosim/test_board",),
-    "src/spikegate/doctor": ("face/test_cli",),
-    "src/spikegate/host": ("face/test_host", "face/test_host_line",),
-    "src/spikegate/host_line": ("face/test_host", "face/test_host_line",),
-}
+#: Verdicts of runs that were broken off, which the next one takes up.
+KEPT = ROOT / "build" / "mutants"
 
 
 @dataclass
@@ -129,6 +48,12 @@ def reviewed(path: Path) -> dict[tuple[str, str], str]:
     return {(entry["module"], f"{entry['function']}: {text}"): entry["reason"] for entry in entries for text in entry["mutants"]}
 
 
+def key_of(files: list[Path]) -> str:
+    """Of a file and its tests: differs where a verdict may."""
+    files = [*files, *sorted(Path(__file__).parent.rglob("*.py"))]
+    return hashlib.sha256("\0".join(file.read_text() for file in files if file.name != "guards.py").encode()).hexdigest()[:20]
+
+
 def judge(path: Path, files: list[Path], *, only: set[str] | None = None, equivalent: set[str] = frozenset(),
           progress: Progress = lambda _: None) -> Assessment:
     """Judge every mutant of a file, or those named in ``only``, by the tests in ``files``; ``equivalent`` are names of reviewed ones.
@@ -139,9 +64,10 @@ def judge(path: Path, files: list[Path], *, only: set[str] | None = None, equiva
         If no test of the guard passes with the model itself.
     """
     start, everyone = time.perf_counter(), mutants(path)
+    KEPT.mkdir(parents=True, exist_ok=True)
     made = [mutant for mutant in everyone if only is None or mutant.name in only]
-    with prepared(path):
-        code, text = in_child(lambda file: run_pytest(files, Judge(path, made, file, progress)))
+    with prepared(path, files):
+        code, text = in_child(lambda file: run_pytest(files, Judge(path, made, file, progress, KEPT / key_of([path, *files]))))
         if code not in SURVIVED or not text or not (timed := {name: Timed(**one) for name, one in json.loads(text)[0].items()}):
             raise SpikegateError(f"No test of {', '.join(file.name for file in files)} passes with {path.name} itself in {budget(path)[0]} s; "
                                  f"exit code {code}")
@@ -193,8 +119,8 @@ def main(arguments: list[str] | None = None) -> int:
         tests = ("test_models", *GUARDS[name]) if name.startswith("models/") else GUARDS[name]
         files = options.tests or [ROOT / "tests" / f"{test}.py" for test in tests]
         only = set(before[name]["unresolved"]) if options.again and name in before else None
-        found.append(judge(ROOT / f"{name}.py", files, only=only, equivalent={mutant for model, mutant in reasons if model == name},
-                           progress=lambda what: tell(f"\r{name}: {what}\033[K")))  # noqa: B023
+        path, equivalent = ROOT / f"{name}.py", {mutant for model, mutant in reasons if model == name}
+        found.append(judge(path, files, only=only, equivalent=equivalent, progress=lambda what: tell(f"\r{name}: {what}\033[K")))  # noqa: B023
         before[name] = asdict(found[-1])
         options.json.parent.mkdir(parents=True, exist_ok=True)
         write_whole(options.json, json.dumps(list(before.values()), indent=1) + "\n")

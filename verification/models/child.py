@@ -1,6 +1,7 @@
 """Forked children that run tests with a mutant in place, and what they share."""
 
 import ast
+import ctypes
 import gc
 import importlib
 import os
@@ -8,27 +9,33 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-__all__ = ["BROKEN", "MUTANT", "ROOT", "SURVIVED", "folder_of", "in_child", "module_of", "only_python", "prepared", "run_pytest"]
+__all__ = ["BROKEN", "ROOT", "SURVIVED", "dependents", "folder_of", "in_child", "inherit", "module_of", "only_python", "prepared", "run_pytest"]
 
 ROOT = Path(__file__).parents[2]
 #: Folders of the product.
 FOLDERS = ("models", "gateware", "translator", "cosim", "src")
-#: Imported once and shared by all children.
+#: Imported once and shared by all children, where a test names them.
 SHARED = ("numpy", "numba", "scipy.stats", "galois", "hypothesis", "amaranth.sim", "amaranth.back.rtlil", "ctypes")
 #: Bytes that a mutant may take.
 ROOM = 8 << 30
 #: Exit codes: all tests passed, or none was there to run; and the child itself broke.
 SURVIVED, BROKEN = (0, 5), 120
-OPTIONS = ["-q", "-s", "--tb=native", "--assert=plain", "--hypothesis-profile=mutation", f"--rootdir={ROOT}",
+OPTIONS = ["-q", "-s", "-m", "not long", "--tb=native", "--assert=plain", "--hypothesis-profile=mutation", f"--rootdir={ROOT}",
            *(option for name in ("cacheprovider", "warnings", "unraisableexception", "threadexception") for option in ("-p", f"no:{name}"))]
-#: The variable that tells a Python program which module to take from which file; see `inherited/sitecustomize.py`.
-MUTANT = "SPIKEGATE_MUTANT"
+#: Of Linux, in `sys/prctl.h`.
+PR_SET_PDEATHSIG = 1
+#: What Python programs that are started read first.
+INHERITED = Path(__file__).parent / "inherited"
+#: A child may take this many times its processor time on the wall, and at least so many seconds: the machine may be busy.
+WALL, LEAST_WALL = 10, 30.0
 
 
 def folder_of(path: Path) -> str:
@@ -43,6 +50,7 @@ def module_of(path: Path) -> str:
     return ".".join(("spikegate", *(parts[2:] if parts[0] == "src" else parts)))
 
 
+@cache
 def dependents(path: Path) -> set[Path]:
     """A file of the product and those that import it, directly or not."""
     files = {module_of(file): file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py")}
@@ -74,10 +82,12 @@ def plain_in(files: set[Path], njit: Callable) -> Callable:
 
 
 @contextmanager
-def prepared(path: Path) -> Iterator[None]:
-    """What children share to judge mutants of a file: packages, and settings under which a run is the same every time."""
+def prepared(path: Path, tests: list[Path]) -> Iterator[None]:
+    """What children share to judge mutants of a file by these tests: packages, and settings under which a run is the same every time."""
+    text = "".join(test.read_text() for test in tests)
     for name in SHARED:
-        importlib.import_module(name)
+        if name.split(".")[0] in text:
+            importlib.import_module(name)
     import hypothesis
     import numba
 
@@ -93,32 +103,42 @@ def prepared(path: Path) -> Iterator[None]:
 def in_child(work: Callable[[int], int], seconds: float | None = None) -> tuple[int, str]:
     """Exit code of ``work`` in a forked child, and what it has written to the file that it is given.
 
-    The child is killed after so many seconds of processor time, or ten times as many on the wall; the code then is negative.
+    The child is killed after so many seconds of processor time, or many times as many on the wall; the code then is negative. Its temporary files
+    are in a folder of its own.
     """
     file = os.memfd_create("result")
-    child = os.fork()
-    if not child:
-        code = BROKEN
+    with tempfile.TemporaryDirectory(prefix="m", ignore_cleanup_errors=True) as folder:
+        child = os.fork()
+        if not child:
+            code = BROKEN
+            try:
+                os.setsid()
+                ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # it dies with its parent
+                os.environ["TMPDIR"] = tempfile.tempdir = folder
+                null = os.open(os.devnull, os.O_RDWR)
+                for stream in range(3):
+                    os.dup2(null, stream)
+                if seconds is not None:
+                    resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
+                    signal.setitimer(signal.ITIMER_PROF, seconds)
+                    signal.setitimer(signal.ITIMER_REAL, max(LEAST_WALL, WALL * seconds))
+                code = work(file)
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
         try:
-            os.setsid()
-            null = os.open(os.devnull, os.O_RDWR)
-            for stream in range(3):
-                os.dup2(null, stream)
-            if seconds is not None:
-                resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
-                signal.setitimer(signal.ITIMER_PROF, seconds)
-                signal.setitimer(signal.ITIMER_REAL, 10 * seconds)
-            code = work(file)
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    try:
-        os.killpg(child, signal.SIGKILL)  # what it has started and left behind
-    except ProcessLookupError:
-        pass
+            os.killpg(child, signal.SIGKILL)  # what it has started and left behind
+        except ProcessLookupError:
+            pass
     with os.fdopen(file) as result:
         result.seek(0)
         return os.waitstatus_to_exitcode(status), result.read()
+
+
+def inherit(**variables: str) -> None:
+    """From now on, Python programs that are started read `inherited/sitecustomize.py` first, which has these variables."""
+    os.environ.update({f"SPIKEGATE_{name}": value for name, value in variables.items()})
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(INHERITED), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def only_python(seen: list[bool]) -> None:

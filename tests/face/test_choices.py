@@ -1,0 +1,82 @@
+"""Which engines `spikegate sim` takes, with which options, for networks of either kind. Nothing is run."""
+
+from argparse import Namespace
+from functools import cache
+
+import pytest
+
+from spikegate.choices import engines_for
+from spikegate.cosim.engines.hardware import Rtl
+from spikegate.cosim.engines.point_rtl import PointRtl
+from spikegate.linked import Linked
+from spikegate.models.core.golden import Golden
+from spikegate.models.core.point_golden import PointGolden
+from spikegate.models.errors import InputError
+from spikegate.models.network.builder import Builder
+from spikegate.models.neuron.linear import LinearNeuron
+from spikegate.models.numeric.fixed import Q8_8
+from spikegate.models.streams.params import StreamFaults
+from spikegate.translator.brian_engines import Brian2Float, Brian2Integer, Brian2Ordered, Brian2Realised
+from spikegate.translator.brunel import preset, translate
+from spikegate.translator.hybrid import hybrid
+from spikegate.translator.point_brian import PointBrianInteger, PointBrianOrdered
+
+BRIANS = [Brian2Integer(), Brian2Float(), Brian2Realised(), Brian2Ordered()]
+
+
+def args(**given):
+    return Namespace(**{**dict(lanes=None, port=None, faults=None, fault_seed=1, sabotage=None, through_host_link=False, baud=None), **given})
+
+
+@cache
+def plain(n):
+    return translate(preset("ai", n_exc=n - n // 5, n_inh=n // 5), ms=1.0)
+
+
+def points(n):
+    made = Builder("points", steps=3)
+    made.population("cells", n, LinearNeuron(Q8_8, 12), leak=20, threshold=10 << 8)
+    return made.freeze()
+
+
+def said(*given):
+    with pytest.raises(InputError) as caught:
+        engines_for(*given)
+    return str(caught.value)
+
+
+def test_a_network_of_one_weight_a_source_is_run_by_six_engines_on_forty_lanes():
+    assert engines_for(plain(100), args(sabotage="leak")) == ([Rtl(40), Golden(None, "leak"), *BRIANS], {"sabotage": "leak", "faults": None})
+    assert engines_for(plain(30), args())[0][0] == Rtl(30) and engines_for(plain(30), args(lanes=7))[0][0] == Rtl(7)
+
+
+def test_a_board_on_a_port_says_its_lanes_itself():
+    for given, engine in ((dict(port="/dev/x"), Linked(0, "/dev/x")), (dict(port="/dev/x", lanes=8, baud=9600), Linked(8, "/dev/x", 9600)),
+                          (dict(through_host_link=True), Linked(40)), (dict(port="/dev/x", lanes=400), Linked(400, "/dev/x"))):
+        assert engines_for(plain(100), args(**given)) == ([engine, Golden(), *BRIANS], {"sabotage": None, "faults": None})
+
+
+def test_faults_are_those_of_their_rate_and_seed_in_hardware_and_golden_model():
+    network = hybrid(plain(100), "v13", length=64)
+    faults = StreamFaults.stuck_at_random(network.require_streams(), 0.2, 5)
+    engines, report = engines_for(network, args(faults=0.2, fault_seed=5, lanes=9))
+    assert engines == [Rtl(9, faults=faults), Golden(faults), *BRIANS]
+    assert report == {"sabotage": None, "faults": {"rate": 0.2, "seed": 5, "stuck": Rtl(9, faults=faults).stuck}} and report["faults"]["stuck"] > 9
+    assert engines_for(network, args(faults=0.2, fault_seed=5, through_host_link=True))[0][0] == Linked(40, faults=faults)
+    assert engines_for(network, args(faults=0.0))[1]["faults"] == {"rate": 0.0, "seed": 1, "stuck": 0}
+
+
+def test_a_network_of_point_neurons_is_run_by_four_engines_on_eight_lanes():
+    assert engines_for(points(20), args(sabotage="leak")) == ([PointRtl(8), PointGolden("leak"), PointBrianInteger(), PointBrianOrdered()],
+                                                              {"sabotage": "leak", "faults": None})
+    assert engines_for(points(5), args())[0][0] == PointRtl(5) and engines_for(points(5), args(lanes=2))[0][0] == PointRtl(2)
+
+
+def test_what_does_not_suit_is_refused_in_full():
+    for network, lanes in ((plain(100), 101), (plain(100), 0), (points(20), 21), (points(20), -1)):
+        assert said(network, args(lanes=lanes)) == (
+            f"--lanes must be in 1..{network.n} (N of this network), not {lanes}; give a number of lanes in that range")
+    assert engines_for(plain(100), args(lanes=100)) and engines_for(points(20), args(lanes=1))
+    rest, one = "and this is a network of point neurons; leave it out", "networks of one weight a source"
+    assert said(points(20), args(faults=0.1, through_host_link=True, port="/dev/x")) == "\n".join(
+        f"--{option} is for {what}, {rest}" for option, what in (("faults", "streams of bits"), ("through-host-link", one), ("port", one)))
