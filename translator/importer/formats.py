@@ -113,7 +113,7 @@ def _current_format(group: FloatNeurons, weights: np.ndarray, unit: float) -> QF
     first = max((float(np.abs(each.initial).max(initial=0)) / unit for each in group.currents.values()), default=0.0)
     decay = min(_smallest(1 - each.keep) for each in group.currents.values())
     typical = float(np.median(kicks)) if len(kicks) else max(first, 1.0)
-    return _format(CURRENT_ROOM * float(kicks.max(initial=0)) + 2 * first + 1, typical * min(1e-3, 2e-2 * (decay if decay < math.inf else 1)))
+    return _format(CURRENT_ROOM * float(kicks.max(initial=0)) + 2 * first + 1, typical * min(2e-4, 2e-2 * (decay if decay < math.inf else 1)))
 
 
 def _adapting_format(each: Adapting, unit: float, least: int) -> QFormat:
@@ -121,7 +121,7 @@ def _adapting_format(each: Adapting, unit: float, least: int) -> QFormat:
     jump, first = float(np.abs(each.jump).max()) / unit, float(np.abs(each.initial - each.base).max()) / unit
     decay = _smallest(1 - each.keep)
     typical = jump or first or 1.0
-    found = _format(ROOM * ROOM * jump + 2 * first + 1, typical * min(1e-3, 2e-2 * (decay if decay < math.inf else 1)))
+    found = _format(ROOM * ROOM * jump + 2 * first + 1, typical * min(2e-4, 2e-2 * (decay if decay < math.inf else 1)))
     more = max(0, least - found.fraction)
     return QFormat(min(MAX_WIDTH, found.width + more), found.fraction + more)
 

@@ -8,7 +8,7 @@ from brian_scripts import both, on, pairs
 import spikegate.brian2
 
 #: So many bits that rounding moves no spike here.
-WIDE = {"format": "q11.21", "leak_fraction": 26, "decay_fraction": 26}
+WIDE = {"format": "q11.21", "leak_fraction": 26, "decay_fraction": 26, "current_format": "q18.12"}
 
 
 def adapting(model, threshold, reset, **more):
