@@ -75,7 +75,7 @@ class Builder:
         initial : Mapping, optional
             States before step 0 by name, raw, one or (size,); a membrane begins at its rest, or at its ``c``.
         noise : DriveParams, optional
-            What each step adds to a membrane: a table of `spikegate.models.numeric.normal.normal_table`.
+            A table of `spikegate.models.numeric.normal.normal_table`.
         **parameters
             Raw integers, one for all or (size,). Rest, refractory and bias are 0 by default; reset is 0, or, by subtraction, the threshold.
         """
@@ -134,7 +134,6 @@ class Builder:
 
         Parameters
         ----------
-        source, target : str
         weights : array_like
             Raw integers. Without ``pairs`` a matrix (sources, targets), whose zeros are no synapses; else one for all or one a pair.
         delays : array_like
@@ -169,12 +168,11 @@ class Builder:
 
     def _declare(self, name: str, size: int, neuron: Neuron | None) -> bool:
         """Whether the name is new."""
-        new = name not in self._kinds
-        if new:
-            self._kinds[name] = whole(size) or 0, neuron
-        else:
+        if name in self._kinds:
             self._problems.append(f"Name {name!r} is there twice; give each population and input its own")
-        return new
+            return False
+        self._kinds[name] = whole(size) or 0, neuron
+        return True
 
     @staticmethod
     def _noted(problems: Problems, make: Any, *args: Any) -> Any:
@@ -182,7 +180,7 @@ class Builder:
             return make(*args)
         except InputError as error:
             problems.messages.append(str(error))
-            return None
+        return None
 
     def _target(self, name: str, port: str | None, what: str) -> tuple[int, Any, str]:
         size, neuron = self._kinds.get(name, (0, None))
