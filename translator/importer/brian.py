@@ -12,12 +12,13 @@ __all__ = ["float_network"]
 #: What runs, and what is part of these.
 READ = ("NeuronGroup", "PoissonGroup", "SpikeGeneratorGroup", "Synapses", "PoissonInput", "SpikeMonitor", "StateMonitor", "PopulationRateMonitor",
         "Subgroup")
-PARTS = ("StateUpdater", "Thresholder", "Resetter", "SynapticPathway", "SubexpressionUpdater")
+PARTS = ("StateUpdater", "Thresholder", "Resetter", "SynapticPathway")
 #: What does not run, with the nearest thing that would.
 FIXES = {
     "NetworkOperation": "parameters that are set before the run, or between two runs, would run",
     "CodeRunner": "parameters that are set before the run, or between two runs, would run",
     "SummedVariableUpdater": connections.ADDS,
+    "SubexpressionUpdater": "an expression that is not (constant over dt) would run",
     "EventMonitor": "a SpikeMonitor would run",
     "SpatialNeuron": "a NeuronGroup of point neurons would run",
 }
@@ -93,7 +94,7 @@ def float_network(network: Any, namespace: Mapping[str, Any], steps: int, start:
             drives.setdefault(connections.base(source._group).name, []).append(poured)
     neurons = []
     for group in objects["NeuronGroup"]:
-        found = groups.neurons(group, namespace, {name for owner, name in written if owner == group.name}, refusals)
+        found = groups.neurons(group, namespace, written, changing, refusals)
         if found is not None:
             found.drives.extend(drives.get(group.name, []))
             neurons.append(found)

@@ -39,14 +39,10 @@ def written(synapses: Any) -> set[tuple[str, str]]:
     return found
 
 
-def _weights(synapses: Any, values: Values, name: str, expression: Any, changing: set[tuple[str, str]]) -> np.ndarray:
+def _weights(synapses: Any, values: Values, name: str, expression: Any) -> np.ndarray:
     """What is added to a variable, a synapse."""
     added = expression - symbol(name)
     constant(added)
-    for each in sorted(map(str, added.free_symbols)):
-        variable = values.variable(each)
-        if variable is not None and (_owner(variable), variable.name) in changing:
-            raise Unclear(f"depends on {each}, which changes")
     return evaluate(added, values, len(synapses))
 
 
@@ -62,7 +58,7 @@ def projections(synapses: Any, namespace: Mapping[str, Any], changing: set[tuple
         Group and variable of everything that changes while the network runs.
     refusals : Refusals
     """
-    where, values, found = f"Synapses {synapses.name!r}", Values(synapses, namespace), []
+    where, values, found = f"Synapses {synapses.name!r}", Values(synapses, namespace, changing), []
     model = synapses.equations
     for equations in (model, synapses.event_driven):
         for name in equations.diff_eq_names if equations is not None else ():
@@ -89,7 +85,7 @@ def projections(synapses: Any, namespace: Mapping[str, Any], changing: set[tuple
                 if variable is None or _owner(variable) != base(synapses.target).name:
                     raise Unclear(f"changes {name}, which is not the target's")
                 found.append(FloatProjection(synapses.name, base(synapses.source).name, base(synapses.target).name, variable.name, pre, post,
-                                             _weights(synapses, values, name, expression, changing), np.broadcast_to(steps, pre.shape)))
+                                             _weights(synapses, values, name, expression), np.broadcast_to(steps, pre.shape)))
         except Unclear as error:
             refusals.add(where, code, str(error), ADDS)
     return found

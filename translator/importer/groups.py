@@ -16,6 +16,7 @@ from spikegate.translator.importer.values import Values
 __all__ = ["neurons"]
 
 LINEAR = "a membrane such as dv/dt = (a - v + g)/tau, with currents dg/dt = -g/tau_g, would run"
+Changes = set[tuple[str, str]]
 #: Stands for a normal number of variance dt in a step.
 NOISE = "noise_"
 #: What a membrane is counted in, by its SI unit; 1 of it where it has another or none.
@@ -34,9 +35,9 @@ class _Level(NamedTuple):
 class _Reader:
     """One `NeuronGroup`."""
 
-    def __init__(self, group: Any, namespace: Mapping[str, Any], written: set[str], refusals: Refusals) -> None:
-        self.group, self.written, self.refusals = group, written, refusals
-        self.size, self.dt, self.values = len(group), float(group.clock.dt_), Values(group, namespace)
+    def __init__(self, group: Any, namespace: Mapping[str, Any], written: Changes, changing: Changes, refusals: Refusals) -> None:
+        self.group, self.written, self.refusals = group, {name for owner, name in written if owner == group.name}, refusals
+        self.size, self.dt, self.values = len(group), float(group.clock.dt_), Values(group, namespace, changing)
         self.where = f"{type(group).__name__} {group.name!r}"
         group.state_updater.update_abstract_code(namespace)
 
@@ -223,7 +224,7 @@ class _Reader:
         return values
 
 
-def neurons(group: Any, namespace: Mapping[str, Any], written: set[str], refusals: Refusals) -> FloatNeurons | None:
+def neurons(group: Any, namespace: Mapping[str, Any], written: Changes, changing: Changes, refusals: Refusals) -> FloatNeurons | None:
     """A `NeuronGroup`; what cannot be carried over is refused.
 
     Parameters
@@ -231,8 +232,8 @@ def neurons(group: Any, namespace: Mapping[str, Any], written: set[str], refusal
     group : brian2.NeuronGroup
     namespace : Mapping
         Of the run.
-    written : set of str
-        Variables that synapses and inputs add to.
+    written, changing : set
+        Group and variable of all that synapses and inputs add to, and of all that changes while the network runs.
     refusals : Refusals
     """
-    return _Reader(group, namespace, written, refusals).read()
+    return _Reader(group, namespace, written, changing, refusals).read()

@@ -1,6 +1,6 @@
 """The values of names in Brian2's code: variables of a group or of synapses, and what the user's own namespace holds."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,12 @@ class Values:
     owner : brian2.NeuronGroup, brian2.PoissonGroup, brian2.Subgroup or brian2.Synapses
     namespace : Mapping
         Of the run.
+    changing : set
+        Group and variable of everything that changes while the network runs, and has no one value.
     """
 
-    def __init__(self, owner: Any, namespace: Mapping[str, Any]) -> None:
-        self.owner, self.namespace = owner, namespace
+    def __init__(self, owner: Any, namespace: Mapping[str, Any], changing: Collection[tuple[str, str]] = ()) -> None:
+        self.owner, self.namespace, self.changing = owner, namespace, changing
 
     def variable(self, name: str) -> Any:
         """Brian2's variable, if the owner has one of this name."""
@@ -43,6 +45,8 @@ class Values:
             if not hasattr(found, "get_value"):
                 raise Unclear(f"uses a function ({name})")
             return np.asarray(found.get_value(), np.float64)
+        if (getattr(variable.owner, "name", ""), variable.name) in self.changing:
+            raise Unclear(f"depends on {name}, which changes")
         values = np.asarray(variable.get_value())
         index = self.owner.variables.indices[name]
         return values if values.ndim == 0 or index in ("0", "_idx") else values[self.owner.variables[index].get_value()]

@@ -71,6 +71,13 @@ def timed():
     return (cells,)
 
 
+def linked():
+    cells = group()
+    others = group(model="dv/dt = (x - v) / (10*ms) : volt\nx : volt (linked)")
+    others.x = b.linked_var(cells, "v")
+    return cells, others
+
+
 def custom():
     cells = b.NeuronGroup(3, LIF, threshold="v > 10*mV", reset="v = 0*mV", events={"low": "v < 1*mV"}, method="exact")
     return (cells,)
@@ -91,6 +98,9 @@ CASES = {
                            "has noise; noise of the membrane alone would run"),
     "noise of each": (lambda: several(group("dv/dt = -v / (10*ms) + i * mV * xi / sqrt(10*ms) : volt")), "has noise that differs between neurons"),
     "noise that grows": (lambda: several(group("dv/dt = -v / (10*ms) + v * xi / sqrt(10*ms) : volt", method="heun")), "is not linear in"),
+    "linked": (linked, "depends on x, which changes"),
+    "held for a step": (lambda: several(group("dv/dt = (x - v) / (10*ms) : volt\nx = rand() * mV : volt (constant over dt)")),
+                        "SubexpressionUpdater 'neurongroup"),
     "exponential": (lambda: several(group("dv/dt = (exp(v/mV) * mV - v) / (10*ms) : volt")), "is not linear in v"),
     "condition": (lambda: several(group("dv/dt = (int(v > 1*mV) * mV - v) / (10*ms) : volt")), "uses a function (int_)"),
     "growing": (lambda: several(group("dv/dt = v / (10*ms) : volt")), "v grows or overshoots by itself, 1.01 of it is left after a step; 0 to 1"),
