@@ -100,7 +100,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "cosim/isolation/run": ("cosim/test_engines",),
     "cosim/isolation/worker": ("cosim/test_engines",),
     "src/spikegate/cli": ("face/test_cli", "face/test_cli_network", "face/test_cli_streams"),
-    "src/spikegate/simulate": ("face/test_cli", "face/test_cli_network", "face/test_cli_streams"),
+    "src/spikegate/simulate": ("face/test_cli", "face/test_cli_network", "face/test_cli_streams", "face/test_point_sim"),
     "src/spikegate/boards": ("cosim/test_board",),
     "src/spikegate/doctor": ("face/test_cli",),
     "src/spikegate/host": ("face/test_host", "face/test_host_line",),
