@@ -2,7 +2,7 @@
 
 from spikegate import cli
 
-#: A network that runs in moments.
+#: A network that runs in moments; with ten lanes in all tests, which therefore compile one simulator.
 SMALL = ["--set", "n_exc=80", "--set", "n_inh=20", "--ms", "60"]
 
 

@@ -51,7 +51,7 @@ def test_every_variant_and_lane_count_agrees(variant, lanes):
     ("v4", 64, 1, Q16_12), pytest.param("v14", 1024, 2, Q16_12, marks=pytest.mark.long), ("v13", 64, 8, Q16_12), ("v14", 64, 3, Q8_8)])
 def test_other_lengths_channels_and_formats_agree(variant, length, channels, format):
     network = small(variant, length=length, channels=channels, format=format)
-    agree(network, rtl.run(network, 16, trace=True))
+    agree(network, rtl.run(network, 4, trace=True))
 
 
 @pytest.mark.parametrize(("variant", "ms"), [
@@ -97,7 +97,7 @@ def faulty(network, **points):
 def test_faults_are_the_same_in_hardware_and_model_and_change_the_run(faults):
     network = small("v14", channels=1 + any(at.stuck0 | at.stuck1 for at in faults.values()), ms=5.0)
     defects = faulty(network, **faults)
-    recording = rtl.run(network, 16, trace=True, faults=defects)
+    recording = rtl.run(network, 4, trace=True, faults=defects)
     agree(network, recording, faults=defects)
     assert not np.array_equal(recording.trace["v"], golden.run(network, trace=True).trace["v"])
 

@@ -7,7 +7,6 @@ import pytest
 
 from spikegate.cosim.engines import netlist, rtl
 from spikegate.cosim.results.compare import compare
-from spikegate.cosim.toolchain.synthesis import FAMILIES
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.gateware.core.geometry import Op
 from spikegate.models.core import engine as golden
@@ -23,7 +22,7 @@ def small(ms=20.0):
     return translate(preset("ai", n_exc=32, n_inh=8, weight_exc=2.0, delay=0.5), Q8_8, ms=ms)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ["ice40", pytest.param("ecp5", marks=pytest.mark.long)])
 def test_the_netlist_is_the_golden_model(family):
     network = small()
     recording = netlist.run(network, 1, family, trace=True, **SMALL)

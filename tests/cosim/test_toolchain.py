@@ -15,6 +15,7 @@ from spikegate.cosim.benches.bench import simulate
 from spikegate.cosim.benches.lfsr import check
 from spikegate.cosim.engines import rtl, rtl_cocotb
 from spikegate.cosim.isolation.run import EngineError, Job, run_isolated
+from spikegate.cosim.toolchain import verilate
 from spikegate.cosim.toolchain.verilate import build_directory, compile_shared
 from spikegate.models import surroundings
 from spikegate.models.errors import SpikegateError
@@ -72,7 +73,9 @@ def test_a_child_sees_no_hostile_variable_and_what_it_needs(hostile, monkeypatch
 def test_a_simulator_is_compiled_in_a_folder_of_any_name(tmp_path, monkeypatch):
     folder = tmp_path / 'a "quoted" $HOME `x` é \' (1) #;&|*'
     folder.mkdir()
+    parts = {name: verilate._runtime(name) for name in verilate.RUNTIME}  # Verilator's own, which takes half a minute, as it was compiled before
     monkeypatch.setenv("SPIKEGATE_CACHE", str(folder / "cache"))
+    monkeypatch.setattr(verilate, "_runtime", parts.__getitem__)
     harness = folder / "harness.cpp"
     harness.write_text(HARNESS.format("odd"))
     made = compile_shared(TOP.format("odd"), "odd", harness)

@@ -36,6 +36,8 @@ MODULES = {**catalogue.LEAVES, **catalogue.WHOLE, **link.LINKS,
               for seed, lanes in ((1, 1), (2, 3), (3, 4))},
            **{name: lambda g=g, name=name: PinsHost(g) if name == cores.PINS else Core(g) for name, g in cores.CORES.items()}}
 KEY = "".join(Path(module.__file__).read_text() for module in (catalogue, cores, link, point_networks))
+#: Three lanes are between one and four, whose cores are here.
+NAMES = [pytest.param(name, marks=pytest.mark.long) if name == "point_core_2" else name for name in MODULES]
 LINT = Path(__file__).parents[2] / "gateware" / "lint.vlt"
 #: A declaration, and what Amaranth calls a signal to which it finds no name: `$signal`, `$like`, ... Results of operators, `$1`, `$2`, ..., are
 #: no signals, and Yosys adds some of its own, `$auto$...`.
@@ -87,12 +89,12 @@ def test_zeros_of_memories_are_left_out_and_contents_stay(monkeypatch):
     assert to_verilog(Stores(), "stores") == text
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_signal_has_a_name(name):
     assert nameless(verilog(name)) == []
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", NAMES)
 def test_verilator_finds_nothing(name):
     assert warnings(verilog(name), name) == ""
 

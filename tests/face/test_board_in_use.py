@@ -75,14 +75,6 @@ def spikes_are_equal(report):
     return check["ok"] and check["compared"] > 100
 
 
-def test_sim_through_the_host_link_runs_to_its_end(tmp_path, capsys):
-    """Real engines; without --lanes, forty."""
-    options = [*SELF_TEST, "--set", "n_exc=40", "--set", "n_inh=10"]
-    assert main([*options, "--through-host-link", "--out", str(tmp_path / "linked")]) == 0
-    linked = json.loads(capsys.readouterr().out)
-    assert spikes_are_equal(linked) and linked["provenance"]["link"]["port"].startswith("/dev/pts/") and linked["network"]["lanes"] == 40
-
-
 def test_sim_on_a_port_runs_to_its_end_at_the_rate_that_is_given_on_a_larger_board(tmp_path, capsys):
     geometry = CoreGeometry.of(translate(preset("ai", n_exc=32, n_inh=8), ms=1.0), 4, n=48)
     with virtual_board(geometry) as port:

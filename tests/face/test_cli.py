@@ -124,9 +124,9 @@ def test_version_bounds_are_read_as_pip_reads_them(version, bounds, ok):
 
 
 def test_a_run_prints_only_json_on_standard_output(capsys, tmp_path):
-    code, out, err = run(capsys, "sim", *SMALL, "--lanes", "8", "--out", tmp_path / "out", "--json")
+    code, out, err = run(capsys, "sim", *SMALL, "--lanes", "10", "--out", tmp_path / "out", "--json")
     whole = json.loads(out)
-    assert code == 0 and whole["ok"] and whole["network"]["lanes"] == 8 and whole["steps"] == 600 and whole["network"]["preset"] == "ai, changed"
+    assert code == 0 and whole["ok"] and whole["network"]["lanes"] == 10 and whole["steps"] == 600 and whole["network"]["preset"] == "ai, changed"
     assert list(whole["engines"]) == ["rtl", "golden", "brian2_integer", "brian2_float", "brian2_realised", "brian2_ordered"]
     assert [check["verdict"] for check in whole["checks"][:3]] == ["ok"] * 3 and whole["checks"][0]["compared"] > 4 * 600 * 100 + 300
     assert whole["network"]["variant"] == "v3" and "streams" not in whole["network"] and whole["engines"]["rtl"]["spikes"] > 50
@@ -140,13 +140,13 @@ def test_a_run_prints_only_json_on_standard_output(capsys, tmp_path):
 
 def test_a_network_of_ones_own_without_physical_units_is_run_and_judged(capsys, tmp_path):
     translate(preset("ai", n_exc=80, n_inh=20), ms=60).replace(source={}, name="mine").save(tmp_path / "net")
-    code, out, err = run(capsys, "sim", "--network", tmp_path / "net", "--lanes", 8, "--out", tmp_path / "out", "--markdown")
+    code, out, err = run(capsys, "sim", "--network", tmp_path / "net", "--lanes", 10, "--out", tmp_path / "out", "--markdown")
     assert code == 0 and "mine, v3, q8.8, N=100" in out and "| RTL = golden | bit-true | " in out
     assert not any("WARNING" in line for line in err) and "not judged: the network has no float original (quantisation, order)" in err[-1]
 
 
 def test_a_defect_ends_with_exit_code_1_the_first_divergence_and_a_waveform(capsys, tmp_path):
-    code, out, err = run(capsys, "sim", *SMALL, "--lanes", 8, "--sabotage", "threshold", "--out", tmp_path)
+    code, out, err = run(capsys, "sim", *SMALL, "--lanes", 10, "--sabotage", "threshold", "--out", tmp_path)
     first = json.loads((tmp_path / "report.json").read_text())["checks"][0]["first_divergence"]
     step, neuron, (a, b) = first["step"], first["neuron"], first["values"]
     assert code == 1 and "FAILED" in out and a != b
@@ -166,11 +166,10 @@ def test_through_the_host_link_spikes_and_final_states_are_compared(capsys, tmp_
 
 def test_a_large_run_leaves_the_membranes_out_and_says_so(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(simulate, "TRACE_LIMIT", 1000)
-    code, out, err = run(capsys, "sim", *SMALL, "--lanes", 8, "--seeds", 3, "--out", tmp_path, "--json")
+    code, out, err = run(capsys, "sim", *SMALL, "--lanes", 10, "--out", tmp_path, "--json")
     whole = json.loads(out)
     assert code == 0 and any("membranes at every step are left out" in line for line in err)
     assert "v over" not in whole["checks"][0]["detail"] and "final.v" in whole["checks"][0]["detail"]
-    assert whole["seeds"] == 3 and all(check["ok"] is not None and check["compared"] == 3 for check in whole["checks"][3:6])
 
 
 def test_interruption_leaves_no_report_and_no_process(tmp_path):

@@ -19,7 +19,7 @@ def run(capsys, *argv):
     return code, said.out, said.err.splitlines()
 
 
-@pytest.mark.parametrize("variant", STREAMS)
+@pytest.mark.parametrize("variant", ["v4", *(pytest.param(name, marks=pytest.mark.long) for name in ("v13", "v14"))])
 def test_a_stream_variant_is_run_and_named(capsys, tmp_path, variant):
     generator, length, channels = STREAMS[variant]
     code, out, err = run(capsys, "sim", *SMALL, "--variant", variant, "--length", length, "--lanes", 9, "--out", tmp_path / "out", "--json")

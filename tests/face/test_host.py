@@ -46,8 +46,9 @@ def test_every_step_can_be_recorded(port):
     assert agree(NETWORK, recording) and sorted(recording.trace) == ["hold", "overflow", "v"]
 
 
-@pytest.mark.parametrize("network, lanes, options", [(small(Q16_12), 5, {}), (small(), 2, {"store": 64, "walk": True}), (small(), 13, {"banks": 4})],
-                         ids=["q16.12", "store", "banks"])
+@pytest.mark.parametrize("network, lanes, options", [
+    pytest.param(small(Q16_12), 5, {}, id="q16.12"), pytest.param(small(), 2, {"store": 64, "walk": True}, id="store", marks=pytest.mark.long),
+    pytest.param(small(), 13, {"banks": 4}, id="banks", marks=pytest.mark.long)])
 def test_other_formats_and_kinds_of_cores_run(network, lanes, options):
     with virtual_board(CoreGeometry.of(network, lanes, **options)) as path, Board(path) as board:
         agree(network, board.run(network), **options)

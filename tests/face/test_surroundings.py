@@ -12,7 +12,7 @@ from spikegate.models.cache import cache_root
 
 SPIKEGATE = Path(sys.executable).parent / "spikegate"
 SMALL = ["--set", "n_exc=80", "--set", "n_inh=20", "--ms", "40"]
-SIM = ["sim", *SMALL, "--lanes", "4", "--out", "out"]
+SIM = ["sim", *SMALL, "--lanes", "10", "--out", "out"]
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (1600).to_bytes(4, "big") + (1000).to_bytes(4, "big")
 #: The shell and the working folder of a notebook's user who builds other hardware, too.
 NOTEBOOK = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "COCOTB_TEST_FILTER": "none", "COCOTB_TESTCASE": "none",

@@ -1,5 +1,6 @@
 """Every command that README, CONTRIBUTING, the docs and `--help` show is run as printed, but for its size, or is listed with what holds it."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -20,7 +21,7 @@ RUN: dict[str, tuple[str, int]] = {
     "make sim": (f"{SMALL} --lanes 10", 0),
     'make sim ARGS="--preset tutorial --format q16.12 --seed 3"': (f"{SMALL} --lanes 10", 0),
     'make sim ARGS="--variant v14"': (f"{SMALL} --lanes 10", 0),
-    'make sim ARGS="--through-host-link"': (f"{SMALL} --lanes 10", 0),
+    'make sim ARGS="--through-host-link"': (SMALL, 0),
     ".venv/bin/spikegate sim --lanes 8 --ms 200 --set v_threshold=18": ("--set n_exc=80 --set n_inh=20 --lanes 10 --out {out}", 0),
     ".venv/bin/spikegate sim --leak-fraction fine --rounding floor --seeds 5": (f"{SMALL} --lanes 10 --seeds 3", 0),
     ".venv/bin/spikegate sim --sabotage threshold": (f"{SMALL} --lanes 10", 1),
@@ -95,6 +96,12 @@ def test_a_command_of_the_pages_ends_as_it_should(command, tmp_path):
     assert done.returncode == code, done.stdout[-1500:] + done.stderr[-1500:]
     assert "Traceback" not in done.stdout + done.stderr
     if " sim" in command:
+        report = json.loads((tmp_path / "out" / "report.json").read_text())
+        if "--seeds" in command:
+            assert report["seeds"] == 3 and all(check["ok"] is not None and check["compared"] == 3 for check in report["checks"][3:6])
+        if "--through-host-link" in command:  # without --lanes, forty
+            assert report["provenance"]["link"]["port"].startswith("/dev/pts/") and report["network"]["lanes"] == 40
+            assert report["checks"][0]["ok"] and report["checks"][0]["compared"] > 100
         assert (tmp_path / "out" / "report.json").stat().st_size > 1000 and (tmp_path / "out" / "sim.png").stat().st_size > 10_000
         assert "judged: RTL = golden" in done.stderr if code == 0 else "differ, first at step" in done.stderr
 

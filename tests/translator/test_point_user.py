@@ -105,7 +105,7 @@ CUBA = """dv/dt = (g_e + g_i - (v - rest)) / tau : volt (unless refractory)
 dg_e/dt = -g_e / tau_e : volt
 dg_i/dt = -g_i / tau_i : volt"""
 #: Here all agree; `test_long_scripts_part_only_where_rounding_decides` has longer runs.
-SEED, STEPS = 1, 5000
+SEED, STEPS = 1, 2000
 LIF_CASES = [(method, refractory) for method in ("euler", "exact") for refractory in (0, 1, 2, 20)]
 
 
@@ -113,7 +113,7 @@ LIF_CASES = [(method, refractory) for method in ("euler", "exact") for refractor
 def test_lif_neurons_of_a_script_give_the_same_spikes(method, refractory):
     wiring = Wiring(SEED, STEPS, (0.1, 0.6))
     golden = integers(wiring, *lif(refractory, method), ("v", "v"))
-    assert len(golden.spikes) > 2500 and not golden.final["overflow"].any()
+    assert len(golden.spikes) > 1000 and not golden.final["overflow"].any()
     assert agreed(golden.spikes, brian(wiring, LIF, method, refractory * DT, ("v", "v")), STEPS) == (STEPS, len(golden.spikes))
 
 
@@ -122,7 +122,7 @@ def test_lif_neurons_of_a_script_give_the_same_spikes(method, refractory):
 def test_neurons_with_exponential_currents_of_a_script_give_the_same_spikes(method, refractory):
     wiring = Wiring(SEED, STEPS, (0.5, 3.0))
     golden = integers(wiring, *cuba(refractory, method), ("exc", "inh"))
-    assert len(golden.spikes) > 800 and not golden.final["overflow"].any()
+    assert len(golden.spikes) > 300 and not golden.final["overflow"].any()
     assert agreed(golden.spikes, brian(wiring, CUBA, method, refractory * DT, ("g_e", "g_i")), STEPS) == (STEPS, len(golden.spikes))
 
 
@@ -131,7 +131,7 @@ def test_a_reset_by_subtraction_keeps_what_arrives_in_the_step_of_a_spike_if_the
     wiring = Wiring(SEED, STEPS, (0.1, 0.6))
     golden = integers(wiring, *lif(refractory, reset=Reset.SUBTRACT), ("v", "v"))
     theirs = brian(wiring, LIF, "euler", refractory * DT, ("v", "v"), "v -= v_th - v_reset")
-    assert agreed(golden.spikes, theirs, STEPS) == (STEPS, len(golden.spikes)) and len(golden.spikes) > 2500
+    assert agreed(golden.spikes, theirs, STEPS) == (STEPS, len(golden.spikes)) and len(golden.spikes) > 1000
 
 
 def test_a_wrong_mapping_is_seen():

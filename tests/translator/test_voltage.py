@@ -25,7 +25,7 @@ NOISY = Rule(noise_std=1.0)
 
 @pytest.fixture(scope="module")
 def ai():
-    return translate(preset("ai"), name="ai", ms=100.0)
+    return translate(preset("ai"), name="ai", ms=50.0)
 
 
 def same_bits(first, second):
@@ -37,7 +37,7 @@ def same_bits(first, second):
 def test_objects_numpy_and_numba_give_the_same_bits(ai, rule):
     reference, *others = (run(ai, kernel, rule, trace=True) for kernel in KERNELS)
     print(f"{len(reference.spikes)} spikes, {reference.trace['v'].size} membranes")
-    assert len(reference.spikes) > 3000 and reference.trace["v"].shape == (1000, 1000)
+    assert len(reference.spikes) > 1500 and reference.trace["v"].shape == (500, 1000)
     assert np.array_equal(reference.trace["v"][-1], reference.final["v"])
     assert all(same_bits(reference, other) for other in others)
 
@@ -86,16 +86,16 @@ def test_brian2_gives_the_same_spikes(ai, rule, delay):
     brian, mine = voltage_brian.run(network, rule, trace=True, codegen="numpy"), run(network, rule=rule, trace=True)
     worst = np.abs(brian.trace["v"] - mine.trace["v"]).max()
     print(f"{len(brian.spikes)} spikes and {mine.trace['v'].size} membranes compared, worst difference {worst:.2g} mV")
-    assert len(brian.spikes) > 3000
+    assert len(brian.spikes) > 1500
     assert np.array_equal(brian.spikes, mine.spikes)
     assert worst < ROUNDING_MV
 
 
 def test_brian2_gives_the_same_spikes_where_a_kick_is_not_dyadic():
-    network = translate(preset("tutorial"), ms=100.0)
+    network = translate(preset("tutorial"), ms=50.0)
     for rule in (Rule(), Rule(late=True)):
         brian, mine = voltage_brian.run(network, rule, codegen="numpy"), run(network, rule=rule)
-        assert len(brian.spikes) > 5000 and np.array_equal(brian.spikes, mine.spikes)
+        assert len(brian.spikes) > 2500 and np.array_equal(brian.spikes, mine.spikes)
 
 
 CONTROLS = {
@@ -151,7 +151,7 @@ def test_recorded_events_are_replayed(ai):
 
 
 def test_quantised_parameters_are_not_used(ai):
-    fine = translate(preset("ai"), Q16_12, name="ai", ms=100.0).replace(v0=ai.v0.astype(np.int64) * 16, external=external_events(ai))
+    fine = translate(preset("ai"), Q16_12, name="ai", ms=50.0).replace(v0=ai.v0.astype(np.int64) * 16, external=external_events(ai))
     assert same_bits(run(ai, trace=True), run(fine, trace=True))
 
 
@@ -169,7 +169,7 @@ def test_more_sources_than_sixteen_bits_count_are_all_counted(kernel):
 def test_progress_ends_at_one(ai):
     seen = []
     run(ai, progress=seen.append)
-    assert seen == [0.256, 0.512, 0.768, 1.0]
+    assert seen == [0.512, 1.0]
 
 
 @pytest.mark.parametrize("make, message", [

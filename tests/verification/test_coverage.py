@@ -7,6 +7,7 @@ import pytest
 from spikegate.models.errors import Mismatch, SpikegateError
 from verification.contracts.catalogue import LEAVES
 from verification.contracts.guards import GUARDS
+from verification.coverage import cores as coverage_cores
 from verification.coverage import link as coverage_link
 from verification.coverage.cores import CORES, cover_core, episodes
 from verification.coverage.guards_coverage import EXTRA
@@ -52,10 +53,11 @@ def test_outputs_that_are_not_the_golden_models_are_refused():
         cover_leaf("uart_transmitter", [replace(guard, rows=wrong)])
 
 
-def test_runs_that_are_not_the_golden_models_are_refused():
-    """Negative control."""
+def test_runs_that_are_not_the_golden_models_are_refused(monkeypatch):
+    """Negative control, on a simulator that counts lines and toggles alone: the values are compared before what is counted is read."""
+    monkeypatch.setattr(coverage_cores, "PARTS", coverage_cores.PARTS[:1])
     episode = next(episodes(CORES["core_store"], 1))
-    assert cover_core("core_store", [episode], prove=False).compared > 10_000
+    assert cover_core("core_store", [episode], prove=False).compared > 5_000
     last = episode.recordings[-1]
     v, spikes = last.trace["v"].copy(), last.spikes[:-1]
     v[-1, -1] ^= 1
