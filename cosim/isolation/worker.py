@@ -79,7 +79,7 @@ def _die_with_parent(pipe: int) -> None:
 def main() -> None:
     """Do the job in the folder that the only argument names."""
     folder = Path(sys.argv[1])
-    sys.modules.update(UNUSED)
+    sys.modules.update(UNUSED)  # type: ignore[arg-type]  # None is how Python marks what must not be imported
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     network, pipe, work = pickle.loads((folder / "job").read_bytes())
     os.set_inheritable(pipe, False)
