@@ -23,7 +23,7 @@ __all__ = ["Result", "main", "restore"]
 
 MAPPED_BYTES = 1 << 20
 #: Brian2 imports this, with all of Matplotlib, for its user's plots if it is found, which is a third of its import.
-UNUSED = {"pylab": None}
+UNUSED = "pylab"
 
 
 class Result(NamedTuple):
@@ -79,7 +79,7 @@ def _die_with_parent(pipe: int) -> None:
 def main() -> None:
     """Do the job in the folder that the only argument names."""
     folder = Path(sys.argv[1])
-    sys.modules.update(UNUSED)  # type: ignore[arg-type]  # None is how Python marks what must not be imported
+    sys.modules[UNUSED] = None  # type: ignore[assignment]
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     network, pipe, work = pickle.loads((folder / "job").read_bytes())
     os.set_inheritable(pipe, False)
