@@ -25,6 +25,7 @@ import spikegate.brian2
 from spikegate.models.errors import InputError
 script, answer, engine = sys.argv[1:4]
 sys.argv = [script]
+sys.path.insert(0, script.rpartition("/")[0])  # as Python does for a script
 brian2.prefs.codegen.target = "numpy"
 brian2.set_device("spikegate", engine=engine)
 device, chosen = brian2.get_device(), brian2.set_device
@@ -71,7 +72,7 @@ def one(script: Path, engine: str, limit: float) -> dict[str, object]:
         answer = Path(folder) / "answer.json"
         began = time.perf_counter()
         try:
-            subprocess.run([sys.executable, "-c", BEFORE, str(script.resolve()), str(answer), engine], cwd=folder, capture_output=True, timeout=limit,
+            subprocess.run([sys.executable, "-P", "-c", BEFORE, str(script.resolve()), str(answer), engine], cwd=folder, capture_output=True, timeout=limit,
                            env={**os.environ, "MPLBACKEND": "Agg"}, check=False)
             found: dict[str, object] = json.loads(answer.read_text()) if answer.exists() else {"status": "fails", "why": ["ended without an answer"]}
         except subprocess.TimeoutExpired:

@@ -142,9 +142,10 @@ def check(script: str | Path, **options: Any) -> Quantised:
     InputError
         With a line for everything that is in the way; for a script that cannot be read, fails before, or runs no network.
     """
-    path, before = str(script), list(sys.argv)
+    path, before, folder = str(script), list(sys.argv), str(Path(script).resolve().parent)
     set_device("spikegate", **options)
     DEVICE.freeze_only, sys.argv = True, [path]
+    sys.path.insert(0, folder)  # as Python does for a script
     try:
         runpy.run_path(path, run_name="__main__")
     except Frozen as frozen:
@@ -157,6 +158,7 @@ def check(script: str | Path, **options: Any) -> Quantised:
         raise InputError(f"Script {path} ends before it runs a network ({_cause(error)}); see that Brian2 alone runs it") from error
     finally:
         DEVICE.freeze_only, sys.argv = False, before
+        sys.path.remove(folder)
         reset_device()
     raise InputError(f"Script {path} runs no network on this device; leave out its own set_device, and call run")
 

@@ -41,6 +41,9 @@ def test_a_script_is_frozen_and_the_hardware_proved_on_it(tmp_path):
     said = " ".join(done.stdout.split())
     assert all(words in said for words in ("12 neurons, ", "300 steps of 0.1 ms would run", "spike-exact", "leak a step"))
     assert "spikes" not in done.stdout.replace("spike-exact", "").splitlines()[-1]
+    (tmp_path / "beside.py").write_text(SCRIPT)
+    again = run(tmp_path.parent, FACE, "check", write(tmp_path, "import beside"))
+    assert again.returncode == 0 and "12 neurons, " in " ".join(again.stdout.split()), again.stderr
     proved = run(tmp_path, FACE, "sim", "--network", "mine.spikegate", "--out", "out")
     assert proved.returncode == 0 and "judged: RTL = golden" in proved.stderr, proved.stderr
     report = json.loads((tmp_path / "out" / "report.json").read_text())
