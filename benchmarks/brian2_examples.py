@@ -72,8 +72,8 @@ def one(script: Path, engine: str, limit: float) -> dict[str, object]:
         answer = Path(folder) / "answer.json"
         began = time.perf_counter()
         try:
-            subprocess.run([sys.executable, "-P", "-c", BEFORE, str(script.resolve()), str(answer), engine], cwd=folder, capture_output=True, timeout=limit,
-                           env={**os.environ, "MPLBACKEND": "Agg"}, check=False)
+            subprocess.run([sys.executable, "-P", "-c", BEFORE, str(script.resolve()), str(answer), engine], cwd=folder, capture_output=True,
+                           timeout=limit, env={**os.environ, "MPLBACKEND": "Agg"}, check=False)
             found: dict[str, object] = json.loads(answer.read_text()) if answer.exists() else {"status": "fails", "why": ["ended without an answer"]}
         except subprocess.TimeoutExpired:
             found = {"status": "too long", "why": [f"not done after {limit:.0f} s"]}

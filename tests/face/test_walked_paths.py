@@ -27,6 +27,7 @@ RUN: dict[str, tuple[str, int]] = {
     ".venv/bin/spikegate sim --sabotage threshold": (f"{SMALL} --lanes 10", 1),
     ".venv/bin/spikegate sim --variant v4 --faults 0.01": (f"{SMALL} --lanes 10", 0),
     'make sim ARGS="--preset cuba --ms 200"': ("--ms 20 --set n=40 --set probability=0.5 --lanes 3 --out {out}", 0),
+    'make sim ARGS="--preset izhikevich --ms 200"': ("--ms 50 --set n=40 --set weight_exc=6 --lanes 4 --out {out}", 0),
     'make sim ARGS="--preset microcircuit --ms 100"': ("--ms 5 --set scale=0.002 --lanes 3 --out {out}", 0),
     ".venv/bin/spikegate network make --preset ai net.spikegate": ("--ms 1", 0),
     "make doctor": ("", 0),
