@@ -10,7 +10,8 @@ from spikegate.cosim.engines.point_rtl import PointRtl
 from verification.stimuli.point_networks import ADAPTING
 
 
-@pytest.mark.parametrize("lanes, delays", [(1, SHORT), (3, LONG), (8, SHORT)])
+@pytest.mark.parametrize("lanes, delays", [
+    pytest.param(1, SHORT, marks=pytest.mark.long), (3, LONG), pytest.param(8, SHORT, marks=pytest.mark.long)])
 def test_networks_that_adapt_and_have_noise_are_bit_true(lanes, delays):
     """Kicks beside currents, theta, w, and noise, in a core that has all of them."""
     found, geometry = networks(ADAPTING, lanes, 40, delays, 0.4)

@@ -34,7 +34,8 @@ def test_random_networks_of_all_structures_are_bit_true_and_take_the_predicted_c
     assert compared > 600_000
 
 
-@pytest.mark.parametrize("lanes, delays", [(1, SHORT), (4, LONG), (9, SHORT)])
+@pytest.mark.parametrize("lanes, delays", [
+    pytest.param(1, SHORT, marks=pytest.mark.long), (4, LONG), pytest.param(9, SHORT, marks=pytest.mark.long)])
 def test_random_networks_of_all_kinds_are_bit_true_and_take_the_predicted_cycles(lanes, delays):
     """Units of two and of four stages side by side."""
     found, geometry = networks(KINDS, lanes, 40, delays)
