@@ -22,7 +22,7 @@ from spikegate.models.network.engine import Agreement, Engine, Progress
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
-from spikegate.translator.importer.brian import float_network
+from spikegate.translator.importer.brian import clock_of, float_network
 from spikegate.translator.importer.device import SpikegateDevice
 from spikegate.translator.importer.formats import Choice
 from spikegate.translator.importer.quantise import Quantised, quantise
@@ -53,8 +53,9 @@ class CheckedRtl(Engine[PointNetwork]):
         found = self._rtl(network).run(network, trace=trace, progress=progress)
         golden = PointGolden().run(network, trace=trace)
         differ = [name for name in network.states if not np.array_equal(golden.final[name], found.final[name])]
-        if not np.array_equal(found.spikes, golden.spikes) or differ:
-            raise Mismatch(f"RTL differs from the golden model in {', '.join(['spikes', *differ])}; save it, and run spikegate sim --network")
+        differ += ["spikes"] * (not np.array_equal(found.spikes, golden.spikes))
+        if differ:
+            raise Mismatch(f"RTL differs from the golden model in {', '.join(differ)}; save it, and run spikegate sim --network")
         return found
 
 
@@ -114,7 +115,9 @@ def from_brian2(network: Any, duration: Any, *, namespace: Mapping[str, Any] | N
         With a line for everything that cannot be carried over.
     """
     from brian2.core.namespace import get_local_namespace
-    steps = round(float(duration) / float(next(iter(network.sorted_objects)).clock.dt_))
+    if (clock := clock_of(network.sorted_objects)) is None:
+        raise InputError(f"Network {network.name!r} has nothing but monitors; add a NeuronGroup")
+    steps = round(float(duration) / float(clock.dt_))
     _, choice = _make(options)
     return quantise(float_network(network, get_local_namespace(1) if namespace is None else namespace, steps), choice, seed)
 
@@ -143,6 +146,10 @@ def check(script: str | Path, **options: Any) -> Quantised:
         With a line for everything that is in the way; for a script that cannot be read, fails before, or runs no network.
     """
     path, before, folder = str(script), list(sys.argv), str(Path(script).resolve().parent)
+    try:
+        Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        raise InputError(f"Script {path} cannot be read ({getattr(error, 'strerror', error)}); give a file in Python") from error
     set_device("spikegate", **options)
     DEVICE.freeze_only, sys.argv = True, [path]
     sys.path.insert(0, folder)  # as Python does for a script
@@ -152,8 +159,6 @@ def check(script: str | Path, **options: Any) -> Quantised:
         return frozen.quantised
     except (InputError, KeyboardInterrupt):
         raise
-    except OSError as error:
-        raise InputError(f"Script {path} cannot be read ({error.strerror}); give a file in Python") from error
     except (Exception, SystemExit) as error:
         raise InputError(f"Script {path} ends before it runs a network ({_cause(error)}); see that Brian2 alone runs it") from error
     finally:

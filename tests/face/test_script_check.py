@@ -59,6 +59,7 @@ def test_a_script_is_frozen_and_the_hardware_proved_on_it(tmp_path):
      "NeuronGroup 'neurongroup': 'dv/dt = v * (1.5 - v) / (8*ms) : 1 (unless refractory)' is not linear in v"),
     ("print('nothing')", "runs no network on this device"), ("import brian2\n1 / 0", "ends before it runs a network (ZeroDivisionError"),
     ("from brian2 import *\nset_device('cpp_standalone', build_on_run=False)\nrun(1*ms)", "runs no network on this device"),
+    ("open('no such data')", "ends before it runs a network (FileNotFoundError"),
     ("raise SystemExit(3)", "ends before it runs a network (SystemExit: 3)"), (None, "cannot be read (No such file or directory)")])
 def test_what_is_in_the_way_is_one_line_each_and_exit_code_2(text, words, tmp_path):
     path = tmp_path / "none.py" if text is None else write(tmp_path, text)

@@ -7,7 +7,7 @@ from spikegate.translator.importer import connections, groups
 from spikegate.translator.importer import sources as spiking
 from spikegate.translator.importer.float_network import FloatNetwork, Refusals
 
-__all__ = ["float_network"]
+__all__ = ["clock_of", "float_network"]
 
 #: What runs, and what is part of these.
 READ = ("NeuronGroup", "PoissonGroup", "SpikeGeneratorGroup", "Synapses", "PoissonInput", "SpikeMonitor", "StateMonitor", "PopulationRateMonitor",
@@ -22,6 +22,11 @@ FIXES = {
     "EventMonitor": "a SpikeMonitor would run",
     "SpatialNeuron": "a NeuronGroup of point neurons would run",
 }
+
+
+def clock_of(objects: list[Any]) -> Any:
+    """The clock of the neurons, as monitors may have their own; None where there are only monitors."""
+    return next((each.clock for each in objects if not type(each).__name__.endswith("Monitor")), None)
 
 
 def _dt_ns(objects: list[Any], refusals: Refusals) -> int:

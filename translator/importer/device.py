@@ -22,7 +22,7 @@ from spikegate.models.network.engine import Engine
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.projection import MAX_DELAY
 from spikegate.translator.importer import monitors
-from spikegate.translator.importer.brian import float_network
+from spikegate.translator.importer.brian import clock_of, float_network
 from spikegate.translator.importer.float_network import FloatInput, FloatNetwork, FloatProjection, Refusals
 from spikegate.translator.importer.formats import Choice
 from spikegate.translator.importer.quantise import Quantised, quantise
@@ -103,9 +103,8 @@ class SpikegateDevice(RuntimeDevice):
             net.before_run(namespace)
         finally:
             self._idle = False
-        clocks = [each.clock for each in objects if not type(each).__name__.endswith("Monitor")]
-        if clocks:
-            start, end = int(clocks[0].variables["timestep"].get_value()[0]), int(clocks[0]._i_end)
+        if (own := clock_of(objects)) is not None:
+            start, end = int(own.variables["timestep"].get_value()[0]), int(own._i_end)
             if end > start:
                 self._steps(net, objects, namespace, start, end - start, _progress(report, net.t, duration))
         for clock in net._clocks:

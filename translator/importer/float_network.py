@@ -117,6 +117,11 @@ class FloatNeurons:
     drives: list[Drive] = field(default_factory=list)
 
     @property
+    def level(self) -> np.ndarray:
+        """The threshold where what moves it has settled."""
+        return self.threshold if self.theta is None else self.threshold + self.theta.base
+
+    @property
     def variables(self) -> list[str]:
         """The user's names of all that a neuron remembers; the membrane first."""
         return [self.membrane, *self.currents, *(each.name for each in (self.theta, self.w) if each is not None)]

@@ -92,7 +92,7 @@ def unit_of(values: np.ndarray) -> float:
 
 
 def _membrane_format(group: FloatNeurons, weights: np.ndarray, rest: np.ndarray) -> QFormat:
-    finite = group.threshold[np.isfinite(group.threshold)]
+    finite = group.level[np.isfinite(group.threshold)]
     values = np.abs(np.concatenate([finite, group.reset, rest, group.initial])) / group.unit
     span = np.abs(np.concatenate([finite - rest[np.isfinite(group.threshold)], finite - group.reset[np.isfinite(group.threshold)]])) / group.unit
     span = span[span > 0]

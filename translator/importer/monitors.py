@@ -9,6 +9,7 @@ from spikegate.translator.importer.between import begins
 from spikegate.translator.importer.connections import base
 from spikegate.translator.importer.float_network import FloatNetwork, Refusals
 from spikegate.translator.importer.quantise import Quantised
+from spikegate.translator.importer.statements import CHANGING
 
 __all__ = ["all_spikes", "check", "fill", "spikes_of", "traced", "write_back"]
 
@@ -30,8 +31,10 @@ def check(monitor: Any, floats: FloatNetwork, refusals: Refusals) -> None:
         return
     for name in monitor.record_variables:
         variable = monitor.source.variables[name]
-        if name not in group.variables and not (hasattr(variable, "get_value") and type(variable).__name__ == "ArrayVariable"):
-            refusals.add(where, name, "is worked out of others", f"{', '.join(group.variables)} would run")
+        fixed = type(variable).__name__ == "ArrayVariable" and variable.owner.name == group.name and name not in CHANGING
+        if name not in group.variables and not fixed:
+            refusals.add(where, name, "is neither a state of the hardware nor a fixed parameter of the group",
+                         f"{', '.join(group.variables)} would run")
     if monitor.when not in BEFORE + AFTER:
         refusals.add(where, f"when={monitor.when!r}", "is a place in a step where hardware does not look", "when='start' would run")
     ratio = float(monitor.clock.dt_) * 1e9 / floats.dt_ns
@@ -111,16 +114,15 @@ def _states(monitor: Any, floats: FloatNetwork, quantised: Quantised, recording:
     group = next(each for each in floats.neurons if each.name == base(source).name)
     members = np.asarray(monitor.record if not monitor.record_all else np.arange(len(source))) + getattr(source, "start", 0)
     values = {name: np.zeros((len(steps), len(members))) for name in monitor.record_variables}
-    for number, piece in enumerate(quantised.of(group.name)):
+    for piece in quantised.of(group.name):
         here = np.flatnonzero((members >= piece.first) & (members < piece.last))
         order = here[np.argsort(members[here], kind="stable")]
         if not len(order) or not len(steps):
             continue
         own, back = np.unique(members[order] - piece.first + piece.place, return_inverse=True)
-        population = [each.name for each in quantised.network.populations].index(piece.population)
-        assert piece.scaled is not None, number
+        assert piece.scaled is not None
         if monitor.when in BEFORE:
-            raw = begins(quantised.network, recording, own, population, spikes, steps)
+            raw = begins(quantised.network, recording, own, piece.number, spikes, steps)
         else:
             raw = {name: recording.trace[name][np.ix_(steps, own)] for name in piece.scaled.states.values()}
         for name in values.keys() & piece.scaled.states.keys():
@@ -151,8 +153,7 @@ def write_back(groups: dict[str, Any], floats: FloatNetwork, quantised: Quantise
         for piece in quantised.of(each.name):
             assert piece.scaled is not None
             own = np.arange(piece.place, piece.place + piece.last - piece.first)
-            population = [other.name for other in network.populations].index(piece.population)
-            raw = begins(network, recording, own, population, spikes, np.array([network.steps]))
+            raw = begins(network, recording, own, piece.number, spikes, np.array([network.steps]))
             members = np.arange(piece.first, piece.last)
             for name, state in piece.scaled.states.items():
                 group.variables[name].get_value()[members] = piece.scaled.values(name, raw[state][0], members)

@@ -28,6 +28,7 @@ class Piece:
     first: int
     last: int
     place: int
+    number: int  #: of the population
     scaled: Scaled | None  #: None of random sources
 
 
@@ -84,15 +85,14 @@ def _parameters(group: FloatNeurons, rest: np.ndarray, scaled: Scaled) -> tuple[
     q, here = neuron.format, group.name
     leak = _raw(1 - group.keep, 1 / (1 << neuron.leak_fraction))
     finite = np.isfinite(group.threshold)
-    level = group.threshold if group.theta is None else group.threshold + group.theta.base
-    threshold = np.where(finite, _raw(np.where(finite, level, 0), per) - group.reached, q.max)
+    threshold = np.where(finite, _raw(np.where(finite, group.level, 0), per) - group.reached, q.max)
     reset = _raw(group.reset, per)
     if group.subtract:
         reset = np.where(finite, reset, 1)
     columns = {"leak": leak, "rest": _raw(rest, per), "threshold": threshold, "reset": reset, "refractory": group.refractory,
                "bias": np.where(group.keep == 1, _raw(group.constant, per), 0)}
     rows = _worst(f"{here}: leak a step", 1 - group.keep, leak / (1 << neuron.leak_fraction))
-    rows += _worst(f"{here}: threshold", level[finite], (threshold[finite] + group.reached) * per)
+    rows += _worst(f"{here}: threshold", group.level[finite], (threshold[finite] + group.reached) * per)
     rows += _worst(f"{here}: reset", group.reset[finite], reset[finite] * per)
     rows += _worst(f"{here}: rest", rest, columns["rest"] * per)
     rows += _worst(f"{here}: input a step", np.where(group.keep == 1, group.constant, 0), columns["bias"] * per)
@@ -144,7 +144,7 @@ def _asked(network: FloatNetwork, pieces: list[Piece]) -> dict[str, float]:
         group = by_name.get(piece.group)
         if group is None:
             continue
-        rows = {"threshold": group.threshold / group.unit, "reset": group.reset / group.unit, "rest": _rest(group) / group.unit}
+        rows = {"threshold": group.level / group.unit, "reset": group.reset / group.unit, "rest": _rest(group) / group.unit}
         with np.errstate(divide="ignore"):
             rows["tau_mem"] = -ms / np.log(group.keep, where=(group.keep > 0) & (group.keep < 1), out=np.zeros(group.size))
         for name, values in rows.items():
@@ -155,7 +155,9 @@ def _asked(network: FloatNetwork, pieces: list[Piece]) -> dict[str, float]:
 
 
 def _populations(builder: Builder, network: FloatNetwork, choice: Choice) -> tuple[list[Piece], list[Quantity]]:
-    pieces, rows, place = [], [], 0
+    pieces: list[Piece] = []
+    rows: list[Quantity] = []
+    place = 0
     for group in network.neurons:
         rest = _rest(group)
         scaled = choose(group, rest, _added(network, group, True), _added(network, group, False), choice)
@@ -175,11 +177,11 @@ def _populations(builder: Builder, network: FloatNetwork, choice: Choice) -> tup
                     port = _port(scaled, drive.variable, group.name)
                     builder.drive(name, int(_raw(np.array(drive.weight), scaled.per_raw[drive.variable])), port=port,
                                   probability=drive.probability, trials=drive.trials)
-            pieces.append(Piece(group.name, name, low, high, place, scaled))
+            pieces.append(Piece(group.name, name, low, high, place, len(pieces), scaled))
             place += high - low
     for source in network.sources:
         builder.population(source.name, source.size, BernoulliNeuron(), chance=np.rint(source.chance * (1 << UNIFORM_BITS)).astype(np.int64))
-        pieces.append(Piece(source.name, source.name, 0, source.size, place, None))
+        pieces.append(Piece(source.name, source.name, 0, source.size, place, len(pieces), None))
         place += source.size
     return pieces, rows
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-__all__ = ["Affine", "Named", "Unclear", "affine", "constant", "evaluate", "followed", "symbol"]
+__all__ = ["CHANGING", "Affine", "Named", "Unclear", "affine", "constant", "evaluate", "followed", "symbol"]
 
 #: Functions of SymPy that NumPy has, too.
 KNOWN = {"exp", "log", "sqrt", "sin", "cos", "tan", "Abs", "floor", "ceiling", "Min", "Max", "tanh", "sinh", "cosh", "sign", "Mod"}

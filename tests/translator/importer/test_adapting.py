@@ -58,6 +58,9 @@ def test_what_adapts_gives_the_spikes_of_brian2(name):
     for each in names:
         np.testing.assert_allclose(getattr(states, each), getattr(our_states, each), atol=1e-3)
     assert result.network.populations[0].neuron.kind == "adaptive_lif"
+    threshold, = (each for each in result.network.quantities() if each.name.endswith(".threshold"))
+    assert threshold.realised == pytest.approx(0.8 if "on top" in name else 1, abs=1e-4)
+    assert threshold.asked == pytest.approx(threshold.realised, abs=1e-4)
 
 
 def noisy(model="dv/dt = -v / (10*ms) + 0.3 * xi / sqrt(5*ms) : 1", threshold=None, reset=None):

@@ -42,8 +42,8 @@ def summed():
     return cells, made
 
 
-def watched(name="v", **more):
-    cells = group(model=LIF + "\nx = 2 * v : volt")
+def watched(name="v", refractory=False, **more):
+    cells = group(model=LIF + "\nx = 2 * v : volt", refractory=refractory)
     return cells, b.StateMonitor(cells, name, record=True, **more)
 
 
@@ -140,6 +140,7 @@ CASES = {
     "fast rates": (lambda: several(group(), b.PoissonGroup(3, 20000 * b.Hz)), "is 2 spikes a step; at most one a step"),
     "period": (lambda: several(group(), b.SpikeGeneratorGroup(1, [0], [0] * b.ms, period=1 * b.ms)), "repeats its spikes"),
     "worked out": (lambda: watched("x"), "StateMonitor 'statemonitor"),
+    "refractoriness": (lambda: watched("not_refractory", refractory=1 * b.ms), "is neither a state of the hardware nor a fixed parameter"),
     "odd times": (lambda: watched(dt=0.15 * b.ms), "is no multiple of the network's; 0.1 ms would run"),
     "odd places": (lambda: watched(when="end"), "when='start' would run"),
     "silent": (lambda: several(b.PoissonGroup(3, 10 * b.Hz)), "has no NeuronGroup"),
