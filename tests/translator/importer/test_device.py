@@ -202,7 +202,7 @@ def test_a_network_is_frozen_without_a_run():
         cells = b.NeuronGroup(10, "dv/dt = -v / tau : volt", threshold="v > 20*mV", reset="v = 0*mV", method="exact")
         synapses = b.Synapses(cells, cells, on_pre="v += 0.5*mV", delay=1.5 * b.ms)
         synapses.connect(condition="i != j")
-        network, space = b.Network(b.StateMonitor(cells, "v", record=[0], dt=5 * b.ms), cells, synapses), {"tau": 20 * b.ms}
+        network, space = b.Network(b.StateMonitor(cells, "v", record=[0], dt=5 * b.ms, name="a_monitor"), cells, synapses), {"tau": 20 * b.ms}
         frozen = spikegate.brian2.from_brian2(network, 100 * b.ms, namespace=space, format="q8.8")
         network.run(0.1 * b.ms, namespace=space)  # Brian2 takes it still
     population, = frozen.network.populations
