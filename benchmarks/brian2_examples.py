@@ -95,6 +95,7 @@ def main() -> None:
         row = {**one(script, args.engine, args.limit), "script": str(script.relative_to(args.folder))}
         rows.append(row)
         said = row.get("why") or [f"{row.get('neurons')} neurons, {row.get('steps')} steps, {row.get('spikes')} spikes, {row.get('agreement')}"]
+        said = [f"{said[0]}; later: {row['later'][0]}"] if "later" in row else said  # type: ignore[index]
         print(f"{row['script']:52} {row['status']:8} {row['seconds']:6} s  {said[0][:160]}", flush=True)  # type: ignore[index]
         if args.json:
             args.json.parent.mkdir(parents=True, exist_ok=True)
