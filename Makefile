@@ -8,7 +8,7 @@ PIP := PYTHONWARNINGS="ignore:Editable installation" $(BIN)/python -m pip instal
 ICESTORM := apt-get download --quiet fpga-icestorm || (apt-get update --quiet && apt-get download --quiet fpga-icestorm)
 BOARD ?= icebreaker
 
-.PHONY: sim test test-long bitstream program bench compare brian2-bench mutation mutation-models verify lint newcomer doctor clean
+.PHONY: sim test test-long bitstream program bench compare brian2-bench mutation mutation-models verify lint newcomer doctor wheel clean
 
 sim: .venv/.installed
 	$(BIN)/spikegate sim $(ARGS)
@@ -57,6 +57,11 @@ lint: .venv/.installed-dev
 # A bare Debian 12 in a chroot, the README's apt line and commands; as root. One of them: make newcomer ARGS="'make sim'".
 newcomer:
 	$(PYTHON) tests/newcomer.py $(ARGS)
+
+# The source archive, and the wheel made of it.
+wheel: .venv/.installed-dev
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist $(ARGS)
 
 doctor: .venv/.installed
 	$(BIN)/spikegate doctor
