@@ -24,8 +24,8 @@ __all__ = ["TAG_BITS", "Op", "Param", "StreamGeometry", "CoreGeometry"]
 
 #: Step numbers of the spike list are modulo 2^6, above any delay.
 TAG_BITS = 6
-#: Amaranth keeps an object for each bit of a memory; above this, generating Verilog takes minutes and gigabytes.
-MAX_CONNECTIVITY_BITS = 1 << 24
+#: Above this, loading takes gigabytes: 16,384 neurons, which holds the network of Brunel's paper.
+MAX_CONNECTIVITY_BITS = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class CoreGeometry:
     Raises
     ------
     InputError
-        If lanes is outside 1..n, or the connectivity is above 2^24 bits, or the row source cannot serve a core of this size.
+        If lanes is outside 1..n, or the connectivity is above 2^28 bits, or the row source cannot serve a core of this size.
     """
 
     ops: ClassVar[type[Op]] = Op

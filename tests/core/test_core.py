@@ -170,5 +170,12 @@ def test_lanes_outside_the_network_are_refused(lanes):
 
 
 def test_connectivity_beyond_the_limit_is_refused_at_once():
-    with pytest.raises(InputError, match=r"Connectivity of N=12500 takes 156,250,000 bits as a bitmap, above the limit of 16,777,216"):
-        CoreGeometry(12_500, 125, Q8_8)
+    with pytest.raises(InputError, match=r"Connectivity of N=16500 takes 272,250,000 bits as a bitmap, above the limit of 268,435,456"):
+        CoreGeometry(16_500, 125, Q8_8)
+
+
+@pytest.mark.long
+def test_the_network_of_brunels_paper_is_bit_true():
+    """12,500 neurons, 15.6 million synapses."""
+    network = translate(preset("brunel2000"), ms=20.0)
+    assert agree(network, rtl.run(network, trace=True)) > 10_000_000
