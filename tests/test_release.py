@@ -37,7 +37,8 @@ def test_the_citation_and_the_workflows_say_what_the_project_says():
 
 def test_every_folder_of_the_product_is_a_package_that_is_installed():
     installed = set(PROJECT["tool"]["setuptools"]["package-dir"].values())
-    folders = {str(path.parent.relative_to(ROOT)) for top in ("src", "models", "gateware", "cosim", "translator") for path in (ROOT / top).rglob("__init__.py")}
+    tops = ("src", "models", "gateware", "cosim", "translator")
+    folders = {str(path.parent.relative_to(ROOT)) for top in tops for path in (ROOT / top).rglob("__init__.py")}
     assert folders == installed and set(PROJECT["tool"]["setuptools"]["packages"]) == set(PROJECT["tool"]["setuptools"]["package-dir"])
     kinds = {path.suffix for folder in installed for path in (ROOT / folder).iterdir() if path.is_file()}
     # gateware/lint.vlt is for the tests alone
@@ -53,10 +54,10 @@ def test_the_wheel_of_the_source_archive_runs_in_a_venv_of_its_own(tmp_path):
     assert names == sources() and wheel.stat().st_size < 1_000_000
     with tarfile.open(archive) as held:
         tops = {name.split("/")[1] for name in held.getnames() if "/" in name}
-    assert tops == {"src", "models", "gateware", "cosim", "translator", "spikegate.egg-info", "pyproject.toml", "setup.cfg", "MANIFEST.in", "PKG-INFO",
-                    "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff"}
+    assert tops == {"src", "models", "gateware", "cosim", "translator", "spikegate.egg-info", "pyproject.toml", "setup.cfg", "MANIFEST.in",
+                    "PKG-INFO", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff"}
     venv.create(tmp_path / "venv", with_pip=True)
     subprocess.run([tmp_path / "venv/bin/python", "-P", "-m", "pip", "install", "--quiet", f"{wheel}[sim,brian]"], check=True)
-    ran = subprocess.run([tmp_path / "venv/bin/spikegate", "sim", "--ms", "20", "--set", "n_exc=80", "--set", "n_inh=20", "--lanes", "10", "--out", "out"],
-                         cwd=tmp_path, capture_output=True, text=True)
+    small = ["--ms", "20", "--set", "n_exc=80", "--set", "n_inh=20", "--lanes", "10"]
+    ran = subprocess.run([tmp_path / "venv/bin/spikegate", "sim", *small, "--out", "out"], cwd=tmp_path, capture_output=True, text=True)
     assert ran.returncode == 0 and "judged: RTL = golden" in ran.stderr and (tmp_path / "out" / "report.json").stat().st_size > 1000

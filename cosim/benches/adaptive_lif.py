@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from spikegate.cosim.benches import lif
@@ -150,5 +151,5 @@ def check(params: AdaptiveLifParams, *, count: int, seed: int, model: AdaptiveLi
         With the first divergence.
     """
     plain = params.lif
-    component = AdaptiveLif(plain.format, plain.rounding, plain.overflow, params.decay, leak_fraction=plain.leak_fraction)
-    return run_bench(component, __name__, params, model=model, count=count, seed=seed)
+    make = partial(AdaptiveLif, plain.format, plain.rounding, plain.overflow, params.decay, leak_fraction=plain.leak_fraction)
+    return run_bench(make, __name__, params, model=model, count=count, seed=seed)

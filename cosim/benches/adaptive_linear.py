@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from spikegate.cosim.benches import linear
@@ -53,5 +54,5 @@ def check(neurons: Sequence[AdaptiveLinearNeuron], *, count: int, seed: int, mod
     Mismatch
         With the first divergence.
     """
-    return run_bench(AdaptiveLinears(neurons, width), __name__, list(neurons), model=None if model is None else list(model), count=count, seed=seed,
-                     width=width)
+    make = partial(AdaptiveLinears, tuple(neurons), width)
+    return run_bench(make, __name__, list(neurons), model=None if model is None else list(model), count=count, seed=seed, width=width)

@@ -4,12 +4,14 @@ The caller uses `run_bench`; a bench, inside the simulator, reads its `job` and 
 """
 
 import dataclasses
+import functools
 import importlib
 import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from amaranth.lib.wiring import Component
 
 from spikegate.cosim.toolchain.verilate import build_directory, compile_model, compiled_with
 from spikegate.cosim.toolchain.verilog import to_verilog
+from spikegate.models.cache import cache_root
 from spikegate.models.errors import Mismatch, SpikegateError, ToolMissing
 from spikegate.models.files import working_folder
 from spikegate.models.hints import apt, lacking
@@ -99,16 +102,23 @@ def compile_bench(sources: dict[str, str], top: str, options: Sequence[str]) -> 
     return folder
 
 
-def simulator(component: Component) -> Path:
-    """Folder of the component's simulator for cocotb; see `compile_bench`."""
-    return compile_bench({f"{TOP}.v": to_verilog(component, TOP)}, TOP, OPTIONS)
+def simulator(make: partial[Component]) -> Path:
+    """Folder of the simulator for cocotb of what ``make`` returns; see `compile_bench`. In one process it is elaborated once."""
+    return _simulator(cache_root(), make.func, make.args, tuple(make.keywords.items()))
 
 
-def run_bench(component: Component, module: str, params: Any, *, model: Any = None, count: int, seed: int, **extra: Any) -> int:
-    """Run the cocotb tests of ``module`` on ``component`` and return the number of items compared.
+@functools.cache
+def _simulator(root: Path, make: Callable[..., Component], given: tuple[Any, ...], options: tuple[tuple[str, Any], ...]) -> Path:
+    return compile_bench({f"{TOP}.v": to_verilog(make(*given, **dict(options)), TOP)}, TOP, OPTIONS)
+
+
+def run_bench(make: partial[Component], module: str, params: Any, *, model: Any = None, count: int, seed: int, **extra: Any) -> int:
+    """Run the cocotb tests of ``module`` on what ``make`` returns and return the number of items compared.
 
     Parameters
     ----------
+    make : partial
+        Of a component and what it is made of, all of it hashable.
     params, model : object
         Of the stimuli, and of the golden model where that is made wrong on purpose.
     count, seed : int
@@ -123,7 +133,7 @@ def run_bench(component: Component, module: str, params: Any, *, model: Any = No
     SpikegateError
         If the bench compared nothing, or failed in another way; `ToolMissing` if a tool is absent.
     """
-    built = simulator(component)
+    built = simulator(make)
     with working_folder() as folder:
         entries = {"params": params, "model": params if model is None else model, "count": count, "seed": seed, **extra}
         (folder / "job.json").write_text(encode(entries))

@@ -2,6 +2,7 @@
 
 import random
 from collections import deque
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,4 +49,4 @@ def check(*, count: int, seed: int, shift: int = 0) -> int:
     Mismatch
         With the first divergence.
     """
-    return run_bench(Bernoulli(BernoulliNeuron()), __name__, None, count=count, seed=seed, shift=shift)
+    return run_bench(partial(Bernoulli, BernoulliNeuron()), __name__, None, count=count, seed=seed, shift=shift)

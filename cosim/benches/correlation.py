@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -82,5 +83,5 @@ def check(params: CorrelationParams, lfsr: LfsrParams, seeds: list[int], *, coun
     Mismatch
         With the first divergence.
     """
-    return run_bench(Correlation(params), __name__, params, model=model, count=count, seed=seed, lfsr=lfsr, seeds=list(seeds),
+    return run_bench(partial(Correlation, params), __name__, params, model=model, count=count, seed=seed, lfsr=lfsr, seeds=list(seeds),
                      model_seeds=list(model_seeds or seeds))

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -157,4 +158,4 @@ def check(params: DotProductParams, *, count: int, seed: int, model: Any = None)
     Mismatch
         With the first divergence.
     """
-    return run_bench(DotProduct(params), __name__, params, model=model, count=count, seed=seed)
+    return run_bench(partial(DotProduct, params), __name__, params, model=model, count=count, seed=seed)

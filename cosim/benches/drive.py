@@ -2,6 +2,7 @@
 
 import random
 from collections import deque
+from functools import partial
 from typing import Any
 
 from spikegate.cosim.benches.bench import RisingEdge, Tally, cocotb, job, number, run_bench, start
@@ -70,4 +71,4 @@ def check(params: DriveParams, *, count: int, seed: int, model: DriveParams | No
     Mismatch
         With the first divergence.
     """
-    return run_bench(Drive(params.depth, lanes), __name__, params, model=model, count=count, seed=seed, lanes=lanes)
+    return run_bench(partial(Drive, params.depth, lanes), __name__, params, model=model, count=count, seed=seed, lanes=lanes)

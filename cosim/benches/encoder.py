@@ -3,6 +3,7 @@
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count as count_up
 from typing import Any
 
@@ -181,5 +182,5 @@ def check(params: EncoderParams | WindowParams, *, count: int, seed: int, model:
     Mismatch
         With the first divergence.
     """
-    component = WindowEncoder(params) if isinstance(params, WindowParams) else Encoder(params)
-    return run_bench(component, __name__, params, model=model, count=count, seed=seed, fault=fault)
+    make: partial[WindowEncoder | Encoder] = partial(WindowEncoder, params) if isinstance(params, WindowParams) else partial(Encoder, params)
+    return run_bench(make, __name__, params, model=model, count=count, seed=seed, fault=fault)

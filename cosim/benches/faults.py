@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -161,4 +162,4 @@ def check(params: FaultParams, *, count: int, seed: int, model: FaultParams | No
     Mismatch
         With the first divergence.
     """
-    return run_bench(FaultyPath(params), __name__, params, model=model, count=count, seed=seed)
+    return run_bench(partial(FaultyPath, params), __name__, params, model=model, count=count, seed=seed)

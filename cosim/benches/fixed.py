@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from spikegate.cosim.benches.bench import Tally, Timer, cocotb, job, number, run_bench
@@ -64,5 +65,5 @@ def check(params: RequantiseParams, *, count: int, seed: int, model: RequantiseP
     Mismatch
         With the first divergence.
     """
-    component = Requantise(params.format, params.rounding, params.overflow)
-    return run_bench(component, __name__, params, model=model, count=count, seed=seed)
+    make = partial(Requantise, params.format, params.rounding, params.overflow)
+    return run_bench(make, __name__, params, model=model, count=count, seed=seed)

@@ -3,6 +3,7 @@
 import random
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -138,5 +139,5 @@ def check(neurons: Sequence[IzhikevichNeuron], *, count: int, seed: int, model: 
     Mismatch
         With the first divergence.
     """
-    return run_bench(Izhikeviches(neurons, width), __name__, list(neurons), model=None if model is None else list(model), count=count, seed=seed,
-                     width=width, late=late)
+    make = partial(Izhikeviches, tuple(neurons), width)
+    return run_bench(make, __name__, list(neurons), model=None if model is None else list(model), count=count, seed=seed, width=width, late=late)

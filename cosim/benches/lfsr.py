@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from spikegate.cosim.benches.bench import cocotb, job, run_bench
@@ -35,4 +36,4 @@ def check(params: LfsrParams, *, count: int, seed: int, model: LfsrParams | None
     Mismatch
         With the first divergence.
     """
-    return run_bench(Lfsr(params), __name__, params, model=model, count=count, seed=seed)
+    return run_bench(partial(Lfsr, params), __name__, params, model=model, count=count, seed=seed)

@@ -3,6 +3,7 @@
 import dataclasses
 import random
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 from spikegate.cosim.benches.bench import run_bench
@@ -88,5 +89,5 @@ def check(params: LifParams, *, count: int, seed: int, model: LifParams | None =
     Mismatch
         With the first divergence.
     """
-    component = Lif(params.format, params.rounding, params.overflow, leak_fraction=params.leak_fraction)
-    return run_bench(component, __name__, params, model=model, count=count, seed=seed)
+    make = partial(Lif, params.format, params.rounding, params.overflow, leak_fraction=params.leak_fraction)
+    return run_bench(make, __name__, params, model=model, count=count, seed=seed)

@@ -3,6 +3,7 @@
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -148,5 +149,5 @@ def check(neurons: Sequence[LinearNeuron], *, count: int, seed: int, model: Sequ
     Mismatch
         With the first divergence.
     """
-    return run_bench(Linears(neurons, width), __name__, list(neurons), model=None if model is None else list(model), count=count, seed=seed,
-                     width=width)
+    make = partial(Linears, tuple(neurons), width)
+    return run_bench(make, __name__, list(neurons), model=None if model is None else list(model), count=count, seed=seed, width=width)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from spikegate.cosim.benches.bench import cocotb, job, run_bench
@@ -36,4 +37,4 @@ def check(params: DigitalSequence, *, count: int, seed: int, model: DigitalSeque
     Mismatch
         With the first divergence.
     """
-    return run_bench(Sobol(params), __name__, params, model=model, count=count, seed=seed)
+    return run_bench(partial(Sobol, params), __name__, params, model=model, count=count, seed=seed)

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from spikegate.cosim.benches.bench import Tally, Timer, cocotb, job, number, run_bench
@@ -53,4 +54,4 @@ def check(params: SynapseParams, *, count: int, seed: int, model: SynapseParams 
     Mismatch
         With the first divergence.
     """
-    return run_bench(Synapse(params), __name__, params, model=model, count=count, seed=seed)
+    return run_bench(partial(Synapse, params), __name__, params, model=model, count=count, seed=seed)

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from cocotb.clock import Clock
@@ -128,14 +129,14 @@ def check_receiver(divisor: int, *, error: float = 0.0, count: int, seed: int) -
     Mismatch
         With the first divergence.
     """
-    return run_bench(UartReceiver(divisor), __name__, Job(divisor, error), count=count, seed=seed, part="receive")
+    return run_bench(partial(UartReceiver, divisor), __name__, Job(divisor, error), count=count, seed=seed, part="receive")
 
 
 def check_transmitter(divisor: int, *, error: float = 0.0, count: int, seed: int) -> int:
     """Send ``count`` bytes to cocotbext-uart, as `check_receiver`."""
-    return run_bench(UartTransmitter(divisor), __name__, Job(divisor, error), count=count, seed=seed, part="transmit")
+    return run_bench(partial(UartTransmitter, divisor), __name__, Job(divisor, error), count=count, seed=seed, part="transmit")
 
 
 def check_line(divisor: int, *, count: int, seed: int) -> int:
     """Hold the receiver against the golden model on a noisy line until it has seen ``count`` bytes or errors."""
-    return run_bench(UartReceiver(divisor), __name__, Job(divisor), count=count, seed=seed, part="line")
+    return run_bench(partial(UartReceiver, divisor), __name__, Job(divisor), count=count, seed=seed, part="line")

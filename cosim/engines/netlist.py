@@ -5,14 +5,13 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from spikegate.cosim.engines import rtl
 from spikegate.cosim.engines.native import HARNESS
 from spikegate.cosim.toolchain.synthesis import Netlist, synthesise, yosys
-from spikegate.cosim.toolchain.verilate import OPTIONS, Build, build_directory, compile_shared
+from spikegate.cosim.toolchain.verilate import OPTIONS, Build, build_directory, compile_shared, version
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.models.errors import SpikegateError
 from spikegate.models.network.network import Network

@@ -9,11 +9,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-from spikegate.cosim.toolchain.verilate import build_directory
+from spikegate.cosim.toolchain.verilate import build_directory, version
 from spikegate.models.errors import InputError, SpikegateError, ToolMissing
 from spikegate.models.hints import apt, lacking
 from spikegate.models.surroundings import child_environment

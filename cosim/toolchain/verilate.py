@@ -1,6 +1,7 @@
 """Verilog to a compiled simulator, cached under the hash of all that it is made of."""
 
 import fcntl
+import functools
 import hashlib
 import importlib.util
 import os
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
 from typing import cast
 
@@ -20,8 +21,10 @@ from spikegate.models.errors import SpikegateError, ToolMissing
 from spikegate.models.hints import apt, lacking
 from spikegate.models.surroundings import child_environment, machine
 
-__all__ = ["OPTIONS", "Build", "tool_environment", "compiled_with", "build_directory", "compile_model", "compile_shared"]
+__all__ = ["OPTIONS", "Build", "version", "tool_environment", "compiled_with", "build_directory", "compile_model", "compile_shared"]
 
+#: Of a package; looked up once, as it takes longer than to find a build in the cache.
+version = functools.cache(metadata.version)
 #: What -O2 gains in speed, in half the time that it takes; vectorised straight-line code gains nothing. Lanes are thousands of stores in
 #: one function: without a bound on the queries about their aliases, 125 of them take twice as long again.
 CXX_FLAGS = ["-std=gnu++20", "-O1", "-fexpensive-optimizations", "-fstore-merging", "-fno-tree-vectorize", "-march=native", "-fPIC", "-w",

@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Const, Fragment, Module, Value
 from amaranth.lib.wiring import Component
 
-from spikegate.cosim.toolchain.verilate import build_directory
+from spikegate.cosim.toolchain.verilate import build_directory, version
 from spikegate.models.errors import SpikegateError
 from spikegate.models.surroundings import child_environment
 

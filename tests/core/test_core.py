@@ -38,7 +38,7 @@ def agree(network, recording, model=None):
     return check.compared
 
 
-@pytest.mark.parametrize(("n", "lanes"), [(103, 1), (103, 8), (103, 64), (40, 40)])
+@pytest.mark.parametrize(("n", "lanes"), [(103, 1), (103, 8), (40, 40), pytest.param(103, 64, marks=pytest.mark.long)])
 def test_every_lane_count_gives_the_same_spikes(n, lanes):
     """103 is no multiple of 8 or 64, and 40 lanes of 40 neurons are one word."""
     assert agree(small(n=n), rtl.run(small(n=n), lanes, trace=True)) > 30_000

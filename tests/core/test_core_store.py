@@ -89,6 +89,7 @@ def test_a_store_that_holds_something_else_is_rejected(defect):
     assert not check.ok and check.mismatches > 0 and check.first_divergence["signal"] in SIGNALS
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("masked", [True, False], ids=["as built", "all reads unknown"])
 def test_no_value_depends_on_a_read_beside_a_write_to_the_same_word(masked, tmp_path):
     """What the build leaves open to synthesis is a random number here; where every read is, the comparison sees it."""

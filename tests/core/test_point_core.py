@@ -25,7 +25,8 @@ from spikegate.translator.cuba import CubaParams, cuba
 from verification.stimuli.point_networks import KINDS, MIXED, WIDE, random_network
 
 
-@pytest.mark.parametrize("lanes, delays", [(1, LONG), (2, SHORT), (3, LONG), (7, SHORT), (16, LONG)])
+@pytest.mark.parametrize("lanes, delays", [(1, LONG), (3, SHORT), *(pytest.param(
+    lanes, delays, marks=pytest.mark.long) for lanes, delays in ((2, SHORT), (3, LONG), (7, SHORT), (16, LONG)))])
 def test_random_networks_of_all_structures_are_bit_true_and_take_the_predicted_cycles(lanes, delays):
     found, geometry = networks(MIXED, lanes, 40, delays)
     assert set(geometry.structures) == set(MIXED) and geometry.slots == (256 if delays == LONG else 8) and len(found) >= 20

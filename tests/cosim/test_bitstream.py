@@ -42,6 +42,7 @@ def test_a_core_behind_pins_is_still_a_core(lanes):
     agree(network, recording, lanes)
 
 
+@pytest.mark.long
 def test_the_bitstream_is_the_golden_model():
     network = network_of(40, 20.0)
     recording = bitstream.run(network, trace=True, **SMALL)

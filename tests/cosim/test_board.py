@@ -185,6 +185,7 @@ def test_a_core_that_is_too_large_says_what_does_not_fit_and_leaves_nothing(tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_a_build_that_is_stopped_leaves_no_process_and_no_file(tmp_path):
     code = ("import pathlib, sys; from spikegate import boards; from spikegate.cosim.toolchain import board\n"
             "from spikegate.models.link.board import BOARDS\n"

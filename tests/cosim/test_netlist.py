@@ -34,6 +34,7 @@ def test_the_netlist_is_the_golden_model(family):
     assert compare("one power-up = another", "bit-true", recording, other, SIGNALS).ok and other.cycles == recording.cycles
 
 
+@pytest.mark.long
 def test_a_run_is_of_the_netlist_and_a_flipped_bit_of_a_look_up_table_is_rejected(monkeypatch):
     """Through `run`, which therefore simulates what was synthesised."""
     network, made = small(), netlist.core_netlist(CoreGeometry.of(small(), 1, **SMALL), "ice40")

@@ -52,7 +52,8 @@ def differences(gold, gate, width):
     return tuple(result)
 
 
-@pytest.mark.parametrize(("family", "cells"), [("ecp5", {"DP16KD", "MULT18X18D"}), ("ice40", {"SB_RAM40_4K", "SB_SPRAM256KA"})])
+@pytest.mark.parametrize(("family", "cells"), [
+    ("ecp5", {"DP16KD", "MULT18X18D"}), pytest.param("ice40", {"SB_RAM40_4K", "SB_SPRAM256KA"}, marks=pytest.mark.long)])
 def test_cells_with_our_models_do_what_they_were_made_of(family, cells):
     cases = MEMORIES if family == "ecp5" else [case for case in MEMORIES if case[3] == case[0] and case[2] in (None, "old")] + LARGE
     gold, width = everything("gold", cases)

@@ -30,8 +30,8 @@ def test_it_runs_as_rtl_golden_model_and_brian2(network, tmp_path, capsys):
     assert {row["parameter"]: row["realised"] for row in report["quantisation"]}["inhibitory.peak"] == 30
 
 
-@pytest.mark.parametrize("defect", ["delay", "weight", *(pytest.param(name, marks=pytest.mark.long) for name in (
-    "threshold", "leak", "rounding", "tap"))])
+@pytest.mark.parametrize("defect", ["delay", *(pytest.param(name, marks=pytest.mark.long) for name in (
+    "weight", "threshold", "leak", "rounding", "tap"))])
 def test_every_defect_of_the_golden_model_is_found(network, tmp_path, capsys, defect):
     assert main(["sim", "--network", str(network), "--lanes", "4", "--out", str(tmp_path), "--sabotage", defect]) == 1
     assert any("RTL = golden" in line and "first" in line for line in capsys.readouterr().err.splitlines())

@@ -166,7 +166,8 @@ def test_gateware_in_amaranth_equals_the_model(q, parts, modes):
 
 
 @pytest.mark.parametrize("params", [
-    PLAIN, LOW, AdaptiveLifParams(LifParams(Q8_8, 5120, -300, 77, 13, -900, 3, Rounding.FLOOR, Overflow.WRAP), 15, 5000),
+    pytest.param(PLAIN, marks=pytest.mark.long), pytest.param(LOW, marks=pytest.mark.long),
+    AdaptiveLifParams(LifParams(Q8_8, 5120, -300, 77, 13, -900, 3, Rounding.FLOOR, Overflow.WRAP), 15, 5000),
     AdaptiveLifParams(LifParams(Q16_12, 20 << 12, 10 << 12, leak=20, refractory=20, rounding=Rounding.STOCHASTIC, leak_fraction=16), 9, 4 << 12)],
     ids=["plain", "low", "floor-wrap", "q16.12"])
 def test_verilated_gateware_equals_the_model(params):
@@ -186,7 +187,8 @@ def test_a_wrong_model_is_rejected_in_verilator_and_what_it_is_made_from_is_righ
     make = lambda kind: kind(params.lif, params.decay, params.jump)  # noqa: E731
     with pytest.raises(Mismatch, match="first divergence at step .*: signal (spike|theta), golden"):
         check(params, count=400, seed=42, model=make(wrong))
-    assert check(params, count=400, seed=42, model=make(Rewritten)) == 2000
+    if wrong in (Late, Wrapping):
+        assert check(params, count=400, seed=42, model=make(Rewritten)) == 2000
 
 
 def test_a_scoreboard_that_compared_nothing_fails():

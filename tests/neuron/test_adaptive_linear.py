@@ -83,7 +83,7 @@ ALL = [*STRUCTURES, WIDE]
 
 
 def test_every_structure_steps_as_the_model():
-    assert check(ALL, count=150, seed=1, width=32) == 150 * sum(1 + len(each.state) for each in ALL)
+    assert check(ALL, count=100, seed=1, width=32) == 100 * sum(1 + len(each.state) for each in ALL)
 
 
 @pytest.mark.parametrize("which, changes, signal", [
@@ -95,7 +95,7 @@ def test_a_wrong_model_is_rejected(which, changes, signal):
     assert all(getattr(ALL[which], name) != value for name, value in changes.items())
     model = [dataclasses.replace(each, **changes) if k == which else each for k, each in enumerate(ALL)]
     with pytest.raises(Mismatch, match=rf"of structure {which} .*signal {signal}"):
-        check(ALL, count=150, seed=1, model=model, width=32)
+        check(ALL, count=60, seed=1, model=model, width=32)
 
 
 @pytest.mark.parametrize("options, said", [

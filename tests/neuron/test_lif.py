@@ -174,8 +174,9 @@ def test_gateware_in_amaranth_equals_the_model(q, parts, modes):
 
 
 @pytest.mark.parametrize("params", [
-    PLAIN, VARIED, LifParams(Q8_8, 5120, 0, leak=7, rounding=Rounding.FLOOR, overflow=Overflow.WRAP, refractory=255),
-    LifParams(Q16_12, 20 << 12, 10 << 12, leak=20, refractory=20),
+    pytest.param(PLAIN, marks=pytest.mark.long), VARIED,
+    LifParams(Q8_8, 5120, 0, leak=7, rounding=Rounding.FLOOR, overflow=Overflow.WRAP, refractory=255),
+    pytest.param(LifParams(Q16_12, 20 << 12, 10 << 12, leak=20, refractory=20), marks=pytest.mark.long),
     LifParams(Q16_12, 20 << 12, -(3 << 12), 999, 4096, 5000, 1, Rounding.STOCHASTIC, Overflow.WRAP),
     LifParams(Q8_8, 5120, 2560, 77, 327, refractory=3, rounding=Rounding.STOCHASTIC, leak_fraction=16)],
     ids=["plain", "varied", "floor-wrap", "q16.12", "q16.12-stochastic-wrap", "fine-leak"])

@@ -90,10 +90,15 @@ def test_the_gateware_steps_by_hand(neuron, changes, state, due, spike, after):
     assert found == {"spike": spike, "state": dict(zip(neuron.state, after, strict=True))}
 
 
-@pytest.mark.parametrize("neurons, width", [(SMALL, 18), (WIDE, 32)], ids=["small", "wide"])
+@pytest.mark.parametrize("neurons, width", [
+    (SMALL[::6], 18), (WIDE[::7], 32), pytest.param(SMALL, 18, marks=pytest.mark.long), pytest.param(WIDE, 32, marks=pytest.mark.long)],
+    ids=["some small", "some wide", "small", "wide"])
 def test_every_structure_steps_as_the_model(neurons, width):
     count = 120
     assert len(SMALL) == 88
+    for some in (SMALL[::6], WIDE[::7]):  # of every choice each
+        assert all({getattr(each, name) for each in some} == {getattr(each, name) for each in SMALL}
+                   for name in ("order", "reset", "rounding", "overflow", "currents", "kicks"))
     assert check(neurons, count=count, seed=1, width=width) == count * sum(1 + len(each.state) for each in neurons)
 
 

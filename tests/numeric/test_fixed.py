@@ -2,6 +2,7 @@
 
 import itertools
 from fractions import Fraction
+from functools import partial
 from math import floor
 
 import pytest
@@ -139,7 +140,7 @@ def test_a_bench_that_compared_nothing_fails():
 
 
 def test_a_simulator_takes_three_commands_and_the_runtime_of_all():
-    log = (simulator(Requantise(QFormat(13, 5), Rounding.NEAREST, Overflow.WRAP)) / "build.log").read_text()
+    log = (simulator(partial(Requantise, QFormat(13, 5), Rounding.NEAREST, Overflow.WRAP)) / "build.log").read_text()
     commands = [line.split()[1:] for line in log.splitlines() if line.startswith("$ ")]
     assert [command[0] for command in commands] == ["verilator", "g++", "g++"]
     assert commands[1][-1] == "model.cpp" and any(word.endswith("verilated.o") for word in commands[2])

@@ -39,6 +39,7 @@ def test_every_point_of_every_module_is_closed(name):
     closed(name)
 
 
+@pytest.mark.long
 def test_a_few_networks_reach_every_line_and_branch_of_the_core_and_most_of_the_rest():
     found = cover_leaf("core", [replace(EXTRA["core"][0], cycles=8000, episodes=3)], prove=False)
     assert found.share("line") == found.share("branch") == 1 and found.share("expr") > 0.98 and 0.9 < found.share("toggle") < 1

@@ -93,6 +93,7 @@ def test_a_loop_of_look_up_tables_is_harmless_only_if_its_value_does_not_matter(
     assert verdict_on(gold, gate, "m") == verdict
 
 
+@pytest.mark.long
 def test_flipped_bits_are_noticed_or_harmless(tmp_path):
     found = flips("lfsr", 2, tmp_path)
     assert found["refuted"] and found["unreached"]

@@ -89,7 +89,7 @@ def test_another_module_is_not_mutant_0(made):
     assert is_the_module(text.replace("4'h9", "4'h7"), made, NAME, GUARDS[NAME]) == "different"
 
 
-@pytest.mark.parametrize("name", [NAME, "rows"])
+@pytest.mark.parametrize("name", [NAME, pytest.param("rows", marks=pytest.mark.long)])
 def test_gates_and_verilator_kill_the_same_mutants_in_the_same_cycle_and_only_others_are_proved(name):
     """Every eleventh of them; of a module with memories and of one without."""
     text, guard = leaf_verilog(name), GUARDS[name]

@@ -3,11 +3,10 @@
 import json
 import re
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from spikegate.cosim.toolchain.synthesis import yosys
-from spikegate.cosim.toolchain.verilate import build_directory
+from spikegate.cosim.toolchain.verilate import build_directory, version
 from spikegate.models.files import working_folder
 from verification.equivalence import aig, safety
 from verification.equivalence.aig import Builder, read

@@ -9,10 +9,9 @@ is asked for an example.
 import json
 import time
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 
-from spikegate.cosim.toolchain.verilate import build_directory
+from spikegate.cosim.toolchain.verilate import build_directory, version
 from spikegate.models.errors import Mismatch, SpikegateError
 from verification.contracts.ports import SELECT
 from verification.equivalence import replay, smt

@@ -1,10 +1,9 @@
 """A module whose memories are cut out: what is written and where is looked becomes outputs, what is read becomes inputs."""
 
 import re
-from importlib.metadata import version
 
 from spikegate.cosim.toolchain.synthesis import yosys
-from spikegate.cosim.toolchain.verilate import build_directory
+from spikegate.cosim.toolchain.verilate import build_directory, version
 
 __all__ = ["without_memories"]
 

@@ -2,10 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from spikegate.cosim.toolchain.synthesis import yosys
-from spikegate.cosim.toolchain.verilate import build_directory
+from spikegate.cosim.toolchain.verilate import build_directory, version
 from spikegate.models.errors import SpikegateError
 from verification.contracts.ports import SELECT, SELECT_BITS
 

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from spikegate.cosim.toolchain.synthesis import yosys
-from spikegate.cosim.toolchain.verilate import build_directory
+from spikegate.cosim.toolchain.verilate import build_directory, version
 from verification.contracts.ports import SELECT, SELECT_BITS, Port, ports
 from verification.contracts.table import Guard
 from verification.equivalence.aig import Aig, Builder, read

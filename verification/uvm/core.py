@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import random
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -190,7 +191,7 @@ class CoreRejectsAWrongPrediction(CoreAgrees):
 
 
 def check(geometry: str, *, count: int, seed: int, directed: bool = True, defect: str = "",
-          component: Component | None = None) -> tuple[int, Coverage]:
+          make: partial[Component] | None = None) -> tuple[int, Coverage]:
     """Run ``count`` items on an entry of `GEOMETRIES`: the number of values compared, and the coverage.
 
     Parameters
@@ -202,7 +203,7 @@ def check(geometry: str, *, count: int, seed: int, directed: bool = True, defect
         Begin with the corners.
     defect : str
         An entry of `DEFECTS` that the golden side shall have.
-    component : Component, optional
+    make : partial, optional
         What is in the place of the geometry's core.
 
     Raises
@@ -213,7 +214,7 @@ def check(geometry: str, *, count: int, seed: int, directed: bool = True, defect
     coverage = Coverage(CORE)
     with working_folder() as folder:
         hits = folder / "hits.json"
-        compared = run_bench(component or Core(GEOMETRIES[geometry]), __name__, geometry, count=count, seed=seed, directed=directed, defect=defect,
-                             hits=str(hits))
+        compared = run_bench(make or partial(Core, GEOMETRIES[geometry]), __name__, geometry, count=count, seed=seed, directed=directed,
+                             defect=defect, hits=str(hits))
         coverage.merge(json.loads(hits.read_text()))
     return compared, coverage

@@ -3,6 +3,7 @@
 import json
 import random
 from collections import deque
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -236,6 +237,6 @@ def check(geometry: str, *, count: int, seed: int, defect: str = "") -> tuple[in
     coverage = Coverage(STREAM)
     with working_folder() as folder:
         hits = folder / "hits.json"
-        compared = run_bench(Gated(GEOMETRIES[geometry]), __name__, geometry, count=count, seed=seed, defect=defect, hits=str(hits))
+        compared = run_bench(partial(Gated, GEOMETRIES[geometry]), __name__, geometry, count=count, seed=seed, defect=defect, hits=str(hits))
         coverage.merge(json.loads(hits.read_text()))
     return compared, coverage
