@@ -22,8 +22,8 @@ from spikegate.models.network.recording import Recording
 __all__ = ["Result", "main", "restore"]
 
 MAPPED_BYTES = 1 << 20
-#: Brian2 imports these if they are found, all of Matplotlib for its user's plots, and pytest for its own tests: two fifths of its import.
-UNUSED = ("pylab", "pytest")
+#: Brian2 imports this, with all of Matplotlib, for its user's plots if it is found, which is a third of its import.
+UNUSED = "pylab"
 
 
 class Result(NamedTuple):
@@ -79,7 +79,7 @@ def _die_with_parent(pipe: int) -> None:
 def main() -> None:
     """Do the job in the folder that the only argument names."""
     folder = Path(sys.argv[1])
-    sys.modules.update(dict.fromkeys(UNUSED))  # type: ignore[arg-type]
+    sys.modules[UNUSED] = None  # type: ignore[assignment]
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     network, pipe, work = pickle.loads((folder / "job").read_bytes())
     os.set_inheritable(pipe, False)
