@@ -19,6 +19,7 @@ SMALL = "--ms 20 --set n_exc=80 --set n_inh=20 --out {out}"
 #: As printed -> options that make it small, and its exit code.
 RUN: dict[str, tuple[str, int]] = {
     "make sim": (f"{SMALL} --lanes 10", 0),
+    'make sim ARGS="--preset brunel2000"': (f"{SMALL} --lanes 10", 0),
     'make sim ARGS="--preset tutorial --format q16.12 --seed 3"': (f"{SMALL} --lanes 10", 0),
     'make sim ARGS="--variant v14"': (f"{SMALL} --lanes 10", 0),
     'make sim ARGS="--through-host-link"': (SMALL, 0),
@@ -34,8 +35,8 @@ RUN: dict[str, tuple[str, int]] = {
     "python docs/architecture.py": ("--check", 0),
 }
 #: By name in running text: as one above, or as a part of one.
-SAME = {"spikegate sim", "spikegate sim --variant v4", "spikegate sim --leak-fraction 16 --rounding stochastic", "spikegate sim | head -1",
-        "spikegate doctor", "spikegate network", "spikegate network make", "spikegate network show", "spikegate network 1",
+SAME = {"spikegate sim", "spikegate sim --preset brunel2000", "spikegate sim --variant v4", "spikegate sim | head -1",
+        "spikegate sim --leak-fraction 16 --rounding stochastic", "spikegate doctor", "spikegate network", "spikegate network make", "spikegate network show", "spikegate network 1",
         "spikegate network 2"}
 #: Not run here -> the test that runs it small at its own entry, or the reason why nothing can.
 ELSEWHERE = {
