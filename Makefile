@@ -8,7 +8,7 @@ PIP := PYTHONWARNINGS="ignore:Editable installation" $(BIN)/python -m pip instal
 ICESTORM := apt-get download --quiet fpga-icestorm || (apt-get update --quiet && apt-get download --quiet fpga-icestorm)
 BOARD ?= icebreaker
 
-.PHONY: sim test test-long bitstream program bench compare brian2-bench mutation mutation-models verify lint newcomer doctor wheel clean
+.PHONY: sim test test-long bitstream program bench compare brian2-bench mutation mutation-models verify lint newcomer doctor docs wheel clean
 
 sim: .venv/.installed
 	$(BIN)/spikegate sim $(ARGS)
@@ -58,6 +58,14 @@ lint: .venv/.installed-dev
 newcomer:
 	$(PYTHON) tests/newcomer.py $(ARGS)
 
+# Sphinx reads build/site, where the pages and links to the packages lie, and writes build/docs; every example of the gallery is run.
+docs: .venv/.installed-docs
+	rm -rf build/site build/docs && mkdir -p build/site
+	cp -r README.md CONTRIBUTING.md CHANGELOG.md LICENSE Makefile docs docs/site/index.md build/site/
+	ln -s $(foreach part,models gateware cosim translator verification tests benchmarks src,$(CURDIR)/$(part)) build/site/
+	$(BIN)/python -P -m sphinx -q -W --keep-going -c docs/site build/site build/docs $(ARGS)
+	@echo "the first page is build/docs/index.html"
+
 # The source archive, and the wheel made of it.
 wheel: .venv/.installed-dev
 	rm -rf dist
@@ -77,7 +85,7 @@ doctor: .venv/.installed
 	$(PIP) --editable ".[variants]"
 	touch $@
 
-.venv/.installed-dev .venv/.installed-bench: .venv/.installed-%: .venv/.installed
+.venv/.installed-dev .venv/.installed-bench .venv/.installed-docs: .venv/.installed-%: .venv/.installed
 	$(PIP) --editable ".[$*]"
 	touch $@
 
