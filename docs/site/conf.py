@@ -33,7 +33,8 @@ autodoc_member_order, autodoc_typehints = "bysource", "none"
 PACKAGES = PROJECT["tool"]["setuptools"]["package-dir"]
 
 sphinx_gallery_conf = {
-    "examples_dirs": [str(ROOT / "docs/examples")], "gallery_dirs": ["gallery"], "filename_pattern": "/plot_", "within_subsection_order": "FileNameSortKey",
+    "examples_dirs": [str(ROOT / "docs/examples")], "gallery_dirs": ["gallery"], "filename_pattern": "/plot_",
+    "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True, "remove_config_comments": True, "show_memory": False, "write_computation_times": False,
     "download_all_examples": False, "image_scrapers": ("matplotlib",),
 }
