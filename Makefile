@@ -8,17 +8,21 @@ PIP := PYTHONWARNINGS="ignore:Editable installation" $(BIN)/python -m pip instal
 ICESTORM := apt-get download --quiet fpga-icestorm || (apt-get update --quiet && apt-get download --quiet fpga-icestorm)
 BOARD ?= icebreaker
 
-.PHONY: sim test test-long bitstream program bench compare brian2-bench mutation mutation-models verify lint newcomer doctor docs wheel clean
+.PHONY: sim sweep test test-long bitstream program bench compare brian2-bench mutation mutation-models verify lint newcomer doctor docs wheel clean
 
 sim: .venv/.installed
 	$(BIN)/spikegate sim $(ARGS)
 
-test: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga
+test: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga .venv/.installed-sweep
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(ARGS)
 	@echo "left out: the tests marked long, minutes each; run them with make test-long"
 
-test-long: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga
+test-long: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga .venv/.installed-sweep .venv/.installed-docs
 	$(BIN)/python -m pytest -m long $(ARGS)
+
+# One network with each combination of several values, on all cores.
+sweep: .venv/.installed .venv/.installed-sweep
+	$(BIN)/spikegate sweep $(ARGS)
 
 bitstream: .venv/.installed-fpga
 	$(BIN)/spikegate bitstream --board $(BOARD) $(ARGS)
@@ -85,7 +89,7 @@ doctor: .venv/.installed
 	$(PIP) --editable ".[variants]"
 	touch $@
 
-.venv/.installed-dev .venv/.installed-bench .venv/.installed-docs: .venv/.installed-%: .venv/.installed
+.venv/.installed-dev .venv/.installed-bench .venv/.installed-docs .venv/.installed-sweep: .venv/.installed-%: .venv/.installed
 	$(PIP) --editable ".[$*]"
 	touch $@
 

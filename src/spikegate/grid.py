@@ -1,0 +1,142 @@
+"""The points of a sweep: options of which some have several values, and what one run of each gives."""
+
+import argparse
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+from spikegate import __version__, networks
+from spikegate.choices import engines_for
+from spikegate.models.errors import InputError
+
+__all__ = ["AXES", "MOST_POINTS", "RESULTS", "Point", "points", "run_point", "values"]
+
+#: Options that may have several values, and what they are in a network's options.
+AXES = ("preset", "format", "leak_fraction", "rounding", "overflow", "variant", "length", "ms", "seed")
+#: Columns that a run gives.
+RESULTS = ("network", "spikes", "rate_hz", "cv_isi", "correlation", "saturated")
+MOST_POINTS = 100_000
+WHOLE = ("length", "seed")
+
+
+class Point(NamedTuple):
+    """One run: its options as they would be on the command line, ``--set`` among them as a parameter's own name."""
+
+    options: tuple[tuple[str, str], ...]
+    engine: str
+    lanes: int | None
+
+    @property
+    def key(self) -> str:
+        """Of its result in the folder of a sweep; another version of the package has others."""
+        return hashlib.sha256(json.dumps([__version__, self.options, self.engine, self.lanes]).encode()).hexdigest()[:16]
+
+
+def values(option: str, text: str) -> list[str]:
+    """The values that ``a,b,c`` or ``first:last:step`` stand for, the last included.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    found: list[str] = []
+    for part in text.split(","):
+        ends = part.split(":")
+        if len(ends) == 1:
+            found.append(part.strip())
+            continue
+        try:
+            first, last, step = (Decimal(end) for end in (*ends, "1")[:3])
+            if len(ends) > 3 or not step or not all(number.is_finite() for number in (first, last, step)) or (last - first) / step < 0:
+                raise InvalidOperation
+        except InvalidOperation:
+            raise InputError(f"{option} must be values with commas between them, or first:last:step with a step towards the last, not {part!r}; "
+                             "write for example 4,5,6 or 0.5:2:0.5") from None
+        if (last - first) / step >= MOST_POINTS:
+            raise InputError(f"{option} {part} are more than {MOST_POINTS:,} values; take a larger step")
+        found += [f"{first + step * k:f}" if k else ends[0].strip() for k in range(int((last - first) / step) + 1)]
+    if "" in found or len(set(found)) != len(found):
+        raise InputError(f"{option} must have different values, none of them empty, not {text!r}; leave out what is there twice")
+    return found
+
+
+def points(args: argparse.Namespace) -> tuple[list[str], list[Point]]:
+    """The names that vary, and every combination of their values, the last name's values fastest.
+
+    Raises
+    ------
+    InputError
+        If a value is not one, or there are too many points.
+    """
+    axes = {name: values(f"--{name.replace('_', '-')}", text) for name in AXES if (text := getattr(args, name)) is not None}
+    for change in args.changes:
+        name, sign, text = change.partition("=")
+        if not sign or name in axes:
+            raise InputError(f"--set must be NAME=VALUES, each name once and not that of an option, not {change!r}; "
+                             "write for example --set g_inh=4,5,6")
+        axes[name] = values(f"--set {name}", text)
+    size = 1
+    for found in axes.values():
+        size *= len(found)
+    if size > MOST_POINTS:
+        raise InputError(f"The sweep has {size:,} points, above the limit of {MOST_POINTS:,}; use fewer values")
+    combined = [Point(tuple(zip(axes, each)), args.engine, args.lanes) for each in itertools.product(*axes.values())]
+    return [name for name, found in axes.items() if len(found) > 1], combined
+
+
+def _namespace(point: Point) -> argparse.Namespace:
+    given: dict[str, Any] = {**dict.fromkeys(AXES), "changes": [], "network": None, "sabotage": None, "faults": None, "fault_seed": 1,
+                             "through_host_link": False, "port": None, "baud": None, "lanes": point.lanes}
+    for name, text in point.options:
+        if name not in AXES:
+            given["changes"].append(f"{name}={text}")
+            continue
+        try:
+            given[name] = int(text) if name in WHOLE else networks.finite(text) if name == "ms" else text
+        except (ValueError, argparse.ArgumentTypeError):
+            kind = "a whole number" if name in WHOLE else "a finite number"
+            raise InputError(f"--{name.replace('_', '-')} must be {kind}, not {text!r}") from None
+    return argparse.Namespace(**given)
+
+
+def prepared(point: Point) -> tuple[Any, Any]:
+    """The frozen network of a point and its engine.
+
+    Raises
+    ------
+    InputError
+        If its options describe none, or the engine does not run it.
+    """
+    args = _namespace(point)
+    network = networks.given(args)
+    engines = {engine.name: engine for engine in engines_for(network, args)[0]}
+    if point.engine not in engines:
+        raise InputError(f"--engine must be one of {', '.join(engines)}, not {point.engine!r}")
+    if reasons := engines[point.engine].unsupported(network):
+        raise InputError("\n".join(reasons))
+    return network, engines[point.engine]
+
+
+def run_point(point: Point) -> dict[str, Any]:
+    """`RESULTS` of one point, by name; ``rate_hz`` in Hz, ``cv_isi`` and ``correlation`` None where too few spikes tell."""
+    from spikegate.cosim.results.statistics import summary
+
+    network, engine = prepared(point)
+    recording = engine.run(network)
+    found = summary(recording, network.dt_ns)
+    overflow = recording.final.get("overflow")
+    return {"network": network.hash, **{name: found[name] for name in ("spikes", "rate_hz", "cv_isi", "correlation")},
+            "saturated": None if overflow is None else int((overflow != 0).sum())}
+
+
+def first_of_each(combined: Sequence[Point]) -> list[Point]:
+    """A point for each value of each name, so that all values are tried before any work."""
+    seen: Mapping[tuple[str, str], Point] = {}
+    for point in combined:
+        for option in point.options:
+            seen = {option: point, **seen} if option not in seen else seen
+    return list(dict.fromkeys([combined[0], *seen.values()]))
