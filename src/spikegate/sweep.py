@@ -159,7 +159,7 @@ def _show(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in (*names, "spikes", "rate Hz", "CV ISI", "corr.", "saturated"):
         table.add_column(name, justify="right")
-    form = lambda value, digits: "–" if value is None else f"{value:,.{digits}f}"  # noqa: E731
+    form: Callable[[Any, int], str] = lambda value, digits: "–" if value is None else f"{value:,.{digits}f}"  # noqa: E731
     for row in rows[:SHOWN]:
         table.add_row(*(str(row[name]) for name in names), form(row["spikes"], 0), form(row["rate_hz"], 2), form(row["cv_isi"], 3),
                       form(row["correlation"], 4), form(row["saturated"], 0))
