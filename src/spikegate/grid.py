@@ -4,7 +4,7 @@ import argparse
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
@@ -12,13 +12,15 @@ from spikegate import __version__, networks
 from spikegate.choices import engines_for
 from spikegate.models.errors import InputError
 
-__all__ = ["AXES", "MOST_POINTS", "RESULTS", "Point", "points", "run_point", "values"]
+__all__ = ["AXES", "CELLS", "MOST_POINTS", "RESULTS", "Point", "first_of_each", "points", "prepared", "run_cells", "run_point", "values"]
 
 #: Options that may have several values, and what they are in a network's options.
 AXES = ("preset", "format", "leak_fraction", "rounding", "overflow", "variant", "length", "ms", "seed")
 #: Columns that a run gives.
 RESULTS = ("network", "spikes", "rate_hz", "cv_isi", "correlation", "saturated")
 MOST_POINTS = 100_000
+#: In place of an engine: the size of the core.
+CELLS = "cells"
 WHOLE = ("length", "seed")
 
 
@@ -27,12 +29,17 @@ class Point(NamedTuple):
 
     options: tuple[tuple[str, str], ...]
     engine: str
-    lanes: int | None
+    lanes: int | None = None
 
     @property
     def key(self) -> str:
         """Of its result in the folder of a sweep; another version of the package has others."""
         return hashlib.sha256(json.dumps([__version__, self.options, self.engine, self.lanes]).encode()).hexdigest()[:16]
+
+    @property
+    def work(self) -> "Callable[[Point], dict[str, Any]]":
+        """What a worker does with it."""
+        return run_cells if self.engine == CELLS else run_point
 
 
 def values(option: str, text: str) -> list[str]:
@@ -126,11 +133,31 @@ def run_point(point: Point) -> dict[str, Any]:
     from spikegate.cosim.results.statistics import summary
 
     network, engine = prepared(point)
-    recording = engine.run(network)
+    recording = engine.run(network) if engine.name == "golden" else _alone(network, engine)
     found = summary(recording, network.dt_ns)
     overflow = recording.final.get("overflow")
     return {"network": network.hash, **{name: found[name] for name in ("spikes", "rate_hz", "cv_isi", "correlation")},
             "saturated": None if overflow is None else int((overflow != 0).sum())}
+
+
+def _alone(network: Any, engine: Any) -> Any:
+    """In a process of its own: Brian2 needs a main thread, and what is compiled may crash."""
+    from spikegate.cosim.isolation.run import Job, run_isolated
+
+    return run_isolated([Job(engine.name, engine.run, network)])[engine.name].recording
+
+
+def run_cells(point: Point) -> dict[str, Any]:
+    """``luts``, ``flip_flops``, ``multipliers`` and ``block_rams`` of the core that runs a point's network, as Yosys maps it to an ECP5."""
+    from spikegate.cosim.toolchain.synthesis import synthesise
+    from spikegate.cosim.toolchain.verilog import to_verilog
+    from spikegate.gateware.core.core import Core, CoreGeometry
+
+    network = networks.given(_namespace(point))
+    core = Core(CoreGeometry.of(network, min(point.lanes or 1, network.n)), clock_gate=False)  # type: ignore[arg-type]
+    cells = synthesise(to_verilog(core, "core", reset=False), "core", "ecp5").cells
+    return {"luts": cells.get("LUT4", 0), "flip_flops": cells.get("TRELLIS_FF", 0), "multipliers": cells.get("MULT18X18D", 0),
+            "block_rams": cells.get("DP16KD", 0)}
 
 
 def first_of_each(combined: Sequence[Point]) -> list[Point]:

@@ -21,7 +21,7 @@ from spikegate.models.surroundings import clean_environment
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["add_options", "sweep", "run"]
+__all__ = ["add_options", "add_workers", "sweep", "tenths", "run"]
 
 OUT, DONE = "build/sweep", "points.jsonl"
 #: How often a point may lose its worker before it is taken for the reason.
@@ -38,13 +38,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             action.type = None
     parser.add_argument("--engine", metavar="NAME", default="golden", help="golden (default), rtl, brian2_float or another that runs the network")
     parser.add_argument("--lanes", type=int, metavar="L", help="of the RTL")
+    add_workers(parser, OUT, "sweep.csv")
+    parser.set_defaults(command=run)
+
+
+def add_workers(parser: argparse.ArgumentParser, out: str, table: str) -> None:
+    """Options of where runs go."""
     parser.add_argument("--workers", type=int, metavar="W", default=os.cpu_count() or 1, help="processes on this machine (default %(default)s, its "
                         "cores)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster that exists, such as tcp://host:8786, in place of processes here; "
                         "its workers need spikegate")
-    parser.add_argument("--out", metavar="DIR", default=OUT, help="folder for sweep.csv, the picture, and what is done so far: the same sweep goes "
-                        "on from there (default %(default)s)")
-    parser.set_defaults(command=run)
+    parser.add_argument("--out", metavar="DIR", default=out, help=f"folder for {table}, the picture, and what is done so far: the same command "
+                        "goes on from there (default %(default)s)")
 
 
 @contextlib.contextmanager
@@ -79,13 +84,13 @@ def _done(file: Path) -> dict[str, dict[str, Any]]:
     for line in file.read_text(errors="replace").splitlines() if file.exists() else ():
         with contextlib.suppress(ValueError, TypeError, KeyError):
             read = json.loads(line)
-            found[read.pop("key")] = {name: read[name] for name in grid.RESULTS}
+            found[read.pop("key")] = read
     return found
 
 
 def sweep(combined: Sequence[grid.Point], folder: Path, *, workers: int = 1, scheduler: str | None = None,
           progress: Callable[[int, int], None] | None = None) -> list[dict[str, Any]]:
-    """`grid.RESULTS` of each point, in their order.
+    """What the work of each point gives, in their order.
 
     Every result is kept in ``points.jsonl`` of ``folder`` as soon as it is there, and what is there already is not run again. A worker that dies
     loses nothing: its point is run by another.
@@ -115,7 +120,7 @@ def sweep(combined: Sequence[grid.Point], folder: Path, *, workers: int = 1, sch
     if left:
         with _cluster(workers, scheduler) as client, open(folder / DONE, "a") as kept:
             from distributed import as_completed
-            futures = {client.submit(grid.run_point, point, key=f"{point.key}-{number}", pure=False): point for number, point in enumerate(left)}
+            futures = {client.submit(point.work, point, key=f"{point.key}-{number}", pure=False): point for number, point in enumerate(left)}
             for future in as_completed(list(futures), loop=client.loop):
                 point = futures[future]
                 if (error := future.exception()) is not None:
@@ -166,7 +171,7 @@ def _show(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
     Console(highlight=False, markup=False).print(table)
 
 
-def _progress() -> Callable[[int, int], None]:
+def tenths() -> Callable[[int, int], None]:
     shown = [-1]
 
     def tell(done: int, every: int) -> None:
@@ -188,7 +193,7 @@ def run(args: argparse.Namespace) -> int:
     for point in grid.first_of_each(combined):
         grid.prepared(point)
     folder = check_writable(args.out)
-    rows = _table(names, combined, sweep(combined, folder, workers=args.workers, scheduler=args.scheduler, progress=_progress()))
+    rows = _table(names, combined, sweep(combined, folder, workers=args.workers, scheduler=args.scheduler, progress=tenths()))
     write_whole(folder / "sweep.csv", _csv(rows))
     _show(names, rows)
     if len(rows) > SHOWN:

@@ -32,12 +32,15 @@ RUN: dict[str, tuple[str, int]] = {
     'make sim ARGS="--preset microcircuit --ms 100"': ("--ms 5 --set scale=0.002 --lanes 3 --out {out}", 0),
     ".venv/bin/spikegate network make --preset ai net.spikegate": ("--ms 1", 0),
     'make sweep ARGS="--set g_inh=3:8 --set eta=0.75:2:0.25 --ms 500"': ("--set n_exc=40 --set n_inh=10 --ms 10 --out {out}", 0),
+    ".venv/bin/spikegate explore --set eta=0.9": (
+        "--set n_exc=40 --set n_inh=10 --set weight_exc=2 --ms 20 --seeds 2 --format q8.8 --leak-fraction own --no-cells --out {out}", 0),
     "make doctor": ("", 0),
     "python docs/architecture.py": ("--check", 0),
 }
 #: By name in running text: as one above, or as a part of one.
-SAME = {"spikegate sweep", "spikegate sweep --help", "spikegate sim", "spikegate sim --preset brunel2000", "spikegate sim --variant v4",
-        "spikegate sim | head -1", "spikegate sim --leak-fraction 16 --rounding stochastic", "spikegate doctor", "spikegate network make", "spikegate network show", "spikegate network 1", "spikegate network 2"}
+SAME = {"spikegate explore", "spikegate sweep", "spikegate sweep --help", "spikegate sim", "spikegate sim --preset brunel2000",
+        "spikegate sim --variant v4", "spikegate sim | head -1", "spikegate sim --leak-fraction 16 --rounding stochastic", "spikegate doctor",
+        "spikegate network make", "spikegate network show", "spikegate network 1", "spikegate network 2"}
 #: Not run here -> the test that runs it small at its own entry, or the reason why nothing can.
 ELSEWHERE = {
     "apt install python3 python3-venv python3-dev g++ make perl git": "make newcomer runs it, as root, in a bare Debian",
@@ -113,7 +116,7 @@ def test_every_command_of_the_help_is_on_the_pages(tmp_path):
     face = str(ROOT / ".venv" / "bin" / "spikegate")
     said = subprocess.run([face, "--help"], capture_output=True, text=True).stdout
     names = re.findall(r"^    (\w+)  ", said.partition("commands:")[2], re.MULTILINE)
-    assert sorted(names) == ["bitstream", "check", "doctor", "network", "program", "sim", "sweep"]
+    assert sorted(names) == ["bitstream", "check", "doctor", "explore", "network", "program", "sim", "sweep"]
     assert all(any(f"spikegate {name}" in command for command in shown()) for name in names)
     net = tmp_path / "net"
     for words in (["network", "make", "--set", "n_exc=8", "--set", "n_inh=2", "--set", "weight_exc=2", "--ms", "1", net], ["network", "show", net],

@@ -1,0 +1,76 @@
+"""How many bits a network needs, at the command line: known values, what is recommended, and what is not sure."""
+
+import json
+
+import pytest
+from command import run
+from scipy import stats
+
+from spikegate import explore
+
+SMALL = ["--set", "n_exc=80", "--set", "n_inh=20", "--set", "weight_exc=1", "--ms", "200", "--workers", "1"]
+
+
+def rows(*rates, cv=1.0, correlation=0.5):
+    return [{"rate_hz": rate, "cv_isi": cv, "correlation": correlation} for rate in rates]
+
+
+def test_means_are_compared_with_their_interval():
+    found = explore.compare(rows(11.0, 12.0, 13.0, cv=0.9), rows(9.0, 10.0, 11.0, correlation=0.25))
+    half = stats.t.ppf(0.975, 4) * (1 / 3 + 1 / 3) ** 0.5
+    assert found["rate_hz"] == 12.0 and found["rate_hz_off"] == pytest.approx(20.0) and found["rate_hz_within"] == pytest.approx(half * 10, rel=1e-4)
+    assert found["cv_isi_off"] == pytest.approx(-10.0) and found["cv_isi_within"] == 0.0 and found["correlation_off"] == 0.25
+
+
+def test_too_few_spikes_tell_nothing():
+    found = explore.compare(rows(1.0, 2.0, cv=None), rows(1.0, 2.0))
+    assert (found["cv_isi"], found["cv_isi_off"], found["cv_isi_within"]) == (None, None, None) and found["rate_hz_off"] == 0.0
+
+
+def row(luts, off, *, cv=0.0, saturated=0, bits=16):
+    return {"luts": luts, "rate_hz_off": off, "cv_isi_off": cv, "saturated": saturated, "bits": bits}
+
+
+def test_what_no_other_beats_is_the_front():
+    tried = [row(10, -5.0), row(20, 1.0), row(20, 2.0), row(30, 3.0), row(40, -0.5), {"refused": "x"}]
+    assert explore.pareto(tried) == [0, 1, 4]
+
+
+@pytest.mark.parametrize("tried, best", [
+    ([row(10, 6.0), row(30, 1.0), row(20, -4.9)], 2), ([row(10, 1.0, cv=5.1), row(20, 1.0)], 1), ([row(10, 1.0, saturated=1), row(20, 1.0)], 1),
+    ([row(None, 1.0, bits=18), row(None, 4.0, bits=14)], 1), ([row(10, 5.1)], None), ([{"refused": "x"}], None)])
+def test_the_smallest_that_is_close_enough_is_recommended(tried, best):
+    assert explore._recommended(tried, 5.0) == (None if best is None else tried[best])
+
+
+def test_a_coarse_leak_is_seen_and_a_finer_one_recommended(tmp_path, capsys):
+    options = ["--set", "eta=0.9", "--format", "q8.6,q8.8", "--seeds", "3", "--no-cells", "--tolerance", "30", "--out", tmp_path]
+    code, out, err = run(capsys, "explore", *SMALL, *options)
+    found = json.loads((tmp_path / "explore.json").read_text())
+    assert code == 0 and found["reference"]["rate_hz"] > 1 and err[-1] == f"spikegate: table {tmp_path}/explore.json"
+    by = {(each["format"], each["leak_fraction"]): each for each in found["rows"]}
+    assert "Leak dt/tau = 0.005 rounds to 0 in q8.6" in by["q8.6", "own"]["refused"] and "q8.6, leak own: Leak dt/tau" in out
+    assert by["q8.8", "own"]["leak_bits"] == 8 and by["q8.8", "own"]["rate_hz_off"] > 30
+    assert by["q8.8", "fine"]["leak_bits"] > 12 and abs(by["q8.8", "fine"]["rate_hz_off"]) < by["q8.8", "own"]["rate_hz_off"] / 2
+    assert found["recommended"] == by["q8.6", "fine"] and any("recommended: --format q8.6 --leak-fraction " in line for line in err)
+    again, _, err = run(capsys, "explore", *SMALL, *options)
+    assert again == 0 and err[0].startswith("spikegate: 12 of 12 points") and json.loads((tmp_path / "explore.json").read_text()) == found
+    run(capsys, "explore", *SMALL, *options[:-4], "--tolerance", "0.001", "--out", tmp_path)
+    assert json.loads((tmp_path / "explore.json").read_text())["recommended"] is None
+
+
+@pytest.mark.parametrize("words, said", [
+    (["--seeds", "1"], "--seeds must be in 2..1000, not 1"), (["--seed", "4"], "--seed cannot be explored; use --seeds"),
+    (["--preset", "cuba"], "--preset cuba cannot be explored"), (["--tolerance", "0"], "--tolerance must be above 0 %, not 0"),
+    (["--set", "nothing=1"], "--set knows no parameter 'nothing'"), (["--format", "q8.8,q8.8"], "--format must have different values")])
+def test_what_cannot_be_explored_is_one_line(words, said, tmp_path, capsys):
+    code, out, err = run(capsys, "explore", *SMALL, *words, "--out", tmp_path / "out")
+    assert code == 2 and out == "" and len(err) == 1 and said in err[0]
+
+
+@pytest.mark.long
+def test_a_core_of_more_bits_is_larger(tmp_path, capsys):
+    code, _, err = run(capsys, "explore", *SMALL, "--format", "q8.8,q16.12", "--leak-fraction", "own", "--seeds", "2", "--out", tmp_path)
+    small, large = json.loads((tmp_path / "explore.json").read_text())["rows"]
+    assert code == 0 and large["luts"] > small["luts"] + 200 and large["block_rams"] >= small["block_rams"] > 0 < small["multipliers"]
+    assert err[-1].endswith(f"picture {tmp_path}/explore.png") and (tmp_path / "explore.png").stat().st_size > 10_000
