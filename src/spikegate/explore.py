@@ -85,7 +85,7 @@ def _recommended(rows: Sequence[dict[str, Any]], tolerance: float) -> dict[str, 
     return min(fits, key=lambda row: (row.get("luts") or 0, row["bits"]), default=None)
 
 
-def _rows(args: argparse.Namespace, folder: Path) -> tuple[list[dict[str, Any]], list[Mapping[str, Any]]]:
+def _rows(args: argparse.Namespace, folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """A row for each arithmetic that the network can have, with the reason where it can have none; and the float's runs."""
     seeds = range(1, args.seeds + 1)
     rows, points = [], [_point(args, {"format": WIDE}, "brian2_float", seed) for seed in seeds]
