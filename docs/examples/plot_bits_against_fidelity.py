@@ -28,7 +28,7 @@ assert len(brian2.spikes) > 0 and np.array_equal(ours.spikes, brian2.spikes)
 # Six networks with connections and drive of their own run for half a second, in floats and with 8
 # to 16 fraction bits of the leak. A network and its drive are the same for all.
 
-bits, seeds = np.arange(8, 17), range(1, 7)
+bits, seeds = np.array([8, 9, 10, 12, 14, 16]), range(1, 7)
 tau, rate, reference = np.empty(len(bits)), np.empty((len(bits), len(seeds))), np.empty(len(seeds))
 for column, seed in enumerate(seeds):
     network = translate(preset("ai", seed=seed), ms=500)
@@ -61,4 +61,4 @@ plt.show()
 # constant bring both back, and no membrane got wider.
 
 assert abs(tau[0] - 25.6) < 0.1 and abs(tau[-1] - 20) < 0.1
-assert error[0].mean() > 4 and abs(error[bits >= 13].mean()) < error[0].mean() / 2
+assert error[0].mean() > 4 and abs(error[bits >= 12].mean()) < error[0].mean() / 2

@@ -35,15 +35,16 @@ model = Golden().run(network)
 signals = ["spike", "final.v", "final.hold", "final.overflow"]
 check = compare("board = golden", "bit-true", read, model, signals)
 assert check.ok and len(read.spikes) > 50
-assert read.cycles == board.predicted_cycles(network, model)
+assert read.cycles == board.predicted_cycles(network, read)
 
 figure, (raster, last) = plt.subplots(2, figsize=(7, 4.8), layout="constrained", height_ratios=[2, 1])
 ring = dict(marker="o", markerfacecolor="none", color="C3", markersize=6, linestyle="none")
 dot = dict(marker=".", color="k", markersize=3, linestyle="none")
 raster.plot(model.times_ms(0.1), model.spikes[:, 1], label="golden model", **ring)
 raster.plot(read.times_ms(0.1), read.spikes[:, 1], label="read from the board", **dot)
-raster.set(xlabel="time in ms", ylabel="neuron", xlim=(0, 100))
-raster.legend(loc="upper right")
+raster.set(xlabel="time in ms", ylabel="neuron", xlim=(0, 100), ylim=(-3, 122))
+raster.set_yticks(range(0, 101, 20))
+raster.legend(loc="upper right", ncols=2)
 one = network.lif.format.one
 last.plot(model.final["v"] / one, **ring)
 last.plot(read.final["v"] / one, **dot)

@@ -40,32 +40,47 @@ def model():
 
 times, cells, clock, floats = model()
 
-b.set_device("spikegate")
-hard_times, hard_cells, _, integers = model()
-result = spikegate.brian2.result()
+# %%
+# The same function on the hardware. By default the formats are chosen from the script's own
+# numbers. Then membranes, currents and the constants of their decays get nearly as many bits as
+# they may have.
+
+wide = dict(format="q10.22", current_format="q10.22", leak_fraction=28, decay_fraction=28)
+recorded = {}
+for name, options in (("default format", {}), ("widest format", wide)):
+    b.set_device("spikegate", **options)
+    hard_times, hard_cells, _, integers = model()
+    recorded[name] = hard_times, hard_cells, integers
+    result = spikegate.brian2.result()
+    assert result.agreement == "spike-exact" and result.warnings == []
 b.set_device("runtime")
 b.prefs.codegen.target = "auto"
 
 # %%
-# The format was chosen from the script's own numbers.
+# *Spike-exact* means: Brian2 on the same integers gives the same spikes. Against Brian2's floats, a
+# difference of a rounding step grows, as the network is chaotic.
 
-assert result.agreement == "spike-exact" and result.warnings == []
-assert len(times) > 50 and np.array_equal(cells, hard_cells) and np.allclose(times, hard_times)
-difference = 1000 * (integers - floats)
-print(f"{len(times)} spikes in both; membranes differ by at most {np.abs(difference).max():.2f} microvolts")
-assert np.abs(difference).max() < 50
+hard_times, hard_cells, integers = recorded["widest format"]
+assert len(times) > 200 and np.array_equal(cells, hard_cells) and np.allclose(times, hard_times)
 
-figure, (above, below) = plt.subplots(2, figsize=(7, 4.8), layout="constrained", sharex=True, height_ratios=[2, 1])
-for neuron in (0, 1):
-    line, name = dict(color=f"C{neuron}"), f"neuron {neuron}"
-    above.plot(clock, floats[neuron], linewidth=4, alpha=0.35, label=f"{name}, Brian2's floats", **line)
-    above.plot(clock, integers[neuron], linewidth=1, label=f"{name}, hardware", **line)
-    below.plot(clock, difference[neuron], linewidth=1, **line)
-above.set(ylabel="membrane in mV")
-above.legend(loc="lower right", fontsize="small", ncols=2)
-below.set(xlabel="time in ms", ylabel="difference in µV", xlim=(0, 200))
+figure, (above, below) = plt.subplots(2, figsize=(7, 5), layout="constrained", sharex=True)
+above.plot(clock, floats[0], color="0.7", linewidth=4, label="Brian2's floats")
+for name, colour in (("default format", "C1"), ("widest format", "C0")):
+    membrane = recorded[name][2]
+    above.plot(clock, membrane[0], color=colour, linewidth=1, label=f"hardware, {name}")
+    error = np.abs(membrane - floats).max(axis=0)
+    below.semilogy(clock, np.maximum(error, 1e-9), color=colour)
+above.set(ylabel="membrane 0 in mV", ylim=(-61, -46))
+above.legend(loc="upper left", fontsize="small", ncols=3)
+below.set(xlabel="time in ms", ylabel="larger difference\nof both membranes in mV", xlim=(0, 200))
 plt.show()
 
 # %%
-# The thin lines of the hardware lie inside the wide ones of Brian2. What differs is rounding, and
-# no spike moves.
+# With the widest format no spike moves. With the default one, which is cheaper, the first spikes
+# are a step early or late after twenty milliseconds, and after a hundred the tracks part. The
+# number of spikes stays the same within a few.
+
+assert np.abs(integers - floats).max() < 0.001
+default_times, *_ = recorded["default format"]
+assert not np.array_equal(default_times, times)
+assert abs(len(default_times) / len(times) - 1) < 0.05

@@ -49,7 +49,7 @@ above.axhline(network.lif.threshold / one, linestyle=":", color="k", label="thre
 above.axvline(clock[step], color="C0", linewidth=1)
 above.set(xlabel="time in ms", ylabel=f"membrane {neuron} in mV")
 above.set_title(f"first divergence: step {step}, neuron {neuron}")
-above.legend(loc="lower right")
+above.legend(loc="lower left")
 below.plot(clock, differ, color="C3")
 below.axvline(clock[step], color="C0", linewidth=1)
 below.set(xlabel="time in ms", ylabel="membranes\nthat differ", xlim=(0, clock[-1]))

@@ -29,7 +29,7 @@ for source, size, mean in ((exc, 80, 0.4), (inh, 20, -2.0)):
         there = rng.random(weights.shape) < 0.2  # a weight of 0 is no synapse
         net.connect(source, target, weights=weights * there, delays=rng.integers(10, 51, weights.shape))
 for target in (exc, inh):
-    net.drive(target, 128, trials=100, probability=0.005)
+    net.drive(target, 128, trials=100, probability=0.003)
 network = net.freeze()
 
 # %%
@@ -40,7 +40,7 @@ hardware = PointRtl(lanes=4).run(network, trace=True)
 signals = ["spike", "v", "hold", "overflow", "events"]
 check = compare("RTL = golden", "bit-true", hardware, model, signals)
 print(check.detail)
-assert check.ok and check.compared > 500_000 and len(model.spikes) > 100
+assert check.ok and check.compared > 500_000 and len(model.spikes) > 500
 
 # %%
 # All spikes, and the membrane of one neuron below them.
@@ -50,14 +50,14 @@ figure, (raster, membrane) = plt.subplots(2, figsize=(7, 4.8), layout="constrain
 for name, first, last, colour in (("excitatory", 0, 80, "C0"), ("inhibitory", 80, 100, "C3")):
     mine = (neurons >= first) & (neurons < last)
     raster.plot(times[mine], neurons[mine], "|", color=colour, markersize=4, label=name)
-raster.set(ylabel="neuron", ylim=(-1, 100))
-raster.legend(loc="upper left")
+raster.set(ylabel="neuron", ylim=(-1, 120), yticks=range(0, 101, 20))
+raster.legend(loc="upper right", ncols=2, markerscale=2)
 clock = 0.1 * np.arange(network.steps)
 membrane.plot(clock, hardware.trace["v"][:, 0] / 256, label="hardware", linewidth=3, color="0.7")
 membrane.plot(clock, model.trace["v"][:, 0] / 256, label="model", linewidth=1)
-membrane.axhline(20, linestyle=":", color="k")
+membrane.axhline(20, linestyle=":", color="k", label="threshold")
 membrane.set(xlabel="time in ms", ylabel="membrane 0 in mV", xlim=(0, clock[-1]))
-membrane.legend(loc="lower right")
+membrane.legend(loc="lower right", ncols=3, fontsize="small")
 plt.show()
 
 # %%

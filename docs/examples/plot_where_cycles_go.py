@@ -23,7 +23,7 @@ recording = Golden().run(network)
 # fixed number of cycles that fill and empty its pipeline, with a stage for each level of the search
 # in the table of external events; and for each spike that is due one more pass over the words.
 
-due = np.count_nonzero(recording.spikes[:, 0] + network.delay < network.steps)
+due = np.count_nonzero(recording.spikes[:, 0] + network.delay <= network.steps)
 lanes, parts, counted = [2, 5, 10, 25], [], []
 for number in lanes:
     words = -(-network.n // number)
