@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from spikegate import find, golden, preset, quantisation, rate_hz, translate
-from spikegate.translator import voltage_brian
+from spikegate.translator.voltage_brian import run as run_brian2
 from spikegate.translator.voltage_neuron import Rule
 
 # %%
@@ -21,7 +21,7 @@ from spikegate.translator.voltage_neuron import Rule
 
 floats = find("v9")
 short = translate(preset("ai"), ms=20)
-ours, brian2 = floats.run(short), voltage_brian.run(short, Rule(late=True), codegen="numpy")
+ours, brian2 = floats.run(short), run_brian2(short, Rule(late=True), codegen="numpy")
 assert len(brian2.spikes) > 0 and np.array_equal(ours.spikes, brian2.spikes)
 
 # %%

@@ -19,8 +19,8 @@ params = CubaParams(n=800, probability=0.1)
 network = cuba(params, ms=200)
 
 # %%
-# The golden model keeps every membrane and current of every step. The hardware runs the same file
-# and is held against it.
+# The golden model is the Python model that equals the hardware in every bit. It keeps every
+# membrane and current of every step. The hardware runs the same file and is held against it.
 
 model = point_golden.run(network, trace=True)
 hardware = PointRtl(lanes=8).run(network)
@@ -50,7 +50,7 @@ axes[1].set(ylabel=f"membrane {chosen}\nin mV")
 axes[2].plot(clock, model.trace["exc"][:, chosen] / one, color="C0", label="excitatory")
 axes[2].plot(clock, model.trace["inh"][:, chosen] / one, color="C3", label="inhibitory")
 axes[2].set(xlabel="time in ms", ylabel="currents\nin mV", xlim=(0, clock[-1]))
-axes[2].legend(loc="lower left", ncols=2, fontsize="small")
+axes[2].legend(loc="lower right", ncols=2, fontsize="small")
 plt.show()
 
 # %%

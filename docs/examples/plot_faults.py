@@ -4,7 +4,8 @@ Stuck lines in stochastic synapses
 
 Arithmetic on streams of bits is said to degrade gracefully: one wrong bit of 256 changes a number
 by one 256th. Here a small network with such synapses (variant V4) gets lines that are stuck at 0 or
-at 1, and its rate says how graceful that is.
+at 1, in the golden model, the Python model that equals the hardware in every bit. Its rate says how
+graceful that is.
 """
 
 import matplotlib.pyplot as plt
