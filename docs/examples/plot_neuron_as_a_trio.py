@@ -49,6 +49,8 @@ assert "first divergence" in message
 print(message)
 
 # %%
+# The stimulus, and what the membrane makes of it.
+
 figure, (above, below) = plt.subplots(2, figsize=(7, 4.4), layout="constrained", sharex=True, height_ratios=[1, 2])
 above.step(range(len(stimulus)), [current / 256 for current in stimulus], where="post", color="C2")
 above.set(ylabel="input a step\nin mV")

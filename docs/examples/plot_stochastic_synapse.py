@@ -67,4 +67,5 @@ plt.show()
 assert np.allclose(np.array(error["LFSR"]) / (spread / np.sqrt(lengths)), 1, atol=0.5)
 long = lengths >= 256
 assert (np.array(error["Sobol"])[long] < np.array(error["LFSR"])[long] / 4).all()
+assert error["Sobol"][0] > 40 * error["Sobol"][-1]  # from 64 to 4096 bits
 assert min(error["LFSR, one for both"]) > 0.05

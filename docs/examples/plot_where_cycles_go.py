@@ -36,6 +36,8 @@ for number in lanes:
     counted.append(ran.cycles / network.steps)
 
 # %%
+# Bars are predictions, and the black marks are what the hardware counted.
+
 figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
 places, bottom = np.arange(len(lanes)), np.zeros(len(lanes))
 names = ("sweep over all neurons", "pipeline and table of events", "delivery of spikes")
