@@ -36,7 +36,7 @@ class Drawn:
 
 
 def _figure(height: int, x_range: Any = None, **options: Any) -> Any:
-    plot = figure(height=height, sizing_mode="stretch_width", tools=TOOLS, active_drag="box_zoom", min_border_left=70, min_border_right=10,
+    plot = figure(height=height, sizing_mode="stretch_width", tools=TOOLS, active_drag="box_zoom", min_border_left=80, min_border_right=10,
                   **({} if x_range is None else {"x_range": x_range}), **options)
     plot.toolbar.logo = None
     plot.grid.grid_line_alpha = 0.3
@@ -140,6 +140,8 @@ def divergence(found: Divergence) -> list[Any]:
             source = ColumnDataSource({"step": np.append(found.steps, found.steps[-1] + 1), "value": np.append(values, values[-1])})
             look: dict[str, Any] = {"line_width": (5, 2)[number], "line_alpha": (0.5, 1.0)[number], "color": ENGINES[number]}
             plot.step("step", "value", source=source, mode="after", legend_label=engine, **look)
+        plot.yaxis.ticker.update(desired_num_ticks=3, num_minor_ticks=0)
+        plot.yaxis.formatter.use_scientific = False
         plot.add_layout(BoxAnnotation(left=found.step, right=found.step + 1, fill_color="#d1495b", fill_alpha=0.18))
         if not plots:
             _legend(plot)

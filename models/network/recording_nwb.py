@@ -1,6 +1,7 @@
 """A recording as a file of Neurodata Without Borders (NWB 2), written by pynwb: a unit a neuron, and a series for each trace."""
 
 import json
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,16 +44,18 @@ def _units(file: Any, recording: "Recording", step_ms: float) -> None:
     for name in final:
         file.add_unit_column(name, f"State {name.removeprefix('final_')} after the last step")
     order = np.argsort(recording.spikes[:, 1], kind="stable")
-    seconds = recording.spikes[order, 0] * (step_ms * 1e-3)
+    seconds = recording.spikes[order, 0] * step_ms / 1e3
     bounds = np.searchsorted(recording.spikes[order, 1], np.arange(recording.n + 1))
-    whole = [[0.0, recording.steps * step_ms * 1e-3]]
+    whole = [[0.0, recording.steps * step_ms / 1e3]]
     for neuron, (first, last) in enumerate(zip(bounds[:-1], bounds[1:])):
         file.add_unit(id=neuron, spike_times=seconds[first:last], obs_intervals=whole, **{name: values[neuron] for name, values in final.items()})
 
 
 def _save(path: str | Path, opened: Callable[[str], Any], file: Any) -> None:
     try:
-        with whole_file(path) as part, opened(str(part)) as io:
-            io.write(file)
+        with whole_file(path) as part, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The file path provided")  # is not the one that the file will have
+            with opened(str(part)) as io:
+                io.write(file)
     except (OSError, ValueError) as error:
         raise InputError(f"File {path} cannot be written ({error}); choose another folder") from None
