@@ -30,6 +30,7 @@ RUN: dict[str, tuple[str, int]] = {
     'make sim ARGS="--preset izhikevich --ms 200"': ("--ms 50 --set n=40 --set weight_exc=6 --lanes 4 --out {out}", 0),
     'make sim ARGS="--preset microcircuit --ms 100"': ("--ms 5 --set scale=0.002 --lanes 3 --out {out}", 0),
     ".venv/bin/spikegate network make --preset ai net.spikegate": ("--ms 1", 0),
+    ".venv/bin/spikegate sim --ms 200 --figure sim.pdf": ("--set n_exc=80 --set n_inh=20 --lanes 10 --out {out}", 0),
     "make doctor": ("", 0),
     "python docs/architecture.py": ("--check", 0),
 }
