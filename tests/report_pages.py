@@ -19,14 +19,15 @@ from spikegate.models.core.point_golden import PointGolden
 from spikegate.models.network.network import Network
 
 
-def run_of(network, *, trace=True, link=False, **changes):
-    """A run of hardware that is the golden model's recording, and of a golden model with ``changes``."""
+def run_of(network, *, trace=True, link=False):
+    """A run of hardware that is the golden model's recording, and of the golden model."""
     plain = isinstance(network, Network)
     hardware, golden = (Rtl(4), Golden()) if plain else (PointRtl(2), PointGolden())
     recording = golden.run(network, trace=trace)
-    rtl = replace(recording, engine="rtl", provenance={**recording.provenance, "lanes": hardware.lanes, **({"port": "/dev/x", "baud": 9} if link else {})})
+    more = {"lanes": hardware.lanes, **({"port": "/dev/x", "baud": 9} if link else {})}
+    rtl = replace(recording, engine="rtl", provenance={**recording.provenance, **more})
     rtl = replace(rtl, cycles=hardware.predicted_cycles(network, rtl))
-    return report.Run(network, [hardware, golden], {"rtl": Result(rtl, 1.0, 2.0), "golden": Result(replace(recording, **changes), 3.0, 4.0)},
+    return report.Run(network, [hardware, golden], {"rtl": Result(rtl, 1.0, 2.0), "golden": Result(recording, 3.0, 4.0)},
                       {name: "gone" for name in ("brian2_float", "brian2_realised", "brian2_ordered")}, trace)
 
 
@@ -76,8 +77,8 @@ class Page(HTMLParser):
 
     def sources(self):
         """The columns of every plot, root by root: a list of dicts of arrays each."""
-        return [[{name: array(values) for name, values in entries(source["attributes"]["data"]).items()} for source in nodes(root, "ColumnDataSource")]
-                for root in self.document["roots"]]
+        return [[{name: array(values) for name, values in entries(source["attributes"]["data"]).items()}
+                 for source in nodes(root, "ColumnDataSource")] for root in self.document["roots"]]
 
 
 def nodes(tree, name):

@@ -105,7 +105,8 @@ def test_a_failure_is_shown_as_one_with_both_engines_around_it(sound, plain):
 def wrong(run, v):
     """The same run with other membranes of the golden model."""
     golden = run.results["golden"]
-    return replace(run, results={**run.results, "golden": golden._replace(recording=replace(golden.recording, trace={**golden.recording.trace, "v": v}))})
+    recording = replace(golden.recording, trace={**golden.recording.trace, "v": v})
+    return replace(run, results={**run.results, "golden": golden._replace(recording=recording)})
 
 
 def test_a_failure_at_no_step_or_at_the_first_or_last_is_shown(sound, plain):

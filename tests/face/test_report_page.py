@@ -18,7 +18,8 @@ RANGE = "(() => {{ const r = Bokeh.documents[0].roots()[{}].x_range; return [r.s
 
 
 def test_a_run_leaves_its_page_and_a_picture_for_print(capsys, tmp_path):
-    words = ["sim", *SMALL, "--lanes", "10", "--sabotage", "threshold", "--out", str(tmp_path / "o o"), "--figure", str(tmp_path / "new" / "print.svg")]
+    places = ["--out", str(tmp_path / "o o"), "--figure", str(tmp_path / "new" / "print.svg")]
+    words = ["sim", *SMALL, "--lanes", "10", "--sabotage", "threshold", *places]
     code, _, err = run(capsys, *words)
     page, whole = Page((tmp_path / "o o" / "report.html").read_text()), json.loads((tmp_path / "o o" / "report.json").read_text())
     assert code == 1 and (f"spikegate: report {tmp_path}/o o/report.json, page {tmp_path}/o o/report.html, picture {tmp_path}/o o/sim.png and "
