@@ -18,6 +18,7 @@ test: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga .venv
 	@echo "left out: the tests marked long, minutes each; run them with make test-long"
 
 test-long: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga .venv/.installed-sweep .venv/.installed-docs
+	command -v chromium >/dev/null || apt-get install --yes --no-install-recommends chromium fonts-dejavu-core  # opens the report page
 	$(BIN)/python -m pytest -m long $(ARGS)
 
 # One network with each combination of several values, on all cores.

@@ -7,7 +7,7 @@ from typing import Any
 from spikegate.cosim.engines import bitstream, netlist, rtl, rtl_cocotb, rtl_streams
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.models.core.engine import require_own_drive
-from spikegate.models.core.golden import predicted_cycles, unfit_faults
+from spikegate.models.core.golden import predicted_phases, unfit_faults
 from spikegate.models.errors import InputError
 from spikegate.models.network.engine import Agreement, Hardware, Progress
 from spikegate.models.network.network import Network
@@ -78,8 +78,8 @@ class Rtl(Hardware[Network]):
             return rtl_streams.run(network, self.lanes, faults=self.faults, trace=trace, clock_gate=self.clock_gate, progress=progress)
         return rtl.run(network, self.lanes, **self._options, trace=trace, clock_gate=self.clock_gate, progress=progress)
 
-    def predicted_cycles(self, network: Network, recording: Recording) -> int:
-        return predicted_cycles(network, recording, self.lanes, **self._options)
+    def predicted_phases(self, network: Network, recording: Recording) -> dict[str, int]:
+        return predicted_phases(network, recording, self.lanes, **self._options)
 
     def waveform(self, network: Network, *, first: int, last: int, path: str | Path, progress: Progress | None = None) -> None:
         if network.streams:

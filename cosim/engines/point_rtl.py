@@ -108,8 +108,8 @@ class PointRtl(Hardware[PointNetwork]):
             "network": network.hash, "lanes": g.lanes, "driver": "native", "generate_s": made.generate_s, "compile_s": made.compile_s,
             "load_s": loaded - start, "run_s": run_s})
 
-    def predicted_cycles(self, network: PointNetwork, recording: Recording) -> int:
-        return self._geometry(network).cycles(network, recording)
+    def predicted_phases(self, network: PointNetwork, recording: Recording) -> dict[str, int]:
+        return self._geometry(network).phases(network, recording)
 
     def waveform(self, network: PointNetwork, *, first: int, last: int, path: str | Path,
                  progress: Progress | None = None) -> None:

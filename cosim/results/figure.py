@@ -10,11 +10,15 @@ import numpy as np
 
 from spikegate.models.files import whole_file
 from spikegate.models.network.base import FrozenNetwork
+from spikegate.models.network.population import Population
 from spikegate.models.network.recording import Recording
 from spikegate.models.surroundings import clean_environment
 
-__all__ = ["drawing", "figure"]
+__all__ = ["FORMATS", "active", "drawing", "figure"]
 
+#: Endings of files that it can draw.
+VECTORS = (".svg", ".pdf")
+FORMATS = (".png", *VECTORS)
 COLORS, FLOAT, DARK = ("#20639b", "#d1495b", "#3caea3", "#7b4b94"), "#e08e0b", "#222222"
 STYLE = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 11, "axes.titleweight": "bold",
          "axes.titlelocation": "left", "legend.frameon": False, "axes.edgecolor": "#777777", "axes.labelcolor": DARK}
@@ -28,8 +32,8 @@ LINES = {"rtl": ("RTL", dict(color="#9ec6e8", lw=6, solid_capstyle="round")), "g
 FLOATS = {"brian2_float": "Brian2 float", "brian2_ordered": "Brian2 float, as realised"}
 
 
-def figure(recordings: Mapping[str, Recording], network: FrozenNetwork, path: Path) -> None:
-    """Draw the run into a PNG of 1600 x 1000 pixels, whole or not at all.
+def figure(recordings: Mapping[str, Recording], network: FrozenNetwork, path: Path, dpi: int = 100) -> None:
+    """Draw the run into a PNG, SVG or PDF of 16 x 10 inches, whole or not at all.
 
     Parameters
     ----------
@@ -38,9 +42,11 @@ def figure(recordings: Mapping[str, Recording], network: FrozenNetwork, path: Pa
     network : FrozenNetwork
         What ran.
     path : Path
-        The file to write.
+        The file to write; its ending, one of `FORMATS`, says what it becomes.
+    dpi : int
+        Dots an inch; in SVG and PDF those of the raster, and all else is drawn as lines.
     """
-    with drawing(STYLE, path, figsize=(16, 10), dpi=100, layout="constrained") as fig:
+    with drawing(STYLE, path, figsize=(16, 10), dpi=dpi, layout="constrained") as fig:
         grid = fig.add_gridspec(3, 3, height_ratios=(5, 2.2, 3.8))
         top = fig.add_subplot(grid[0, :])
         _raster(top, recordings["rtl"], network)
@@ -56,7 +62,7 @@ def figure(recordings: Mapping[str, Recording], network: FrozenNetwork, path: Pa
 
 @contextmanager
 def drawing(style: Mapping[Any, Any], path: str | Path, **options: Any) -> Iterator[Any]:
-    """A matplotlib figure, made with ``options``, that becomes the PNG ``path`` at the end, whole or not at all.
+    """A matplotlib figure, made with ``options``, that becomes the picture ``path`` at the end, whole or not at all.
 
     It has matplotlib's own defaults and ``style``, whatever backend the shell asks for and whatever a matplotlibrc says.
     """
@@ -70,8 +76,10 @@ def drawing(style: Mapping[Any, Any], path: str | Path, **options: Any) -> Itera
         fig = Figure(**options)
         yield fig
         with whole_file(path) as part:
-            FigureCanvasAgg(fig).print_png(part)  # type: ignore[no-untyped-call]
-
+            if (kind := Path(path).suffix) in VECTORS:
+                fig.savefig(part, format=kind.removeprefix("."))
+            else:
+                FigureCanvasAgg(fig).print_png(part)  # type: ignore[no-untyped-call]
 
 
 def _floats(recordings: Mapping[str, Recording]) -> list[tuple[str, str]]:
@@ -134,7 +142,8 @@ def _intervals(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetw
 
 
 def _membrane(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwork) -> None:
-    neuron, start, end = _active(recordings["rtl"], network)
+    own = next((each for each in network.ranges if network.membrane(each.first)[0]), network.ranges[0])
+    neuron, start, end = active(recordings["rtl"], network, own)
     step_ms, one = network.dt_ns * 1e-6, network.membrane(neuron)[0] or 1
     ms = np.arange(start, end) * step_ms
     drawn, names = [], []
@@ -166,10 +175,10 @@ def _membrane(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwo
     ax.legend(loc="lower center", ncols=4, fontsize=9, columnspacing=1.4)
 
 
-def _active(recording: Recording, network: FrozenNetwork) -> tuple[int, int, int]:
+def active(recording: Recording, network: FrozenNetwork, shown: Population) -> tuple[int, int, int]:
+    """A neuron of a population whose membrane is worth a look, with about four spikes at the end of the run, and that end: steps first and last."""
     length = min(network.steps, round(MEMBRANE_MS / (network.dt_ns * 1e-6)))
     start = network.steps - length
-    shown = next((each for each in network.ranges if network.membrane(each.first)[0]), network.ranges[0])
     late = recording.spikes[recording.spikes[:, 0] >= start, 1]
     counts = np.bincount(late[(late >= shown.first) & (late < shown.last)] - shown.first, minlength=1)
     return shown.first + int(np.argmin(np.abs(counts - 4))), start, network.steps

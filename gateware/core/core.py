@@ -21,7 +21,7 @@ __all__ = ["Op", "Param", "CoreGeometry", "Core"]
 class Core(wiring.Component):
     """The network core: loader, sequencer, delivery, drive, inputs and lanes.
 
-    Cycles of a run are those of `spikegate.models.core.cycles.count_cycles`, as long as the sweep stream is not held up.
+    Cycles of a run are those of `spikegate.models.core.cycles.phases`, as long as the sweep stream is not held up.
 
     Parameters
     ----------

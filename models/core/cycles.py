@@ -13,7 +13,7 @@ from spikegate.models.errors import InputError
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 
-__all__ = ["CYCLES_PER_STEP", "parts", "count_cycles"]
+__all__ = ["CYCLES_PER_STEP", "parts", "phases"]
 
 #: Cycles of a step besides those of its sweep, of the stages of the drive and of the spikes that are due.
 CYCLES_PER_STEP = 9
@@ -35,13 +35,15 @@ def parts(streams: StreamGeometry | None = None, *, store: int | None = None, wa
     return rows, Walk() if walk else Search()
 
 
-def count_cycles(size: CoreSize, network: Network, recording: Recording, rows: RowSource, drive: Drive,
-                 events: Callable[[], np.ndarray]) -> int:
-    """Cycles of a run: for each step W + 9 and the stages of the drive, where W = ceil(N / lanes), then those of `rows` and of `drive`.
+def phases(size: CoreSize, network: Network, recording: Recording, rows: RowSource, drive: Drive,
+           events: Callable[[], np.ndarray]) -> dict[str, int]:
+    """Cycles of a run by what they are spent on: for each step W + 9 and the stages of the drive, where W = ceil(N / lanes), then those of `rows`
+    and of `drive`.
 
     ``events`` gives the external events if the recording has no trace of them.
     """
     seen = (lambda: recording.trace["events"]) if "events" in recording.trace else events
     depth = network.drive.depth
-    return (recording.steps * (size.words + CYCLES_PER_STEP + drive.stages(depth)) + rows.cycles(size, network, recording)
-            + drive.cycles(size, depth, seen))
+    return {"sweep of the neurons": recording.steps * size.words,
+            "pipelines, filled and emptied": recording.steps * (CYCLES_PER_STEP + drive.stages(depth)),
+            "delivery of spikes": rows.cycles(size, network, recording), "waits for the drive": drive.cycles(size, depth, seen)}

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from spikegate.models.core.cycles import count_cycles, parts
+from spikegate.models.core.cycles import parts, phases
 from spikegate.models.core.part import CoreSize
 from spikegate.models.errors import InputError
 from spikegate.models.kernel import aligned, kernel
@@ -24,7 +24,7 @@ from spikegate.models.numeric.drive import UNIFORM_BITS, count_events
 from spikegate.models.numeric.lfsr import leap_once
 
 __all__ = ["BLOCK", "update", "emit", "make_scratch", "record", "advancer", "given_events", "simulate", "run",
-           "external_events", "require_own_drive", "predict_cycles"]
+           "external_events", "require_own_drive", "predict_cycles", "predict_phases"]
 
 CHUNK = 1024
 #: Neurons whose update stays in the nearest cache.
@@ -238,10 +238,12 @@ def require_own_drive(network: Network) -> None:
                          "or use the golden model, Brian2 or a variant, which read them")
 
 
-def predict_cycles(network: Network, recording: Recording, lanes: int, *, n: int | None = None, **options: Any) -> int:
-    """Clock cycles for this run of the core with ``lanes`` lanes, and of ``n`` neurons, by default those of the network.
+def predict_cycles(network: Network, recording: Recording, lanes: int, **options: Any) -> int:
+    """Clock cycles for this run, the sum of `predict_phases`."""
+    return sum(predict_phases(network, recording, lanes, **options).values())
 
-    ``options`` are those of `spikegate.models.core.cycles.parts`; the formulas are those of the parts that they choose.
-    """
-    return count_cycles(CoreSize(n or network.n, lanes, network.lif.format.width), network, recording, *parts(**options),
-                        lambda: external_events(network))
+
+def predict_phases(network: Network, recording: Recording, lanes: int, *, n: int | None = None, **options: Any) -> dict[str, int]:
+    """Clock cycles for this run of the core, of ``n`` neurons or those of the network, by what they are spent on; ``options`` as in `parts`."""
+    size = CoreSize(n or network.n, lanes, network.lif.format.width)
+    return phases(size, network, recording, *parts(**options), lambda: external_events(network))

@@ -13,7 +13,7 @@ from spikegate.models.numeric.fixed import Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.streams.params import StreamFaults
 
-__all__ = ["DEFECTS", "WRONG_TAPS", "Golden", "predicted_cycles", "unfit_faults"]
+__all__ = ["DEFECTS", "WRONG_TAPS", "Golden", "predicted_phases", "unfit_faults"]
 
 #: Deliberate defects, and what each does.
 DEFECTS = {"rounding": "rounds the leak towards minus infinity, or to nearest if it did so already",
@@ -26,10 +26,10 @@ def _module(network: Network) -> ModuleType:
     return stream_engine if network.streams else engine
 
 
-def predicted_cycles(network: Network, recording: Recording, lanes: int, **options: Any) -> int:
-    """Clock cycles that a core of this geometry takes for the run of the recording; as `spikegate.models.core.engine.predict_cycles`."""
-    cycles: int = _module(network).predict_cycles(network, recording, lanes, **options)
-    return cycles
+def predicted_phases(network: Network, recording: Recording, lanes: int, **options: Any) -> dict[str, int]:
+    """Clock cycles that a core of this geometry takes for the run of the recording; as `spikegate.models.core.engine.predict_phases`."""
+    found: dict[str, int] = _module(network).predict_phases(network, recording, lanes, **options)
+    return found
 
 
 def unfit_faults(network: Network, faults: StreamFaults | None) -> list[str]:

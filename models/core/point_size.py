@@ -189,6 +189,11 @@ class PointSize:
                 "weight": Field(self.weight_bits, True)}
 
     def cycles(self, network: PointNetwork, recording: Recording) -> int:
-        """Clock cycles of a run: ``W + depth + 10`` and the stages of a neuron a step, and those of `Packing.cycles`."""
-        each = self.words + self.depth + self.neuron_stages + CYCLES_PER_STEP
-        return recording.steps * each + PointImage(network, self.lanes).packing.cycles(recording)
+        """Clock cycles of a run: the sum of `phases`."""
+        return sum(self.phases(network, recording).values())
+
+    def phases(self, network: PointNetwork, recording: Recording) -> dict[str, int]:
+        """Those by what they are spent on: ``W + depth + 10`` and the stages of a neuron a step, and those of `Packing.cycles`."""
+        pipelines = self.depth + self.neuron_stages + CYCLES_PER_STEP
+        return {"sweep of the neurons": recording.steps * self.words, "pipelines, filled and emptied": recording.steps * pipelines,
+                "delivery of spikes": PointImage(network, self.lanes).packing.cycles(recording)}

@@ -32,7 +32,7 @@ from spikegate.models.streams.encoder import PROBABILITY_BITS
 from spikegate.models.streams.params import StreamFaults
 from spikegate.models.streams.planes import window_lfsr
 
-__all__ = ["advancer", "run", "predict_cycles"]
+__all__ = ["advancer", "run", "predict_cycles", "predict_phases"]
 
 
 @kernel
@@ -187,7 +187,11 @@ def run(network: Network, *, faults: StreamFaults | None = None, trace: bool = F
     return replace(recording, provenance={**recording.provenance, "windows": int(cursor[1])})
 
 
-def predict_cycles(network: Network, recording: Recording, lanes: int, *, n: int | None = None, **options: Any) -> int:
-    """Clock cycles for this run of the core with ``lanes`` lanes and the network's streams; as `spikegate.models.core.engine.predict_cycles`."""
-    streams = StreamGeometry.of(network.require_streams())
-    return engine.predict_cycles(network, recording, lanes, n=n, streams=streams, **options)
+def predict_cycles(network: Network, recording: Recording, lanes: int, **options: Any) -> int:
+    """Clock cycles for this run, the sum of `predict_phases`."""
+    return sum(predict_phases(network, recording, lanes, **options).values())
+
+
+def predict_phases(network: Network, recording: Recording, lanes: int, **options: Any) -> dict[str, int]:
+    """Clock cycles for this run of the core with ``lanes`` lanes and the network's streams; as `spikegate.models.core.engine.predict_phases`."""
+    return engine.predict_phases(network, recording, lanes, streams=StreamGeometry.of(network.require_streams()), **options)

@@ -95,6 +95,10 @@ class FrozenNetwork(ABC):
         """Its parameters in physical units: what was asked for, if it says so, and what is realised."""
 
     @abstractmethod
+    def fixes(self) -> dict[str, str]:
+        """What to do about each parameter that is not what was asked for, by its name."""
+
+    @abstractmethod
     def warnings(self) -> list[str]:
         """A line for each parameter that is not what was asked for, with the fix."""
 
@@ -105,6 +109,11 @@ class FrozenNetwork(ABC):
     @abstractmethod
     def reseeded(self, number: int) -> Self:
         """The same with other random numbers, another for each ``number`` from 1 on; connectivity stays."""
+
+    def _repr_html_(self) -> str:
+        """What it holds, as a table of a notebook."""
+        from spikegate.models.network.shown import html_table, rows
+        return html_table(self.title, rows(self))
 
     @abstractmethod
     def save(self, path: str | Path) -> str:

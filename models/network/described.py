@@ -98,6 +98,10 @@ class DescribedNetwork(FrozenNetwork):
         """As `spikegate.models.network.provenance.quantities`."""
         return provenance.quantities(self)
 
+    def fixes(self) -> dict[str, str]:
+        """As `spikegate.models.network.provenance.fixes`."""
+        return provenance.fixes(self)
+
     def warnings(self) -> list[str]:
         """As `spikegate.models.network.provenance.warnings`."""
         return provenance.warnings(self)

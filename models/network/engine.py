@@ -75,9 +75,13 @@ class Engine(ABC, Generic[Kind]):
 class Hardware(Engine[Kind]):
     """An engine that counts clock cycles, which are known beforehand, and can show its wires."""
 
-    @abstractmethod
     def predicted_cycles(self, network: Kind, recording: Recording) -> int:
         """Clock cycles that the run of this recording has to take."""
+        return sum(self.predicted_phases(network, recording).values())
+
+    @abstractmethod
+    def predicted_phases(self, network: Kind, recording: Recording) -> dict[str, int]:
+        """Those by what they are spent on."""
 
     @abstractmethod
     def waveform(self, network: Kind, *, first: int, last: int, path: str | Path, progress: Progress | None = None) -> None:

@@ -114,10 +114,15 @@ class DescribedPointNetwork(FrozenNetwork):
         value = self.source.get(name)
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
+    def fixes(self) -> dict[str, str]:
+        """What to do about each parameter that is off by more than a hundredth of what its source asks for."""
+        return {row.name: "use more fraction bits" for row in self.quantities() if row.asked and row.error is not None and abs(row.error) > LIMIT}
+
     def warnings(self) -> list[str]:
-        """A line for each parameter that is off by more than a hundredth of what its source asks for."""
-        return [f"{row.name} is {row.realised:.4g} and not the {row.asked:.4g} asked for ({100 * row.error:+.3g} %): use more fraction bits"
-                for row in self.quantities() if row.asked and row.error is not None and abs(row.error) > LIMIT]
+        """A line for each of them."""
+        found = self.fixes()
+        return [f"{row.name} is {row.realised:.4g} and not the {row.asked:.4g} asked for ({100 * (row.error or 0.0):+.3g} %): {found[row.name]}"
+                for row in self.quantities() if row.name in found]
 
     def require_consistent(self) -> None:
         """Nothing: its source says nothing that its integers could contradict."""

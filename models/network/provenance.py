@@ -14,7 +14,7 @@ from spikegate.models.streams.encoder import PROBABILITY_BITS
 if TYPE_CHECKING:
     from spikegate.models.network.described import DescribedNetwork
 
-__all__ = ["LIMIT", "Quantity", "asked", "dead_zone", "leak_fraction_for", "quantities", "require_consistent", "warnings"]
+__all__ = ["LIMIT", "Quantity", "asked", "dead_zone", "fixes", "leak_fraction_for", "quantities", "require_consistent", "warnings"]
 
 #: Relative error of a realised parameter above which it is warned of.
 LIMIT = 0.01
@@ -121,15 +121,21 @@ def require_consistent(network: "DescribedNetwork") -> None:
     problems.raise_any()
 
 
+def fixes(network: "DescribedNetwork") -> dict[str, str]:
+    """What to do about each parameter that is off by more than `LIMIT`, by its name."""
+    return {row.name: _finer_leak(network, row.asked) if row.name == "tau_mem" else _finer_format(network.lif.format, row.asked)
+            for row in quantities(network)
+            if row.asked and row.name not in ("leak dt/tau", "drive events/step") and abs(row.error or 0.0) > LIMIT}
+
+
 def warnings(network: "DescribedNetwork") -> list[str]:
     """One line for each parameter that is off by more than `LIMIT`, with the fix."""
-    lines, q = [], network.lif.format
+    lines, found = [], fixes(network)
     for row in quantities(network):
-        if not row.asked or row.name in ("leak dt/tau", "drive events/step") or abs(row.error or 0.0) <= LIMIT:
-            continue
-        unit = "ms" if row.name in ("tau_mem", "delay", "refractory") else "mV"
-        lines.append(f"{row.name} is {row.realised:.4g} {unit} and not the {row.asked:.4g} {unit} asked for ({100 * (row.error or 0.0):+.3g} %): "
-                     + (_finer_leak(network, row.asked) if row.name == "tau_mem" else _finer_format(q, row.asked)))
+        if row.name in found:
+            unit = "ms" if row.name in ("tau_mem", "delay", "refractory") else "mV"
+            lines.append(f"{row.name} is {row.realised:.4g} {unit} and not the {row.asked:.4g} {unit} asked for "
+                         f"({100 * (row.error or 0.0):+.3g} %): {found[row.name]}")
     return lines
 
 

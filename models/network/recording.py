@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from spikegate.models.checks import exact_array, real, require_whole
 from spikegate.models.errors import InputError, ToolMissing
 from spikegate.models.files import write_whole
 from spikegate.models.hints import pip
-from spikegate.models.network import recording_file
+from spikegate.models.network import recording_file, recording_nwb
 
 __all__ = ["Recording"]
 
@@ -137,6 +138,18 @@ class Recording:
         bounds = np.searchsorted(self.spikes[order, 1], np.arange(self.n + 1))
         return [neo.SpikeTrain(times[order[first:last]], units="ms", t_stop=stop, neuron=neuron)
                 for neuron, (first, last) in enumerate(zip(bounds[:-1], bounds[1:]))]
+
+    def to_nwb(self, path: str | Path, dt_ms: float | None = None, started: datetime | None = None) -> None:
+        """Write a file of Neurodata Without Borders: a unit a neuron with its spike times in s and final states, and each trace as a series.
+
+        ``started``, with a time zone, is the session's start (default now). It needs the extra ``nwb``; whole or not at all.
+        """
+        recording_nwb.write(path, self, self.step_ms(dt_ms), started)
+
+    def _repr_html_(self) -> str:
+        """What it holds, as a table of a notebook."""
+        from spikegate.models.network.shown import html_table, recorded
+        return html_table(f"Recording of {self.engine}", recorded(self))
 
 
 def _optional(name: str) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from spikegate.cosim.results.compare import Check as Check
     from spikegate.cosim.results.compare import compare as compare
+    from spikegate.cosim.results.notebook import Report as Report
     from spikegate.cosim.results.statistics import cv_isi as cv_isi
     from spikegate.cosim.results.statistics import rate_hz as rate_hz
     from spikegate.models.core import engine as golden
@@ -90,6 +91,7 @@ __version__ = "0.1.0"
 #: The same, by module.
 _MODULES = {
     "spikegate.cosim.results.compare": "Check compare",
+    "spikegate.cosim.results.notebook": "Report",
     "spikegate.cosim.results.statistics": "cv_isi rate_hz",
     "spikegate.models.streams.dot_product": "BitstreamDotProduct",
     "spikegate.models.numeric.drive": "DriveParams",

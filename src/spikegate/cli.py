@@ -1,6 +1,7 @@
 """The command line: `spikegate sim`, `network`, `check`, `sweep`, `explore`, `bitstream`, `program`, `doctor`."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Iterable
 from typing import NoReturn
@@ -26,6 +27,7 @@ def _main(argv: list[str] | None) -> int:
     try:
         settle()
         args = _parser().parse_args(argv)
+        args.said = shlex.join(["spikegate", *(sys.argv[1:] if argv is None else argv)])
         code: int = args.command(args)
         sys.stdout.flush()  # what a full disk does not take is said here
         return code
@@ -79,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     sim.add_argument("--network", metavar="FILE", help="run this frozen network instead of a preset")
     sim.add_argument("--lanes", type=int, metavar="L", help="neurons that the RTL updates side by side, 1..N "
                      f"(default {LANES}, of point neurons {POINT_LANES}, or N if less)")
-    sim.add_argument("--out", metavar="DIR", default=OUT, help="folder for report.json, the picture and the frozen network (default %(default)s)")
+    sim.add_argument("--out", metavar="DIR", default=OUT, help="folder for report.json, its page report.html, the picture and the frozen network "
+                     "(default %(default)s)")
+    sim.add_argument("--figure", metavar="FILE", help="draw the picture into this file, too, in print quality: .png, .svg or .pdf")
     sim.add_argument("--json", action="store_true", help="print the report as JSON, and nothing else, on standard output")
     sim.add_argument("--markdown", action="store_true", help="print the tables in Markdown")
     sim.add_argument("--seeds", type=int, default=1, metavar="K", help="judge the effects on the statistics by their mean over K runs with other "
@@ -152,7 +156,7 @@ def _sim(args: argparse.Namespace) -> int:
 
     engines, said = engines_for(network, args)
     form = "json" if args.json else "markdown" if args.markdown else "tables"
-    simulate(network, engines, args.out, form=form, seeds=args.seeds, **said)
+    simulate(network, engines, args.out, form=form, seeds=args.seeds, picture=args.figure, command=args.said, **said)
     return 0
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from spikegate import host
 from spikegate.cosim.engines.hardware import Rtl, core_problems
-from spikegate.models.core.golden import predicted_cycles
+from spikegate.models.core.golden import predicted_phases
 from spikegate.models.errors import InputError
 from spikegate.models.network.engine import Agreement, Hardware, Progress
 from spikegate.models.network.network import Network
@@ -58,9 +58,9 @@ class Linked(Hardware[Network]):
     def run(self, network: Network, *, trace: bool = False, progress: Progress | None = None) -> Recording:
         return host.run(network, self.lanes, port=self.port, baud=self.baud, faults=self.faults, trace=trace, progress=progress)
 
-    def predicted_cycles(self, network: Network, recording: Recording) -> int:
+    def predicted_phases(self, network: Network, recording: Recording) -> dict[str, int]:
         said = recording.provenance
-        return predicted_cycles(network, recording, said["lanes"], **{name: said[name] for name in ("n", "store", "walk", "banks") if said.get(name)})
+        return predicted_phases(network, recording, said["lanes"], **{name: said[name] for name in ("n", "store", "walk", "banks") if said.get(name)})
 
     def waveform(self, network: Network, *, first: int, last: int, path: str | Path, progress: Progress | None = None) -> None:
         Rtl(self.lanes or network.n, faults=self.faults).waveform(network, first=first, last=last, path=path)

@@ -190,7 +190,7 @@ def show(args: argparse.Namespace) -> int:
     from rich.table import Column, Table
 
     from spikegate.models.network.load import load
-    from spikegate.shown import rows
+    from spikegate.models.network.shown import rows
 
     table = Table("", Column(overflow="fold"), box=box.SIMPLE, show_header=False, pad_edge=False)
     for row in rows(load(args.file)).items():

@@ -27,6 +27,8 @@ __all__ = ["MAX_SEEDS", "TRACE_LIMIT", "say", "simulate"]
 TRACE_LIMIT = 40_000_000
 MAX_SEEDS = 1000
 WAVE_STEPS = 3
+#: Dots an inch of pictures.
+SCREEN, PRINT = 100, 300
 
 
 def say(line: str) -> None:
@@ -34,8 +36,9 @@ def say(line: str) -> None:
     print(f"spikegate: {line}", file=sys.stderr, flush=True)
 
 
-def simulate(network: FrozenNetwork, engines: Sequence[Engine[Any]], out: str, *, form: str = "tables", seeds: int = 1, **said: Any) -> None:
-    """Run every engine, and leave report.json, sim.png, network.spikegate and, after a mismatch, mismatch.vcd in ``out``.
+def simulate(network: FrozenNetwork, engines: Sequence[Engine[Any]], out: str, *, form: str = "tables", seeds: int = 1,
+             picture: str | None = None, **said: Any) -> None:
+    """Run every engine, and leave report.json, report.html, sim.png, network.spikegate and, after a mismatch, mismatch.vcd in ``out``.
 
     Parameters
     ----------
@@ -50,6 +53,8 @@ def simulate(network: FrozenNetwork, engines: Sequence[Engine[Any]], out: str, *
         What standard output receives: ``tables``, ``markdown`` or ``json``.
     seeds : int
         1, or at least 3: effects are judged by their mean over so many runs with other random numbers on the same connectivity.
+    picture : str, optional
+        Another file for the picture, in print quality: PNG, SVG or PDF by its ending.
     **said
         For the report's provenance.
 
@@ -68,6 +73,7 @@ def simulate(network: FrozenNetwork, engines: Sequence[Engine[Any]], out: str, *
     network.require_consistent()
     absent = _absent(network, engines)
     folder = report.check_writable(out)
+    pictures = {folder / "sim.png": SCREEN, **({} if picture is None else {_print_file(picture): PRINT})}
     for name, reason in absent.items():
         say(f"{name} is not run: {reason}")
     with run.terminable():
@@ -75,6 +81,8 @@ def simulate(network: FrozenNetwork, engines: Sequence[Engine[Any]], out: str, *
         checks = report.judge(ran)
         whole = report.build(ran, checks, **said)
         failed = _leave(ran, checks, whole, folder)
+        for path, dpi in pictures.items():
+            _draw(ran, path, dpi)
     if form == "json":
         print(json.dumps(whole, indent=2))
     elif form == "markdown":
@@ -83,7 +91,7 @@ def simulate(network: FrozenNetwork, engines: Sequence[Engine[Any]], out: str, *
         print_tables(whole, Console(highlight=False))
     for line in whole["warnings"]:
         say(f"WARNING: {line}")
-    say(f"report {folder / 'report.json'}, picture {folder / 'sim.png'}")
+    say(f"report {folder / 'report.json'}, page {folder / 'report.html'}, picture {' and '.join(map(str, pictures))}")
     if not whole["ok"]:
         raise Mismatch("\n".join([*failed, report.last_line(checks)]))
     say(report.last_line(checks))
@@ -129,7 +137,7 @@ def _recording(result: run.Result) -> Recording:
 
 def _leave(ran: report.Run, checks: Sequence[Check], whole: Mapping[str, Any], folder: Path) -> list[str]:
     """Write what a run leaves, and say what failed: one line a check."""
-    from spikegate.cosim.results.figure import figure
+    from spikegate.cosim.results.page import write_page
 
     network, wave, failed = ran.network, folder / "mismatch.vcd", []
     wave.unlink(missing_ok=True)
@@ -141,8 +149,24 @@ def _leave(ran: report.Run, checks: Sequence[Check], whole: Mapping[str, Any], f
             if at and at["step"] is not None and not wave.exists():
                 shown = _waveform(ran.hardware, network, at["step"], wave)
             failed.append(describe(check) + shown)
-    figure({name: _recording(result) for name, result in ran.results.items()}, network, folder / "sim.png")
+    write_page(folder / "report.html", ran, checks, whole, wave.name if wave.exists() else None)
     return failed
+
+
+def _print_file(name: str) -> Path:
+    """The file of ``--figure``; `InputError` if it cannot be."""
+    from spikegate.cosim.results.figure import FORMATS
+
+    path = Path(name)
+    if path.suffix not in FORMATS:
+        raise InputError(f"--figure must end in {', '.join(FORMATS)}, not be {name!r}; give for example --figure sim.svg")
+    return report.check_writable(path.parent, "--figure") / path.name
+
+
+def _draw(ran: report.Run, path: Path, dpi: int) -> None:
+    from spikegate.cosim.results.figure import figure
+
+    figure({name: _recording(result) for name, result in ran.results.items()}, ran.network, path, dpi)
 
 
 def _waveform(hardware: Hardware[Any], network: FrozenNetwork, step: int, path: Path) -> str:

@@ -131,7 +131,7 @@ def test_a_run_prints_only_json_on_standard_output(capsys, tmp_path):
     assert [check["verdict"] for check in whole["checks"][:3]] == ["ok"] * 3 and whole["checks"][0]["compared"] > 4 * 600 * 100 + 300
     assert whole["network"]["variant"] == "v3" and "streams" not in whole["network"] and whole["engines"]["rtl"]["spikes"] > 50
     assert whole == json.loads((tmp_path / "out" / "report.json").read_text())
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["network.spikegate", "report.json", "sim.png"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["network.spikegate", "report.html", "report.json", "sim.png"]
     assert Network.load(tmp_path / "out" / "network.spikegate").hash == whole["network"]["hash"]
     assert any("rtl started" in line for line in err) and any("rtl finished" in line for line in err)
     assert any("WARNING: tau_mem is 25.6 ms and not the 20 ms asked for (+28 %): --leak-fraction 15" in line for line in err)

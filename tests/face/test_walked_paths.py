@@ -34,6 +34,7 @@ RUN: dict[str, tuple[str, int]] = {
     'make sweep ARGS="--set g_inh=3:8 --set eta=0.75:2:0.25 --ms 500"': ("--set n_exc=40 --set n_inh=10 --ms 10 --out {out}", 0),
     ".venv/bin/spikegate explore --set eta=0.9": (
         "--set n_exc=40 --set n_inh=10 --set weight_exc=2 --ms 20 --seeds 2 --format q8.8 --leak-fraction own --no-cells --out {out}", 0),
+    ".venv/bin/spikegate sim --ms 200 --figure sim.pdf": ("--set n_exc=80 --set n_inh=20 --lanes 10 --out {out}", 0),
     "make doctor": ("", 0),
     "python docs/architecture.py": ("--check", 0),
 }

@@ -91,7 +91,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "cosim/isolation/run": ("cosim/test_engines",), "cosim/isolation/worker": ("cosim/test_engines",),
     "src/spikegate/__init__": ("test_face",), "src/spikegate/boards": ("cosim/test_board", "face/test_board_commands"),
     **{f"src/spikegate/{name}": SIM for name in ("cli", "simulate")}, "src/spikegate/choices": ("face/test_choices", *SIM),
-    "src/spikegate/networks": SIM, "src/spikegate/shown": SIM,
+    "src/spikegate/networks": SIM,
     "src/spikegate/doctor": ("test_doctor", "face/test_cli"), "src/spikegate/streams": ("face/test_cli", "face/test_surroundings"),
     "src/spikegate/host": ("face/test_host", "face/test_host_line"), "src/spikegate/host_line": ("face/test_host", "face/test_host_line"),
     "src/spikegate/linked": ("cosim/test_engines", "face/test_host"),

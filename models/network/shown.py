@@ -1,16 +1,40 @@
-"""What `spikegate network show` prints of a network of either kind."""
+"""What a network of either kind or a recording says of itself to a person: on a terminal, and in a notebook."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import TYPE_CHECKING, cast
 
+from spikegate.models.network.base import FrozenNetwork
 from spikegate.models.network.network import Network
 from spikegate.models.network.point import PointNetwork
 
-__all__ = ["rows"]
+if TYPE_CHECKING:
+    from spikegate.models.network.recording import Recording
+
+__all__ = ["html_table", "recorded", "rows"]
 
 
-def rows(net: Network | PointNetwork) -> dict[str, str]:
+def html_table(title: str, found: Mapping[str, str]) -> str:
+    """A title and rows of two columns, as HTML."""
+    lines = "".join(f"<tr><th style='text-align: left'>{escape(name)}</th><td style='text-align: left'>{escape(text)}</td></tr>"
+                    for name, text in found.items())
+    return f"<table><caption><b>{escape(title)}</b></caption>{lines}</table>"
+
+
+def recorded(recording: "Recording") -> dict[str, str]:
+    """What a recording holds, by the name of the row."""
+    rec, each = recording, recording.dt_ns
+    time = "" if each is None else f" of {each * 1e-6:g} ms, {rec.steps * each * 1e-9:g} s"
+    rate = "" if each is None or not rec.steps * rec.n else f", {len(rec.spikes) / (rec.n * rec.steps * each * 1e-9):.4g} Hz a neuron"
+    found = {"neurons": f"{rec.n:,}", "steps": f"{rec.steps:,}{time}", "spikes": f"{len(rec.spikes):,}{rate}",
+             "final states": ", ".join(rec.final), "trace of every step": ", ".join(rec.trace),
+             "cycles": "" if rec.cycles is None else f"{rec.cycles:,}", "network": str(rec.provenance.get("network", ""))}
+    return {name: text or "–" for name, text in found.items()}
+
+
+def rows(net: FrozenNetwork) -> dict[str, str]:
     """What a network holds, by the name of the row."""
-    return {"name": net.name, "hash": net.hash, **(_plain(net) if isinstance(net, Network) else _point(net)),
+    return {"name": net.name, "hash": net.hash, **(_plain(net) if isinstance(net, Network) else _point(cast(PointNetwork, net))),
             "asked for": ", ".join(f"{key}={value}" for key, value in net.source.items()) or "–"}
 
 

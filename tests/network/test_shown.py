@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from spikegate.models.network.builder import Builder
+from spikegate.models.network.shown import rows
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.models.numeric.fixed import Q8_8
-from spikegate.shown import rows
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.hybrid import hybrid
 
