@@ -98,7 +98,6 @@ def bench(block: Block, cycles: int, compared: int) -> str:
         at += port.width
     text = "\n".join(checks)
     return f"""// Drives {cycles} rows of stimulus.hex, one a cycle, and compares with expected.hex, made by the golden model. Ends with PASS or FAIL.
-`timescale 1ns / 1ns
 module {block.name}_tb;
   localparam ROWS = {cycles};
   localparam COMPARED = {compared};

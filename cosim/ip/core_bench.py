@@ -82,7 +82,6 @@ def bench(core: Booted) -> str:
     limit = len(core.words) + g.most_cycles(steps) + 1000
     return f"""// Lets the example load its network and run it, and compares every word of {steps} sweeps with expected.hex, made by the golden model,
 // where mask.hex has a 1, and the cycles of the run with those that the model predicts. Ends with PASS or FAIL.
-`timescale 1ns / 1ns
 module {core.name}_tb;
   localparam WORDS = {g.words};
   localparam SWEEPS = {steps * g.words};

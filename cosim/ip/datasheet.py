@@ -94,4 +94,4 @@ exit code 0, or with `FAIL` and another exit code. In this folder:
     verilator --lint-only -Wall --top-module {name} {name}.vlt {' '.join(rtl)}
 
 `{name}.vlt` lists what Verilator's `-Wall` says of generated Verilog that is no fault, each with its reason. `{name}.core` describes the folder
-to FuseSoC, with the targets `sim` and `lint`."""
+to FuseSoC, with the targets `sim`, `sim_icarus` and `lint`."""

@@ -66,7 +66,6 @@ def bench(link: Linked) -> str:
     patience = link.core.geometry.most_cycles(link.core.network.steps) + 4000 * d
     return f"""// Plays line.hex on the serial line: bytes of the host are sent, each byte of the board, marked by bit 8, is compared with what came.
 // The golden model of the board made them. Ends with PASS or FAIL.
-`timescale 1ns / 1ns
 module host_link_tb;
   localparam BYTES = {len(line)};
   localparam OF_BOARD = {board};

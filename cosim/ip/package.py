@@ -77,7 +77,7 @@ filesets:
   bench:
     files:
       - {name}_example.v: {{file_type: verilogSource}}
-      - {name}_tb.v: {{file_type: systemVerilogSource}}
+      - {name}_tb.v: {{file_type: verilogSource}}
 {tables}
 targets:
   default:
@@ -99,7 +99,15 @@ targets:
     flow_options:
       tool: verilator
       mode: binary
-      verilator_options: [--timing]
+      verilator_options: [--timing, -CFLAGS, -std=gnu++20]
+  sim_icarus:
+    description: the same in Icarus Verilog
+    filesets: [rtl, bench]
+    toplevel: {name}_tb
+    flow: sim
+    flow_options:
+      tool: icarus
+      iverilog_options: [-g2005]
 """
 
 

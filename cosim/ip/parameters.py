@@ -14,6 +14,12 @@ from spikegate.models.numeric.fixed import QFormat
 __all__ = ["Parameter", "described", "of", "read", "shown"]
 
 
+#: Of parameters whose docstring says no more than their type.
+COMMON = {"format": "Of the membrane: qM.N has M integer bits with the sign and N fraction bits.", "rounding": "Of products.",
+          "overflow": "Of what leaves its format.", "order": "What comes first within a step; see above.",
+          "reset": "What a spike does to the membrane: it becomes `reset`, or `reset` is subtracted."}
+
+
 @dataclass(frozen=True)
 class Parameter:
     """How a value is written, what it is if none is given, and what it means."""
@@ -28,7 +34,7 @@ def of(source: Any, defaults: Mapping[str, Any], leave: Sequence[str] = ()) -> d
     words, found = documented(source, "Parameters"), {}
     for name, each in inspect.signature(source).parameters.items():
         if name not in leave:
-            found[name] = Parameter(each.annotation, defaults.get(name, each.default), words.get(name, ""))
+            found[name] = Parameter(each.annotation, defaults.get(name, each.default), words.get(name) or COMMON.get(name, ""))
     return found
 
 

@@ -30,6 +30,7 @@ RUN: dict[str, tuple[str, int]] = {
     'make sim ARGS="--preset izhikevich --ms 200"': ("--ms 50 --set n=40 --set weight_exc=6 --lanes 4 --out {out}", 0),
     'make sim ARGS="--preset microcircuit --ms 100"': ("--ms 5 --set scale=0.002 --lanes 3 --out {out}", 0),
     ".venv/bin/spikegate network make --preset ai net.spikegate": ("--ms 1", 0),
+    ".venv/bin/spikegate verilog lif": ("--out {out}", 0),
     "make doctor": ("", 0),
     "python docs/architecture.py": ("--check", 0),
 }
@@ -45,6 +46,9 @@ ELSEWHERE = {
     ".venv/bin/spikegate sim --network mine.spikegate": "tests/face/test_point_sim.py",
     ".venv/bin/spikegate check mine.py --save mine.spikegate": "tests/face/test_script_check.py",
     "spikegate check": "tests/face/test_script_check.py", "spikegate check SCRIPT": "tests/face/test_script_check.py",
+    **{f".venv/bin/spikegate verilog {words}": "tests/face/test_verilog_command.py" for words in (
+        "lif --parameters format=q4.12 gain=true --out build/my_lif", "core --preset ai --parameters lanes=8", "core --network mine.spikegate",
+        "host_link --preset ai --parameters lanes=2 divisor=9")},
     "make program": "a board; tests/face/test_board_in_use.py goes as far as the loader",
     "spikegate program": "a board; tests/face/test_board_in_use.py goes as far as the loader",
     "make verify": "tests/verification/test_verify.py", 'make verify ARGS="name"': "tests/verification/test_verify.py",
@@ -111,7 +115,7 @@ def test_every_command_of_the_help_is_on_the_pages(tmp_path):
     face = str(ROOT / ".venv" / "bin" / "spikegate")
     said = subprocess.run([face, "--help"], capture_output=True, text=True).stdout
     names = re.findall(r"^    (\w+)  ", said.partition("commands:")[2], re.MULTILINE)
-    assert sorted(names) == ["bitstream", "check", "doctor", "network", "program", "sim"]
+    assert sorted(names) == ["bitstream", "check", "doctor", "network", "program", "sim", "verilog"]
     assert all(any(f"spikegate {name}" in command for command in shown()) for name in names)
     net = tmp_path / "net"
     for words in (["network", "make", "--set", "n_exc=8", "--set", "n_inh=2", "--set", "weight_exc=2", "--ms", "1", net], ["network", "show", net],
