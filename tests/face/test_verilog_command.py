@@ -54,7 +54,7 @@ def tables(folder: Path) -> Path:
 def falsified(text: str) -> str:
     """With one expected value changed, in a line whose values are known."""
     lines = text.splitlines()
-    at = max(k for k, line in enumerate(lines) if line[0] != "0")
+    at = max((k for k, line in enumerate(lines) if line[0] != "0"), default=0)
     return "\n".join([*lines[:at], f"{lines[at][:-1]}{int(lines[at][-1], 16) ^ 1:x}", *lines[at + 1:]]) + "\n"
 
 
@@ -62,7 +62,7 @@ def judged(run, folder: Path) -> None:
     """The bench passes, counts, and fails with a wrong value of the golden model, or with no value."""
     code, said = run(folder)
     compared = re.search(r"PASS: (\d+) \w+.* compared, none differs", said)
-    assert code == 0 and compared and int(compared[1]) > 50, said
+    assert code == 0 and compared and int(compared[1]) >= 30, said
     right = tables(folder).read_text()
     try:
         tables(folder).write_text(falsified(right))
