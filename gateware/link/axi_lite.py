@@ -1,5 +1,7 @@
 """An AXI-Lite subordinate of 32 bits: both channels of a write joined, one access at a time, for the registers behind it."""
 
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -9,7 +11,7 @@ from spikegate.models.link.axi import ADDRESS_BITS, OKAY, SLVERR
 __all__ = ["AxiLite", "axi_lite_members"]
 
 
-def axi_lite_members() -> dict[str, object]:
+def axi_lite_members() -> dict[str, Any]:
     """Ports of the bus, by the names of its standard behind ``s_axil_``."""
     into = {"awaddr": ADDRESS_BITS, "awprot": 3, "awvalid": 1, "wdata": 32, "wstrb": 4, "wvalid": 1, "bready": 1, "araddr": ADDRESS_BITS,
             "arprot": 3, "arvalid": 1, "rready": 1}
