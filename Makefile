@@ -5,7 +5,7 @@ ARGS ?=
 # Setuptools says of every editable installation that folders may have the names of packages.
 PIP := PYTHONWARNINGS="ignore:Editable installation" $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Lists of packages may be old or absent, and only root can renew them.
-ICESTORM := apt-get download --quiet fpga-icestorm || (apt-get update --quiet && apt-get download --quiet fpga-icestorm)
+DEBIAN = apt-get download --quiet $(1) || (apt-get update --quiet && apt-get download --quiet $(1))
 BOARD ?= icebreaker
 
 .PHONY: sim sweep test test-long bitstream program bench compare brian2-bench mutation mutation-models verify lint newcomer doctor docs wheel clean
@@ -94,10 +94,11 @@ doctor: .venv/.installed
 	$(PIP) --editable ".[$*]"
 	touch $@
 
-# icebox, which reads bitstreams back, has no pip package: Debian's is unpacked beside the others, without root.
+# icebox, which reads bitstreams back, and Icarus Verilog have no pip packages: Debian's are unpacked beside the others, without root.
 .venv/.installed-fpga: .venv/.installed
 	$(PIP) --editable ".[fpga]"
-	command -v icebox_vlog >/dev/null || (cd .venv && ($(ICESTORM)) && dpkg-deb -x fpga-icestorm_*.deb icestorm)
+	command -v icebox_vlog >/dev/null || (cd .venv && ($(call DEBIAN,fpga-icestorm)) && dpkg-deb -x fpga-icestorm_*.deb icestorm)
+	command -v iverilog >/dev/null || (cd .venv && ($(call DEBIAN,iverilog)) && dpkg-deb -x iverilog_*.deb iverilog)
 	touch $@
 
 clean:

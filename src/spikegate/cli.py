@@ -1,4 +1,4 @@
-"""The command line: `spikegate sim`, `network`, `check`, `sweep`, `explore`, `bitstream`, `program`, `doctor`."""
+"""The command line: `spikegate sim`, `network`, `check`, `sweep`, `explore`, `verilog`, `bitstream`, `program` and `doctor`."""
 
 import argparse
 import shlex
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import NoReturn
 
-from spikegate import __version__, doctor, explore, networks, scripts, sweep
+from spikegate import __version__, doctor, explore, networks, scripts, sweep, verilog
 from spikegate.choices import LANES, POINT_LANES, engines_for
 from spikegate.models.cache import settle
 from spikegate.models.errors import InputError, SpikegateError
@@ -74,7 +74,7 @@ def _defects() -> Iterable[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="spikegate", description="Spiking neural networks in digital hardware, proved spike for spike.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"spikegate {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="sim|network|check|sweep|explore|bitstream|program|doctor")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="sim|network|check|sweep|explore|verilog|bitstream|program|doctor")
 
     sim = commands.add_parser("sim", help="run a network as RTL, and compare it with the golden model and Brian2", allow_abbrev=False)
     networks.add_options(sim)
@@ -120,6 +120,9 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_options(many)
     bits = commands.add_parser("explore", help="how many bits a network needs, held against its float original", allow_abbrev=False)
     explore.add_options(bits)
+    taken = commands.add_parser("verilog", help="write a component as Verilog, with a datasheet, an example and its test bench", allow_abbrev=False)
+    verilog.add_options(taken)
+    taken.set_defaults(command=verilog.verilog)
 
     bitstream = commands.add_parser("bitstream", help="synthesise, place and route a core for a board, and report how it fits", allow_abbrev=False)
     bitstream.add_argument("--n", type=int, metavar="N", help="neurons that the core holds; smaller networks run on it too (default by board)")

@@ -23,8 +23,8 @@ __all__ = ["COMMANDS", "Finding", "admits", "examine", "require", "show", "tried
 
 #: What each command needs: extras of pyproject.toml, and what no pip package brings.
 COMMANDS = {"sim": ("", "sim", "brian", "python", "cache", "Python.h", "g++", "perl", "yosys"),
-            "bitstream": ("", "sim", "fpga", "python", "cache"), "program": ("openFPGALoader",),
-            "make": ("make", "git", "libpython"), "sweep": ("sweep",), "explore": ("sweep", "fpga"),
+            "verilog": ("", "sim", "python", "cache", "yosys"), "bitstream": ("", "sim", "fpga", "python", "cache"),
+            "program": ("openFPGALoader",), "sweep": ("sweep",), "explore": ("sweep", "fpga"), "make": ("make", "git", "libpython"),
             "make test": ("dev", "fpga", "variants", "icebox"), "make bench": ("bench",), "make docs": ("docs",)}
 #: What the Makefile's other targets cannot bring themselves.
 REQUIRED = ("sim", "make")

@@ -2,22 +2,22 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from spikegate.cosim.engines.link_frames import load_frames
 from spikegate.cosim.engines.rtl import load_words
 from spikegate.cosim.engines.rtl_streams import geometry as stream_geometry
 from spikegate.cosim.engines.virtual_board import virtual_board
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.host_line import PATIENCE, TRIES, Line, LinkError
-from spikegate.models.core.address_map import BY_NEURON, Op, Param
-from spikegate.models.errors import InputError, Problems
+from spikegate.models.errors import Problems
 from spikegate.models.link.board import BOARDS
 from spikegate.models.link.device import Decoder
-from spikegate.models.link.frames import MAX_PAYLOAD, Answer, Request
-from spikegate.models.link.payloads import HEADER, MAX_STEPS, VERSION, Identity, Run, Status, item_bytes
+from spikegate.models.link.frames import Answer, Request
+from spikegate.models.link.payloads import MAX_STEPS, VERSION, Identity, Run, Status
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.streams.params import StreamFaults
@@ -28,31 +28,6 @@ __all__ = ["BAUDS", "LinkError", "Board", "load_frames", "run"]
 BAUDS = tuple(sorted({board.baud for board in BOARDS.values()}))
 #: Share of loading in the progress of a run.
 LOADING = 0.5
-
-
-def load_frames(words: np.ndarray, identity: Identity) -> Iterator[bytes]:
-    """Payloads of LOAD for the words of `spikegate.cosim.engines.rtl.load_words`: runs of one op in consecutive places, as long as fit.
-
-    Raises
-    ------
-    InputError
-        If the board has no such lane or address, or does not hold spikes for as long as the delay.
-    """
-    op, address, lane = (words[name].astype(np.int64) for name in ("op", "address", "lane"))
-    delay, limits = words["data"][:, 0].astype(np.int64), np.array([identity.addresses(each.value) for each in Op])[op]
-    too_long = (op == Op.PARAM.value) & (address == Param.DELAY.value) & ((delay < 1) | (delay > identity.max_delay))
-    for at in np.flatnonzero((address >= limits) | (lane >= identity.lanes) | too_long)[:1]:
-        raise InputError(f"Load word {Op(int(op[at])).name} of lane {lane[at]}, address {address[at]}, data {words['data'][at, 0]} is outside the "
-                         f"board: {identity.lanes} lanes, {limits[at]:,} addresses, a delay in 1..{identity.max_delay}; load what was made for it")
-    place = np.where(np.isin(op, BY_NEURON), address * identity.lanes + lane, address)
-    breaks = np.flatnonzero((np.diff(op) != 0) | (np.diff(place) != 1)) + 1
-    for first, last in zip([0, *breaks.tolist()], [*breaks.tolist(), len(words)]):
-        size = item_bytes(int(op[first]), identity.row_bits)
-        items = np.ascontiguousarray(words["data"][first:last]).view(np.uint8)[:, :size][:, ::-1]
-        count = (MAX_PAYLOAD - HEADER) // size
-        for start in range(first, last, count):
-            header = bytes([op[start], *int(lane[start]).to_bytes(2, "big"), *int(address[start]).to_bytes(3, "big")])
-            yield header + items[start - first:start - first + count].tobytes()
 
 
 class Board(Line):

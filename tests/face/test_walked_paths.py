@@ -35,6 +35,7 @@ RUN: dict[str, tuple[str, int]] = {
     ".venv/bin/spikegate explore --set eta=0.9": (
         "--set n_exc=40 --set n_inh=10 --set weight_exc=2 --ms 20 --seeds 2 --format q8.8 --leak-fraction own --no-cells --out {out}", 0),
     ".venv/bin/spikegate sim --ms 200 --figure sim.pdf": ("--set n_exc=80 --set n_inh=20 --lanes 10 --out {out}", 0),
+    ".venv/bin/spikegate verilog lif": ("--out {out}", 0),
     "make doctor": ("", 0),
     "python docs/architecture.py": ("--check", 0),
 }
@@ -51,6 +52,9 @@ ELSEWHERE = {
     ".venv/bin/spikegate sim --network mine.spikegate": "tests/face/test_point_sim.py",
     ".venv/bin/spikegate check mine.py --save mine.spikegate": "tests/face/test_script_check.py",
     "spikegate check": "tests/face/test_script_check.py", "spikegate check SCRIPT": "tests/face/test_script_check.py",
+    **{f".venv/bin/spikegate verilog {words}": "tests/face/test_verilog_command.py" for words in (
+        "lif --parameters format=q4.12 gain=true --out build/my_lif", "core --preset ai --parameters lanes=8", "core --network mine.spikegate",
+        "host_link --preset ai --parameters lanes=2 divisor=9")},
     "make program": "a board; tests/face/test_board_in_use.py goes as far as the loader",
     "spikegate program": "a board; tests/face/test_board_in_use.py goes as far as the loader",
     "make verify": "tests/verification/test_verify.py", 'make verify ARGS="name"': "tests/verification/test_verify.py",
@@ -117,7 +121,7 @@ def test_every_command_of_the_help_is_on_the_pages(tmp_path):
     face = str(ROOT / ".venv" / "bin" / "spikegate")
     said = subprocess.run([face, "--help"], capture_output=True, text=True).stdout
     names = re.findall(r"^    (\w+)  ", said.partition("commands:")[2], re.MULTILINE)
-    assert sorted(names) == ["bitstream", "check", "doctor", "explore", "network", "program", "sim", "sweep"]
+    assert sorted(names) == ["bitstream", "check", "doctor", "explore", "network", "program", "sim", "sweep", "verilog"]
     assert all(any(f"spikegate {name}" in command for command in shown()) for name in names)
     net = tmp_path / "net"
     for words in (["network", "make", "--set", "n_exc=8", "--set", "n_inh=2", "--set", "weight_exc=2", "--ms", "1", net], ["network", "show", net],
