@@ -73,11 +73,11 @@ class Engine(ABC, Generic[Kind]):
 
 
 class Hardware(Engine[Kind]):
-    """An engine that counts clock cycles, which are known beforehand, and can show its wires."""
+    """An engine that counts clock cycles, which are mostly known beforehand, and can show its wires."""
 
     @abstractmethod
-    def predicted_cycles(self, network: Kind, recording: Recording) -> int:
-        """Clock cycles that the run of this recording has to take."""
+    def predicted_cycles(self, network: Kind, recording: Recording) -> int | None:
+        """Clock cycles that the run of this recording has to take; None if they are not known beforehand."""
 
     @abstractmethod
     def waveform(self, network: Kind, *, first: int, last: int, path: str | Path, progress: Progress | None = None) -> None:

@@ -164,9 +164,9 @@ def _tables(seed: int, block: int) -> np.ndarray:
 
 
 @kernel
-def skew(word: np.uint64, stripe: int, blocks: int) -> int:
+def skew(word: np.uint64, stripe: int, blocks: int) -> np.int64:
     """By how much a stripe is turned: bits 7 · stripe, ... of the second word, as many as ``blocks - 1`` has, less ``blocks`` if not below."""
-    found, bit = 0, 0
+    found, bit = np.int64(0), 0
     while (blocks - 1) >> bit:
         found |= np.int64(word >> np.uint64((7 * stripe + bit) % 64) & np.uint64(1)) << bit
         bit += 1

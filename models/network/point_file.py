@@ -121,7 +121,8 @@ def parse(data: bytes) -> Any:
     from spikegate.models.network.point import PointNetwork
 
     header, arrays = container.unpack(data, array_type)
-    populations, inputs, projections = [], [], []
+    populations, inputs = [], []
+    projections: list[Projection | Generated] = []
     for k, each in enumerate(header["populations"]):
         here, neuron, drive = f"population{k}", _neuron(each["neuron"]), None
         if each["drive"] is not None:
@@ -135,10 +136,11 @@ def parse(data: bytes) -> Any:
         steps, channels = arrays.pop(f"input{k}.steps"), arrays.pop(f"input{k}.channels")
         inputs.append(SpikeInput(each["name"], each["size"], steps, channels))
     for k, each in enumerate(header["projections"]):
-        ends = {name: each[name] for name in ("source", "target", "port")}
-        made = {name: each["generated"][name] for name in GENERATED} if "generated" in each else None
-        projections.append(Projection(**ends, **{name: arrays.pop(f"projection{k}.{name}") for name in LISTED}) if made is None
-                           else Generated(**ends, **made))
+        ends = each["source"], each["target"], each["port"]
+        if "generated" in each:
+            projections.append(Generated(*ends, **each["generated"]))
+        else:
+            projections.append(Projection(*ends, *(arrays.pop(f"projection{k}.{name}") for name in LISTED)))
     lfsr = LfsrParams(header["lfsr"]["width"], tuple(header["lfsr"]["taps"]), header["lfsr"]["leap"])
     network = PointNetwork(header["name"], populations, projections, inputs, lfsr, arrays.pop("seeds"), header["steps"], header["dt_ns"],
                            header["source"])
