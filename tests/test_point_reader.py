@@ -218,7 +218,7 @@ ACCEPTED = {
 def moved_seeds(file):
     """The arrays of projection 0 again, as those of projection 5, before the last array."""
     seeds = file.arrays.pop("seeds")
-    file.arrays |= {f"projection5.{name}": file.arrays[f"projection0.{name}"] for name in ("indptr", "indices", "weights", "delays")}
+    file.arrays |= {f"projection6.{name}": file.arrays[f"projection0.{name}"] for name in ("indptr", "indices", "weights", "delays")}
     file.arrays["seeds"] = seeds
 
 

@@ -1,5 +1,7 @@
 """Synapses from a seed (docs/point_networks.md, section 6), asked for from the side of the target: which source of each group a target has."""
 
+from functools import lru_cache
+
 __all__ = ["sources_of", "pairs"]
 
 HALF = (1 << 32) - 1
@@ -32,6 +34,11 @@ class Seed:
         return order
 
 
+@lru_cache
+def tables_of(seed, b):
+    return [Seed(seed).table(number, b) for number in range(8)]
+
+
 def register(word, lane, leaps):
     """The register of a lane after so many leaps of 16, position by position."""
     bits = [word >> ((2 * (lane % 32) + 1) * k + 5 * lane) % 64 & 1 for k in range(32)]
@@ -46,7 +53,7 @@ def sources_of(target, made, sizes, first, recurrent):
     start, lane = first // lanes, (first + target) % lanes
     blocks = -(-((first + sizes[1] - 1) // lanes - start + 1) // b)
     stripe, place = divmod((first + target) // lanes - start, blocks)
-    tables = [seed.table(number, b) for number in range(8)]
+    tables = tables_of(made["seed"], b)
     found = []
     for group in range(made["in_degree"]):
         one, two = seed.words(group)
