@@ -29,9 +29,9 @@ def outside_members(g: PointGeometry) -> dict[str, Any]:
 
 
 class ExternalRows(wiring.Component):
-    """Asks for a word a cycle, without a pause between sources, while fewer than 255 are on their way; what comes is given on as it comes.
+    """Asks for a word a cycle while fewer than 255 are on their way, a new source every second cycle; what comes is given on as it comes.
 
-    A source without synapses is no word. A response that nobody waits for is not taken.
+    Whether a source is taken does not depend on what the memory says in the same cycle. A source without synapses is no word. A response that nobody waits for is not taken.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class ExternalRows(wiring.Component):
             asked.eq(self.request.valid & self.request.ready),
             self.o.payload.eq(self.response.payload), self.o.valid.eq(self.response.valid & (away != 0)),
             self.response.ready.eq(self.o.ready & (away != 0)), taken.eq(self.response.valid & self.response.ready),
-            room.eq((left == 0) | ((left == 1) & asked)), self.i.ready.eq(~found | room), self.busy.eq(found | (left != 0) | (away != 0)),
+            room.eq((left == 0) | ((left == 1) & asked)), self.i.ready.eq(~found), self.busy.eq(found | (left != 0) | (away != 0)),
         ]
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += found.eq(1)
