@@ -31,7 +31,8 @@ def outside_members(g: PointGeometry) -> dict[str, Any]:
 class ExternalRows(wiring.Component):
     """Asks for a word a cycle while fewer than 255 are on their way, a new source every second cycle; what comes is given on as it comes.
 
-    Whether a source is taken does not depend on what the memory says in the same cycle. A source without synapses is no word. A response that nobody waits for is not taken.
+    Whether a source is taken does not depend on what the memory says in the same cycle. A source without synapses is no word. A response that
+    nobody waits for is not taken.
 
     Parameters
     ----------
