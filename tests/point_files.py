@@ -6,6 +6,7 @@ import json
 from independent import netfile, pointfile
 
 from spikegate.models.network import container, point_file
+from spikegate.models.network.generated import Generated
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.point_population import PointPopulation, PortDrive
 from spikegate.models.network.projection import Projection, SpikeInput
@@ -34,6 +35,7 @@ def good():
     projections = [Projection.of("a", "a", "v", 2, ([0, 0, 0, 1], [0, 1, 1, 0]), [5, 5, 6, 7], [1, 2, 2, 1]),
                    Projection.of("in", "b", "inh", 2, ([0], [1]), 9, 3), Projection.of("a", "still", "v", 2, ([0, 1], [0, 0]), [1 << 30, 1], 1),
                    Projection.of("a", "kicked", "v", 2, ([0], [0]), 7, 1), Projection.of("a", "kicked", "syn", 2, ([0], [0]), 7, 1)]
+    projections.append(Generated("a", "a", "v", 1, 7, 2, 5, 2))
     inputs, seeds = [SpikeInput("in", 2, [1, 4, 4], [1, 0, 1])], [5, 6, 0, 0, 7, 0, 0, 8, 9, 0]
     return PointNetwork("good", populations, projections, inputs, LfsrParams(), seeds, 9, 10, {"rate": 0.5})
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from independent import points, pointsteps
+from independent import generated, points, pointsteps
 from point_files import independent_read
 
 from spikegate.models.core import point_engine
@@ -20,8 +20,9 @@ from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.translator.brunel import preset, translate
 from verification.stimuli.point_networks import ADAPTING, KINDS, MIXED, WIDE, random_network
 
-#: Both files as one, so that any line of them can be changed.
-SOURCE = Path(pointsteps.__file__).read_text() + Path(points.__file__).read_text().replace("from independent.pointsteps import", "#")
+#: All files as one, so that any line of them can be changed.
+SOURCE = "\n".join(Path(each.__file__).read_text() for each in (pointsteps, generated, points)).replace(
+    "from independent.pointsteps import", "#").replace("from independent.generated import", "#")
 
 
 def engine(this="", that=""):

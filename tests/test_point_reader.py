@@ -48,6 +48,18 @@ def noisy(k):
     return change
 
 
+def made(**changes):
+    """Another projection from a seed."""
+    return lambda file: file.header["projections"][5]["generated"].update(changes)
+
+
+def with_a_list(file):
+    """A projection from a seed with a list beside it."""
+    seeds = file.arrays.pop("seeds")
+    file.arrays |= {f"projection5.{name}": file.arrays[f"projection4.{name}"] for name in ("indptr", "indices", "weights", "delays")}
+    file.arrays["seeds"] = seeds
+
+
 TAPS = [64, 63, 61, 60]
 LOW = -(1 << 31)
 #: Phrase of the page -> what the independent reader says, and files.
@@ -153,6 +165,14 @@ REFUSED = {
         has("projections", 2, "target", to="noise"), all_of(has("projections", 0, "target", to="noise"), emptied)]),
     "`indptr` that does not begin with 0, that falls, or that does not end with the number of synapses": ("^indptr ascends", [
         holds("projection0.indptr", 0, 1), holds("projection0.indptr", 1, 5), holds("projection0.indptr", 2, 3), holds("projection0.indptr", 2, 5)]),
+    "an `in_degree` of 0, one that does not divide the sources, or one that they are not 2 to 64 times as large as": ("in_degree", [
+        made(in_degree=degree) for degree in (0, -1, 2, 3)]),
+    "fewer `lanes` than that ratio from a population to itself, 0 lanes or 65": ("lanes lies|lanes is|^lanes", [
+        made(lanes=lanes) for lanes in (1, 0, 65)]),
+    "a `seed` of 2^64": ("generated seed", [made(seed=seed) for seed in (-1, 1 << 64)]),
+    "a generated delay of 0, or a generated weight outside the port's format": ("generated (delay|weight)", [
+        *(made(delay=delay) for delay in (0, 256)), *(made(weight=weight) for weight in (-32769, 32768))]),
+    "arrays of a projection that is generated": ("as many arrays", [with_a_list]),
     "a target not below the size": ("^a target lies", [holds("projection0.indices", 3, 2)]),
     "a row that does not ascend by delay, by target or by weight": ("a row ascends", [
         holds("projection0.delays", 0, 3), holds("projection0.indices", 2, 0), holds("projection0.weights", 2, 4)]),
@@ -198,7 +218,7 @@ ACCEPTED = {
 def moved_seeds(file):
     """The arrays of projection 0 again, as those of projection 5, before the last array."""
     seeds = file.arrays.pop("seeds")
-    file.arrays |= {f"projection5.{name}": file.arrays[f"projection0.{name}"] for name in ("indptr", "indices", "weights", "delays")}
+    file.arrays |= {f"projection6.{name}": file.arrays[f"projection0.{name}"] for name in ("indptr", "indices", "weights", "delays")}
     file.arrays["seeds"] = seeds
 
 

@@ -56,7 +56,7 @@ def _synapses(b: Any, network: PointNetwork, parts: list[Part], clock: Any) -> l
     """Synapses of all projections, from each part to each part."""
     found = []
     targets = [each for each in parts if isinstance(each, NeuronPart)]
-    for projection in network.projections:
+    for projection in network.listed:
         indptr, target = projection.indptr.astype(np.int64), projection.indices.astype(np.int64)
         source = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
         for pre in (each for each in parts if each.name == projection.source):

@@ -5,6 +5,8 @@
 #include "clock.h"
 #include <cstdint>
 #include <cstring>
+#include <deque>
+#include <utility>
 
 void Vcore___024root___eval(Vcore___024root*);
 
@@ -24,8 +26,38 @@ struct Events {
     }
 };
 
+// Memory of rows outside of the core, if it has one: it answers in order, each request at most so many cycles late, and now and then takes none.
+struct Memory {
+    const uint8_t* words = nullptr;
+    uint64_t most = 0, now = 0, state = 1;
+    std::deque<std::pair<uint64_t, uint64_t>> asked;  // address, and cycle of the answer
+    uint64_t random(uint64_t below) {
+        state ^= state << 13; state ^= state >> 7; state ^= state << 17;
+        return state % below;
+    }
+    // Before a cycle: what the core asks for, and whether it takes the answer that is shown.
+    template <class Top> void look(Top* top) {
+        if constexpr (requires { top->request___05Fvalid; }) {
+            if (top->response___05Fvalid && top->response___05Fready) asked.pop_front();
+            if (top->request___05Fvalid && top->request___05Fready) asked.emplace_back(top->request___05Fpayload, now + 1 + random(most + 1));
+        }
+    }
+    // After it: the ports for the next one.
+    template <class Top> void show(Top* top) {
+        if constexpr (requires { top->request___05Fvalid; }) {
+            ++now;
+            top->request___05Fready = !most || random(4) != 0;
+            top->response___05Fvalid = !asked.empty() && asked.front().second <= now;
+            if (top->response___05Fvalid)
+                std::memcpy(&top->response___05Fpayload, words + asked.front().first * sizeof(top->response___05Fpayload),
+                            sizeof(top->response___05Fpayload));
+        }
+    }
+};
+
 struct Driver : Clock<Vcore, Vcore___024root, Vcore___024root___eval> {
     Events events;
+    Memory memory;
     explicit Driver(int seed) : Clock(seed) {
         model->o___05Fready = 1;
         model->i___05Fvalid = 0;
@@ -35,10 +67,18 @@ struct Driver : Clock<Vcore, Vcore___024root, Vcore___024root___eval> {
     // A cycle in which events may be taken.
     void feed() {
         const bool taken = events.taken(model.get());
+        memory.look(model.get());
         cycle();
+        memory.show(model.get());
         if (taken && (uint32_t(*events.next) != UINT32_MAX)) { ++events.next; events.show(model.get()); }
     }
 };
+
+// Bytes of a word of the memory outside; 0 without one.
+template <class Top> uint64_t memory_size(Top* top) {
+    if constexpr (requires { top->request___05Fvalid; }) return sizeof(top->response___05Fpayload);
+    return 0;
+}
 
 extern "C" {
 
@@ -68,6 +108,15 @@ uint64_t driver_load(Driver* d, const uint8_t* words, uint64_t count) {
 void driver_events(Driver* d, const uint64_t* events) {
     d->events.next = events;
     d->events.show(d->model.get());
+}
+
+uint64_t driver_memory_size(Driver* d) { return memory_size(d->model.get()); }
+
+// The words of that memory, how late an answer may be, and what chance depends on, not 0.
+void driver_memory(Driver* d, const uint8_t* words, uint64_t most, uint64_t seed) {
+    d->memory.words = words;
+    d->memory.most = most;
+    d->memory.state = seed;
 }
 
 // Runs one RUN word to its end. Each sweep word goes to last + (its number modulo words), and to trace when given;

@@ -36,9 +36,11 @@ class NativeCore(Foreign):
         step = ctypes.c_int32
         super().__init__(library, "driver", seed, (
             ("load_size", SIZE, []), ("sweep_size", SIZE, []), ("load", SIZE, [POINTER, POINTER, SIZE]),
+            ("memory_size", SIZE, [POINTER]), ("memory", None, [POINTER, POINTER, SIZE, SIZE]),
             ("bare", SIZE, [POINTER, POINTER, SIZE]), ("events", None, [POINTER, POINTER]),
             ("run", ctypes.c_int64, [POINTER, POINTER, SIZE, SIZE, SIZE, step, step, POINTER, POINTER, POINTER, SIZE])))
         self._events = np.empty(0, np.uint64)
+        self._slower = 1
         self.sweep_size = self._library.driver_sweep_size()
         self.last = np.zeros((geometry.words, self.sweep_size), np.uint8)
 
@@ -65,12 +67,19 @@ class NativeCore(Foreign):
         self._events = shown[:, 0] | shown[:, 1] << np.uint64(32)
         self._library.driver_events(self._handle, pointer(self._events))
 
+    def outside(self, words: np.ndarray, latency: int, seed: int) -> None:
+        """Rows of a core that has them outside: bytes (words, size), each answered up to ``latency`` cycles late, by chance of ``seed``, not 0."""
+        padded = np.zeros((len(words), self._library.driver_memory_size(self._handle)), np.uint8)
+        padded[:, :words.shape[1]] = words
+        self._memory, self._slower = padded, 2 * latency + 2
+        self._library.driver_memory(self._handle, pointer(padded), latency, seed)
+
     def run(self, word: np.ndarray, first_step: int, steps: int, trace: bool) -> tuple[np.ndarray, np.ndarray | None]:
         """Run ``steps`` steps: spikes, int32 (count, 2), and sweep words as bytes (steps * W, size) or None."""
         g = self.geometry
         kept = np.empty((steps * g.words, self.sweep_size), np.uint8) if trace else None
         spikes = np.empty((steps * g.n, 2), np.int32)
-        limit = g.most_cycles(steps)
+        limit = g.most_cycles(steps) * self._slower
         found = self._library.driver_run(self._handle, pointer(word), g.words, g.lanes, g.sweep_layout()["spikes"].offset // 8, first_step,
                                          steps, pointer(self.last), pointer(kept), pointer(spikes), limit)
         if found < 0:

@@ -12,8 +12,11 @@ from spikegate.cosim.engines.rtl import BATCH, load_array, run_word
 from spikegate.cosim.toolchain.verilate import Build, compile_shared
 from spikegate.cosim.toolchain.verilog import cached_verilog
 from spikegate.gateware.core.point_core import PointCore, PointGeometry
-from spikegate.models.core.point_image import state_fields
+from spikegate.models.core.point_image import PointImage, state_fields
 from spikegate.models.core.point_loads import point_loads
+from spikegate.models.core.point_rows import PointRows
+from spikegate.models.core.rows_csr import CSR, row_words
+from spikegate.models.core.rows_external import External
 from spikegate.models.core.words import Field, unpack
 from spikegate.models.errors import InputError
 from spikegate.models.network.engine import Agreement, Hardware, Progress
@@ -51,6 +54,14 @@ def states(network: PointNetwork, sweeps: np.ndarray, geometry: PointGeometry) -
     return {**found, "events": unpack(words, layout["events"].offset, Field(g.events_bits)).astype(np.int32)}
 
 
+def memory_words(network: PointNetwork, geometry: PointGeometry) -> np.ndarray:
+    """Rows as a memory outside has them: bytes (words, any), synapse by synapse from the lowest bit on."""
+    packing, bits = PointImage(network, geometry.lanes).packing, geometry.synapse_layout().size
+    records = row_words(packing, geometry).view(np.uint8)
+    each = np.unpackbits(records, axis=1, bitorder="little")[:, :bits].reshape(packing.words, -1)
+    return np.packbits(each, axis=1, bitorder="little")
+
+
 @dataclass(frozen=True)
 class PointRtl(Hardware[PointNetwork]):
     """The RTL of the core of point neurons in Verilator, through the native driver.
@@ -63,11 +74,18 @@ class PointRtl(Hardware[PointNetwork]):
         What is compiled, of as many lanes; by default what the network needs. The recording is the same, but for the cycles if it has a deeper drive.
     clock_gate : bool
         As in `spikegate.gateware.core.point_core.PointCore`; the recording is the same.
+    latency, memory_seed : int
+        Of external rows: by how many cycles the memory is late at most, and what decides by how many, not 0; the recording is the same.
+    rows : PointRows
+        Where the core finds its synapses, without a geometry; the recording is the same, but for the cycles.
     """
 
     lanes: int = 8
     geometry: PointGeometry | None = None
     clock_gate: bool = True
+    rows: PointRows = CSR
+    latency: int = 0
+    memory_seed: int = 1
 
     name, title, agreement = "rtl", "RTL", Agreement.BIT_TRUE
 
@@ -80,7 +98,7 @@ class PointRtl(Hardware[PointNetwork]):
     def _geometry(self, network: PointNetwork) -> PointGeometry:
         if not isinstance(network, PointNetwork):
             raise InputError(f"Network must be a PointNetwork, not {type(network).__name__}; make one with PointNetwork.of")
-        return self.geometry or PointGeometry.of(network, self.lanes)
+        return self.geometry or PointGeometry.of(network, self.lanes, self.rows)
 
     def run(self, network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
         """Run the network, as `Engine.run`; trace and final state as the golden model's, but for the streams, which the core does not show."""
@@ -90,8 +108,7 @@ class PointRtl(Hardware[PointNetwork]):
         made, spikes, parts = build(g, clock_gate=self.clock_gate), [], []
         with NativeCore(made.path, g) as core:
             start = time.perf_counter()
-            core.load(load_words(network, g))
-            core.give(network.input_events)
+            self._give(core, network, g)
             loaded = time.perf_counter()
             for first in range(0, network.steps, BATCH):
                 count = min(BATCH, network.steps - first)
@@ -108,16 +125,21 @@ class PointRtl(Hardware[PointNetwork]):
             "network": network.hash, "lanes": g.lanes, "driver": "native", "generate_s": made.generate_s, "compile_s": made.compile_s,
             "load_s": loaded - start, "run_s": run_s})
 
-    def predicted_phases(self, network: PointNetwork, recording: Recording) -> dict[str, int]:
+    def predicted_phases(self, network: PointNetwork, recording: Recording) -> dict[str, int] | None:
         return self._geometry(network).phases(network, recording)
+
+    def _give(self, core: NativeCore, network: PointNetwork, g: PointGeometry) -> None:
+        core.load(load_words(network, g))
+        core.give(network.input_events)
+        if isinstance(g.rows, External):
+            core.outside(memory_words(network, g), self.latency, self.memory_seed)
 
     def waveform(self, network: PointNetwork, *, first: int, last: int, path: str | Path,
                  progress: Progress | None = None) -> None:
         g, last = self._geometry(network), min(last, network.steps - 1)
         first = max(first, 0)
         with NativeCore(build(g, trace=True).path, g) as core:
-            core.load(load_words(network, g))
-            core.give(network.input_events)
+            self._give(core, network, g)
             for step in range(0, first, BATCH):
                 core.run(run_word(g, min(BATCH, first - step)), step, min(BATCH, first - step), False)
             with core.wave(path):

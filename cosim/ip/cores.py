@@ -13,7 +13,7 @@ from spikegate.cosim.ip.parameters import Parameter
 from spikegate.gateware.core.core import Core, CoreGeometry
 from spikegate.gateware.core.point_core import PointCore
 from spikegate.gateware.core.point_geometry import PointGeometry
-from spikegate.models.core.golden import Golden, predicted_cycles
+from spikegate.models.core.golden import Golden, predicted_phases
 from spikegate.models.core.point_golden import PointGolden
 from spikegate.models.core.point_image import state_fields
 from spikegate.models.errors import InputError
@@ -151,7 +151,7 @@ def _brunel(network: Network, values: Mapping[str, Any]) -> Booted:
     words = np.concatenate([rtl.load_words(network, g), rtl.run_word(g, short.steps)])
     options = {name: value for name, value in values.items() if name != "lanes"}
     return Booted("core", "Core of Brunel's network", lambda: Core(g), g, short, recording, words, [places] * network.n,
-                  lambda ran: predicted_cycles(short, ran, g.lanes, **options))
+                  lambda ran: sum(predicted_phases(short, ran, g.lanes, **options).values()))
 
 
 def _point(network: PointNetwork, values: Mapping[str, Any]) -> Booted:

@@ -88,7 +88,8 @@ def _verdict(checks: Sequence[Check]) -> dict[str, Any]:
 def _tables(run: Run, report: Mapping[str, Any]) -> dict[str, Any]:
     fixes, hardware = run.network.fixes(), run.recording(run.hardware)
     rows = [{**row, "fix": fixes.get(row["parameter"], ""), "error": _error(row)} for row in report["quantisation"]]
-    phases, predicted = run.hardware.predicted_phases(run.network, hardware), run.cycles_predicted
+    phases = run.hardware.predicted_phases(run.network, hardware) or {}  # a memory outside answers when it can
+    predicted = sum(phases.values())
     headers, engines = next((headers, rows) for name, headers, rows in tables(report) if name == title(report))
     said, source = report["provenance"], report["provenance"]["source"]
     found = {"network": report["network"]["hash"], "steps": f"{report['steps']:,}, of {run.network.dt_ns * 1e-6:g} ms",
@@ -99,7 +100,8 @@ def _tables(run: Run, report: Mapping[str, Any]) -> dict[str, Any]:
     bars = [{"name": name, "cycles": cycles, "each": f"{cycles / run.network.steps:,.1f}", "share": f"{100 * cycles / predicted:.1f} %",
              "color": color} for (name, cycles), color in zip(phases.items(), COLORS)]
     return {"quantisation": rows, "engines": {"headers": headers, "rows": engines}, "command": said.get("command"), "provenance": found,
-            "cycles": {"phases": bars, "predicted": predicted, "measured": hardware.cycles or 0, "each": f"{predicted / run.network.steps:,.1f}"}}
+            "cycles": {"phases": bars, "predicted": predicted, "measured": hardware.cycles or 0,
+                       "each": f"{(predicted or hardware.cycles or 0) / run.network.steps:,.1f}"}}
 
 
 def _number(value: float | None, digits: int = 6) -> str:

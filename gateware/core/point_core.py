@@ -4,8 +4,6 @@ Lane l of L holds neurons l, L + l, 2L + l, ...; word w is neuron w * L + l of e
 then the delivery of each of its spikes, and of the recorded events of the step.
 """
 
-from collections.abc import Callable
-
 from amaranth.hdl import Cat, Const, DomainRenamer, Fragment, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -14,7 +12,7 @@ from spikegate.gateware.core.gates import gate_members, gated
 from spikegate.gateware.core.loader import Loader
 from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.gateware.core.point_lane import PointLane
-from spikegate.gateware.core.rows_csr import CsrRows
+from spikegate.gateware.core.point_parts import ROWS
 from spikegate.gateware.core.sequencer import Sequencer
 from spikegate.gateware.core.sources import Sources
 from spikegate.gateware.numeric.drive_tables import DriveTables
@@ -30,8 +28,6 @@ class PointCore(wiring.Component):
     Parameters
     ----------
     geometry : PointGeometry
-    rows : callable
-        Makes the row source, with the ports of `spikegate.gateware.core.rows_csr.row_members`.
     clock_gate : bool
         Leave the gating of the clock of the update logic to the outside, as `spikegate.gateware.core.core.Core`.
 
@@ -41,6 +37,8 @@ class PointCore(wiring.Component):
         Network and commands (`PointOp`); taken while no run is under way.
     events : In(stream.Signature(event_layout))
         Recorded events, ascending by step; after the last one an event of a step that never comes.
+    request, response
+        Those of a memory outside, with external rows.
     o : Out(stream.Signature(sweep_layout))
         Every word of every sweep, in order, after its update.
     busy : Out(1)
@@ -49,11 +47,11 @@ class PointCore(wiring.Component):
         Clock cycles in which ``busy`` was high since reset.
     """
 
-    def __init__(self, geometry: PointGeometry, *, rows: Callable[[PointGeometry], wiring.Component] = CsrRows, clock_gate: bool = False):
-        self.geometry, self.rows, self.clock_gate = geometry, rows, clock_gate
+    def __init__(self, geometry: PointGeometry, *, clock_gate: bool = False):
+        self.geometry, self.clock_gate = geometry, clock_gate
         super().__init__({"i": In(stream.Signature(geometry.load_layout())), "events": In(stream.Signature(geometry.event_layout())),
                           "o": Out(stream.Signature(geometry.sweep_layout())), "busy": Out(1), "cycles": Out(48),
-                          **(gate_members(geometry.gated) if clock_gate else {})})
+                          **ROWS[type(geometry.rows)].outside(geometry), **(gate_members(geometry.gated) if clock_gate else {})})
 
     def elaborate(self, platform: object) -> Module | Fragment:
         m = Module()
@@ -61,20 +59,23 @@ class PointCore(wiring.Component):
         m.submodules.loader = loader = Loader(g, {})
         m.submodules.sequencer = sequencer = Sequencer(g)
         m.submodules.sources = sources = Sources(g)
-        m.submodules.rows = rows = self.rows(g)
+        m.submodules.rows = rows = ROWS[type(g.rows)].make(g)
         lanes = [PointLane(g) for _ in range(g.lanes)]
         spiked = Signal(g.lanes)
         fired = Signal()
         add = Signal()
+        begin = sequencer.delivering if g.rows.waits else Const(1)
         wiring.connect(m, wiring.flipped(self.i), loader.i)
         wiring.connect(m, wiring.flipped(self.events), sources.events)
-        wiring.connect(m, sources.o, rows.i)
+        for name in ROWS[type(g.rows)].outside(g):
+            wiring.connect(m, getattr(wiring.flipped(self), name), getattr(rows, name))
         m.d.comb += [
             self.busy.eq(sequencer.running | loader.taken), self.cycles.eq(sequencer.cycles), loader.running.eq(sequencer.running),
             sequencer.start.eq(loader.load.en.run & (loader.load.data != 0)), sequencer.count.eq(loader.load.data),
             sequencer.clear.eq(loader.load.en.clear), sequencer.quiet.eq(~(sources.busy | rows.busy)), sequencer.taken.eq(self.o.ready),
             sequencer.ready.eq(1), sources.push.eq(Cat(self.o.valid & self.o.ready, fired, sequencer.finished.word, spiked)),
             sources.step.eq(sequencer.tag), sources.go.eq(sequencer.delivering), sources.clear.eq(loader.load.en.clear),
+            rows.i.payload.eq(sources.o.payload), rows.i.valid.eq(sources.o.valid & begin), sources.o.ready.eq(rows.i.ready & begin),
             rows.load.eq(loader.load), rows.o.ready.eq(sequencer.delivering), add.eq(rows.o.valid & rows.o.ready),
             spiked.eq(Cat(lane.result.spike for lane in lanes)),
             # One concatenation: assigning the payload field by field makes Verilog that grows with the square of the lanes.

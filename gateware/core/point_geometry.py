@@ -8,7 +8,8 @@ from amaranth.lib import data
 
 from spikegate.models.core.address_map import ADDRESS_BITS, DATA_BITS, LANE_BITS, OP_BITS, PointOp
 from spikegate.models.core.point_size import PointSize
-from spikegate.models.core.words import Field
+from spikegate.models.core.rows_generated import permute_fields, rule_fields
+from spikegate.models.core.words import Field, record_bits
 
 __all__ = ["PointGeometry"]
 
@@ -48,7 +49,7 @@ class PointGeometry(PointSize):
     @property
     def late_bits(self) -> int:
         """Of what loads into memories of the sweep: as wide as the widest record, in whole words."""
-        return -(-max(self.state_bits, self.set_bits, DATA_BITS) // DATA_BITS) * DATA_BITS
+        return -(-max(self.state_bits, self.set_bits, record_bits(rule_fields(self)) if self.rules else 0, DATA_BITS) // DATA_BITS) * DATA_BITS
 
     @property
     def mask_bits(self) -> int:
@@ -78,6 +79,14 @@ class PointGeometry(PointSize):
     def synapse_layout(self) -> data.StructLayout:
         """A lane's part of a word of a row."""
         return _layout(self.synapse_fields)
+
+    def rule_layout(self) -> data.StructLayout:
+        """What rows of a projection are generated from."""
+        return _layout(rule_fields(self))
+
+    def permute_layout(self) -> data.StructLayout:
+        """Where a source of a group goes, in each table."""
+        return _layout(permute_fields())
 
     def event_layout(self) -> data.StructLayout:
         """A recorded event: the source spikes in that step."""

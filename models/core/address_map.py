@@ -61,6 +61,8 @@ class PointOp(IntEnum):
     DRIVE = 13  #: what is kept beside a table of events
     EMPTY = 14  #: a word of the inputs of all lanes: slot, and the word of the sweep above it
     POINTER = 15  #: where the row of a source lies
+    RULE = 16  #: a projection whose rows are generated
+    PERMUTE = 17  #: where a source of a group goes in each table of permutations: the source's place in it, and the projection's number above it
 
 
 #: Ops whose places are neurons: lane by lane, then the next address. The lane of all others does not matter.

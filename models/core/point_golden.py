@@ -65,10 +65,10 @@ def _with_defect(network: PointNetwork, defect: str) -> PointNetwork:
     elif defect == "tap":
         changes["lfsr"] = LfsrParams(64, WRONG_TAPS, network.lfsr.leap)
     elif defect == "weight":
-        changes["projections"] = _swapped(tuple(network.projections))
+        changes["projections"] = _swapped(network.listed)
     else:
-        delay = 2 if all(np.all(each.delays == 1) for each in network.projections) else 1
-        rows = [(each, np.repeat(np.arange(len(each.indptr) - 1), np.diff(each.indptr.astype(np.int64)))) for each in network.projections]
+        delay = 2 if all(np.all(each.delays == 1) for each in network.listed) else 1
+        rows = [(each, np.repeat(np.arange(len(each.indptr) - 1), np.diff(each.indptr.astype(np.int64)))) for each in network.listed]
         changes["projections"] = [Projection.of(each.source, each.target, each.port, len(each.indptr) - 1, (row, each.indices), each.weights, delay)
                                   for each, row in rows]
     return network.replace(**changes)

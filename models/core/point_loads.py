@@ -65,21 +65,8 @@ def _neurons(image: PointImage, size: PointSize) -> list[Load]:
             Load(PointOp.STATE, states, word, lane)]
 
 
-def _rows(image: PointImage, size: PointSize) -> list[Load]:
-    """Rows, with the places in them where there is no synapse, and where each source's lies."""
-    packing, entries = image.packing, image.packing.entries
-    place = entries.address * size.lanes + entries.lane
-    full = {name: np.zeros(packing.words * size.lanes, np.int64) for name in size.synapse_fields}
-    for name, values in (("valid", np.ones(len(place), np.int64)), *zip(entries._fields[2:], entries[2:])):
-        full[name][place] = values
-    address, lane = np.divmod(np.arange(packing.words * size.lanes), size.lanes)
-    pointers = pack(size.pointer_fields, {"first": packing.first, "number": packing.number}, len(packing.first))
-    return [Load(PointOp.POINTER, pointers, np.arange(len(pointers))),
-            Load(PointOp.ROW, pack(size.synapse_fields, full, len(address)), address, lane)]
-
-
 def point_loads(network: PointNetwork, size: PointSize) -> list[Load]:
     """The load words; whatever the core did before, it then runs the network from its first step."""
     image = PointImage(network, size.lanes)
     return [Load(PointOp.CLEAR, np.zeros(1, np.uint64)), Load(PointOp.EMPTY, np.zeros(size.words * size.slots, np.uint64), np.arange(
-        size.words * size.slots)), *_drives(image, size), *_sets(image), *_neurons(image, size), *_rows(image, size)]
+        size.words * size.slots)), *_drives(image, size), *_sets(image), *_neurons(image, size), *size.rows.loads(image, size)]

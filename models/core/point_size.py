@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import Any, Self
 
 from spikegate.models.core.point_image import PointImage, set_fields, state_fields
+from spikegate.models.core.point_rows import PointRows
+from spikegate.models.core.rows_csr import CSR
 from spikegate.models.core.words import Field, record_bits
 from spikegate.models.errors import InputError
 from spikegate.models.network.point import PointNetwork
@@ -57,6 +59,9 @@ class PointSize:
         Parameter sets of a lane.
     noise_bits : int
         Of the weight of noise, signed; 0 without noise.
+    rows : PointRows
+        Where synapses come from. What rows are generated from has three sizes: ``rules``, projections; ``block``, sources of the largest group;
+        ``blocks``, of a lane at most.
     """
 
     n: int
@@ -76,30 +81,34 @@ class PointSize:
     offset_bits: int
     sets: int
     noise_bits: int = 0
+    rows: PointRows = CSR
+    rules: int = 0
+    block: int = 0
+    blocks: int = 0
 
     def __post_init__(self) -> None:
         if not 1 <= self.lanes <= self.n:
             raise InputError(f"Lanes must be in 1..N={self.n}, not {self.lanes}; use {'fewer lanes' if self.lanes > self.n else 'at least one'}")
-        for name, bits in (("Rows", self.row_words * self.lanes * record_bits(self.synapse_fields)),
+        for name, bits in (("Rows", self.rows.memory_bits(self)),
                            ("Inputs", self.slots * self.words * self.lanes * self.ports * self.width)):
             if bits > MAX_MEMORY_BITS:
                 raise InputError(f"{name} of N={self.n} in {self.lanes} lanes take {bits:,} bits, above the limit of {MAX_MEMORY_BITS:,} of the RTL; "
                                  "use fewer neurons, or run the network with the golden model")
 
     @classmethod
-    def of(cls, network: PointNetwork, lanes: int) -> Self:
+    def of(cls, network: PointNetwork, lanes: int, rows: PointRows = CSR) -> Self:
         """Exactly what a network needs."""
         if not 1 <= lanes <= network.n:
             raise InputError(f"Lanes must be in 1..N={network.n}, not {lanes}; use {'fewer lanes' if lanes > network.n else 'at least one'}")
         image, sums = PointImage(network, lanes), _bits(network.largest_input) + 1
-        entries, drives = image.packing.entries, [drive for drive in image.drives if drive]
+        drives = [drive for drive in image.drives if drive]
         noises = [noise for noise in image.noises if noise]
-        longest = int(entries.delay.max(initial=1))
-        weights = [_bits(max(int(entries.weight.max(initial=0)), ~int(entries.weight.min(initial=0)))) + 1]
+        longest = max((each.longest for each in network.projections), default=1) or 1
+        weights = max((_bits(max(high, ~low)) + 1 for low, high in (each.extremes for each in network.projections)), default=2)
         return cls(
             n=network.n, lanes=lanes, structures=image.structures, lfsr=network.lfsr, sources=network.n + network.channels,
-            row_words=max(2, image.packing.words), row_longest=int(image.packing.number.max(initial=1)), slots=1 << _bits(longest),
-            ports=max(1, *(len(each.ports) for each in image.structures)) if image.structures else 1, width=sums, weight_bits=weights[0],
+            **{"row_words": 2, "row_longest": 1, **rows.needs(image)}, rows=rows, slots=1 << _bits(longest),
+            ports=max(1, *(len(each.ports) for each in image.structures)) if image.structures else 1, width=sums, weight_bits=weights,
             drive_bits=max([_bits(max(each.table.weight, ~each.table.weight)) + 1 for each in drives], default=2), drives=len(image.drives),
             depth=max([each.table.depth for each in drives] + [each.depth for each in noises], default=1),
             offset_bits=max([_bits(each.offset) for each in drives], default=1),
@@ -118,10 +127,10 @@ class PointSize:
 
     def problems(self, network: PointNetwork) -> list[str]:
         """Why it does not run a network; empty if it does."""
-        need, found = type(self).of(network, self.lanes), []
+        need, found = type(self).of(network, self.lanes, self.rows), []
         for field in dataclasses.fields(self):
             mine, asked = getattr(self, field.name), getattr(need, field.name)
-            short = set(asked) - set(mine) if field.name == "structures" else mine != asked if field.name == "lfsr" else asked > mine
+            short = set(asked) - set(mine) if field.name == "structures" else mine != asked if field.type is not int else asked > mine
             if short:
                 found.append(f"Core has {field.name} {mine}, and network {network.name!r} needs {asked}; make it larger")
         return found
@@ -188,12 +197,14 @@ class PointSize:
         return {"valid": Field(1), "word": Field(_bits(self.words - 1)), "delay": Field(_bits(self.slots - 1)), "port": Field(_bits(self.ports - 1)),
                 "weight": Field(self.weight_bits, True)}
 
-    def cycles(self, network: PointNetwork, recording: Recording) -> int:
-        """Clock cycles of a run: the sum of `phases`."""
-        return sum(self.phases(network, recording).values())
+    def cycles(self, network: PointNetwork, recording: Recording) -> int | None:
+        """Clock cycles of a run: the sum of `phases`; None if those are not known."""
+        phases = self.phases(network, recording)
+        return None if phases is None else sum(phases.values())
 
-    def phases(self, network: PointNetwork, recording: Recording) -> dict[str, int]:
-        """Those by what they are spent on: ``W + depth + 10`` and the stages of a neuron a step, and those of `Packing.cycles`."""
+    def phases(self, network: PointNetwork, recording: Recording) -> dict[str, int] | None:
+        """Those by what they are spent on: ``W + depth + 10`` and the stages of a neuron a step, and those of the rows; None if unknown."""
+        rows = self.rows.cycles(PointImage(network, self.lanes), self, recording)
         pipelines = self.depth + self.neuron_stages + CYCLES_PER_STEP
-        return {"sweep of the neurons": recording.steps * self.words, "pipelines, filled and emptied": recording.steps * pipelines,
-                "delivery of spikes": PointImage(network, self.lanes).packing.cycles(recording)}
+        return None if rows is None else {"sweep of the neurons": recording.steps * self.words,
+                                          "pipelines, filled and emptied": recording.steps * pipelines, "delivery of spikes": rows}

@@ -1,14 +1,21 @@
 """Rows of a network of point neurons as words of L synapses, one a lane: what is in them, how full they are, and how long they take."""
 
+from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
+from spikegate.models.core.address_map import Load, PointOp
+from spikegate.models.core.words import pack, record_bits
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
 
-__all__ = ["Packing"]
+if TYPE_CHECKING:
+    from spikegate.models.core.point_image import PointImage
+    from spikegate.models.core.point_size import PointSize
+
+__all__ = ["Packing", "CSR", "Csr", "pointers", "row_words"]
 
 #: Cycles of a delivery before the first word of a recorded event.
 EVENTS_AFTER = 4
@@ -86,3 +93,47 @@ class Packing:
         spikes = np.bincount(recording.spikes[:, 0], takes[recording.spikes[:, 1]], recording.steps).astype(np.int64)
         idle = np.maximum(0, EVENTS_AFTER - spikes[np.unique(events[:, 0])])
         return int(spikes.sum() + takes[events[:, 1]].sum() + idle.sum())
+
+
+def pointers(packing: Packing, size: "PointSize") -> Load:
+    """Where each source's row lies."""
+    values = {"first": packing.first, "number": packing.number}
+    return Load(PointOp.POINTER, pack(size.pointer_fields, values, len(packing.first)), np.arange(len(packing.first)))
+
+
+def row_words(packing: Packing, size: "PointSize") -> np.ndarray:
+    """Rows, with the places in them where there is no synapse: a record a lane, uint64 (words · lanes, any), word by word."""
+    entries, count = packing.entries, packing.words * size.lanes
+    place = entries.address * size.lanes + entries.lane
+    full = {name: np.zeros(count, np.int64) for name in size.synapse_fields}
+    for name, values in (("valid", np.ones(len(place), np.int64)), *zip(entries._fields[2:], entries[2:])):
+        full[name][place] = values
+    return pack(size.synapse_fields, full, count)
+
+
+@dataclass(frozen=True)
+class Csr:
+    """Rows in on-chip memory."""
+
+    name: ClassVar[str] = "csr"
+    waits: ClassVar[bool] = False
+
+    def needs(self, image: "PointImage") -> dict[str, int]:
+        """Words of all rows, and of the longest."""
+        return {"row_words": max(2, image.packing.words), "row_longest": int(image.packing.number.max(initial=1))}
+
+    def memory_bits(self, size: "PointSize") -> int:
+        """Of all lanes."""
+        return size.row_words * size.lanes * record_bits(size.synapse_fields)
+
+    def loads(self, image: "PointImage", size: "PointSize") -> list[Load]:
+        """Pointers and rows."""
+        address, lane = np.divmod(np.arange(image.packing.words * size.lanes), size.lanes)
+        return [pointers(image.packing, size), Load(PointOp.ROW, row_words(image.packing, size), address, lane)]
+
+    def cycles(self, image: "PointImage", size: "PointSize", recording: Recording) -> int | None:
+        """As `Packing.cycles`."""
+        return image.packing.cycles(recording)
+
+
+CSR = Csr()

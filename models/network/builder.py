@@ -5,12 +5,14 @@ What is wrong is collected, and `Builder.freeze` names all of it at once: the va
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from spikegate.models.checks import real, real_array, whole
 from spikegate.models.errors import InputError, Problems
+from spikegate.models.network.connection import Connection, pairs_of
+from spikegate.models.network.generated import Generated
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.point_population import Neuron, PointPopulation, PortDrive
 from spikegate.models.network.projection import MAX_DELAY, Projection, SpikeInput
@@ -20,15 +22,6 @@ from spikegate.models.numeric.drive import UNIFORM_BITS, DriveParams, binomial_l
 from spikegate.models.numeric.lfsr import LfsrParams
 
 __all__ = ["Builder"]
-
-
-class _Connection(NamedTuple):
-    source: str
-    target: str
-    port: str | None
-    weights: Any
-    delays: Any
-    pairs: Any
 
 
 class Builder:
@@ -55,7 +48,7 @@ class Builder:
         self._populations: dict[str, dict[str, Any]] = {}
         self._inputs: list[tuple[str, int, Any, Any]] = []
         self._drives: list[tuple[str, str | None, Any]] = []
-        self._connections: list[_Connection] = []
+        self._connections: list[Connection | tuple[Any, ...]] = []
         number = real(dt_ms)
         exact = Fraction(str(number)) * 10**6 if number is not None else Fraction(1, 2)
         if exact.denominator != 1:
@@ -143,7 +136,20 @@ class Builder:
         port : str, optional
             Needed where there are several.
         """
-        self._connections.append(_Connection(source, target, port, weights, delays, pairs))
+        self._connections.append(Connection(source, target, port, weights, delays, pairs))
+
+    def generate(self, source: str, target: str, in_degree: int, *, weight: int, delay: int = 1, seed: int, lanes: int = 32,
+                 port: str | None = None) -> None:
+        """Add synapses that are made from a seed and not kept: each target has ``in_degree`` sources, all different, and none is its own.
+
+        Parameters
+        ----------
+        in_degree, weight, delay, seed, lanes : int
+            As `spikegate.models.network.generated.Generated`; the sources are 2 to 64 times as many as the in-degree.
+        port : str, optional
+            Needed where there are several.
+        """
+        self._connections.append((source, target, port, in_degree, weight, delay, seed, lanes))
 
     def freeze(self) -> PointNetwork:
         """The network.
@@ -214,7 +220,10 @@ class Builder:
         raw = int(raw_numbers(f"Drive weight of {target!r}", weight, q.min, q.max, q, fraction=q.fraction))
         return target, PortDrive(DriveParams(binomial_limits(trials, probability), raw), port, offset)
 
-    def _make_projection(self, asked: _Connection) -> Projection:
+    def _make_projection(self, asked: Connection | tuple[Any, ...]) -> Projection | Generated:
+        if not isinstance(asked, Connection):
+            source, target, port, *rest = asked
+            return Generated(source, target, self._target(target, port, f"{source} → {target}")[2], *rest)
         what = f"{asked.source} → {asked.target}"
         if asked.source not in self._kinds:
             raise InputError(f"Source {asked.source!r} of {what} is no population or input; there are {', '.join(self._kinds) or 'none'}")
@@ -224,7 +233,7 @@ class Builder:
         problems = Problems()
         for call in (lambda: raw_numbers(f"Weight of {what}", asked.weights, q.min, q.max, q, fraction=q.fraction),
                      lambda: raw_numbers(f"Delay of {what}", asked.delays, 1, MAX_DELAY, "give it in steps; for longer ones raise dt_ms"),
-                     lambda: _pairs(what, asked, sources, targets)):
+                     lambda: pairs_of(what, asked, sources, targets)):
             found.append(self._noted(problems, call))
         problems.raise_any()
         weights, delays, pairs = found
@@ -235,16 +244,3 @@ class Builder:
             if values.ndim and values.shape != pairs[0].shape:
                 raise InputError(f"{name} of {what} must be one, or as many as the synapses ({len(pairs[0])}), not {values.shape}")
         return Projection.of(asked.source, asked.target, port, sources, pairs, weights, delays)
-
-
-def _pairs(what: str, asked: _Connection, sources: int, targets: int) -> list[np.ndarray]:
-    """Source and target neuron of each synapse."""
-    if asked.pairs is None:
-        shape = np.shape(asked.weights)
-        if shape != (sources, targets):
-            raise InputError(f"Weights of {what} must be a matrix ({sources}, {targets}), sources by targets, not {shape}; or give pairs")
-        return list(np.nonzero(np.asarray(asked.weights)))
-    if len(asked.pairs) != 2 or np.shape(asked.pairs[0]) != np.shape(asked.pairs[1]):
-        raise InputError(f"Pairs of {what} must be two rows, as many source neurons as target neurons")
-    return [raw_numbers(f"{side} neuron of {what}", values, 0, size - 1, "neurons of a population count from 0").ravel()
-            for side, values, size in zip(("Source", "Target"), asked.pairs, (sources, targets))]

@@ -73,14 +73,15 @@ class Engine(ABC, Generic[Kind]):
 
 
 class Hardware(Engine[Kind]):
-    """An engine that counts clock cycles, which are known beforehand, and can show its wires."""
+    """An engine that counts clock cycles, which are mostly known beforehand, and can show its wires."""
 
-    def predicted_cycles(self, network: Kind, recording: Recording) -> int:
-        """Clock cycles that the run of this recording has to take."""
-        return sum(self.predicted_phases(network, recording).values())
+    def predicted_cycles(self, network: Kind, recording: Recording) -> int | None:
+        """Clock cycles that the run of this recording has to take; None if they are not known beforehand."""
+        phases = self.predicted_phases(network, recording)
+        return None if phases is None else sum(phases.values())
 
     @abstractmethod
-    def predicted_phases(self, network: Kind, recording: Recording) -> dict[str, int]:
+    def predicted_phases(self, network: Kind, recording: Recording) -> dict[str, int] | None:
         """Those by what they are spent on."""
 
     @abstractmethod

@@ -18,10 +18,11 @@ import numpy as np
 from spikegate.models.checks import exact_array, plain, require, require_type, require_whole
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network import point_file
+from spikegate.models.network.generated import Generated
 from spikegate.models.network.network import MAX_DT_NS, MAX_STEPS, Network
 from spikegate.models.network.point_described import DescribedPointNetwork
 from spikegate.models.network.point_population import PointPopulation, PortDrive
-from spikegate.models.network.projection import Projection, SpikeInput
+from spikegate.models.network.projection import Place, Projection, SpikeInput
 from spikegate.models.network.synapses import Synapses, make_synapses
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.linear import LinearNeuron
@@ -43,7 +44,7 @@ class PointNetwork(DescribedPointNetwork):
         Title, printable.
     populations : sequence of PointPopulation
         Neurons are numbered from 0 through all of them.
-    projections : sequence of Projection
+    projections : sequence of Projection or Generated
     inputs : sequence of SpikeInput
     lfsr : LfsrParams
         Of every neuron's stream; width at least 32 + the leak fraction of a neuron that draws, leap at least 32 and no longer than the lowest tap.
@@ -64,7 +65,7 @@ class PointNetwork(DescribedPointNetwork):
 
     name: str
     populations: Sequence[PointPopulation]
-    projections: Sequence[Projection]
+    projections: Sequence[Projection | Generated]
     inputs: Sequence[SpikeInput]
     lfsr: LfsrParams
     seeds: np.ndarray
@@ -76,11 +77,12 @@ class PointNetwork(DescribedPointNetwork):
         require_whole(self, "steps", "dt_ns")
         for name, kind in (("name", str), ("lfsr", LfsrParams), ("source", Mapping)):
             require_type(self, name, kind)
-        parts: tuple[tuple[str, type], ...] = (("populations", PointPopulation), ("projections", Projection), ("inputs", SpikeInput))
+        parts: tuple[tuple[str, tuple[type, ...]], ...] = (("populations", (PointPopulation,)), ("projections", (Projection, Generated)),
+                                                           ("inputs", (SpikeInput,)))
         for name, member in parts:
             object.__setattr__(self, name, tuple(getattr(self, name)))
             for each in getattr(self, name):
-                require(f"Each of {name}", each, member, f"make a {member.__name__}")
+                require(f"Each of {name}", each, member, f"make a {member[0].__name__}")
         object.__setattr__(self, "seeds", exact_array("seeds", self.seeds, np.uint64))
         self._check()
 
@@ -124,22 +126,19 @@ class PointNetwork(DescribedPointNetwork):
             else:
                 problems.require(not seeds.any(), f"Seeds of population {each.name!r} must be 0, as it draws nothing")
 
-    def _check_projection(self, problems: Problems, projection: Projection) -> None:
+    def _check_projection(self, problems: Problems, projection: Projection | Generated) -> None:
         sizes = {each.name: each.size for each in self.populations} | {each.name: each.size for each in self.inputs}
         target = next((each for each in self.populations if each.name == projection.target), None)
         here = f"of projection {projection.title}"
         if projection.source not in sizes or target is None:
             problems.require(False, f"Source {here} must be a population or an input, and its target a population; there are {', '.join(sizes)}")
             return
-        problems.require(len(projection.indptr) == sizes[projection.source] + 1, f"Array indptr {here} must have {sizes[projection.source] + 1} "
-                         f"entries, not {len(projection.indptr)}")
-        top = int(projection.indices.max(initial=0))
-        problems.require(top < target.size, f"Targets {here} must be below {target.size}, not {top}")
+        for problem in projection.problems(self.place(projection)):
+            problems.require(False, problem)
         if projection.port not in target.neuron.ports or isinstance(target.neuron, BernoulliNeuron):
             problems.require(False, f"Port {here} must be one of a {target.neuron.kind} ({', '.join(target.neuron.ports) or 'it has none'})")
             return
-        q = target.neuron.port_format(projection.port)
-        low, high = (int(projection.weights.min()), int(projection.weights.max())) if len(projection.weights) else (0, 0)
+        q, (low, high) = target.neuron.port_format(projection.port), projection.extremes
         problems.require(q.holds(low) and q.holds(high), f"Weights {here} are {low}..{high}, outside {q} ({q.min}..{q.max}); "
                          f"{q.wider(high if q.holds(low) else low)}")
 
@@ -157,11 +156,22 @@ class PointNetwork(DescribedPointNetwork):
                 sums = np.zeros(each.size, np.int64)
                 for projection in self.projections:
                     if (projection.target, projection.port) == (each.name, port):
-                        sums += np.bincount(projection.indices, np.abs(projection.weights.astype(np.int64)), each.size).astype(np.int64)
+                        sums += projection.reach(each.size)
                 if each.drive is not None and each.drive.port == port:
                     sums += each.drive.largest
                 worst = max(worst, int(sums.max()))
         return worst
+
+    def place(self, projection: Projection | Generated) -> Place:
+        """Where the ends of a projection are."""
+        sizes = {each.name: each.size for each in self.populations} | {each.name: each.size for each in self.inputs}
+        first = dict(zip((each.name for each in self.populations), self.firsts))
+        return Place(sizes[projection.source], sizes[projection.target], first[projection.target], projection.source == projection.target)
+
+    @cached_property
+    def listed(self) -> tuple[Projection, ...]:
+        """Its projections as lists of synapses, those that are generated written out: the same network, spike for spike."""
+        return tuple(each.expand(self.place(each)) for each in self.projections)
 
     @cached_property
     def synapses(self) -> Synapses:

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from spikegate.models.network.base import FrozenNetwork, next_start
+from spikegate.models.network.generated import Generated
 from spikegate.models.network.point_population import PointPopulation
 from spikegate.models.network.population import Population
 from spikegate.models.network.projection import Projection, SpikeInput
@@ -23,7 +24,7 @@ class DescribedPointNetwork(FrozenNetwork):
     """Base of `PointNetwork`, which has the fields."""
 
     populations: Sequence[PointPopulation]
-    projections: Sequence[Projection]
+    projections: Sequence[Projection | Generated]
     inputs: Sequence[SpikeInput]
     lfsr: LfsrParams
     seeds: np.ndarray
@@ -58,6 +59,11 @@ class DescribedPointNetwork(FrozenNetwork):
         """Its kinds of neurons."""
         return ", ".join(dict.fromkeys(each.neuron.kind for each in self.populations))
 
+    def count(self, projection: Projection | Generated) -> int:
+        """Synapses of a projection."""
+        sizes = {each.name: each.size for each in self.populations}
+        return projection.count(sizes[projection.target])
+
     @property
     def memory(self) -> float:
         """For how many steps a membrane remembers: the longest time constant, also of a recovery, 1 if none leaks."""
@@ -83,8 +89,8 @@ class DescribedPointNetwork(FrozenNetwork):
         return {"preset": self.title, "variant": self.variant, "n": self.n, "hash": self.hash, "format": ", ".join(formats) or "no numbers",
                 "populations": {each.name: {"size": each.size, "kind": each.neuron.kind, "sets": len(each.sets)} for each in self.populations},
                 "inputs": {each.name: {"channels": each.size, "spikes": len(each.steps)} for each in self.inputs},
-                "projections": {each.title: len(each.indices) for each in self.projections},
-                "synapses": sum(len(each.indices) for each in self.projections)}
+                "projections": {each.title: self.count(each) for each in self.projections},
+                "synapses": sum(self.count(each) for each in self.projections)}
 
     def membrane(self, neuron: int) -> tuple[int, float]:
         """Raw units of a millivolt, and the threshold in mV; 0 units if the neuron has no membrane."""

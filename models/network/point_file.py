@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from spikegate.models.network import container
+from spikegate.models.network.generated import Generated
 from spikegate.models.network.point_population import PointPopulation, PortDrive
 from spikegate.models.network.projection import Projection, SpikeInput
 from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
@@ -26,6 +27,9 @@ ARRAYS = {"sets": "<i8", "index": "<u2", "limits": "<u4", "noise": "<u4", "steps
           "weights": "<i4", "delays": "|u1", "seeds": "<u8"}
 MEMBERS: dict[str, Any] = {"rounding": Rounding, "overflow": Overflow, "order": Order, "reset": Reset}
 STATE = "<i4"
+#: Of a projection: arrays of a list, or keys in the header.
+LISTED = ("indptr", "indices", "weights", "delays")
+GENERATED = ("in_degree", "weight", "delay", "seed", "lanes")
 #: What a file's kind makes; of all others their currents say the kind.
 KINDS: dict[str, Any] = {each.kind: each for each in (BernoulliNeuron, IzhikevichNeuron)} | {"adaptive_lif": AdaptiveLinearNeuron}
 
@@ -68,6 +72,11 @@ def _neuron(structure: dict[str, Any]) -> Any:
     return neuron
 
 
+def _ends(each: Projection | Generated) -> dict[str, Any]:
+    ends: dict[str, Any] = {"source": each.source, "target": each.target, "port": each.port}
+    return ends | {"generated": {name: getattr(each, name) for name in GENERATED}} if isinstance(each, Generated) else ends
+
+
 def content(network: Any) -> bytes:
     """What the hash is of: header and arrays."""
     arrays: dict[str, np.ndarray] = {}
@@ -87,11 +96,12 @@ def content(network: Any) -> bytes:
     for k, each in enumerate(network.inputs):
         arrays |= {f"input{k}.steps": each.steps, f"input{k}.channels": each.channels}
     for k, each in enumerate(network.projections):
-        arrays |= {f"projection{k}.{name}": getattr(each, name) for name in ("indptr", "indices", "weights", "delays")}
+        if not isinstance(each, Generated):
+            arrays |= {f"projection{k}.{name}": getattr(each, name) for name in LISTED}
     arrays["seeds"] = network.seeds
     header = {"name": network.name, "steps": network.steps, "dt_ns": network.dt_ns, "source": dict(network.source), "populations": populations,
               "inputs": [{"name": each.name, "size": each.size} for each in network.inputs],
-              "projections": [{"source": each.source, "target": each.target, "port": each.port} for each in network.projections],
+              "projections": [_ends(each) for each in network.projections],
               "lfsr": {"width": network.lfsr.width, "taps": list(network.lfsr.taps), "leap": network.lfsr.leap}}
     return container.pack(header, {name: array.astype(array_type(name)) for name, array in arrays.items()})
 
@@ -111,7 +121,8 @@ def parse(data: bytes) -> Any:
     from spikegate.models.network.point import PointNetwork
 
     header, arrays = container.unpack(data, array_type)
-    populations, inputs, projections = [], [], []
+    populations, inputs = [], []
+    projections: list[Projection | Generated] = []
     for k, each in enumerate(header["populations"]):
         here, neuron, drive = f"population{k}", _neuron(each["neuron"]), None
         if each["drive"] is not None:
@@ -125,8 +136,11 @@ def parse(data: bytes) -> Any:
         steps, channels = arrays.pop(f"input{k}.steps"), arrays.pop(f"input{k}.channels")
         inputs.append(SpikeInput(each["name"], each["size"], steps, channels))
     for k, each in enumerate(header["projections"]):
-        taken = {name: arrays.pop(f"projection{k}.{name}") for name in ("indptr", "indices", "weights", "delays")}
-        projections.append(Projection(each["source"], each["target"], each["port"], **taken))
+        ends = each["source"], each["target"], each["port"]
+        if "generated" in each:
+            projections.append(Generated(*ends, **each["generated"]))
+        else:
+            projections.append(Projection(*ends, *(arrays.pop(f"projection{k}.{name}") for name in LISTED)))
     lfsr = LfsrParams(header["lfsr"]["width"], tuple(header["lfsr"]["taps"]), header["lfsr"]["leap"])
     network = PointNetwork(header["name"], populations, projections, inputs, lfsr, arrays.pop("seeds"), header["steps"], header["dt_ns"],
                            header["source"])

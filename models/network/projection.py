@@ -1,6 +1,6 @@
 """What reaches the populations of a network of point neurons: recorded spikes from outside, and synapses with a weight and a delay each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +8,30 @@ import numpy as np
 from spikegate.models.checks import exact_array, identifier, require_type, require_whole
 from spikegate.models.errors import InputError, Problems
 
-__all__ = ["MAX_DELAY", "SpikeInput", "Projection"]
+__all__ = ["MAX_DELAY", "Place", "SpikeInput", "Projection"]
 
 #: Longest delay in steps.
 MAX_DELAY = 255
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the ends of a projection are in its network.
+
+    Parameters
+    ----------
+    sources, targets : int
+        Sizes of the source and of the target.
+    first : int
+        Number of the target's first neuron.
+    recurrent : bool
+        Whether both are the same population.
+    """
+
+    sources: int
+    targets: int
+    first: int
+    recurrent: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +122,35 @@ class Projection:
     def title(self) -> str:
         """Source, target and port."""
         return f"{self.source} → {self.target}.{self.port}"
+
+    @property
+    def extremes(self) -> tuple[int, int]:
+        """Its smallest and largest weight, 0 without synapses."""
+        return (int(self.weights.min()), int(self.weights.max())) if len(self.weights) else (0, 0)
+
+    @property
+    def longest(self) -> int:
+        """Its longest delay, 0 without synapses."""
+        return int(self.delays.max(initial=0))
+
+    def problems(self, place: Place) -> Iterator[str]:
+        """What does not fit the sizes of source and target."""
+        if len(self.indptr) != place.sources + 1:
+            yield f"Array indptr of projection {self.title} must have {place.sources + 1} entries, not {len(self.indptr)}"
+        if (top := int(self.indices.max(initial=0))) >= place.targets:
+            yield f"Targets of projection {self.title} must be below {place.targets}, not {top}"
+
+    def count(self, targets: int) -> int:
+        """Synapses."""
+        return len(self.indices)
+
+    def reach(self, targets: int) -> np.ndarray:
+        """Most that it adds to each target in a step, without the sign, int64 (targets,)."""
+        return np.bincount(self.indices, np.abs(self.weights.astype(np.int64)), targets).astype(np.int64)
+
+    def expand(self, place: Place) -> "Projection":
+        """Itself: what every kind of projection becomes."""
+        return self
 
     @classmethod
     def of(cls, source: str, target: str, port: str, sources: int, pairs: Sequence[np.ndarray], weights: object, delays: object) -> "Projection":

@@ -5,6 +5,7 @@ from html import escape
 from typing import TYPE_CHECKING, cast
 
 from spikegate.models.network.base import FrozenNetwork
+from spikegate.models.network.generated import Generated
 from spikegate.models.network.network import Network
 from spikegate.models.network.point import PointNetwork
 
@@ -80,9 +81,12 @@ def _point(net: PointNetwork) -> dict[str, str]:
         found[f"population {each.name}"] = f"{each.size:,} {each.neuron.kind}{sets}{drive}"
     for given in net.inputs:
         found[f"input {given.name}"] = f"{given.size:,} channels, {len(given.steps):,} spikes"
-    found["synapses"] = f"{sum(len(each.indices) for each in net.projections):,}"
+    found["synapses"] = f"{sum(net.count(each) for each in net.projections):,}"
     for rows in net.projections:
-        if len(rows.indices):
+        if isinstance(rows, Generated):
+            found[f"projection {rows.title}"] = (f"{net.count(rows):,} synapses, {rows.in_degree:,} a target, made from seed {rows.seed} for "
+                                                 f"{rows.lanes} lanes, weight {rows.weight} raw, delay {rows.delay} steps")
+        elif len(rows.indices):
             low, high = (f"{values.min()}..{values.max()}" for values in (rows.weights, rows.delays))
             found[f"projection {rows.title}"] = f"{len(rows.indices):,} synapses, weights {low} raw, delays {high} steps"
     for row in net.quantities():

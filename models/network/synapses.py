@@ -62,7 +62,7 @@ def make_synapses(network: Any) -> Synapses:
     for each in network.inputs:
         first[each.name] = sources
         sources += each.size
-    made = [each for each in network.projections if len(each.indices)]
+    made = [each for each in network.listed if len(each.indices)]
     places = [PORTS * np.arange(256) + ports[each.target].index(each.port) for each in made]  # by delay
     used = np.zeros(PORTS * 256, bool)
     for each, place in zip(made, places):

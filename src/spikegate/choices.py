@@ -26,13 +26,16 @@ def engines_for(network: "FrozenNetwork", args: argparse.Namespace) -> "tuple[li
     InputError
         If an option does not suit the network.
     """
+    from spikegate.models.core.point_choice import point_lanes
     from spikegate.models.network.network import Network
 
-    most = LANES if isinstance(network, Network) else POINT_LANES
+    most = LANES if isinstance(network, Network) else point_lanes(network, POINT_LANES)
+    if args.rows and isinstance(network, Network):
+        raise InputError(f"--rows {args.rows} is for networks of point neurons, and this has one weight a source; leave it out")
     lanes = args.lanes if args.lanes is not None else 0 if args.port else min(most, network.n)
     if not args.port and not 1 <= lanes <= network.n:
         raise InputError(f"--lanes must be in 1..{network.n} (N of this network), not {lanes}; give a number of lanes in that range")
-    return _plain(network, lanes, args) if isinstance(network, Network) else _point(lanes, args)
+    return _plain(network, lanes, args) if isinstance(network, Network) else _point(network, lanes, args)
 
 
 def _plain(network: "Network", lanes: int, args: argparse.Namespace) -> "tuple[list[Engine[Any]], dict[str, Any]]":
@@ -52,12 +55,14 @@ def _plain(network: "Network", lanes: int, args: argparse.Namespace) -> "tuple[l
     return [hardware, Golden(faults, args.sabotage), Brian2Integer(), Brian2Float(), Brian2Realised(), Brian2Ordered()], said
 
 
-def _point(lanes: int, args: argparse.Namespace) -> "tuple[list[Engine[Any]], dict[str, Any]]":
+def _point(network: "FrozenNetwork", lanes: int, args: argparse.Namespace) -> "tuple[list[Engine[Any]], dict[str, Any]]":
     from spikegate.cosim.engines.point_rtl import PointRtl
+    from spikegate.models.core.point_choice import row_source
     from spikegate.models.core.point_golden import PointGolden
     from spikegate.translator.point_brian import PointBrianInteger, PointBrianOrdered
 
     given = [(f"--{name.replace('_', '-')}", what) for name, what in OTHERS.items() if getattr(args, name)]
     if given:
         raise InputError("\n".join(f"{option} is for {what}, and this is a network of point neurons; leave it out" for option, what in given))
-    return [PointRtl(lanes), PointGolden(args.sabotage), PointBrianInteger(), PointBrianOrdered()], {"sabotage": args.sabotage, "faults": None}
+    rtl = PointRtl(lanes, rows=row_source(network, lanes, args.rows))
+    return [rtl, PointGolden(args.sabotage), PointBrianInteger(), PointBrianOrdered()], {"sabotage": args.sabotage, "faults": None}

@@ -81,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     sim.add_argument("--network", metavar="FILE", help="run this frozen network instead of a preset")
     sim.add_argument("--lanes", type=int, metavar="L", help="neurons that the RTL updates side by side, 1..N "
                      f"(default {LANES}, of point neurons {POINT_LANES}, or N if less)")
+    sim.add_argument("--rows", metavar="SOURCE", help="where a core of point neurons finds its synapses: csr, generated or external (default: "
+                     "generated where every projection is made for these lanes, else csr)")
     sim.add_argument("--out", metavar="DIR", default=OUT, help="folder for report.json, its page report.html, the picture and the frozen network "
                      "(default %(default)s)")
     sim.add_argument("--figure", metavar="FILE", help="draw the picture into this file, too, in print quality: .png, .svg or .pdf")

@@ -44,7 +44,7 @@ def check(args: argparse.Namespace) -> int:
     os.environ.setdefault("MPLBACKEND", "Agg")
     quantised = brian2.check(args.script, format=args.format, current_format=args.current_format)
     network, console = quantised.network, Console(highlight=False, markup=False)
-    synapses = sum(len(each.indices) for each in network.projections)
+    synapses = sum(network.count(each) for each in network.projections)
     agreement = "statistical, as the hardware draws its own random inputs" if network.draws else "spike-exact on the same integers"
     console.print(f"{args.script}: {network.n:,} neurons, {synapses:,} synapses, {network.steps:,} steps of {network.dt_ns / 1e6:g} ms would run, "
                   f"in Brian2's order of a step; {agreement}")

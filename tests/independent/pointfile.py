@@ -46,10 +46,13 @@ def check_header(header):
     demand(len({source["name"] for source in both}) == len(both), "all names differ")
     kinds = {population["name"]: population["neuron"] for population in header["populations"]}
     for projection in each(header["projections"], "projections"):
-        keys(projection, ("source", "target", "port"), "a projection")
+        keys(projection, ("source", "target", "port", *["generated"] * ("generated" in projection)), "a projection")
         one_of(projection["source"], {source["name"] for source in both}, "source")
         one_of(projection["target"], kinds, "target")
-        one_of(projection["port"], ports(kinds[projection["target"]]), "port of a projection")
+        one_of(projection["port"], there := ports(kinds[projection["target"]]), "port of a projection")
+        if "generated" in projection:
+            size, = (source["size"] for source in both if source["name"] == projection["source"])
+            check_generated(projection["generated"], size, there[projection["port"]], projection["source"] == projection["target"])
     lfsr = header["lfsr"]
     keys(lfsr, ("width", "taps", "leap"), "lfsr")
     noisy = any("noise" in population for population in header["populations"])
@@ -60,6 +63,18 @@ def check_header(header):
         above = tap
     demand(lfsr["taps"] and lfsr["taps"][0] == lfsr["width"], "the first tap is the width")
     whole(lfsr["leap"], 32, above, "leap")
+
+
+def check_generated(made, sources, form, recurrent):
+    """Section 6."""
+    keys(made, ("in_degree", "weight", "delay", "seed", "lanes"), "generated")
+    whole(made["in_degree"], 1, sources, "in_degree")
+    whole(made["weight"], *span(form), "generated weight")
+    whole(made["delay"], 1, 255, "generated delay")
+    whole(made["seed"], 0, 2**64 - 1, "generated seed")
+    b, rest = divmod(sources, made["in_degree"])
+    demand(not rest and 2 <= b <= 64, "in_degree makes groups of 2 to 64")
+    whole(made["lanes"], b if recurrent else 1, 64, "lanes")
 
 
 def layout(header):
@@ -76,6 +91,8 @@ def layout(header):
     for k in range(len(header["inputs"])):
         yield from ((f"input{k}.{name}", "<u4", [None]) for name in ("steps", "channels"))
     for k, projection in enumerate(header["projections"]):
+        if "generated" in projection:
+            continue
         yield f"projection{k}.indptr", "<u4", [sizes[projection["source"]] + 1]
         yield from ((f"projection{k}.{name}", kind, [None]) for name, kind in (("indices", "<u4"), ("weights", "<i4"), ("delays", "|u1")))
     yield "seeds", "<u8", [sum(population["size"] for population in header["populations"])]
@@ -106,9 +123,9 @@ class PointFile:
 
     def __init__(self, header, arrays):
         self.header, self.arrays = header, arrays
-        self.first, self.sources, self.most = {}, 0, Counter()
+        self.first, self.sources, self.most, self.sizes = {}, 0, Counter(), {}
         for source in header["populations"] + header["inputs"]:
-            self.first[source["name"]] = self.sources
+            self.first[source["name"]], self.sizes[source["name"]] = self.sources, source["size"]
             self.sources += source["size"]
         for k, population in enumerate(header["populations"]):
             self.check_population(f"population{k}.", population)
@@ -158,6 +175,11 @@ class PointFile:
 
     def check_projection(self, here, projection):
         target, = (population for population in self.header["populations"] if population["name"] == projection["target"])
+        if "generated" in projection:
+            made = projection["generated"]
+            for i in range(target["size"]):
+                self.most[projection["target"], i, projection["port"]] += made["in_degree"] * abs(made["weight"])
+            return
         indptr, indices, weights, delays = (self.arrays[here + name] for name in ("indptr", "indices", "weights", "delays"))
         demand(len(indices) == len(weights) == len(delays), "a synapse has a target, a weight and a delay")
         demand(indptr[0] == 0 and indptr[-1] == len(indices) and rises(indptr), "indptr ascends from 0 to the number of synapses")

@@ -4,6 +4,7 @@ Unlike the engine of the page, a port keeps the sums of all coming steps itself,
 kind and order of neuron is a class, in pointsteps.py.
 """
 
+from independent.generated import pairs
 from independent.pointsteps import LINEAR, STEPPERS
 
 __all__ = ["cells", "run"]
@@ -92,6 +93,12 @@ def synapses(file, found):
     """Of each source, neurons first and then channels: ports, weights and delays."""
     rows = [[] for _ in range(file.sources)]
     for k, projection in enumerate(file.header["projections"]):
+        if "generated" in projection:
+            made, names = projection["generated"], (projection["source"], projection["target"])
+            for source, target in pairs(made, [file.sizes[name] for name in names], file.first[names[1]], names[0] == names[1]):
+                port = found[file.first[names[1]] + target].ports[projection["port"]]
+                rows[file.first[names[0]] + source].append((port, made["weight"], made["delay"]))
+            continue
         indptr, indices, weights, delays = (file.arrays[f"projection{k}.{name}"] for name in ("indptr", "indices", "weights", "delays"))
         first, target = file.first[projection["source"]], file.first[projection["target"]]
         for row in range(len(indptr) - 1):

@@ -45,7 +45,7 @@ def arriving(network: PointNetwork, spikes: np.ndarray, neurons: np.ndarray, fir
     for each in network.inputs:
         starts[each.name] = sources
         sources += each.size
-    for projection in network.projections:
+    for projection in network.listed:
         where = column[starts[projection.target] + projection.indices.astype(np.int64)]
         mine = np.flatnonzero(where >= 0)
         row = np.searchsorted(projection.indptr.astype(np.int64), mine, side="right") - 1
