@@ -1,15 +1,19 @@
 """Mutation testing of the golden models: what is a mutant, a small model whole, and guards and lists that are wrong are found out."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 from collections import Counter
 
 import pytest
 
+from verification.models import child
 from verification.models.assess import REVIEWED, reviewed
-from verification.models.child import ROOT, dependents, module_of
+from verification.models.child import ROOT, dependents, in_child, module_of
 from verification.models.guards import GUARDS
 from verification.models.mutants import function_code, mutants
 
@@ -157,3 +161,29 @@ def test_code():
     _, text = run("models/errors", "--tests", tmp_path / "test_started.py", "--json", tmp_path / "found.json")
     found, = json.loads((tmp_path / "found.json").read_text())
     assert found["tests"] == 1 and "exit_code = 2 -> exit_code = 3" not in text and "unresolved: models/errors Problems.raise_any" in text
+
+
+def test_a_child_that_hangs_is_ended_and_one_that_did_not_get_a_processor_is_started_again(monkeypatch):
+    monkeypatch.setattr(child, "LEAST_WALL", 0.05)
+    monkeypatch.setattr(child, "WALL", 1)
+    assert in_child(lambda file: time.sleep(60), 0.01) == (-signal.SIGALRM, "")
+    found, delays = [], [0.02, 0.02, 0.0125]  # of 0.05 s, a quarter
+    monkeypatch.setattr(child, "waited", lambda session: found.append(session) or delays[len(found) - 1])
+    assert in_child(lambda file: os.write(file, b"again") and time.sleep(60), 0.01) == (-signal.SIGALRM, "again")
+    assert len(set(found)) == 3
+    assert in_child(lambda file: os.write(file, b"done") - 4, 0.01) == (0, "done") and len(found) == 3
+
+
+def test_how_long_a_session_has_waited_for_a_processor_is_known(monkeypatch):
+    """Two that spin beside each other on one processor wait for about half of the time each; one that sleeps does not."""
+    def spin(file):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        os.fork()
+        end = time.process_time() + 0.1
+        while time.process_time() < end:
+            pass
+        os.write(file, str(child.waited(os.getsid(0))).encode())
+        return 0
+
+    _, text = in_child(spin)
+    assert float(text[:6]) > 0.05

@@ -21,7 +21,6 @@ def own_tests() -> dict[str, tuple[str, ...]]:
     return found
 
 
-SIM = ("face/test_cli", "face/test_cli_network", "face/test_cli_streams", "face/test_point_sim")
 #: The tests that judge a file; of a model, most of them against something that is independent of it: hand-made numbers, the gateware, a stranger's
 #: engine.
 GUARDS: dict[str, tuple[str, ...]] = {
@@ -80,18 +79,16 @@ GUARDS: dict[str, tuple[str, ...]] = {
        for path in sorted((ROOT / "translator" / "importer").glob("[a-z]*.py"))},
     **{f"src/spikegate/{name}": ("translator/importer/test_device", "face/test_script_check") for name in ("brian2", "scripts")},
     "translator/point_neurons": ("translator/test_point_brian",), "translator/cuba": ("translator/test_cuba", "translator/test_point_floats"),
-    "cosim/results/figure": ("cosim/test_report",),
-    "cosim/results/compare": ("cosim/test_compare", "cosim/test_compare_texts"),
-    "cosim/results/report": ("cosim/test_report", "cosim/test_tables"),
+    "cosim/results/compare": ("cosim/test_compare", "cosim/test_compare_texts"), "cosim/results/report": ("cosim/test_report_values",),
     "cosim/engines/foreign": ("cosim/test_engines",), "cosim/engines/hardware": ("cosim/test_engines",),
     "cosim/engines/native": ("core/test_core", "core/test_point_core"), "cosim/engines/point_rtl": ("core/test_point_core", "core/test_rows_csr"),
     "cosim/engines/rtl": ("core/test_core", "core/test_core_store", "core/test_core_banks"),
     "cosim/engines/rtl_cocotb": ("core/test_core", "cosim/test_toolchain"), "cosim/engines/rtl_streams": ("core/test_hybrid",),
     "cosim/engines/virtual_board": ("face/test_host_line", "face/test_host"),
-    "cosim/isolation/run": ("cosim/test_engines",), "cosim/isolation/worker": ("cosim/test_engines",),
-    "src/spikegate/__init__": ("test_face",), "src/spikegate/boards": ("cosim/test_board", "face/test_board_commands"),
-    **{f"src/spikegate/{name}": SIM for name in ("cli", "simulate")}, "src/spikegate/choices": ("face/test_choices", *SIM),
-    "src/spikegate/networks": SIM, "src/spikegate/shown": SIM,
+    "cosim/isolation/run": ("cosim/test_isolation",), "cosim/isolation/worker": ("cosim/test_isolation",),
+    "src/spikegate/__init__": ("test_face",), "src/spikegate/boards": ("face/test_board_commands", "face/test_board_in_use"),
+    "src/spikegate/cli": ("face/test_cli", "face/test_cli_network", "face/test_cli_streams", "face/test_point_sim"),
+    "src/spikegate/networks": ("face/test_network_options", "face/test_point_sim"),
     "src/spikegate/doctor": ("test_doctor", "face/test_cli"), "src/spikegate/streams": ("face/test_cli", "face/test_surroundings"),
     "src/spikegate/host": ("face/test_host", "face/test_host_line"), "src/spikegate/host_line": ("face/test_host", "face/test_host_line"),
     "src/spikegate/linked": ("cosim/test_engines", "face/test_host"),

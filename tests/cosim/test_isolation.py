@@ -1,0 +1,283 @@
+"""The two sides of an engine's process, each within this one: what is measured, told, kept and said, word for word."""
+
+import os
+import pickle
+import resource
+import signal
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from spikegate.cosim.isolation import run, worker
+from spikegate.cosim.isolation.run import EngineError, Job, run_isolated
+from spikegate.models.errors import InputError, SpikegateError, ToolMissing
+from spikegate.models.network.recording import Recording
+from spikegate.translator.brunel import preset, translate
+
+
+@pytest.fixture(scope="module")
+def network():
+    return translate(preset("ai", n_exc=16, n_inh=4, conn_prob=0.5), name="small", ms=1.0)
+
+
+def hand(network, progress=None, *, mib=0, fail=None):
+    """An engine: it tells fractions, and its result says which options it was given."""
+    for fraction in (0.0, 0.001, 0.0019, 0.0021, 0.004, 0.5, 1.0):
+        progress(fraction)
+    if fail:
+        raise fail
+    return Recording("hand", 20, 10, [(3, 4)], {"v": np.arange(20)}, {"v": np.full((10, 20), mib, np.int16)}, 77, {"mib": mib, "n": network.n})
+
+
+def nothing(network, progress=None):
+    """Work whose result is a file."""
+
+
+@pytest.fixture
+def inside(monkeypatch, tmp_path, network):
+    """The worker's `main` on a job, with its system calls written down and a clock that goes 2.5 s from one look to the next."""
+    calls, told = [], []
+    system = SimpleNamespace(
+        set_inheritable=lambda pipe, on: calls.append(("inherit", pipe, on)), dup=lambda number: calls.append(("dup", number)) or 91,
+        dup2=lambda new, old: calls.append(("dup2", new, old)), open=lambda path, how: calls.append(("open", path, how)) or 92,
+        write=lambda pipe, text: told.append((pipe, text)), devnull=os.devnull, O_RDONLY=os.O_RDONLY)
+    thread = lambda target, args, daemon: SimpleNamespace(start=lambda: calls.append((target, args, daemon)))  # noqa: E731
+    clock = iter(np.arange(10) * 2.5)
+    monkeypatch.setattr(worker, "os", system)
+    monkeypatch.setattr(worker, "threading", SimpleNamespace(Thread=thread))
+    monkeypatch.setattr(worker, "time", SimpleNamespace(perf_counter=lambda: float(next(clock))))
+    monkeypatch.setattr(worker, "_peak_mib", lambda: 12.25)
+    monkeypatch.setattr(signal, "pthread_sigmask", lambda how, numbers: calls.append((how, numbers)))
+    monkeypatch.setitem(sys.modules, "pylab", sys)
+
+    def ran(work, **options):
+        network.save(tmp_path / "network")
+        (tmp_path / "job").write_bytes(pickle.dumps((tmp_path / "network", 55, pickle.dumps((work, options)))))
+        monkeypatch.setattr(sys, "argv", ["worker", str(tmp_path)])
+        worker.main()
+        return worker.restore(tmp_path / "result", network)
+    return SimpleNamespace(run=ran, folder=tmp_path, calls=calls, told=told)
+
+
+def test_what_comes_back_of_a_process_is_all_that_the_engine_gave_with_its_own_time_and_memory(inside, network):
+    result = inside.run(hand, mib=7)
+    recording, made = result.recording, hand(network, lambda fraction: None, mib=7)
+    assert (result.wall_s, result.peak_mib) == (2.5, 12.25)
+    for name in ("engine", "n", "steps", "cycles"):
+        assert getattr(recording, name) == getattr(made, name), name
+    assert recording.spikes.tolist() == [[3, 4]] and recording.provenance == {"network": network.hash, "mib": 7, "n": 20}
+    for kind in ("final", "trace"):
+        assert list(getattr(recording, kind)) == ["v"] and getattr(recording, kind)["v"].dtype == getattr(made, kind)["v"].dtype
+        assert getattr(recording, kind)["v"].tolist() == getattr(made, kind)["v"].tolist()
+    assert sorted(path.name for path in inside.folder.iterdir() if path.suffix != ".npy") == ["job", "network", "result"]
+
+
+def test_progress_is_told_in_steps_of_two_thousandths(inside):
+    inside.run(hand)
+    assert inside.told == [(55, text) for text in (b"0.0000\n", b"0.0021\n", b"0.5000\n", b"1.0000\n")]
+
+
+def test_a_process_dies_with_its_parent_reads_nothing_and_spares_matplotlib(inside):
+    inside.run(nothing)
+    assert inside.calls == [(signal.SIG_SETMASK, ()), ("inherit", 55, False), ("dup", 0), ("open", os.devnull, os.O_RDONLY), ("dup2", 92, 0),
+                            (worker._die_with_parent, (91,), True)]
+    assert sys.modules["pylab"] is None
+    seen = []
+    worker.os.read, worker.os.killpg = lambda pipe, count: seen.append((pipe, count)), lambda group, number: seen.append((group, number))
+    worker._die_with_parent(91)
+    assert seen == [(91, 1), (0, signal.SIGKILL)]
+
+
+def test_work_without_a_recording_has_its_time_and_memory(inside):
+    assert inside.run(nothing) == (None, 2.5, 12.25)
+
+
+@pytest.mark.parametrize("error, code", [(InputError("Lanes: 9"), 2), (ToolMissing("no g++"), 3), (SpikegateError("other"), 1)])
+def test_an_error_of_ours_is_left_with_its_class_words_and_code(inside, error, code):
+    with pytest.raises(SystemExit) as left:
+        inside.run(hand, fail=error)
+    kind = type(error)
+    assert left.value.code == code and not (inside.folder / "result").exists() and not (inside.folder / "part").exists()
+    assert pickle.loads((inside.folder / "error").read_bytes()) == (kind.__module__, kind.__name__, str(error), code)
+
+
+@pytest.mark.parametrize("name, ours", [("brian2", False), (None, True), ("spikegate.nothing", True), ("spikegates", True)])
+def test_a_package_that_is_missing_is_said_and_a_module_of_ours_is_a_fault(inside, name, ours):
+    with pytest.raises(ModuleNotFoundError if ours else SystemExit):
+        inside.run(hand, fail=ModuleNotFoundError("no module", name=name))
+    assert (inside.folder / "error").exists() is not ours
+    if not ours:
+        assert pickle.loads((inside.folder / "error").read_bytes())[1:] == (
+            "ToolMissing", "Python package brian2 is missing; `spikegate doctor` tells how to install it", 3)
+
+
+def test_the_peak_is_in_mib(monkeypatch):
+    class Status:
+        text = "Name: x\nVmPeak: 9999 kB\nVmHWM:\t   3072 kB\nVmRSS: 1 kB\n"
+
+        def __init__(self, path):
+            assert path == "/proc/self/status"
+
+        def read_text(self):
+            return self.text
+
+    monkeypatch.setattr(worker, "Path", Status)
+    assert worker._peak_mib() == 3.0
+    Status.text = "Name: x\n"
+    monkeypatch.setattr(resource, "getrusage", lambda who: SimpleNamespace(ru_maxrss={resource.RUSAGE_SELF: 5120}[who]))
+    assert worker._peak_mib() == 5.0
+
+
+@pytest.mark.parametrize("rows, mode", [(1 << 17, None), ((1 << 17) + 1, "r")])
+def test_an_array_of_more_than_a_mib_is_mapped_and_one_of_less_is_read(tmp_path, network, monkeypatch, rows, mode):
+    n, load, seen = rows - 16, np.load, []  # of 8 bytes, after a head of 128
+    worker._store(tmp_path, Recording("hand", n, 1, [], {"v": np.zeros(n, np.int64)}), 1.0, 2.0)
+    assert (tmp_path / "1.npy").stat().st_size == 8 * rows
+    monkeypatch.setattr(np, "load", lambda file, mmap_mode: seen.append((file.name, mmap_mode)) or load(file, mmap_mode=mmap_mode))
+    assert len(worker.restore(tmp_path / "result", network).recording.final["v"]) == n and seen == [("0.npy", None), ("1.npy", mode)]
+
+
+class Ended:
+    """A process that has ended, as `_Process.result` finds it."""
+
+    def __init__(self, folder, network, code, **files):
+        self.made = run._Process.__new__(run._Process)
+        self.made.job, self.made.folder, self.made.popen = Job("rtl", hand, network), folder, SimpleNamespace(returncode=code)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+
+    def result(self, logs=None):
+        return self.made.result(logs)
+
+
+SAID = b"first\nlast line\n"
+
+
+@pytest.mark.parametrize("code, log, words", [
+    (1, SAID, "Engine rtl failed with status 1: last line"), (7, b"", "Engine rtl failed with status 7: it said nothing"),
+    (0, SAID, "Engine rtl failed with status 0: last line"), (-15, SAID, "Engine rtl was killed by SIGTERM"),
+    (-9, SAID, "Engine rtl was killed by SIGKILL, as when memory runs out; use a smaller network or a shorter run"),
+    (-4, SAID, "Engine rtl was killed by SIGILL, a hint of its own")])
+def test_how_an_engine_ended_without_a_result_is_said_with_its_log(tmp_path, network, monkeypatch, code, log, words):
+    monkeypatch.setattr(run, "illegal_instruction", lambda: ", a hint of its own")
+    with pytest.raises(EngineError) as caught:
+        Ended(tmp_path, network, code, log=log).result()
+    assert str(caught.value) == words
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    with pytest.raises(EngineError) as caught:
+        Ended(tmp_path, network, code, log=log).result(logs)
+    assert str(caught.value) == f"{words}; its log is {logs / 'rtl.log'}" and (logs / "rtl.log").read_bytes() == log
+
+
+def test_an_error_that_was_left_is_raised_as_what_it_was_and_no_log_is_kept(tmp_path, network):
+    for module, name, kind in (("spikegate.models.errors", "InputError", InputError), ("spikegate.models.errors", "NoSuchError", SpikegateError)):
+        with pytest.raises(kind, match="^the words$") as caught:
+            Ended(tmp_path, network, 5, log=SAID, error=pickle.dumps((module, name, "the words", 5))).result(tmp_path)
+        assert caught.value.exit_code == 5 and type(caught.value) is kind and not (tmp_path / "rtl.log").exists()
+
+
+def test_fractions_come_in_lines_of_which_the_last_whole_one_counts(tmp_path, network):
+    process = run._Process.__new__(run._Process)
+    process.text, (process.pipe, end) = b"", os.pipe()
+    os.set_blocking(process.pipe, False)
+    found = []
+    for text in (b"", b"0.1000\n0.2", b"500\n", b"0.3", b"000\n0.4000\n", b""):
+        os.write(end, text)
+        found.append(process.fraction())
+    assert found == [None, 0.1, 0.25, None, 0.4, None]
+    os.close(end)
+    assert process.fraction() is None
+    os.close(process.pipe)
+
+
+class Pretended:
+    """In place of `_Process`: jobs that tell fractions and end when they are asked the third time."""
+
+    made, most = [], 0
+
+    def __init__(self, job, network, folder):
+        self.job, self.network, self.folder, self.asked, self.pipe, self.stopped = job, network, folder, 0, 0, 0
+        assert network.exists() and not folder.exists()
+        Pretended.made.append(self)
+        Pretended.most = max(Pretended.most, sum(not each.stopped for each in Pretended.made))
+
+    def fraction(self):
+        self.asked += 1
+        return {1: None, 2: 0.25, 3: 1.0}[self.asked]
+
+    def ended(self):
+        return self.asked == 3
+
+    def stop(self):
+        self.stopped += 1
+
+    def result(self, logs):
+        if self.job.options.get("fail"):
+            raise InputError("no")
+        return self.job.name, logs
+
+
+@pytest.fixture
+def pretended(monkeypatch):
+    monkeypatch.setattr(run, "_Process", Pretended)
+    monkeypatch.setattr(run, "_wait", list)
+    Pretended.made, Pretended.most = [], 0
+    return Pretended
+
+
+@pytest.mark.parametrize("parallel", [1, 2, 3])
+def test_jobs_run_in_order_as_many_as_may_and_each_tells_its_beginning_its_fractions_and_its_end(pretended, network, tmp_path, parallel):
+    other, told = network.replace(steps=5), []
+    jobs = [Job("c", hand, network), Job("a", hand, other), Job("b", hand, network)]
+    for name in "abc":
+        (tmp_path / f"{name}.log").write_text("old")
+    (tmp_path / "d.log").write_text("of another run")
+    found = run_isolated(jobs, lambda *said: told.append(said), logs=tmp_path, **({} if parallel == 2 else {"parallel": parallel}))
+    assert list(found.items()) == [(name, (name, tmp_path)) for name in "cab"] and [path.name for path in tmp_path.iterdir()] == ["d.log"]
+    assert [each.job for each in pretended.made] == jobs and pretended.most == parallel and all(each.stopped == 1 for each in pretended.made)
+    for name in "abc":
+        assert [fraction for who, fraction in told if who == name] == [0.0, 0.25, 0.999, 1.0]
+    assert pretended.made[0].network == pretended.made[2].network != pretended.made[1].network
+    assert len({each.folder for each in pretended.made}) == 3 and not pretended.made[0].network.exists()
+
+
+def test_one_failure_stops_those_that_run_and_starts_no_other(pretended, network):
+    with pytest.raises(InputError, match="^no$"):
+        run_isolated([Job("a", hand, network, {"fail": True}), Job("b", hand, network), Job("c", hand, network)])
+    assert [(each.job.name, each.stopped) for each in pretended.made] == [("a", 1), ("b", 1)]
+
+
+def test_a_process_has_a_python_of_its_own_its_folder_for_temporary_files_and_a_session(monkeypatch, network, tmp_path):
+    seen = []
+    monkeypatch.setattr(run.subprocess, "Popen", lambda command, **options: seen.append((command, options)))
+    process = run._Process(Job("rtl", hand, network, {"mib": 3}), tmp_path / "net", tmp_path / "job")
+    (command, options), = seen
+    assert command == [sys.executable, "-P", "-u", "-c", "from spikegate.cosim.isolation.worker import main; main()", str(tmp_path / "job")]
+    assert options["start_new_session"] and options["env"]["TMPDIR"] == str(tmp_path / "job") and options["stdin"] == -1
+    assert options["stdout"] is options["stderr"] and options["stdout"].name == str(tmp_path / "job" / "log")
+    given, write, work = pickle.loads((tmp_path / "job" / "job").read_bytes())
+    assert given == tmp_path / "net" and options["pass_fds"] == (write,) and pickle.loads(work) == (hand, {"mib": 3})
+    assert not os.get_blocking(process.pipe)
+    with pytest.raises(OSError, match="Bad file"):
+        os.fstat(write)
+    os.close(process.pipe)
+
+
+def test_within_it_a_signal_leaves_by_way_of_exit_and_all_is_as_before_afterwards():
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        with pytest.raises(SystemExit) as left, run.terminable():
+            os.kill(os.getpid(), number)
+        assert left.value.code == 128 + number
+        assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)] == before
+    with run._shielded():
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= blocked and not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & {signal.SIGTERM}
+
+
+def test_a_job_has_no_options_unless_it_is_given_some(network):
+    assert Job("a", hand, network).options == {} and Path(run.__file__).stem == "run"
