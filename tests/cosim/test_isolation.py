@@ -4,8 +4,9 @@ import os
 import pickle
 import resource
 import signal
+import subprocess
 import sys
-from pathlib import Path
+from dataclasses import FrozenInstanceError
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,15 +18,19 @@ from spikegate.models.errors import InputError, SpikegateError, ToolMissing
 from spikegate.models.network.recording import Recording
 from spikegate.translator.brunel import preset, translate
 
+#: Made once, however many processes are forked from this one.
+NETWORK = translate(preset("ai", n_exc=16, n_inh=4, conn_prob=0.5), name="small", ms=1.0)
+HASH = NETWORK.hash
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture
 def network():
-    return translate(preset("ai", n_exc=16, n_inh=4, conn_prob=0.5), name="small", ms=1.0)
+    return NETWORK
 
 
 def hand(network, progress=None, *, mib=0, fail=None):
     """An engine: it tells fractions, and its result says which options it was given."""
-    for fraction in (0.0, 0.001, 0.0019, 0.0021, 0.004, 0.5, 1.0):
+    for fraction in (0.0, 0.001, 0.0019, 0.002, 0.0039, 0.5, 1.0):
         progress(fraction)
     if fail:
         raise fail
@@ -45,7 +50,7 @@ def inside(monkeypatch, tmp_path, network):
         dup2=lambda new, old: calls.append(("dup2", new, old)), open=lambda path, how: calls.append(("open", path, how)) or 92,
         write=lambda pipe, text: told.append((pipe, text)), devnull=os.devnull, O_RDONLY=os.O_RDONLY)
     thread = lambda target, args, daemon: SimpleNamespace(start=lambda: calls.append((target, args, daemon)))  # noqa: E731
-    clock = iter(np.arange(10) * 2.5)
+    clock = iter(np.arange(1, 10) * 2.5)
     monkeypatch.setattr(worker, "os", system)
     monkeypatch.setattr(worker, "threading", SimpleNamespace(Thread=thread))
     monkeypatch.setattr(worker, "time", SimpleNamespace(perf_counter=lambda: float(next(clock))))
@@ -77,7 +82,7 @@ def test_what_comes_back_of_a_process_is_all_that_the_engine_gave_with_its_own_t
 
 def test_progress_is_told_in_steps_of_two_thousandths(inside):
     inside.run(hand)
-    assert inside.told == [(55, text) for text in (b"0.0000\n", b"0.0021\n", b"0.5000\n", b"1.0000\n")]
+    assert inside.told == [(55, text) for text in (b"0.0000\n", b"0.0020\n", b"0.5000\n", b"1.0000\n")]
 
 
 def test_a_process_dies_with_its_parent_reads_nothing_and_spares_matplotlib(inside):
@@ -96,11 +101,12 @@ def test_work_without_a_recording_has_its_time_and_memory(inside):
 
 
 @pytest.mark.parametrize("error, code", [(InputError("Lanes: 9"), 2), (ToolMissing("no g++"), 3), (SpikegateError("other"), 1)])
-def test_an_error_of_ours_is_left_with_its_class_words_and_code(inside, error, code):
+def test_an_error_of_ours_is_left_with_its_class_words_and_code(inside, error, code, capsys):
     with pytest.raises(SystemExit) as left:
         inside.run(hand, fail=error)
     kind = type(error)
     assert left.value.code == code and not (inside.folder / "result").exists() and not (inside.folder / "part").exists()
+    assert "Traceback" in capsys.readouterr().err  # which is the log
     assert pickle.loads((inside.folder / "error").read_bytes()) == (kind.__module__, kind.__name__, str(error), code)
 
 
@@ -160,7 +166,7 @@ SAID = b"first\nlast line\n"
     (1, SAID, "Engine rtl failed with status 1: last line"), (7, b"", "Engine rtl failed with status 7: it said nothing"),
     (0, SAID, "Engine rtl failed with status 0: last line"), (-15, SAID, "Engine rtl was killed by SIGTERM"),
     (-9, SAID, "Engine rtl was killed by SIGKILL, as when memory runs out; use a smaller network or a shorter run"),
-    (-4, SAID, "Engine rtl was killed by SIGILL, a hint of its own")])
+    (-4, SAID, "Engine rtl was killed by SIGILL, a hint of its own"), (-1, SAID, "Engine rtl was killed by SIGHUP")])
 def test_how_an_engine_ended_without_a_result_is_said_with_its_log(tmp_path, network, monkeypatch, code, log, words):
     monkeypatch.setattr(run, "illegal_instruction", lambda: ", a hint of its own")
     with pytest.raises(EngineError) as caught:
@@ -233,7 +239,7 @@ def pretended(monkeypatch):
 def test_jobs_run_in_order_as_many_as_may_and_each_tells_its_beginning_its_fractions_and_its_end(pretended, network, tmp_path, parallel):
     other, told = network.replace(steps=5), []
     jobs = [Job("c", hand, network), Job("a", hand, other), Job("b", hand, network)]
-    for name in "abc":
+    for name in "ab":
         (tmp_path / f"{name}.log").write_text("old")
     (tmp_path / "d.log").write_text("of another run")
     found = run_isolated(jobs, lambda *said: told.append(said), logs=tmp_path, **({} if parallel == 2 else {"parallel": parallel}))
@@ -261,7 +267,7 @@ def test_a_process_has_a_python_of_its_own_its_folder_for_temporary_files_and_a_
     assert options["stdout"] is options["stderr"] and options["stdout"].name == str(tmp_path / "job" / "log")
     given, write, work = pickle.loads((tmp_path / "job" / "job").read_bytes())
     assert given == tmp_path / "net" and options["pass_fds"] == (write,) and pickle.loads(work) == (hand, {"mib": 3})
-    assert not os.get_blocking(process.pipe)
+    assert not os.get_blocking(process.pipe) and (process.job.name, process.folder, process.fraction()) == ("rtl", tmp_path / "job", None)
     with pytest.raises(OSError, match="Bad file"):
         os.fstat(write)
     os.close(process.pipe)
@@ -279,5 +285,66 @@ def test_within_it_a_signal_leaves_by_way_of_exit_and_all_is_as_before_afterward
     assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= blocked and not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & {signal.SIGTERM}
 
 
-def test_a_job_has_no_options_unless_it_is_given_some(network):
-    assert Job("a", hand, network).options == {} and Path(run.__file__).stem == "run"
+def test_a_job_has_no_options_unless_it_is_given_some_and_stays_as_it_is(network):
+    job = Job("a", hand, network)
+    assert job.options == {}
+    with pytest.raises(FrozenInstanceError):
+        job.name = "b"
+
+
+def test_a_result_is_that_of_a_process_that_ended_well(tmp_path, network, monkeypatch):
+    monkeypatch.setattr(run, "restore", lambda path, of: (path, of))
+    assert Ended(tmp_path, network, 0, log=b"", result=b"").result() == (tmp_path / "result", network)
+    for code in (1, -1):
+        with pytest.raises(EngineError, match="failed with status 1|killed by SIGHUP"):
+            Ended(tmp_path, network, code, log=b"", result=b"").result()
+
+
+def sleeping(seconds):
+    """A process that has begun to sleep."""
+    process = run._Process.__new__(run._Process)
+    process.popen = subprocess.Popen([sys.executable, "-I", "-S", "-c", f"print(flush=True); import time; time.sleep({seconds})"],
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    process.popen.stdout.readline()
+    process.pipe, write = os.pipe()
+    os.close(write)
+    return process
+
+
+def test_what_is_stopped_has_ended_and_its_ends_of_the_pipes_are_closed():
+    process = sleeping(9)
+    assert not process.ended()
+    process.stop()
+    assert process.ended() and process.popen.returncode == -signal.SIGKILL and process.popen.stdin.closed
+    with pytest.raises(OSError, match="Bad file"):
+        os.fstat(process.pipe)
+    process = sleeping(0)
+    process.popen.wait()
+    assert process.ended()
+    process.stop()  # nothing is left to be killed
+    assert process.popen.returncode == 0 and process.popen.stdin.closed
+
+
+@pytest.mark.parametrize("later, pause", [(0.03, 0.02), (0.085, 0.015), (0.1, 0.0), (0.5, 0.0)])
+def test_between_two_looks_there_is_a_tenth_of_a_second_or_a_pipes_first_word_and_then_a_fiftieth(monkeypatch, later, pause):
+    seen, clock = [], iter((7.0, 7.0 + later))
+
+    class Selector:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            seen.append("closed")
+
+        def register(self, pipe, events):
+            seen.append((pipe, events))
+
+        def select(self, timeout):
+            seen.append(timeout)
+
+    monkeypatch.setattr(run.selectors, "DefaultSelector", Selector)
+    monkeypatch.setattr(run, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=seen.append))
+    running = [SimpleNamespace(pipe=4), SimpleNamespace(pipe=6)]
+    found = run._wait(running)
+    assert found == running and found is not running
+    assert seen == [(4, run.selectors.EVENT_READ), (6, run.selectors.EVENT_READ), 0.1, pytest.approx(pause, abs=1e-9), "closed"]

@@ -15,10 +15,14 @@ from spikegate.models.network.engine import Agreement, Engine, Hardware
 from spikegate.models.network.recording import Recording
 from spikegate.translator.brunel import preset, translate
 
+#: Made once, however many processes are forked from this one.
+NETWORK = translate(preset("ai", n_exc=16, n_inh=4, conn_prob=0.5), name="small", ms=4.0)
+HASH = NETWORK.hash
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture
 def network():
-    return translate(preset("ai", n_exc=16, n_inh=4, conn_prob=0.5), name="small", ms=4.0)
+    return NETWORK
 
 
 class Pretended(Engine):
@@ -84,7 +88,7 @@ def ran(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(face.report, "judge", lambda run: seen.judged.append(run) or seen.checks)
     monkeypatch.setattr(face.report, "build", build)
     monkeypatch.setattr(face, "markdown", lambda whole: f"in Markdown, {whole['a']}")
-    monkeypatch.setattr(face, "print_tables", lambda whole, console: console.print(f"as tables, {whole['a']}"))
+    monkeypatch.setattr(face, "print_tables", lambda whole, console: console.print(f"as tables, {whole['a']}, {console._highlight}"))
     monkeypatch.setattr("spikegate.cosim.results.figure.figure", lambda *args: seen.drawn.append(args))
 
     def go(network, which=None, **options):
@@ -112,11 +116,11 @@ def test_every_engine_runs_once_with_every_step_recorded_and_all_is_left(ran, ne
     assert json.loads((ran.out / "report.json").read_text()) == {"ok": True, "warnings": [], "a": 1}
     assert type(network).load(ran.out / "network.spikegate").hash == network.hash and not (ran.out / "mismatch.vcd").exists()
     told = [f"spikegate: {name} {word}" for name in ("rtl", "golden", "witness", "float") for word in ("started", "30 %", "90 %", "finished")]
-    assert said.err.splitlines() == [*told, *(line.format(out=ran.out) for line in LAST)] and said.out == "as tables, 1\n"
+    assert said.err.splitlines() == [*told, *(line.format(out=ran.out) for line in LAST)] and said.out == "as tables, 1, False\n"
 
 
 @pytest.mark.parametrize("form, printed", [("json", '{\n  "ok": true,\n  "warnings": [],\n  "a": 1\n}\n'), ("markdown", "in Markdown, 1\n"),
-                                           ("tables", "as tables, 1\n")])
+                                           ("tables", "as tables, 1, False\n")])
 def test_standard_output_has_the_form_that_was_asked_for(ran, network, form, printed):
     assert ran.go(network, form=form).out == printed
 
@@ -139,6 +143,23 @@ def test_seeds_that_tell_nothing_are_refused_before_any_work(ran, network, seeds
         ran.go(network, seeds=seeds)
     assert str(caught.value) == f"--seeds must be 1 or in 3..1000, not {seeds}; two runs do not tell how far chance goes"
     assert not ran.jobs and not ran.out.exists()
+
+
+def test_as_many_seeds_as_may_be_are_taken(ran, network, monkeypatch):
+    assert face.MAX_SEEDS == 1000
+    monkeypatch.setattr(face, "MAX_SEEDS", 4)
+    ran.go(network, seeds=4)
+    assert len(ran.jobs) == 4 + 3 * 2
+    with pytest.raises(InputError, match="must be 1 or in 3..4, not 5"):
+        ran.go(network, seeds=5)
+
+
+def test_a_network_without_random_numbers_is_not_repeated(ran, network, monkeypatch):
+    monkeypatch.setattr(type(network), "draws", False)
+    ran.go(network)
+    with pytest.raises(InputError) as caught:
+        ran.go(network, seeds=3)
+    assert str(caught.value) == "--seeds 3 repeats a run with other random numbers, and 'small' draws none; leave it out, or run for longer"
 
 
 def test_an_engine_that_is_needed_has_to_run_and_another_is_left_out_with_its_reasons(ran, network):
@@ -256,3 +277,10 @@ def test_a_source_that_contradicts_the_integers_is_refused_before_any_work(ran, 
     with pytest.raises(InputError):
         ran.go(network.replace(source={**network.source, "n_exc": 17}))
     assert not ran.jobs and not ran.out.exists()
+
+
+def test_a_line_is_there_at_once(monkeypatch):
+    told = []
+    monkeypatch.setattr(face.sys, "stderr", SimpleNamespace(write=told.append, flush=lambda: told.append("flush")))
+    face.say("a line")
+    assert told == ["spikegate: a line", "\n", "flush"]

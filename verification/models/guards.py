@@ -78,7 +78,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
     **{f"translator/importer/{path.stem}": tuple(f"translator/importer/test_{name}" for name in ("device", "adapting", "refusals"))
        for path in sorted((ROOT / "translator" / "importer").glob("[a-z]*.py"))},
     **{f"src/spikegate/{name}": ("translator/importer/test_device", "face/test_script_check") for name in ("brian2", "scripts")},
-    "translator/point_neurons": ("translator/test_point_brian",), "translator/cuba": ("translator/test_cuba", "translator/test_point_floats"),
+    "translator/point_neurons": ("translator/test_point_brian",), "translator/cuba": ("translator/test_cuba", "translator/test_known_values"),
     "cosim/results/compare": ("cosim/test_compare", "cosim/test_compare_texts"), "cosim/results/report": ("cosim/test_report_values",),
     "cosim/engines/foreign": ("cosim/test_engines",), "cosim/engines/hardware": ("cosim/test_engines",),
     "cosim/engines/native": ("core/test_core", "core/test_point_core"), "cosim/engines/point_rtl": ("core/test_point_core", "core/test_rows_csr"),
@@ -87,9 +87,9 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "cosim/engines/virtual_board": ("face/test_host_line", "face/test_host"),
     "cosim/isolation/run": ("cosim/test_isolation",), "cosim/isolation/worker": ("cosim/test_isolation",),
     "src/spikegate/__init__": ("test_face",), "src/spikegate/boards": ("face/test_board_commands", "face/test_board_in_use"),
-    "src/spikegate/cli": ("face/test_cli", "face/test_cli_network", "face/test_cli_streams", "face/test_point_sim"),
+    "src/spikegate/cli": ("face/test_main",),
     "src/spikegate/networks": ("face/test_network_options", "face/test_point_sim"),
     "src/spikegate/doctor": ("test_doctor", "face/test_cli"), "src/spikegate/streams": ("face/test_cli", "face/test_surroundings"),
     "src/spikegate/host": ("face/test_host", "face/test_host_line"), "src/spikegate/host_line": ("face/test_host", "face/test_host_line"),
-    "src/spikegate/linked": ("cosim/test_engines", "face/test_host"),
+    **{f"translator/{name}": ("translator/test_known_values",) for name in ("izhikevich_network", "microcircuit")},
 }
