@@ -71,8 +71,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
        for name in ("params", "raw", "brunel")},
     **{f"translator/voltage{more}": ("translator/test_voltage", "translator/test_voltage_neuron") for more in ("", "_neuron", "_kernels")},
     "translator/voltage_brian": ("translator/test_voltage", "translator/test_voltage_neuron", "translator/test_stdp"),
-    "translator/brian_engines": ("cosim/test_engines", "translator/test_validation"),
-    "translator/brian_parts": ("translator/test_point_user", "translator/test_izhikevich"), "translator/nest": ("translator/test_brian_float",),
+    "translator/brian_parts": ("translator/test_brian_engines", "translator/test_point_user"),
     **{f"translator/point_{name}": ("translator/test_point_brian", "translator/test_point_brian_izhikevich") for name in (
         "draws", "izhikevich", "parts")},
     **{f"translator/importer/{path.stem}": tuple(f"translator/importer/test_{name}" for name in ("device", "adapting", "refusals"))
@@ -80,9 +79,9 @@ GUARDS: dict[str, tuple[str, ...]] = {
     **{f"src/spikegate/{name}": ("translator/importer/test_device", "face/test_script_check") for name in ("brian2", "scripts")},
     "translator/point_neurons": ("translator/test_point_brian",), "translator/cuba": ("translator/test_cuba", "translator/test_known_values"),
     "cosim/results/compare": ("cosim/test_compare", "cosim/test_compare_texts"), "cosim/results/report": ("cosim/test_report_values",),
-    "cosim/engines/foreign": ("cosim/test_engines",), "cosim/engines/hardware": ("cosim/test_engines",),
-    "cosim/engines/native": ("core/test_core", "core/test_point_core"), "cosim/engines/point_rtl": ("core/test_point_core", "core/test_rows_csr"),
-    "cosim/engines/rtl": ("core/test_core", "core/test_core_store", "core/test_core_banks"),
+    "cosim/engines/native": ("core/test_core", "core/test_point_core"), "cosim/engines/foreign": ("core/test_core",),
+    "cosim/engines/point_rtl": ("cosim/test_hardware", "core/test_point_core"), "cosim/engines/rtl": ("cosim/test_hardware", "core/test_core"),
+    "cosim/engines/netlist": ("cosim/test_hardware", "cosim/test_netlist"), "cosim/engines/bitstream": ("cosim/test_hardware", "cosim/test_bitstream"),
     "cosim/engines/rtl_cocotb": ("core/test_core", "cosim/test_toolchain"), "cosim/engines/rtl_streams": ("core/test_hybrid",),
     "cosim/engines/virtual_board": ("face/test_host_line", "face/test_host"),
     "cosim/isolation/run": ("cosim/test_isolation",), "cosim/isolation/worker": ("cosim/test_isolation",),
