@@ -23,7 +23,8 @@ ROOT = Path(__file__).parents[2]
 #: Folders of the product.
 FOLDERS = ("models", "gateware", "translator", "cosim", "src")
 #: Imported once and shared by all children, where a test names them.
-SHARED = ("numpy", "numba", "scipy.stats", "galois", "hypothesis", "amaranth.sim", "amaranth.back.rtlil", "ctypes")
+SHARED = ("numpy", "numba", "scipy.stats", "galois", "hypothesis", "amaranth.sim", "amaranth.back.rtlil", "ctypes",
+          "matplotlib.backends.backend_agg", "matplotlib.figure")
 #: Bytes that a mutant may take.
 ROOM = 8 << 30
 #: Exit codes: all tests passed, or none was there to run; and the child itself broke.
