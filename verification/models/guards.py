@@ -76,7 +76,8 @@ GUARDS: dict[str, tuple[str, ...]] = {
         "draws", "izhikevich", "parts")},
     **{f"translator/importer/{path.stem}": tuple(f"translator/importer/test_{name}" for name in ("device", "adapting", "refusals"))
        for path in sorted((ROOT / "translator" / "importer").glob("[a-z]*.py"))},
-    **{f"src/spikegate/{name}": ("translator/importer/test_device", "face/test_script_check") for name in ("brian2", "scripts")},
+    **{f"src/spikegate/{name}": ("face/test_brian2_options", "face/test_script_check", "translator/importer/test_device") for name in (
+        "brian2", "scripts")},
     "translator/point_neurons": ("translator/test_point_brian",), "translator/cuba": ("translator/test_cuba", "translator/test_known_values"),
     "cosim/results/compare": ("cosim/test_compare", "cosim/test_compare_texts"), "cosim/results/report": ("cosim/test_report_values",),
     "cosim/engines/native": ("core/test_core", "core/test_point_core"), "cosim/engines/foreign": ("core/test_core",),
