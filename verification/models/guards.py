@@ -63,13 +63,16 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "models/core/stream_engine": ("core/test_hybrid", "core/test_stream_model", "test_independent",),
     "translator/stateful": ("translator/test_homeostatic", "translator/test_izhikevich", "translator/test_stdp"),
     "translator/stateful_brian": ("translator/test_homeostatic", "translator/test_izhikevich"),
-    "translator/stdp_kernels": ("translator/test_stdp",), "translator/reservoir_tasks": ("translator/test_reservoir",),
+    "translator/stdp_kernels": ("translator/test_known_values", "translator/test_stdp"),
+    "translator/reservoir_tasks": ("translator/test_known_values", "translator/test_reservoir"),
     **{f"translator/{name}": ("translator/test_sc_layer", "translator/test_memristive") for name in ("sc_layer", "sc_weights", "sc_theory")},
     "translator/hybrid": ("core/test_hybrid", "core/test_stream_model", "core/test_hybrid_streams"),
     "translator/translations": ("translator/test_translations", "translator/test_custom"),
-    **{f"translator/{name}": ("translator/test_params", "translator/test_variants", "translator/test_translations")
-       for name in ("params", "raw", "brunel")},
-    **{f"translator/voltage{more}": ("translator/test_voltage", "translator/test_voltage_neuron") for more in ("", "_neuron", "_kernels")},
+    **{f"translator/{name}": ("translator/test_params", "translator/test_translations") for name in ("params", "raw", "brunel")},
+    **{f"translator/voltage{more}": ("translator/test_known_values", "translator/test_voltage", "translator/test_voltage_neuron")
+       for more in ("", "_neuron", "_kernels")},
+    **{f"translator/{name}": ("translator/test_known_values", f"translator/test_{name}") for name in (
+        "homeostatic", "izhikevich", "memristive", "probability", "reservoir", "stdp")},
     "translator/voltage_brian": ("translator/test_voltage", "translator/test_voltage_neuron", "translator/test_stdp"),
     "translator/brian_parts": ("translator/test_brian_engines", "translator/test_point_user"),
     **{f"translator/point_{name}": ("translator/test_point_brian", "translator/test_point_brian_izhikevich") for name in (
