@@ -77,8 +77,8 @@ def test_a_bitstream_is_built_and_fitted_with_what_is_asked_and_said(built, tmp_
     assert (what, fitted, of.hash, where, seconds, options) == ("fit", spec, network.hash, folder, {"synthesis": 1.5}, {"seed": 6})
     assert (folder / "report.json").read_text() == json.dumps(REPORT, indent=2) + "\n"
     said = capsys.readouterr()
-    assert said.err.splitlines() == ["spikegate: hx8k_evn: placing", f"spikegate: bitstream {folder / 'top.bin'}, report {folder / 'report.json'}; the "
-                                     "board's line has 3,000,000 baud"]
+    places = f"bitstream {folder / 'top.bin'}, report {folder / 'report.json'}"
+    assert said.err.splitlines() == ["spikegate: hx8k_evn: placing", f"spikegate: {places}; the board's line has 3,000,000 baud"]
     assert "logic cells" in said.out
     boards.bitstream("hx8k_evn", str(tmp_path / "p"), as_json=True)
     assert capsys.readouterr().out == json.dumps(REPORT, indent=2) + "\n"
