@@ -50,7 +50,7 @@ def boards(monkeypatch):
     return seen
 
 
-def test_a_board_is_asked_whether_it_fits(boards):
+def test_a_board_is_asked_whether_it_fits(boards, monkeypatch):
     assert Linked(0, "/dev/x", 9600, FAULTS).unsupported(STREAMS) == Linked(8, "/dev/x").unsupported(NETWORK) == []
     assert boards.asked == [("/dev/x", 9600), (STREAMS, FAULTS), "closed", ("/dev/x", None), (NETWORK, None), "closed"]
     assert Linked(4, "/dev/x").unsupported(NETWORK) == ["--lanes 4 is not what the board on /dev/x has: 8; leave it out"]
@@ -60,6 +60,8 @@ def test_a_board_is_asked_whether_it_fits(boards):
     boards.refusal = None
     problems = Linked(8, "/dev/x").unsupported(other)
     assert len(problems) == 1 and "recorded external events" in problems[0]
+    monkeypatch.setattr(linked, "core_problems", lambda network, lanes, **options: [f"{lanes} {options}"])
+    assert Linked(8, "/dev/x").unsupported(NETWORK) == ["1 {}"]  # whatever a board of that size has
 
 
 def test_without_a_port_it_is_the_rtl_that_fits_or_not(boards):

@@ -1,5 +1,7 @@
 """The command line's own part: what each command passes on, the defaults of every option, and what each way to end is called."""
 
+from types import SimpleNamespace
+
 import pytest
 from command import run
 
@@ -136,8 +138,50 @@ def test_without_a_command_that_there_is_the_line_says_where_help_is(words, caps
 def test_help_is_that_of_each_command(capsys):
     for words, text in (([], "Spiking neural networks in digital hardware"), (["sim"], "--through-host-link"), (["network"], "make|show|verify"),
                         (["bitstream"], "of placing; the same seed gives the same bits (default 1)"),
+                        (["bitstream"], "icebreaker, hx8k_evn"), (["sim"], "tutorial, ai, brunel2000"), (["network", "make"], "tutorial, ai, brunel"),
                         (["sim"], f"(default {cli.LANES}, of point neurons {cli.POINT_LANES}, or N if less)")):
         with pytest.raises(SystemExit, match="0"):
             cli.main([*words, "--help"])
         assert text in " ".join(capsys.readouterr().out.split())
     assert (cli.LANES, cli.POINT_LANES) == (40, 8)
+
+
+@pytest.mark.parametrize("words", [[], ["sim"], ["network"], ["network", "make"], ["network", "show"], ["network", "verify"], ["check"], ["bitstream"],
+                                   ["program"], ["doctor"]])
+def test_no_command_takes_a_part_of_an_options_name(words, capsys):
+    for option in ("--hel", "--he"):
+        code, out, err = run(capsys, *words, option)
+        assert (code, out, len(err)) == (2, "", 1)
+
+
+def test_the_version_is_said(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"spikegate {cli.__version__}\n"
+
+
+def test_a_network_is_made_with_the_options_of_a_network(monkeypatch):
+    seen = []
+    monkeypatch.setattr(networks, "make", lambda args: seen.append(vars(args)) or 0)
+    options = [word for name in NETWORK if name in GIVEN for word in (f"--{name.replace('_', '-')}", GIVEN[name][0])]
+    assert cli.main(["network", "make", *options, "--set", "a=1", "f"]) == 0
+    assert {name: value for name, value in seen[0].items() if name != "command"} == {
+        **{name: GIVEN[name][1] for name in NETWORK if name in GIVEN}, "changes": ["a=1"], "events": False, "file": "f"}
+
+
+def stream(told, failure=None):
+    """A stream that writes down what it is told, and cannot be flushed."""
+    def flush():
+        told.append("flush")
+        if failure:
+            raise failure
+    return SimpleNamespace(write=lambda text: told.append(text) or len(text), flush=flush, encoding="utf-8", fileno=lambda: -1, isatty=lambda: False)
+
+
+def test_a_full_disk_is_said_and_an_error_is_there_at_once(monkeypatch):
+    monkeypatch.setattr(networks, "show", lambda args: 0)
+    told = []
+    monkeypatch.setattr(cli.sys, "stdout", stream([], OSError(28, "No space left")))
+    monkeypatch.setattr(cli.sys, "stderr", stream(told))
+    assert cli.main(["network", "show", "x"]) == 2
+    assert told[:3] == ["spikegate: output cannot be used (No space left); free space or choose another folder", "\n", "flush"] and len(told) == 4
