@@ -146,8 +146,8 @@ def test_help_is_that_of_each_command(capsys):
     assert (cli.LANES, cli.POINT_LANES) == (40, 8)
 
 
-@pytest.mark.parametrize("words", [[], ["sim"], ["network"], ["network", "make"], ["network", "show"], ["network", "verify"], ["check"], ["bitstream"],
-                                   ["program"], ["doctor"]])
+@pytest.mark.parametrize("words", [[], ["sim"], ["network"], ["network", "make"], ["network", "show"], ["network", "verify"], ["check"],
+                                   ["bitstream"], ["program"], ["doctor"]])
 def test_no_command_takes_a_part_of_an_options_name(words, capsys):
     for option in ("--hel", "--he"):
         code, out, err = run(capsys, *words, option)
