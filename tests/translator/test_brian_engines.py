@@ -1,6 +1,7 @@
 """Brian2's engines without Brian2's code: what each is given, when code is compiled, and what their parts make of what Brian2 says."""
 
 import dataclasses
+import hashlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -153,3 +154,19 @@ def test_another_target_is_refused_and_preferences_that_are_wrong_are_said(monke
         monkeypatch.undo()
         assert kind is ValueError or str(caught.value) == ("Brian2 cannot use its preferences (wrong); correct ~/.brian/user_preferences, or "
                                                            "brian_preferences here")
+
+
+def test_inside_a_device_brian2_has_its_own_preferences_and_a_folder_of_this_machines_code_and_outside_the_users(monkeypatch):
+    import brian2 as b
+    before, folders = dict(b.prefs), []
+    b.prefs["codegen.string_expression_target"] = "cython"
+    for name in ("one", "another"):
+        monkeypatch.setattr(brian_parts, "machine", lambda name=name: name)
+        for target in ("numpy", "cython"):
+            with brian_parts.device(b, "runtime", target):
+                assert b.prefs.codegen.target == target and b.prefs["codegen.string_expression_target"] == "numpy"
+                folders.append(b.prefs.codegen.runtime.cython.cache_dir)
+    assert b.prefs["codegen.string_expression_target"] == "cython"
+    b.prefs["codegen.string_expression_target"] = before["codegen.string_expression_target"]
+    assert dict(b.prefs) == before and folders[0] == folders[1] != folders[2] == folders[3]
+    assert folders[0] == str(brian_parts.cache_root() / "brian2" / hashlib.sha256(b"one").hexdigest()[:20])
