@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from spikegate.models.network.recording import Recording
-from spikegate.translator import homeostatic, izhikevich, memristive, probability, reservoir, stdp, voltage
+from spikegate.translator import brunel, homeostatic, izhikevich, memristive, probability, reservoir, stdp, translations, voltage
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.cuba import CubaParams, cuba
 from spikegate.translator.izhikevich_network import IzhikevichParams, izhikevich_network
@@ -22,7 +22,7 @@ from spikegate.translator.reservoir_tasks import memory_capacity, narma_error
 from spikegate.translator.variants import find
 from spikegate.translator.voltage_neuron import Rule
 
-__all__ = ["CASES", "FILE", "numbers"]
+__all__ = ["CASES", "FILE", "numbers", "taken"]
 
 FILE = Path(__file__).with_suffix(".json")
 NETWORK = translate(preset("ai", n_exc=32, n_inh=8, conn_prob=0.25, weight_exc=2.0, delay=0.5, v_rest=1.0, seed=5), name="small", ms=30.0)
@@ -70,6 +70,14 @@ CASES: dict[str, Callable[[], Any]] = {
 }
 
 
+def taken() -> dict[str, Any]:
+    """What each translation makes of parameters none of which is a default, as JSON has it."""
+    bp = preset("ai", n_exc=90, n_inh=30, conn_prob=0.15, weight_exc=0.58, g_inh=6.5, v_threshold=18.0, v_reset=9.5, v_rest=-1.25, tau_mem=25.0,
+                dt=0.5, eta=1.5, delay=1.5, refractory=2.5, v_spread=False, seed=7)
+    found: dict[str, Any] = json.loads(json.dumps({name: getattr(brunel, name)(bp) for name in translations.__all__}))
+    return found
+
+
 def _sums(values: Any) -> list[float]:
     """Sum and weighted sum, of which no two places have the same weight."""
     flat = np.asarray(values, float).ravel()
@@ -90,4 +98,4 @@ def numbers(name: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
-    FILE.write_text(json.dumps({name: numbers(name) for name in CASES}, indent=1) + "\n")
+    FILE.write_text(json.dumps({name: numbers(name) for name in CASES} | {"taken": taken()}, indent=1) + "\n")

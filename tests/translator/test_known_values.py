@@ -24,8 +24,25 @@ def test_a_recording_a_network_or_a_number_is_as_it_was(name):
             assert values == (pytest.approx(known[key], rel=1e-6) if isinstance(values, list) else known[key]), key
 
 
+def leaves(value, path=()):
+    """Of what is nested, each value with its place."""
+    if isinstance(value, (dict, list)):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(item, (*path, key))
+    else:
+        yield path, value
+
+
+def test_what_each_variant_takes_is_as_it_was():
+    found, known = dict(leaves(variants.taken())), dict(leaves(KNOWN["taken"]))
+    assert len(found) > 400 and found.keys() == known.keys()
+    for place, value in found.items():
+        assert type(value) is type(known[place]), place
+        assert value == (pytest.approx(known[place], rel=1e-9) if isinstance(value, float) else known[place]), place
+
+
 def test_the_file_has_every_case_and_no_two_are_alike():
-    assert KNOWN.keys() == variants.CASES.keys() and len({json.dumps(values) for values in KNOWN.values()}) == len(KNOWN)
+    assert KNOWN.keys() == {*variants.CASES, "taken"} and len({json.dumps(values) for values in KNOWN.values()}) == len(KNOWN)
 
 
 def test_one_value_that_is_another_or_elsewhere_is_seen():
