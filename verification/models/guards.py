@@ -93,7 +93,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "cosim/isolation/run": ("cosim/test_isolation",), "cosim/isolation/worker": ("cosim/test_isolation_worker",),
     "src/spikegate/__init__": ("test_face",), "src/spikegate/boards": ("face/test_boards", "face/test_board_commands", "face/test_board_in_use"),
     "src/spikegate/cli": ("face/test_main",), "src/spikegate/simulate": ("face/test_simulate", "face/test_simulate_progress"),
-    "src/spikegate/networks": ("face/test_network_options", "face/test_point_sim"),
+    "src/spikegate/networks": ("face/test_network_options", "face/test_networks_given"),
     "src/spikegate/doctor": ("face/test_doctor_words", "test_doctor"), "src/spikegate/streams": ("face/test_standard_streams",),
     "src/spikegate/host": ("face/test_host", "face/test_host_line"), "src/spikegate/host_line": ("face/test_host", "face/test_host_line"),
     **{f"translator/{name}": ("translator/test_known_values",) for name in ("izhikevich_network", "microcircuit")},
