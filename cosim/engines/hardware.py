@@ -70,7 +70,7 @@ class Rtl(Hardware[Network]):
         if network.streams is None:
             return unfit_faults(network, self.faults) + core_problems(network, self.lanes, **self._options)
         core = [f"{name} must be left out for bitstream synapses, not {value}" for name, value in self._options.items()
-                if value not in (None, False, 1)]
+                if value != getattr(Rtl, name)]
         return unfit_faults(network, self.faults) + core + core_problems(network, self.lanes)
 
     def run(self, network: Network, *, trace: bool = False, progress: Progress | None = None) -> Recording:

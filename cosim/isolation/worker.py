@@ -86,11 +86,12 @@ def main() -> None:
     parent = os.dup(0)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     threading.Thread(target=_die_with_parent, args=(parent,), daemon=True).start()
-    last = [-1.0]
+    last = -1.0
 
     def progress(fraction: float) -> None:
-        if fraction - last[0] >= 0.002:
-            last[0] = fraction
+        nonlocal last
+        if fraction - last >= 0.002:
+            last = fraction
             os.write(pipe, f"{fraction:.4f}\n".encode())
 
     try:

@@ -35,8 +35,7 @@ def rate_hz(recording: Recording, dt_ns: int) -> float:
 
 def intervals(recording: Recording) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Inter-spike intervals in steps, the neuron of each and the step at which it ends, int64."""
-    order = np.lexsort((recording.spikes[:, 0], recording.spikes[:, 1]))
-    steps, neurons = recording.spikes[order].astype(np.int64).T
+    steps, neurons = recording.spikes[np.argsort(recording.spikes[:, 1], kind="stable")].astype(np.int64).T
     same = neurons[1:] == neurons[:-1]
     return np.diff(steps)[same], neurons[1:][same], steps[1:][same]
 
@@ -82,11 +81,8 @@ def mean_correlation(counts: np.ndarray) -> float | None:
     With z the standardised counts (bins, m), the mean over the m(m-1)/2 pairs is (mean over bins of (sum z)^2 - m) /
     (m(m-1)).
     """
-    bins = len(counts)
-    if bins:
-        counts = counts[:, counts.min(axis=0) < counts.max(axis=0)]
-    m = counts.shape[1]
-    if bins < 2 or m < 2:
+    counts = counts[:, (counts != counts[:1]).any(axis=0)]
+    if (m := counts.shape[1]) < 2:
         return None
     z = (counts - counts.mean(axis=0)) / counts.std(axis=0)
     return float((np.mean(z.sum(axis=1) ** 2) - m) / (m * (m - 1)))

@@ -110,7 +110,7 @@ def require(command: str) -> None:
     cache_root()
     lacking = [f for f in examine(command) if not f.ok]
     if lacking:
-        raise ToolMissing("\n".join(f"{f.tool} {f.needed} is needed, found {f.found or 'none'}; {f.fix}" for f in lacking))
+        raise ToolMissing("\n".join(f"{f'{f.tool} {f.needed}'.rstrip()} is needed, found {f.found or 'none'}; {f.fix}" for f in lacking))
 
 
 def show(findings: list[Finding]) -> int:

@@ -1,6 +1,6 @@
 """Effects: each statistic of each part against margins worked out here, and why a part is not judged, word for word."""
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -42,6 +42,9 @@ def test_the_parts_are_these():
     assert [(e.name, e.of, e.against, e.warns) for e in effects.EFFECTS] == [
         ("quantisation", "brian2_realised", "brian2_float", True), ("order", "brian2_ordered", "brian2_realised", True),
         ("arithmetic", "rtl", "brian2_ordered", False)]
+    assert effects.LEAST_SEEDS == 3
+    with pytest.raises(FrozenInstanceError):
+        effects.EFFECTS[0].warns = False
 
 
 def test_one_run_is_judged_by_its_blocks(network):
@@ -94,6 +97,8 @@ def test_why_a_part_is_not_judged(network):
     assert all(c.ok is not None for c in departed[:6])
     silent = {**run, "rtl": replace(run["rtl"], spikes=np.empty((0, 2))), "brian2_ordered": replace(run["rtl"], spikes=np.empty((0, 2)))}
     assert reasons(effects.judge(network, [silent], {})[6:]) == ["there are too few spikes; run for longer"] * 3
+    pair = effects.judge(network, [{name: run[name] for name in ("rtl", "brian2_ordered")}], {})
+    assert [c.ok is None for c in pair] == [True] * 6 + [False] * 3
     once = {**run, "rtl": noise(5, 0.0001)}
     assert reasons(effects.judge(network, [once], {})[7:8]) == ["there are too few spikes; run for longer"]
 
@@ -103,5 +108,6 @@ def test_a_run_of_fewer_than_ten_blocks_is_judged_over_seeds_alone(network):
     runs = [{name: noise(seed + number, steps=5119) for number, name in enumerate(NAMES)} for seed in (1, 11, 21)]
     assert reasons(effects.judge(short, runs[:1], {})) == ["a run must last 512 ms to tell how far chance goes"] * 9
     assert all(c.ok is not None for c in effects.judge(short, runs, {}))
+    assert [c.compared for c in effects.judge(short, runs[:2], {})] == [2] * 9
     lost = [*runs[:2], {**runs[2], "rtl": replace(runs[2]["rtl"], spikes=[[5, 1]])}]
     assert [c.ok is None for c in effects.judge(short, lost, {})[6:]] == [False, True, True]

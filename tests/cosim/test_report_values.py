@@ -4,7 +4,7 @@ import json
 import platform
 import re
 import subprocess
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime
 from importlib import metadata
 
@@ -29,6 +29,16 @@ SPIKES = [[0, 1], [2, 0], [12, 1], [20, 1], [39, 3]]
 @pytest.fixture(scope="module")
 def network():
     return translate(preset("ai", n_exc=16, n_inh=4, conn_prob=0.5), name="small", ms=4.0)
+
+
+COMMIT = report._commit
+
+
+@pytest.fixture(autouse=True)
+def committed(monkeypatch):
+    """Git is asked in a test of its own, and no other program anywhere."""
+    monkeypatch.setattr(report, "_commit", lambda: "a commit")
+    monkeypatch.setattr(platform, "platform", lambda: "a platform")
 
 
 def recording(network, engine, **more):
@@ -61,13 +71,13 @@ def test_every_value_of_the_report(network):
     assert whole.pop("quantisation") == [*(r.as_dict() for r in network.quantities()),
                                          {"parameter": "saturated neurons", "asked": 0, "realised": 2, "relative_error": None}]
     versions = whole["provenance"].pop("versions")
-    assert versions == report.versions() and re.fullmatch("[0-9a-f]{40}([+]changes)?", whole["provenance"].pop("commit"))
+    assert versions == report.versions() and whole["provenance"].pop("commit") == "a commit"
     assert whole == {
         "network": {"preset": "small", "variant": "v3", "n": 20, "n_exc": 16, "n_inh": 4, "synapses": 200, "hash": network.hash, "format": "q8.8",
                     "rounding": "nearest", "overflow": "saturate", "leak_fraction": 8, "lanes": 4},
         "steps": 40, "seeds": 1, "absent": run.absent, "checks": [Check("one", "bit-true", 2, 0, None, True).as_dict()],
         "warnings": network.warnings(), "ok": True,
-        "provenance": {"seed": 1, "source": dict(network.source), "platform": platform.platform(), "link": None, "sabotage": "leak"}}
+        "provenance": {"seed": 1, "source": dict(network.source), "platform": "a platform", "link": None, "sabotage": "leak"}}
     json.dumps(whole, allow_nan=False)
 
 
@@ -141,7 +151,12 @@ def test_versions_are_those_of_the_packages():
     assert report.versions(["NumPy", "nobody-has-this"]) == {"python": platform.python_version(), "numpy": np.__version__, "nobody-has-this": None}
 
 
+def test_the_commit_of_this_file_is_found():
+    assert re.fullmatch("[0-9a-f]{40}([+]changes)?", COMMIT())
+
+
 def test_the_commit_is_that_of_the_file_and_says_whether_anything_is_changed(monkeypatch):
+    monkeypatch.setattr(report, "_commit", COMMIT)
     answers = {"ls-files": "report.py", "rev-parse": "abc\n", "status": ""}
     asked = []
 
@@ -173,3 +188,22 @@ def test_what_cannot_be_written_is_said_in_full(tmp_path):
     report.write(tmp_path / "r.json", {"a": [1]})
     assert (tmp_path / "r.json").read_text() == '{\n  "a": [\n    1\n  ]\n}\n'
     assert report.check_writable(tmp_path) == tmp_path
+    assert report.check_writable(str(tmp_path / "a" / "b")) == tmp_path / "a" / "b" and (tmp_path / "a" / "b").is_dir()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        report.write(tmp_path / "r.json", {"a": float("nan")})
+
+
+def test_the_last_line_groups_what_was_judged_and_what_was_not():
+    def check(name, ok, detail="", warns=False):
+        return Check(name, "bit-true", 1, 0, None, ok, detail, warns=warns)
+    exact, rest = check("RTL = golden", True), [check(f"order: {name}", None, "too short") for name in ("rate", "CV", "correlation")]
+    assert report.last_line([]) == "ok; judged: nothing"
+    assert report.last_line([exact, check("order: rate", False, warns=True)]) == "ok; judged: RTL = golden, order (rate)"
+    assert report.last_line([exact, *rest]) == "ok; judged: RTL = golden; not judged: too short (order)"
+    assert report.last_line([*rest[:2], check("cycles", None, "gone"), check("a: CV", None, "gone"), check("x", False)]) == (
+        "FAILED; judged: x; not judged: too short (order (rate, CV)); not judged: gone (cycles, a (CV))")
+
+
+def test_what_ran_stays_as_it_is(network):
+    with pytest.raises(FrozenInstanceError):
+        run_of(network).traced = False

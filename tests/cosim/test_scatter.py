@@ -13,6 +13,8 @@ def test_student_is_that_of_tables_and_of_scipy():
     for chance in (0.5, 0.05, 1e-3, 1e-4):
         for freedom in (2, 3, 9, 19, 100):
             assert student(chance, freedom) == pytest.approx(scipy.stats.t.ppf(1 - chance / 2, freedom), rel=1e-5), (chance, freedom)
+    # Of one degree of freedom, tan of the share of a right angle; so near to its end that the last part of the integral decides.
+    assert student(2.5e-6, 1) == pytest.approx(np.tan(np.pi / 2 * (1 - 2.5e-6)), rel=1e-4)
 
 
 def test_blocks_are_ten_to_twenty_of_two_time_constants_or_none():
@@ -22,7 +24,7 @@ def test_blocks_are_ten_to_twenty_of_two_time_constants_or_none():
 
 def test_the_jackknife_is_that_of_the_formula():
     # differences 1, 2, 3, 6: mean 3, squares 4 + 1 + 0 + 9 = 14, times 3/4.
-    assert jackknife([2.0, 3.0, 4.0, 7.0], [1.0, 1.0, 1.0, 1.0]) == pytest.approx(10.5 ** 0.5, rel=1e-14)
+    assert jackknife([2.0, 4.0, 1.0, 9.0], [1.0, 2.0, -2.0, 3.0]) == pytest.approx(10.5 ** 0.5, rel=1e-14)
     assert jackknife([1.0, None], [1.0, 1.0]) is None and jackknife([1.0, 1.0], [None, 1.0]) is None
 
 

@@ -8,7 +8,7 @@ import pytest
 import quantities as pq
 from elephant.conversion import BinnedSpikeTrain
 
-from spikegate.cosim.results.statistics import bin_steps, correlation, cv_isi, rate_hz, summary
+from spikegate.cosim.results.statistics import bin_steps, correlation, cv_isi, mean_correlation, rate_hz, summary
 from spikegate.models.errors import InputError
 from spikegate.models.network.recording import Recording
 
@@ -45,7 +45,8 @@ def test_cv_of_a_clock_is_zero():
 
 def test_cv_by_hand_over_neurons_with_three_spikes():
     # intervals 10, 30: mean 20, deviation 10, CV 1/2; intervals 4, 4: CV 0; two spikes: left out
-    assert cv_isi(recording([[0, 10, 40], [1, 5, 9], [2, 77], []], 100)) == pytest.approx(0.25, rel=1e-15)
+    with np.errstate(all="raise"):
+        assert cv_isi(recording([[0, 10, 40], [1, 5, 9], [2, 77], []], 100)) == pytest.approx(0.25, rel=1e-15)
 
 
 def test_correlation_by_hand():
@@ -54,6 +55,11 @@ def test_correlation_by_hand():
     assert correlation(recording([same, other], 200), DT_NS) == pytest.approx(-1.0, rel=1e-12)
     # pairs 1, -1, -1; the silent and the constant neuron have no correlation
     assert correlation(recording([same, same, other, [], [0, 50, 100, 150]], 200), DT_NS) == pytest.approx(-1 / 3, rel=1e-12)
+
+
+def test_two_bins_suffice_and_one_or_none_do_not():
+    assert mean_correlation(np.array([[0.0, 1.0], [1.0, 0.0]])) == pytest.approx(-1.0) and mean_correlation(np.eye(2)[:, [0, 0]]) == pytest.approx(1)
+    assert mean_correlation(np.array([[0.0, 1.0]])) is mean_correlation(np.empty((0, 5))) is mean_correlation(np.array([[0.0, 3], [1, 3]])) is None
 
 
 def test_correlation_leaves_out_an_unfinished_bin():
@@ -96,12 +102,14 @@ def test_nothing_is_nan_where_nothing_is_defined():
     assert correlation(recording([[0, 70]], 200), DT_NS) is None
 
 
-@pytest.mark.parametrize("dt_ns, steps", [(100_000, 50), (300_000, 17), (30_000, 167), (400_000, 12), (600_000, 8), (7_000_000, 1)])
+@pytest.mark.parametrize("dt_ns, steps", [(100_000, 50), (300_000, 17), (30_000, 167), (400_000, 12), (600_000, 8), (7_000_000, 1), (20_000_000, 1)])
 def test_a_bin_is_the_whole_number_of_steps_nearest_to_5_ms(dt_ns, steps):
     train = recording([[0, steps], [1, 2 * steps], [steps]], 10 * steps)
     assert bin_steps(dt_ns) == steps and correlation(train, dt_ns) == correlation(train, 100_000, steps * 0.1) is not None
 
 
-def test_a_step_without_length_is_refused():
-    with pytest.raises(InputError, match="dt must be at least 1 ns, not 0"):
-        rate_hz(recording([[0]], 10), 0)
+def test_a_step_without_length_is_refused_and_one_of_a_nanosecond_is_not():
+    for call in (lambda: rate_hz(recording([[0]], 10), 0), lambda: bin_steps(0)):
+        with pytest.raises(InputError, match="dt must be at least 1 ns, not 0 ns"):
+            call()
+    assert rate_hz(recording([[0]], 10), 1) == pytest.approx(1e8) and (bin_steps(1), bin_steps(2)) == (5_000_000, 2_500_000)

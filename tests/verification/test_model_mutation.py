@@ -1,15 +1,20 @@
 """Mutation testing of the golden models: what is a mutant, a small model whole, and guards and lists that are wrong are found out."""
 
 import json
+import os
+import re
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 from collections import Counter
 
 import pytest
 
+from verification.models import child
 from verification.models.assess import REVIEWED, reviewed
-from verification.models.child import ROOT, dependents, module_of
+from verification.models.child import ROOT, dependents, in_child, module_of
 from verification.models.guards import GUARDS
 from verification.models.mutants import function_code, mutants
 
@@ -138,6 +143,17 @@ def test_every_model_has_a_guard_and_every_entry_of_the_list_a_mutant_and_a_reas
     assert all(len(entry["reason"]) > 20 for entry in tomllib.loads(REVIEWED.read_text())["equivalent"])
 
 
+def test_the_rows_of_what_users_walk_add_up_and_no_file_is_below_95_percent():
+    page = (ROOT / "docs" / "verification.md").read_text()
+    rows = re.findall(r"^\| ((?:src|cosim|translator)/[\w/]+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$", page, re.MULTILINE)
+    listed = Counter(name for name, _ in reviewed(REVIEWED))
+    assert len(rows) >= 10
+    for name, *cells in rows:
+        enumerated, killed, equivalent, unresolved = (int(cell.replace(",", "")) for cell in cells)
+        assert enumerated == killed + equivalent + unresolved and killed + equivalent >= 0.95 * enumerated > 0, name
+        assert equivalent == listed[name] and (ROOT / f"{name}.py").is_file(), name
+
+
 def test_what_imports_a_file_is_known_and_where_it_is_imported():
     names = lambda name: {module_of(path) for path in dependents(ROOT / name)}  # noqa: E731
     voltage = names("translator/voltage.py")
@@ -157,3 +173,29 @@ def test_code():
     _, text = run("models/errors", "--tests", tmp_path / "test_started.py", "--json", tmp_path / "found.json")
     found, = json.loads((tmp_path / "found.json").read_text())
     assert found["tests"] == 1 and "exit_code = 2 -> exit_code = 3" not in text and "unresolved: models/errors Problems.raise_any" in text
+
+
+def test_a_child_that_hangs_is_ended_and_one_that_did_not_get_a_processor_is_started_again(monkeypatch):
+    monkeypatch.setattr(child, "LEAST_WALL", 0.05)
+    monkeypatch.setattr(child, "WALL", 1)
+    assert in_child(lambda file: time.sleep(60), 0.01) == (-signal.SIGALRM, "")
+    found, delays = [], [0.02, 0.02, 0.0125]  # of 0.05 s, a quarter
+    monkeypatch.setattr(child, "waited", lambda session: found.append(session) or delays[len(found) - 1])
+    assert in_child(lambda file: os.write(file, b"again") and time.sleep(60), 0.01) == (-signal.SIGALRM, "again")
+    assert len(set(found)) == 3
+    assert in_child(lambda file: os.write(file, b"done") - 4, 0.01) == (0, "done") and len(found) == 3
+
+
+def test_how_long_a_session_has_waited_for_a_processor_is_known(monkeypatch):
+    """Two that spin beside each other on one processor wait for about half of the time each; one that sleeps does not."""
+    def spin(file):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        os.fork()
+        end = time.process_time() + 0.1
+        while time.process_time() < end:
+            pass
+        os.write(file, str(child.waited(os.getsid(0))).encode())
+        return 0
+
+    _, text = in_child(spin)
+    assert float(text[:6]) > 0.05

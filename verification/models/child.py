@@ -23,7 +23,8 @@ ROOT = Path(__file__).parents[2]
 #: Folders of the product.
 FOLDERS = ("models", "gateware", "translator", "cosim", "src")
 #: Imported once and shared by all children, where a test names them.
-SHARED = ("numpy", "numba", "scipy.stats", "galois", "hypothesis", "amaranth.sim", "amaranth.back.rtlil", "ctypes")
+SHARED = ("numpy", "numba", "scipy.stats", "galois", "hypothesis", "amaranth.sim", "amaranth.back.rtlil", "ctypes",
+          "matplotlib.backends.backend_agg", "matplotlib.figure")
 #: Bytes that a mutant may take.
 ROOM = 8 << 30
 #: Exit codes: all tests passed, or none was there to run; and the child itself broke.
@@ -34,8 +35,10 @@ OPTIONS = ["-q", "-s", "-m", "not long", "--tb=native", "--assert=plain", "--hyp
 PR_SET_PDEATHSIG = 1
 #: What Python programs that are started read first.
 INHERITED = Path(__file__).parent / "inherited"
-#: A child may take this many times its processor time on the wall, and at least so many seconds: the machine may be busy.
+#: A child may take this many times its processor time on the wall, and at least so many seconds.
 WALL, LEAST_WALL = 10, 30.0
+#: Of these, the share for which it may have waited for a processor; beyond that the machine was busy, and it is started again.
+WAITED = 0.25
 
 
 def folder_of(path: Path) -> str:
@@ -100,13 +103,25 @@ def prepared(path: Path, tests: list[Path]) -> Iterator[None]:
     numba.njit = found
 
 
+def waited(session: int) -> float:
+    """The most seconds that a process of a session has been ready to run while others had the processors."""
+    found = [0.0]
+    for each in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getsid(int(each.name)) == session:
+                found.append(int((each / "schedstat").read_text().split()[1]) * 1e-9)
+        except (OSError, IndexError):  # it has ended meanwhile
+            continue
+    return max(found)
+
+
 def in_child(work: Callable[[int], int], seconds: float | None = None) -> tuple[int, str]:
     """Exit code of ``work`` in a forked child, and what it has written to the file that it is given.
 
-    The child is killed after so many seconds of processor time, or many times as many on the wall; the code then is negative. Its temporary files
-    are in a folder of its own.
+    The child is killed after so many seconds of processor time, or many times as many on the wall, in which it slept; the code then is negative. Its
+    temporary files are in a folder of its own.
     """
-    file = os.memfd_create("result")
+    limit, file = max(LEAST_WALL, WALL * (seconds or 0)), os.memfd_create("result")
     with tempfile.TemporaryDirectory(prefix="m", ignore_cleanup_errors=True) as folder:
         child = os.fork()
         if not child:
@@ -121,15 +136,20 @@ def in_child(work: Callable[[int], int], seconds: float | None = None) -> tuple[
                 if seconds is not None:
                     resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
                     signal.setitimer(signal.ITIMER_PROF, seconds)
-                    signal.setitimer(signal.ITIMER_REAL, max(LEAST_WALL, WALL * seconds))
+                    signal.setitimer(signal.ITIMER_REAL, limit)
                 code = work(file)
             finally:
                 os._exit(code)
+        ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        starved = ended.si_code == os.CLD_KILLED and ended.si_status == signal.SIGALRM and waited(child) > WAITED * limit
         _, status = os.waitpid(child, 0)
         try:
             os.killpg(child, signal.SIGKILL)  # what it has started and left behind
         except ProcessLookupError:
             pass
+    if starved:
+        os.close(file)
+        return in_child(work, seconds)
     with os.fdopen(file) as result:
         result.seek(0)
         return os.waitstatus_to_exitcode(status), result.read()

@@ -21,7 +21,6 @@ def own_tests() -> dict[str, tuple[str, ...]]:
     return found
 
 
-SIM = ("face/test_cli", "face/test_cli_network", "face/test_cli_streams", "face/test_point_sim")
 #: The tests that judge a file; of a model, most of them against something that is independent of it: hand-made numbers, the gateware, a stranger's
 #: engine.
 GUARDS: dict[str, tuple[str, ...]] = {
@@ -64,35 +63,39 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "models/core/stream_engine": ("core/test_hybrid", "core/test_stream_model", "test_independent",),
     "translator/stateful": ("translator/test_homeostatic", "translator/test_izhikevich", "translator/test_stdp"),
     "translator/stateful_brian": ("translator/test_homeostatic", "translator/test_izhikevich"),
-    "translator/stdp_kernels": ("translator/test_stdp",), "translator/reservoir_tasks": ("translator/test_reservoir",),
+    "translator/stdp_kernels": ("translator/test_known_values", "translator/test_stdp"),
+    "translator/reservoir_tasks": ("translator/test_known_values", "translator/test_reservoir"),
     **{f"translator/{name}": ("translator/test_sc_layer", "translator/test_memristive") for name in ("sc_layer", "sc_weights", "sc_theory")},
     "translator/hybrid": ("core/test_hybrid", "core/test_stream_model", "core/test_hybrid_streams"),
     "translator/translations": ("translator/test_translations", "translator/test_custom"),
-    **{f"translator/{name}": ("translator/test_params", "translator/test_variants", "translator/test_translations")
-       for name in ("params", "raw", "brunel")},
-    **{f"translator/voltage{more}": ("translator/test_voltage", "translator/test_voltage_neuron") for more in ("", "_neuron", "_kernels")},
+    **{f"translator/{name}": ("translator/test_params", "translator/test_translations") for name in ("params", "raw", "brunel")},
+    **{f"translator/voltage{more}": ("translator/test_known_values", "translator/test_voltage", "translator/test_voltage_neuron")
+       for more in ("", "_neuron", "_kernels")},
+    **{f"translator/{name}": ("translator/test_known_values", f"translator/test_{name}") for name in (
+        "homeostatic", "izhikevich", "memristive", "probability", "reservoir", "stdp")},
     "translator/voltage_brian": ("translator/test_voltage", "translator/test_voltage_neuron", "translator/test_stdp"),
-    "translator/brian_engines": ("cosim/test_engines", "translator/test_validation"),
-    "translator/brian_parts": ("translator/test_point_user", "translator/test_izhikevich"), "translator/nest": ("translator/test_brian_float",),
+    "translator/brian_parts": ("translator/test_brian_engines", "translator/test_point_user"),
     **{f"translator/point_{name}": ("translator/test_point_brian", "translator/test_point_brian_izhikevich") for name in (
         "draws", "izhikevich", "parts")},
     **{f"translator/importer/{path.stem}": tuple(f"translator/importer/test_{name}" for name in ("device", "adapting", "refusals"))
        for path in sorted((ROOT / "translator" / "importer").glob("[a-z]*.py"))},
-    **{f"src/spikegate/{name}": ("translator/importer/test_device", "face/test_script_check") for name in ("brian2", "scripts")},
-    "translator/point_neurons": ("translator/test_point_brian",), "translator/cuba": ("translator/test_cuba", "translator/test_point_floats"),
-    "cosim/results/figure": ("cosim/test_report",),
-    "cosim/results/compare": ("cosim/test_compare", "cosim/test_compare_texts"),
-    "cosim/results/report": ("cosim/test_report", "cosim/test_tables"),
-    "cosim/engines/foreign": ("cosim/test_engines",), "cosim/engines/hardware": ("cosim/test_engines",),
-    "cosim/engines/native": ("core/test_core", "core/test_point_core"), "cosim/engines/point_rtl": ("core/test_point_core", "core/test_rows_csr"),
-    "cosim/engines/rtl": ("core/test_core", "core/test_core_store", "core/test_core_banks"),
+    "src/spikegate/brian2": ("face/test_brian2_options", "face/test_script_check", "translator/importer/test_device"),
+    "src/spikegate/scripts": ("face/test_brian2_options", "face/test_script_check"),
+    "translator/point_neurons": ("translator/test_point_brian",), "translator/cuba": ("translator/test_cuba", "translator/test_known_values"),
+    "cosim/results/compare": ("cosim/test_compare", "cosim/test_compare_texts"), "cosim/results/report": ("cosim/test_report_values",),
+    "cosim/engines/native": ("core/test_core", "core/test_point_core"), "cosim/engines/foreign": ("core/test_core",),
+    "cosim/engines/point_rtl": ("cosim/test_hardware", "cosim/test_engine_builds", "core/test_point_core"),
+    "cosim/engines/rtl": ("cosim/test_hardware", "cosim/test_engine_builds", "core/test_core"),
+    "cosim/engines/netlist": ("cosim/test_engine_builds", "cosim/test_netlist"),
+    "cosim/engines/bitstream": ("cosim/test_engine_builds", "cosim/test_bitstream"),
     "cosim/engines/rtl_cocotb": ("core/test_core", "cosim/test_toolchain"), "cosim/engines/rtl_streams": ("core/test_hybrid",),
     "cosim/engines/virtual_board": ("face/test_host_line", "face/test_host"),
-    "cosim/isolation/run": ("cosim/test_engines",), "cosim/isolation/worker": ("cosim/test_engines",),
-    "src/spikegate/__init__": ("test_face",), "src/spikegate/boards": ("cosim/test_board", "face/test_board_commands"),
-    **{f"src/spikegate/{name}": SIM for name in ("cli", "simulate")}, "src/spikegate/choices": ("face/test_choices", *SIM),
-    "src/spikegate/networks": SIM,
-    "src/spikegate/doctor": ("test_doctor", "face/test_cli"), "src/spikegate/streams": ("face/test_cli", "face/test_surroundings"),
+    "cosim/isolation/run": ("cosim/test_isolation",), "cosim/isolation/worker": ("cosim/test_isolation_worker",),
+    "src/spikegate/__init__": ("test_face",), "src/spikegate/boards": ("face/test_boards", "face/test_board_commands", "face/test_board_in_use"),
+    "src/spikegate/cli": ("face/test_main",), "src/spikegate/simulate": ("face/test_simulate", "face/test_simulate_progress"),
+    "src/spikegate/networks": ("face/test_network_options", "face/test_networks_given"),
+    "src/spikegate/doctor": ("face/test_doctor_words", "test_doctor"), "src/spikegate/streams": ("face/test_standard_streams",),
+    "src/spikegate/sweep": ("face/test_sweep",), "src/spikegate/grid": ("face/test_sweep", "face/test_explore"), "src/spikegate/explore": ("face/test_explore",),
     "src/spikegate/host": ("face/test_host", "face/test_host_line"), "src/spikegate/host_line": ("face/test_host", "face/test_host_line"),
-    "src/spikegate/linked": ("cosim/test_engines", "face/test_host"),
+    **{f"translator/{name}": ("translator/test_known_values",) for name in ("izhikevich_network", "microcircuit")},
 }

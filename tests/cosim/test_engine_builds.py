@@ -1,0 +1,72 @@
+"""What the core's engines compile and run, their tools replaced: the netlist's text, what the bits say, and how long each part took."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+from spikegate.cosim.engines import bitstream, netlist, point_rtl, rtl
+from spikegate.cosim.engines.point_rtl import PointRtl
+from spikegate.cosim.toolchain.verilate import Build
+from spikegate.gateware.core.core import CoreGeometry
+from spikegate.models.network.builder import Builder
+from spikegate.models.network.recording import Recording
+from spikegate.models.neuron.linear import LinearNeuron
+from spikegate.models.numeric.fixed import Q8_8
+from spikegate.translator.brunel import preset, translate
+
+NETWORK = translate(preset("ai", n_exc=16, n_inh=4, conn_prob=0.5), name="small", ms=130.0)
+TOLD = print
+
+
+def points(steps=1300):
+    net = Builder("points", steps=steps)
+    net.input("kick", 1, steps=[2, 5], channels=[0, 0])
+    net.population("cells", 6, LinearNeuron(Q8_8, 12), leak=20, threshold=10 << 8)
+    net.connect("kick", "cells", weights=np.full((1, 6), 300))
+    return net.freeze()
+
+
+POINTS = points()
+
+
+def test_a_netlist_and_a_bitstream_run_what_was_made_of_their_geometry(monkeypatch):
+    calls, g = [], CoreGeometry.of(NETWORK, 2, store=16, walk=True)
+    ran = Recording("x", 20, 1300, [], provenance={"network": NETWORK.hash, "lanes": 2})
+    monkeypatch.setattr(rtl, "execute", lambda network, geometry, words, **options: calls.append((geometry, len(words), options)) or ran)
+    monkeypatch.setattr(netlist, "core_netlist", lambda *args: calls.append(args) or SimpleNamespace(cells={"LUT": 3}))
+    monkeypatch.setattr(netlist, "flat", lambda made: ("flat", made.cells["LUT"]))
+    monkeypatch.setattr(netlist, "compile_core", lambda text: ("compiled", text))
+    words = len(rtl.load_words(NETWORK, g))
+    found = netlist.run(NETWORK, 2, "ecp5", trace=True, seed=4, progress=TOLD, store=16, walk=True)
+    assert calls == [(g, "ecp5"), (g, words, dict(trace=True, progress=TOLD, made=("compiled", ("flat", 3)), engine="netlist-ecp5", seed=4))]
+    assert found.provenance == {"network": NETWORK.hash, "lanes": 2, "cells": {"LUT": 3}}
+    del calls[:]
+    placed = SimpleNamespace(used={"LC": 9}, fmax_mhz=41.5)
+    monkeypatch.setattr(bitstream, "core_placed", lambda *args: calls.append(args) or placed)
+    monkeypatch.setattr(bitstream, "core_verilog", lambda *args: ("bits", args == (g, placed)))
+    monkeypatch.setattr(bitstream, "compile_core", lambda text: ("compiled", text))
+    found = bitstream.run(NETWORK, 2, trace=True, seed=4, place_seed=8, progress=TOLD, store=16, walk=True)
+    assert calls == [(g, 8), (g, words, dict(trace=True, progress=TOLD, made=("compiled", ("bits", True)), engine="bitstream", seed=4))]
+    assert found.provenance == {"network": NETWORK.hash, "lanes": 2, "used": {"LC": 9}, "fmax_mhz": 41.5}
+    netlist.run(NETWORK, 3, "ice40")
+    bitstream.run(NETWORK)
+    assert [(call[2]["seed"], call[2]["trace"], call[2]["progress"], call[0].lanes) for call in calls[2:] if len(call) == 3] == [
+        (1, False, None, 3), (1, False, None, 1)] and calls[-2][1] == 1
+
+
+def test_builds_say_how_long_the_text_and_the_compilation_took(monkeypatch):
+    asked = []
+    for module, network, call in ((rtl, NETWORK, rtl.build), (point_rtl, POINTS, point_rtl.build)):
+        g = CoreGeometry.of(NETWORK, 2) if module is rtl else PointRtl(2)._geometry(network)
+        clock = iter((2.0, 2.75))
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda clock=clock: next(clock)))
+        monkeypatch.setattr(module, "cached_verilog", lambda make, name, key, reset: asked.append((name, key, reset)) or "text")
+        monkeypatch.setattr(module, "compile_shared", lambda *args, **options: asked.append((args, options)) or Build(Path("x"), 9.0, 1.25))
+        assert call(g, clock_gate=False, trace=True) == Build(Path("x"), 0.75, 1.25)
+        assert asked == [("core", (g, False), False), (("text", "core", module.HARNESS), {"trace": True})]
+        del asked[:]
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: 1.0))
+        call(g)
+        assert asked == [("core", (g, True), False), (("text", "core", module.HARNESS), {"trace": False})]
+        del asked[:]
