@@ -12,7 +12,7 @@ import numpy as np
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
 from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
-from spikegate.models.neuron.linear import LinearNeuron, Reset
+from spikegate.models.neuron.linear import Held, LinearNeuron, Reset
 from spikegate.models.numeric.fixed import Overflow
 
 __all__ = ["arriving", "begins"]
@@ -130,10 +130,11 @@ def begins(network: PointNetwork, recording: Recording, neurons: Sequence[int] |
         given[:inside] = recording.trace["events"][first:first + inside, neurons].astype(np.int64) * each.drive.table.weight
         sums[each.drive.port] = sums.get(each.drive.port, 0) + given
     sums = {port: values[wanted - first] for port, values in sums.items()}
-    found = {name: _fitted(before(name) + sums.get(name, 0), neuron.current_format.width, neuron.overflow) for name in neuron.currents}
     v, held, fired = before("v"), before("hold"), before("fired")
+    listens = (held == 0) | (neuron.held != Held.ALL)
+    found = {name: _fitted(before(name) + listens * sums.get(name, 0), neuron.current_format.width, neuron.overflow) for name in neuron.currents}
     if "v" in neuron.ports:
-        v = np.where(held == 0, _fitted(v + sums.get("v", 0), neuron.format.width, neuron.overflow), v)
+        v = np.where((held == 0) | (neuron.held == Held.SPIKES), _fitted(v + sums.get("v", 0), neuron.format.width, neuron.overflow), v)
     reset = each.table["reset"][index]
     after = _fitted(v - reset, neuron.format.width, neuron.overflow) if neuron.reset == Reset.SUBTRACT else np.broadcast_to(reset, v.shape)
     for name, q in neuron.adapted.items() if isinstance(neuron, AdaptiveLinearNeuron) else ():

@@ -6,6 +6,7 @@ from typing import Any
 from spikegate.translator.importer import connections, groups
 from spikegate.translator.importer import sources as spiking
 from spikegate.translator.importer.float_network import FloatNetwork, Refusals
+from spikegate.translator.importer.signals import Clocked
 
 __all__ = ["clock_of", "float_network"]
 
@@ -15,7 +16,7 @@ READ = ("NeuronGroup", "PoissonGroup", "SpikeGeneratorGroup", "Synapses", "Poiss
 PARTS = ("StateUpdater", "Thresholder", "Resetter", "SynapticPathway")
 #: What does not run, with the nearest thing that would.
 FIXES = {
-    "NetworkOperation": "parameters that are set before the run, or between two runs, would run",
+    "NetworkOperation": "parameters that are set before the run, or between two runs, would run; or, on the device, one with a dt of several steps",
     "CodeRunner": "parameters that are set before the run, or between two runs, would run",
     "SummedVariableUpdater": connections.ADDS,
     "SubexpressionUpdater": "an expression that is not (constant over dt) would run",
@@ -26,7 +27,7 @@ FIXES = {
 
 def clock_of(objects: list[Any]) -> Any:
     """The clock of the neurons, as monitors may have their own; None where there are only monitors."""
-    return next((each.clock for each in objects if not type(each).__name__.endswith("Monitor")), None)
+    return next((each.clock for each in objects if not type(each).__name__.endswith(("Monitor", "NetworkOperation"))), None)
 
 
 def _dt_ns(objects: list[Any], refusals: Refusals) -> int:
@@ -68,12 +69,14 @@ def _written(objects: dict[str, list[Any]]) -> set[tuple[str, str]]:
     return found
 
 
-def float_network(network: Any, namespace: Mapping[str, Any], steps: int, start: int = 0) -> FloatNetwork:
+def float_network(network: Any, everything: list[Any], namespace: Mapping[str, Any], steps: int, start: int = 0) -> FloatNetwork:
     """Read a network.
 
     Parameters
     ----------
     network : brian2.Network
+    everything : list
+        Its objects, in the order of a step, as far as hardware is to have them.
     namespace : Mapping
         What names outside the model stand for.
     steps : int
@@ -86,7 +89,7 @@ def float_network(network: Any, namespace: Mapping[str, Any], steps: int, start:
     InputError
         With everything that cannot be carried over, a line each: object, the user's line, reason, and what would run.
     """
-    refusals, everything = Refusals(), list(network.sorted_objects)
+    refusals = Refusals()
     dt_ns = _dt_ns(everything, refusals)
     _check(network, everything, refusals)
     objects = {kind: [each for each in everything if type(each).__name__ == kind] for kind in READ}
@@ -99,7 +102,7 @@ def float_network(network: Any, namespace: Mapping[str, Any], steps: int, start:
             drives.setdefault(connections.base(source._group).name, []).append(poured)
     neurons = []
     for group in objects["NeuronGroup"]:
-        found = groups.neurons(group, namespace, written, changing, refusals)
+        found = groups.neurons(group, namespace, Clocked(dt_ns * 1e-9, start, steps), (written, changing), refusals)
         if found is not None:
             found.drives.extend(drives.get(group.name, []))
             neurons.append(found)

@@ -7,6 +7,7 @@ import numpy as np
 
 from spikegate.models.network.projection import MAX_DELAY
 from spikegate.translator.importer.float_network import Drive, FloatProjection, Refusals
+from spikegate.translator.importer.relays import MAX_RELAYS, relays
 from spikegate.translator.importer.statements import Unclear, constant, evaluate, followed, symbol
 from spikegate.translator.importer.values import Values
 
@@ -75,9 +76,10 @@ def projections(synapses: Any, namespace: Mapping[str, Any], changing: set[tuple
             refusals.add(where, f"on_event={pathway.event!r}", "acts at another event than a spike", ADDS)
             continue
         steps = np.floor(np.asarray(pathway._delays.get_value(), np.float64) / float(synapses.source.clock.dt_) + 0.5).astype(np.int64) + 1
-        if steps.size and steps.max() > MAX_DELAY:
-            refusals.add(where, f"delay of {(steps.max() - 1) * float(synapses.source.clock.dt_) * 1e3:g} ms", f"is {steps.max() - 1} steps",
-                         f"up to {MAX_DELAY - 1} steps, or a longer dt, would run")
+        if steps.size and int(relays(steps).max()) * len(base(synapses.source)) > MAX_RELAYS:
+            refusals.add(where, f"delay of {(steps.max() - 1) * float(synapses.source.clock.dt_) * 1e3:g} ms",
+                         f"is {steps.max() - 1} steps for {len(base(synapses.source))} neurons, above {MAX_RELAYS} relays of {MAX_DELAY} steps",
+                         "shorter delays, or a longer dt, would run")
             continue
         try:
             for name, expression in followed(code, values.known).items():

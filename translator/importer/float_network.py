@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spikegate.models.errors import InputError
+from spikegate.models.neuron.linear import Held
 
-__all__ = ["Adapting", "Current", "Drive", "FloatInput", "FloatNetwork", "FloatNeurons", "FloatProjection", "FloatSources", "Refusals"]
+__all__ = ["Adapting", "Current", "Drive", "FloatInput", "FloatNetwork", "FloatNeurons", "FloatProjection", "FloatSources", "Refusals",
+           "Signal"]
 
 
 class Refusals:
@@ -54,6 +56,15 @@ class Adapting:
 
 
 @dataclass(frozen=True, eq=False)
+class Signal:
+    """What the time alone adds to the membranes of a group."""
+
+    values: np.ndarray  #: (rows, steps) of the run
+    row: np.ndarray  #: of each neuron, (size,)
+    coupling: np.ndarray  #: what a unit of it adds to the membrane in a step, 0 or more, (size,)
+
+
+@dataclass(frozen=True, eq=False)
 class Drive:
     """External events of every neuron of a range: Binomial(trials, probability) in a step, each of one weight."""
 
@@ -87,13 +98,16 @@ class FloatNeurons:
         What the membrane becomes, or what is taken off, if ``subtract``.
     refractory : numpy.ndarray
         Steps.
+    held : Held
+        What stands still while a neuron is refractory.
     initial, hold : numpy.ndarray
         Membrane, and refractory steps left, before the first step.
     currents : dict of str to Current
     theta, w : Adapting, optional
         What is added to the threshold, and a current that spikes alone raise.
-    noise : float
+    noise : numpy.ndarray
         Standard deviation of what a step adds to a membrane that is not refractory.
+    signals : list of Signal
     drives : list of Drive
     """
 
@@ -108,12 +122,14 @@ class FloatNeurons:
     reset: np.ndarray
     subtract: bool
     refractory: np.ndarray
+    held: Held
     initial: np.ndarray
     hold: np.ndarray
     currents: dict[str, Current]
+    noise: np.ndarray
     theta: Adapting | None = None
     w: Adapting | None = None
-    noise: float = 0.0
+    signals: list[Signal] = field(default_factory=list)
     drives: list[Drive] = field(default_factory=list)
 
     @property
