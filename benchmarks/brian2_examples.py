@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 
 BEFORE = """
-import json, runpy, sys, warnings
+import json, os, runpy, sys
 import matplotlib
 matplotlib.use("Agg")
 import brian2
@@ -29,26 +29,26 @@ sys.path.insert(0, script.rpartition("/")[0])  # as Python does for a script
 brian2.prefs.codegen.target = "numpy"
 brian2.set_device("spikegate", engine=engine)
 device, chosen = brian2.get_device(), brian2.set_device
-brian2.set_device = lambda *args, **kwargs: None  # a script's own choice of a device
-brian2.devices.device.set_device = brian2.set_device
-found = {"status": "none"}
-class Enough(BaseException):
-    pass
-steps = device._steps
+def replaced(*args, build_on_run=True, **kwargs):  # a script's own choice of a device
+    chosen("spikegate", engine=engine, build_on_run=build_on_run)
+brian2.set_device = brian2.devices.device.set_device = replaced
+def say(**found):
+    with open(answer, "a") as file:  # a script may have processes of its own
+        file.write(json.dumps(found) + chr(10))
+steps, before = device._steps, []
 def once(*args):
     steps(*args)
-    if found["status"] == "none":
+    if not before:
+        before.append(1)
         done = spikegate.brian2.result()
-        found.update(status="runs", neurons=done.network.n, steps=done.network.steps, spikes=len(done.recording.spikes), agreement=done.agreement,
-                     warnings=done.warnings)
+        say(status="runs", neurons=done.network.n, steps=done.network.steps, spikes=len(done.recording.spikes), agreement=done.agreement,
+            warnings=done.warnings)
 device._steps = once
 try:
     runpy.run_path(script, run_name="__main__")
+    say(status="ends")
 except InputError as error:
-    if found["status"] == "none":
-        found.update(status="refused", why=str(error).splitlines())
-    else:
-        found.update(later=str(error).splitlines())
+    say(status="refused", why=str(error).splitlines())
 except BaseException as error:
     import traceback
     text = f"{type(error).__name__}: {error}"
@@ -56,14 +56,20 @@ except BaseException as error:
     while cause is not None and not isinstance(cause, InputError):
         cause = cause.__cause__
     if cause is not None:
-        found.update(status="refused", why=str(cause).splitlines())
-    elif found["status"] == "none":
-        ours = any("/importer/" in frame.filename or "/models/" in frame.filename for frame in traceback.extract_tb(error.__traceback__))
-        found.update(status="fails" if ours else "none", why=[text])
+        say(status="refused", why=str(cause).splitlines())
     else:
-        found.update(later=[text])
-json.dump(found, open(answer, "w"))
+        ours = any("/importer/" in frame.filename or "/models/" in frame.filename for frame in traceback.extract_tb(error.__traceback__))
+        say(status="fails" if ours else "none", why=[text])
 """
+
+
+def outcome(lines: list[dict[str, object]]) -> dict[str, object]:
+    """What the lines of all processes of a script come to: the first run of a network, and what ended the script after it."""
+    runs = [each for each in lines if each["status"] == "runs"]
+    ends = [each for each in lines if each["status"] not in ("runs", "ends")]
+    if not runs:
+        return ends[0] if ends else {"status": "none", "why": ["runs no network"]} if lines else {"status": "fails", "why": ["ended without an answer"]}
+    return {**runs[0], **({"later": ends[0]["why"]} if ends else {})}
 
 
 def one(script: Path, engine: str, limit: float) -> dict[str, object]:
@@ -74,7 +80,7 @@ def one(script: Path, engine: str, limit: float) -> dict[str, object]:
         try:
             subprocess.run([sys.executable, "-P", "-c", BEFORE, str(script.resolve()), str(answer), engine], cwd=folder, capture_output=True,
                            timeout=limit, env={**os.environ, "MPLBACKEND": "Agg"}, check=False)
-            found: dict[str, object] = json.loads(answer.read_text()) if answer.exists() else {"status": "fails", "why": ["ended without an answer"]}
+            found = outcome([json.loads(line) for line in answer.read_text().splitlines()] if answer.exists() else [])
         except subprocess.TimeoutExpired:
             found = {"status": "too long", "why": [f"not done after {limit:.0f} s"]}
     return {"script": script.name, **found, "seconds": round(time.perf_counter() - began, 1)}

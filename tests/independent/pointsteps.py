@@ -39,6 +39,10 @@ class Published:
             return (x + half) % (2 * half) - half
         return -half if x < 0 else half - 1
 
+    def goes_on(self):
+        """Whether a held neuron is one that does not spike, and nothing else."""
+        return self.neuron.get("held") == "spikes"
+
     def flow(self, sums):
         """What all currents do to the membrane, after which they decay."""
         total, stops = 0, self.neuron.get("held") == "all"
@@ -90,7 +94,7 @@ class Published:
         flow = self.flow(sums) - self.adapt() + noise
         if self.state["hold"]:
             self.state["hold"] -= 1
-            if self.neuron.get("held") == "spikes":
+            if self.goes_on():
                 self.move(sums.get("v", 0) + flow, register)
             return False
         if self.move(sums.get("v", 0) + flow, register) < self.threshold():
@@ -108,8 +112,7 @@ class Brian2(Published):
 
     def step(self, sums, register, noise):
         flow = self.flow(sums) + noise
-        only_spikes = self.neuron.get("held") == "spikes"
-        if self.state["hold"] == 0 or only_spikes:
+        if self.state["hold"] == 0 or self.goes_on():
             self.state["v"] = self.fit(self.state["v"] + sums.get("v", 0))
         if self.state["fired"]:
             self.reset()
@@ -119,7 +122,7 @@ class Brian2(Published):
         if self.state["hold"] > 0:
             self.state["hold"] -= 1
         if self.state["hold"] > 0:
-            if only_spikes:
+            if self.goes_on():
                 self.move(flow, register)
             return False
         if self.move(flow, register) > self.threshold():

@@ -97,23 +97,20 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
     changing = written | {(each.name, name) for each in objects["NeuronGroup"] for name in each.equations.diff_eq_names}
     drives: dict[str, list[Any]] = {}
     for source in objects["PoissonInput"]:
-        poured = connections.drive(source, namespace, refusals)
-        if poured is not None:
-            drives.setdefault(connections.base(source._group).name, []).append(poured)
+        given = connections.drive(source, namespace, refusals)
+        if given is not None:
+            drives.setdefault(connections.base(source._group).name, []).append((source.name, given))
+    sources = [made for group in objects["PoissonGroup"] if (made := spiking.poisson(group, refusals)) is not None]
+    inputs = [given for group in objects["SpikeGeneratorGroup"] if (given := spiking.generator(group, start, steps, refusals)) is not None]
+    projections = [found for each in objects["Synapses"] if len(each) for found in connections.projections(each, namespace, changing, refusals)]
     neurons = []
     for group in objects["NeuronGroup"]:
         found = groups.neurons(group, namespace, Clocked(dt_ns * 1e-9, start, steps), (written, changing), refusals)
         if found is not None:
-            found.drives.extend(drives.get(group.name, []))
+            kept, events, arriving = connections.poured(drives.get(group.name, []), group.name, refusals)
+            found.drives.extend(kept)
+            sources, projections = sources + events, projections + arriving
             neurons.append(found)
-    sources = [made for group in objects["PoissonGroup"] if (made := spiking.poisson(group, refusals)) is not None]
-    inputs = [given for group in objects["SpikeGeneratorGroup"] if (given := spiking.generator(group, start, steps, refusals)) is not None]
-    projections = [found for each in objects["Synapses"] if len(each) for found in connections.projections(each, namespace, changing, refusals)]
-    for each in neurons:
-        ends = sorted((drive.first, drive.last) for drive in each.drives)
-        if any(first < last for (_, last), (first, _) in zip(ends, ends[1:])):
-            refusals.add(f"NeuronGroup {each.name!r}", "", "has several PoissonInputs on one neuron",
-                         "one PoissonInput a neuron, and a PoissonGroup for the others, would run")
     if not neurons and not refusals.lines:
         refusals.add("Network", "", "has no NeuronGroup", "a group of neurons would run")
     refusals.raise_any()

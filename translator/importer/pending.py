@@ -17,7 +17,7 @@ Recent = dict[str, np.ndarray]
 def recent(floats: FloatNetwork, quantised: Quantised, groups: Mapping[str, Any], spikes: np.ndarray, start: int, before: Recent | None) -> Recent:
     """Spikes that may still be under way, by name of their group: step of the clock, and number in the group."""
     end, found = start + floats.steps, {}
-    for name in {each.source for each in floats.projections}:
+    for name in {each.source for each in floats.projections} & groups.keys():  # others are sources whose events arrive at once
         here = monitors.spikes_of(groups[name], quantised, spikes) + [[start, 0]]
         here = np.concatenate([before[name], here]) if before and name in before else here
         longest = max(int(each.delays.max(initial=0)) for each in floats.projections if each.source == name)
