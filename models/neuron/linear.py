@@ -24,7 +24,7 @@ membrane, as `Held` says; or the membrane goes on as well, and only spikes are h
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -124,7 +124,7 @@ class LinearNeuron:
     coupling_bits: int = 16
     coupling_shift: int = 16
     kicks: bool = False
-    held: Held = Held.MEMBRANE
+    held: Held = field(default=Held.MEMBRANE, kw_only=True)
 
     latency: ClassVar[int] = 2
 

@@ -100,7 +100,7 @@ def beside(script: str | Path, limit: float = 600.0, **options: Any) -> list[Bes
                 done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=limit, check=False,
                                       env={**os.environ, "MPLBACKEND": "Agg"})
             except subprocess.TimeoutExpired as error:
-                raise InputError(f"Script {script} takes more than {limit:g} s on the device {device}; shorten its run") from error
+                raise InputError(f"Script {script} takes more than {limit:g} s on the device {device}; shorten it") from error
             if not answer.exists():
                 last = (done.stderr.strip().splitlines() or ["it runs no network"])[-1]
                 raise InputError(f"Script {script} does not run to its end on the device {device} ({last})")
@@ -113,8 +113,9 @@ def beside(script: str | Path, limit: float = 600.0, **options: Any) -> list[Bes
         for key, values in run.items():
             name, _, part = key.partition("/")
             by_name.setdefault(name, {})[part] = values
-    return [Beside(name, exact, _statistics(theirs), _statistics(monitors[1][name]), _first(theirs, monitors[1][name]) if exact else None,
-                   _apart(theirs, monitors[1][name]) if exact else 0.0) for name, theirs in monitors[0].items() if name in monitors[1]]
+    pairs = [(name, theirs, monitors[1][name]) for name, theirs in monitors[0].items() if name in monitors[1]]
+    return [Beside(name, exact, _statistics(theirs), _statistics(ours), *((_first(theirs, ours), _apart(theirs, ours)) if exact else (None, 0.0)))
+            for name, theirs, ours in pairs]
 
 
 def said(each: Beside) -> str:
@@ -123,7 +124,8 @@ def said(each: Beside) -> str:
     if not each.exact:
         return f"{each.name}: {pairs} (random inputs of the hardware's own)"
     if "spikes" in each.theirs:
-        return f"{each.name}: {pairs}; " + (f"first difference at {each.first[0]:g} ms, neuron {each.first[1]}" if each.first else "every spike equal")
+        differ = "every spike equal" if each.first is None else f"first difference at {each.first[0]:g} ms, neuron {each.first[1]}"
+        return f"{each.name}: {pairs}; {differ}"
     return f"{each.name}: {pairs}; apart by at most {each.apart:.2g} of the range"
 
 

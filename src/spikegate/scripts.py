@@ -14,7 +14,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The script, and how it is frozen."""
     parser.add_argument("script", metavar="SCRIPT", help="a Brian2 script as it is; it runs up to its first network")
     parser.add_argument("--save", metavar="FILE", help="write the frozen network, for spikegate sim --network")
-    parser.add_argument("--beside", action="store_true", help="run the whole script by Brian2 in floats and on the hardware, and compare its monitors")
+    parser.add_argument("--beside", action="store_true", help="run the whole script by Brian2 in floats and on hardware, and compare")
     parser.add_argument("--format", metavar="qM.N", default="auto", help="of membranes (default: as many bits as the script's own numbers ask for)")
     parser.add_argument("--current-format", metavar="qM.N", default="auto", help="of currents (default: likewise)")
 

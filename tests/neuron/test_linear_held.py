@@ -1,4 +1,4 @@
-"""What stands still in a linear neuron while it is held: its spikes alone, its membrane, or its currents too; by hand, and model, gateware and others."""
+"""What stands still in a linear neuron while it is held: its spikes alone, its membrane, or its currents too; by hand, in model and gateware."""
 
 import dataclasses
 import itertools

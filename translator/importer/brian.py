@@ -5,7 +5,9 @@ from typing import Any
 
 from spikegate.translator.importer import connections, groups
 from spikegate.translator.importer import sources as spiking
-from spikegate.translator.importer.float_network import FloatNetwork, Refusals
+from spikegate.translator.importer.float_network import FloatNetwork, FloatQuadratic, Refusals
+from spikegate.translator.importer.quadratic import paired
+from spikegate.translator.importer.regular import regular
 from spikegate.translator.importer.signals import Clocked
 
 __all__ = ["clock_of", "float_network"]
@@ -17,7 +19,6 @@ PARTS = ("StateUpdater", "Thresholder", "Resetter", "SynapticPathway")
 #: What does not run, with the nearest thing that would.
 FIXES = {
     "NetworkOperation": "parameters that are set before the run, or between two runs, would run; or, on the device, one with a dt of several steps",
-    "CodeRunner": "parameters that are set before the run, or between two runs, would run",
     "SummedVariableUpdater": connections.ADDS,
     "SubexpressionUpdater": "an expression that is not (constant over dt) would run",
     "EventMonitor": "a SpikeMonitor would run",
@@ -51,6 +52,8 @@ def _check(network: Any, objects: list[Any], refusals: Refusals) -> None:
              "SynapticPathway": "synapses", "PoissonInput": "synapses", "SpikeGeneratorGroup": "thresholds"}
     for each in objects:
         kind = type(each).__name__
+        if kind == "CodeRunner":
+            continue
         if kind not in READ + PARTS:
             refusals.add(f"{kind} {each.name!r}", "", "is nothing that hardware has", FIXES.get(kind, "leave it out"))
         elif each.when != slots.get(kind, each.when):
@@ -69,7 +72,8 @@ def _written(objects: dict[str, list[Any]]) -> set[tuple[str, str]]:
     return found
 
 
-def float_network(network: Any, everything: list[Any], namespace: Mapping[str, Any], steps: int, start: int = 0) -> FloatNetwork:
+def float_network(network: Any, everything: list[Any], namespace: Mapping[str, Any], steps: int, start: int = 0,
+                  refusals: Refusals | None = None) -> FloatNetwork:
     """Read a network.
 
     Parameters
@@ -83,18 +87,22 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
         Length of the run.
     start : int
         Step of the clock at which it begins.
+    refusals : Refusals, optional
+        What is in the way already.
 
     Raises
     ------
     InputError
         With everything that cannot be carried over, a line each: object, the user's line, reason, and what would run.
     """
-    refusals = Refusals()
+    refusals = refusals or Refusals()
     dt_ns = _dt_ns(everything, refusals)
     _check(network, everything, refusals)
     objects = {kind: [each for each in everything if type(each).__name__ == kind] for kind in READ}
     written = _written(objects)
-    changing = written | {(each.name, name) for each in objects["NeuronGroup"] for name in each.equations.diff_eq_names}
+    shaken = regular([each for each in everything if type(each).__name__ == "CodeRunner"], namespace, refusals)
+    changing = written | {(group, name) for group, each in shaken.items() for name in each}
+    changing |= {(each.name, name) for each in objects["NeuronGroup"] for name in each.equations.diff_eq_names}
     drives: dict[str, list[Any]] = {}
     for source in objects["PoissonInput"]:
         given = connections.drive(source, namespace, refusals)
@@ -105,10 +113,12 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
     projections = [found for each in objects["Synapses"] if len(each) for found in connections.projections(each, namespace, changing, refusals)]
     neurons = []
     for group in objects["NeuronGroup"]:
-        found = groups.neurons(group, namespace, Clocked(dt_ns * 1e-9, start, steps), (written, changing), refusals)
+        found = groups.neurons(group, namespace, Clocked(dt_ns * 1e-9, start, steps), (written, changing), shaken.get(group.name, {}), refusals)
         if found is not None:
             kept, events, arriving = connections.poured(drives.get(group.name, []), group.name, refusals)
             found.drives.extend(kept)
+            if isinstance(found, FloatQuadratic):
+                projections = paired(projections, found, start, refusals)
             sources, projections = sources + events, projections + arriving
             neurons.append(found)
     if not neurons and not refusals.lines:

@@ -128,7 +128,8 @@ def poured(drives: list[tuple[str, Drive]], group: str, refusals: Refusals) -> t
             continue
         size = each.last - each.first
         if size * each.trials > MAX_SOURCES:
-            refusals.add(f"PoissonInput {name!r}", f"N={each.trials}", f"is another input of {size} neurons, above {MAX_SOURCES} sources for all of them",
+            refusals.add(f"PoissonInput {name!r}", f"N={each.trials}",
+                         f"is another input of {size} neurons, above {MAX_SOURCES} sources for all of them",
                          "one PoissonInput a neuron, and a PoissonGroup for the others, would run")
             continue
         pre = np.arange(size * each.trials)

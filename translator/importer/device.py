@@ -152,7 +152,9 @@ class SpikegateDevice(RuntimeDevice):
             start, end = int(own.variables["timestep"].get_value()[0]), int(own._i_end)
             refusals = Refusals()
             due = host.operations(objects, own, refusals)
-            refusals.raise_any()
+            objects = [each for each in objects if each not in due]
+            if refusals.lines:
+                float_network(net, objects, namespace, end - start, start, refusals)
             progress = None if due else _progress(report, net.t, duration)
             for first, last, before in host.parts(due, own, start, end):
                 if due:
@@ -161,7 +163,7 @@ class SpikegateDevice(RuntimeDevice):
                     each.run()
                 ends = bool(before) and host.stopped(net)  # Brian2 ends the step in which it is stopped
                 last = first + 1 if ends else last
-                self._steps(net, [each for each in objects if each not in due], namespace, first, last - first, progress)
+                self._steps(net, objects, namespace, first, last - first, progress)
                 if ends:
                     host.set_clocks(net, own, last)
                     net.after_run()

@@ -11,8 +11,8 @@ import numpy as np
 from spikegate.models.errors import InputError
 from spikegate.models.neuron.linear import Held
 
-__all__ = ["Adapting", "Current", "Drive", "FloatInput", "FloatNetwork", "FloatNeurons", "FloatProjection", "FloatSources", "Refusals",
-           "Signal"]
+__all__ = ["Adapting", "Current", "Drive", "FloatInput", "FloatNetwork", "FloatNeurons", "FloatProjection", "FloatQuadratic", "FloatSources",
+           "Refusals", "Signal"]
 
 
 class Refusals:
@@ -108,6 +108,8 @@ class FloatNeurons:
     noise : numpy.ndarray
         Standard deviation of what a step adds to a membrane that is not refractory.
     signals : list of Signal
+    hidden : frozenset of str
+        Variables that hardware does not keep.
     drives : list of Drive
     """
 
@@ -130,6 +132,7 @@ class FloatNeurons:
     theta: Adapting | None = None
     w: Adapting | None = None
     signals: list[Signal] = field(default_factory=list)
+    hidden: frozenset[str] = frozenset()
     drives: list[Drive] = field(default_factory=list)
 
     @property
@@ -141,6 +144,46 @@ class FloatNeurons:
     def variables(self) -> list[str]:
         """The user's names of all that a neuron remembers; the membrane first."""
         return [self.membrane, *self.currents, *(each.name for each in (self.theta, self.w) if each is not None)]
+
+
+@dataclass(frozen=True, eq=False)
+class FloatQuadratic:
+    """A group of neurons with a quadratic membrane v and a recovery u, arrays (size,). A step is
+
+        v = v + square v^2 + slope v + constant - take (u - base) + inputs;   u = base + keep (u - base) + pull v
+
+    and where v is above ``peak``, or reaches it, v is ``reset`` and u grows by ``jump``. ``inputs`` has what a unit of a variable that synapses
+    change adds to v in a step; ``kicked`` says that synapses add to v itself. ``hidden`` are variables that hardware does not keep.
+    """
+
+    name: str
+    size: int
+    membrane: str
+    unit: float
+    recovery: str | None
+    square: np.ndarray
+    slope: np.ndarray
+    constant: np.ndarray
+    take: np.ndarray
+    keep: np.ndarray
+    pull: np.ndarray
+    base: np.ndarray
+    peak: np.ndarray
+    reached: bool
+    reset: np.ndarray
+    jump: np.ndarray
+    initial: np.ndarray
+    initial_u: np.ndarray
+    noise: np.ndarray
+    inputs: dict[str, float]
+    kicked: bool
+    hidden: frozenset[str] = frozenset()
+    drives: list[Drive] = field(default_factory=list)
+
+    @property
+    def variables(self) -> list[str]:
+        """The user's names of all that a neuron remembers; the membrane first."""
+        return [self.membrane, *([self.recovery] if self.recovery else [])]
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +226,7 @@ class FloatNetwork:
     name: str
     steps: int
     dt_ns: int
-    neurons: list[FloatNeurons]
+    neurons: list[FloatNeurons | FloatQuadratic]
     sources: list[FloatSources]
     inputs: list[FloatInput]
     projections: list[FloatProjection]

@@ -9,6 +9,7 @@ import numpy as np
 
 from spikegate.models.errors import InputError
 from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
+from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.lif import MAX_LEAK_FRACTION
 from spikegate.models.neuron.linear import MAX_SHIFT, LinearNeuron, Order, Reset
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
@@ -16,7 +17,7 @@ from spikegate.translator.importer.float_network import Adapting, FloatNeurons
 from spikegate.translator.importer.signals import MAX_BITS as MAX_BITS_OF_SIGNALS
 from spikegate.translator.importer.signals import bits_of
 
-__all__ = ["Choice", "Scaled", "choose", "unit_of"]
+__all__ = ["Choice", "Scaled", "bits_for", "choose", "unit_of"]
 
 #: Relative error of leaks, decays and typical weights that is aimed at.
 FINE = 1e-4
@@ -49,7 +50,7 @@ class Scaled:
 
     Attributes
     ----------
-    neuron : LinearNeuron
+    neuron : LinearNeuron or IzhikevichNeuron
     per_raw : dict of str to float
         SI value of a raw step of each of the user's variables; below 0 for a current that is kept with the other sign.
     states : dict of str to str
@@ -58,13 +59,16 @@ class Scaled:
         What is to be added to a variable, (size,), where it is not 0.
     signals : dict of str to tuple
         Whole numbers of each signal, int64 (rows, steps), and what one is worth, by its name in the hardware.
+    inputs : dict of str to str
+        Port of each variable that synapses add to and that no neuron remembers.
     """
 
-    neuron: LinearNeuron
+    neuron: LinearNeuron | IzhikevichNeuron
     per_raw: dict[str, float]
     states: dict[str, str]
     base: dict[str, np.ndarray]
     signals: dict[str, tuple[np.ndarray, float]]
+    inputs: dict[str, str]
 
     def values(self, variable: str, raw: np.ndarray, members: np.ndarray) -> np.ndarray:
         """SI values of raw ones, (..., members)."""
@@ -72,7 +76,7 @@ class Scaled:
         return found + self.base[variable][members] if variable in self.base else found
 
 
-def _bits(ratio: float, least: int = 1) -> int:
+def bits_for(ratio: float, least: int = 1) -> int:
     """Fraction bits of a factor in 0..1 so that it is right within `FINE`."""
     if not 0 < ratio < 1:
         return least
@@ -172,21 +176,21 @@ def choose(group: FloatNeurons, rest: np.ndarray, kicks: np.ndarray, currents: n
     more: dict[str, Any] = {}
     if group.theta is not None:
         made = _adapting_format(group.theta, group.unit, q.fraction)
-        more |= {"theta_format": made, "theta_fraction": choice.decay_fraction or _bits(_smallest(1 - group.theta.keep))}
+        more |= {"theta_format": made, "theta_fraction": choice.decay_fraction or bits_for(_smallest(1 - group.theta.keep))}
         per[group.theta.name], states[group.theta.name], base[group.theta.name] = group.unit / made.one, "theta", group.theta.base
     if group.w is not None:
         scale = unit_of(group.w.jump)
         made = _adapting_format(group.w, scale, 0)
-        more |= {"w_format": made, "w_fraction": choice.decay_fraction or _bits(_smallest(1 - group.w.keep))}
+        more |= {"w_format": made, "w_fraction": choice.decay_fraction or bits_for(_smallest(1 - group.w.keep))}
         per[group.w.name], states[group.w.name] = _sign(group, group.w.coupling, -1) * scale / made.one, "w"
     couplings = [(name, each.coupling) for name, each in group.currents.items()] + ([(group.w.name, group.w.coupling)] if group.w is not None else [])
     couplings += [(name, each.coupling) for name, each in zip(named, group.signals)]
     per |= {name: one for name, (_, one) in named.items()}
     largest = max((float(np.abs(each).max()) * abs(per[name]) / per[group.membrane] for name, each in couplings), default=0.0)
-    decay = choice.decay_fraction or max((_bits(_smallest(1 - each.keep)) for each in group.currents.values()), default=16)
-    h = choice.leak_fraction or _bits(_smallest(1 - group.keep), q.fraction if choice.format else 1)
+    decay = choice.decay_fraction or max((bits_for(_smallest(1 - each.keep)) for each in group.currents.values()), default=16)
+    h = choice.leak_fraction or bits_for(_smallest(1 - group.keep), q.fraction if choice.format else 1)
     common: dict[str, Any] = {"format": q, "leak_fraction": h, "rounding": choice.rounding, "overflow": choice.overflow, "order": Order.BRIAN2,
               "reset": Reset.SUBTRACT if group.subtract else Reset.VALUE, "currents": (*group.currents, *named), "current_format": current,
               "decay_fraction": decay, "coupling_bits": COUPLING_BITS, "coupling_shift": _shift(group, largest) if couplings else 16,
               "kicks": bool(group.currents or named) and bool(len(kicks)), "held": group.held}
-    return Scaled(AdaptiveLinearNeuron(**common, **more) if more else LinearNeuron(**common), per, states, base, named)
+    return Scaled(AdaptiveLinearNeuron(**common, **more) if more else LinearNeuron(**common), per, states, base, named, {})

@@ -7,18 +7,16 @@ from typing import Any
 import numpy as np
 
 from spikegate.models.neuron.linear import MAX_CURRENTS, Held
-from spikegate.translator.importer.float_network import Adapting, Current, FloatNeurons, Refusals, Signal
-from spikegate.translator.importer.reading import Changes, Level, Reading
+from spikegate.translator.importer.float_network import Adapting, Current, FloatNeurons, FloatQuadratic, Refusals, Signal
+from spikegate.translator.importer.quadratic import is_quadratic, read_quadratic
+from spikegate.translator.importer.reading import NOISE, Changes, Level, Reading, unit_in
+from spikegate.translator.importer.regular import Regular
 from spikegate.translator.importer.signals import Clocked, signals, split
 from spikegate.translator.importer.statements import Affine, Unclear, affine, followed, symbol
 
 __all__ = ["neurons"]
 
 LINEAR = "a membrane such as dv/dt = (a - v + g)/tau, with currents dg/dt = -g/tau_g, would run"
-#: Stands for a normal number of variance dt in a step.
-NOISE = "noise_"
-#: What a membrane is counted in, by its SI unit; 1 of it where it has another or none.
-UNITS = {"V": 1e-3, "A": 1e-9}
 #: Ranges of neurons with noise of one strength in a group.
 MAX_NOISES = 256
 
@@ -29,17 +27,28 @@ class _Reader(Reading):
     clocked: Clocked
     timed: dict[str, Any]
 
-    def step(self, states: list[str]) -> dict[str, Affine]:
-        """What a step makes of each state, and of `NOISE` a unit, where a neuron is free."""
+    def follow(self) -> dict[str, Any] | None:
+        """What a step makes of each variable, and of `NOISE` a unit, where a neuron is free; None if it cannot be read."""
         lines = (line.strip() for line in self.group.state_updater.abstract_code.splitlines())
         code = "\n".join(line for line in lines if not line.startswith(("not_refractory =", "xi =")))
-        found = {}
         self.timed = self.functions(code)
         try:
             after = followed(re.sub(r"\bxi\b", NOISE, code.replace("int(not_refractory)", "1")), self.values.known)
         except Unclear as error:
             self.refuse(code, error, LINEAR)
-            return {}
+            return None
+        noises = [name for name, each in self.regular.items() if each.deviation.any()]
+        if len(noises) + any(symbol(NOISE) in each.free_symbols for each in after.values()) > 1:
+            self.refuse(", ".join(noises), "is noise beside other noise", "one noise would run")
+        for name, (mean, deviation) in self.regular.items():
+            self.values.more |= {f"{name}_mean_": mean, f"{name}_deviation_": deviation / self.dt ** 0.5}
+            given = symbol(f"{name}_mean_") + symbol(f"{name}_deviation_") * symbol(NOISE)
+            after = {each: expression.xreplace({symbol(name): given}) for each, expression in after.items()}
+        return after
+
+    def step(self, after: dict[str, Any], states: list[str]) -> dict[str, Affine]:
+        """The same as sums with constant factors."""
+        found = {}
         for name in states:
             try:
                 found[name] = affine(after.get(name, symbol(name)), [*states, NOISE], {"t", *self.timed})
@@ -47,7 +56,7 @@ class _Reader(Reading):
                 self.refuse(self.line(name), error, LINEAR)
         return found
 
-    def read(self) -> FloatNeurons | None:
+    def read(self) -> FloatNeurons | FloatQuadratic | None:
         group, before = self.group, len(self.refusals.lines)
         if any(name != "spike" for name in group.events):
             self.refuse(", ".join(sorted(group.events)), "are events of its own", "events named spike would run")
@@ -58,8 +67,15 @@ class _Reader(Reading):
         except Unclear:
             resets = set()
         states = dynamic + sorted((self.written | resets) - {*dynamic})
-        updates = self.step(states)
+        after = self.follow()
+        if after is None:
+            return None
+        if {*self.regular} & {*states}:
+            self.refuse(", ".join({*self.regular} & {*states}), "is changed by run_regularly and otherwise", "one of the two would run")
         level = self.threshold(states)
+        if level and level.membrane in after and is_quadratic(after[level.membrane], level.membrane):
+            return read_quadratic(self, level, states, after)
+        updates = self.step(after, states)
         fed = [name for name in dynamic if name in updates and any(updates[name].factors[other] != 0 for other in states if other != name)]
         membrane = level.membrane if level else next(iter(fed or dynamic or states), None)
         if len(self.refusals.lines) > before:
@@ -90,11 +106,11 @@ class _Reader(Reading):
             found = {name: Current(self.number(updates[name].factors[name]), self.number(v.factors[name]), self.initial(name)) for name in currents}
             threshold = np.full(self.size, np.inf) if level is None else self.number(level.constant)
             still, moving = split(v.constant)
-            return FloatNeurons(self.group.name, self.size, membrane, UNITS.get(str(self.group.variables[membrane].unit), 1.0),
+            return FloatNeurons(self.group.name, self.size, membrane, unit_in(self.group, membrane),
                                 self.number(v.factors[membrane]), self.number(still), threshold, bool(level and level.reached), r,
                                 said is None or said[1], refractory, held, self.initial(membrane), self.hold(refractory), found, self.noise(v),
                                 self.adapting(theta, updates, v, jumps) if theta else None, self.adapting(w[0], updates, v, jumps) if w else None,
-                                self.signals(moving, len(currents)))
+                                self.signals(moving, len(currents)), frozenset(self.regular))
         except Unclear as error:
             self.refuse(self.line(membrane), error, LINEAR)
             return None
@@ -137,7 +153,8 @@ class _Reader(Reading):
                         self.initial(name))
 
 
-def neurons(group: Any, namespace: Mapping[str, Any], clocked: Clocked, changes: tuple[Changes, Changes], refusals: Refusals) -> FloatNeurons | None:
+def neurons(group: Any, namespace: Mapping[str, Any], clocked: Clocked, changes: tuple[Changes, Changes], regular: dict[str, Regular],
+            refusals: Refusals) -> FloatNeurons | FloatQuadratic | None:
     """A `NeuronGroup`; what cannot be carried over is refused.
 
     Parameters
@@ -149,8 +166,10 @@ def neurons(group: Any, namespace: Mapping[str, Any], clocked: Clocked, changes:
         The steps of the run.
     changes : tuple of set
         Group and variable of all that synapses and inputs add to, and of all that changes while the network runs.
+    regular : dict of str to Regular
+        What `run_regularly` makes of its variables.
     refusals : Refusals
     """
     reader = _Reader(group, namespace, *changes, refusals)
-    reader.clocked = clocked
+    reader.clocked, reader.regular = clocked, regular
     return reader.read()

@@ -14,9 +14,10 @@ from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.numeric.drive import UNIFORM_BITS
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.numeric.normal import normal_table
-from spikegate.translator.importer.float_network import FloatNetwork, FloatNeurons, FloatProjection
+from spikegate.translator.importer.float_network import FloatNetwork, FloatNeurons, FloatProjection, FloatQuadratic
 from spikegate.translator.importer.formats import Choice, Scaled, choose
 from spikegate.translator.importer.parameters import parameters, raw_of, rest_of
+from spikegate.translator.importer.quadratic import choose_quadratic, columns_of
 from spikegate.translator.importer.relays import relay, relays
 from spikegate.translator.importer.signals import spikes_of_bits
 
@@ -59,7 +60,7 @@ class Quantised:
 AUTO = Choice()
 
 
-def _ranges(group: FloatNeurons) -> list[tuple[int, int]]:
+def _ranges(group: FloatNeurons | FloatQuadratic) -> list[tuple[int, int]]:
     """Neurons that share their drive and the strength of their noise."""
     louder = (np.flatnonzero(np.diff(group.noise)) + 1).tolist()
     cuts = sorted({0, group.size, *louder, *(cut for each in group.drives for cut in (each.first, each.last))})
@@ -80,7 +81,7 @@ def _asked(network: FloatNetwork, pieces: list[Piece]) -> dict[str, float]:
     by_name = {group.name: group for group in network.neurons}
     for piece in pieces:
         group = by_name.get(piece.group)
-        if group is None:
+        if not isinstance(group, FloatNeurons):
             continue
         rows = {"threshold": group.level / group.unit, "reset": group.reset / group.unit, "rest": rest_of(group) / group.unit}
         with np.errstate(divide="ignore"):
@@ -92,25 +93,44 @@ def _asked(network: FloatNetwork, pieces: list[Piece]) -> dict[str, float]:
     return found
 
 
+Made = tuple[Scaled, dict[str, np.ndarray], dict[str, np.ndarray], list[Quantity]]
+
+
+def _linear(network: FloatNetwork, group: FloatNeurons, choice: Choice) -> Made:
+    """Structure, columns of the table, first states, and what they realise."""
+    rest = rest_of(group)
+    scaled = choose(group, rest, _added(network, group, True), _added(network, group, False), choice)
+    columns, rows = parameters(group, rest, scaled)
+    first = {group.membrane: group.initial, **{name: each.initial for name, each in group.currents.items()},
+             **{each.name: each.initial - each.base for each in (group.theta, group.w) if each is not None}}
+    initial = {"hold": group.hold, **{scaled.states[name]: raw_of(values, scaled.per_raw[name]) for name, values in first.items()}}
+    initial |= {name: raw[group.signals[k].row, 0] for k, (name, (raw, _)) in enumerate(scaled.signals.items())}
+    return scaled, columns, initial, rows
+
+
+def _quadratic(network: FloatNetwork, group: FloatQuadratic, choice: Choice) -> Made:
+    kicks = [each.weights * group.inputs.get(each.variable, 1.0) for each in network.projections if each.target == group.name]
+    scaled = choose_quadratic(group, np.concatenate([np.empty(0), *kicks]), choice)
+    return scaled, *columns_of(group, scaled)
+
+
 def _populations(builder: Builder, network: FloatNetwork, choice: Choice) -> tuple[list[Piece], list[Quantity]]:
     pieces: list[Piece] = []
     rows: list[Quantity] = []
     place = 0
     for group in network.neurons:
-        rest = rest_of(group)
-        scaled = choose(group, rest, _added(network, group, True), _added(network, group, False), choice)
-        columns, found = parameters(group, rest, scaled)
+        made = _quadratic if isinstance(group, FloatQuadratic) else _linear
+        scaled, columns, initial, found = made(network, group, choice)
         rows += found
-        first = {group.membrane: group.initial, **{name: each.initial for name, each in group.currents.items()},
-                 **{each.name: each.initial - each.base for each in (group.theta, group.w) if each is not None}}
-        initial = {"hold": group.hold, **{scaled.states[name]: raw_of(values, scaled.per_raw[name]) for name, values in first.items()}}
-        initial |= {name: raw[group.signals[k].row, 0] for k, (name, (raw, _)) in enumerate(scaled.signals.items())}
         ranges = _ranges(group)
         for k, (low, high) in enumerate(ranges):
             name = group.name if len(ranges) == 1 else f"{group.name}_part_{k}"
-            noise = normal_table(group.noise[low] / scaled.per_raw[group.membrane]) if group.noise[low] else None
+            table = normal_table(group.noise[low] / scaled.per_raw[group.membrane]) if group.noise[low] else None
+            quadratic = isinstance(group, FloatQuadratic)
             builder.population(name, high - low, scaled.neuron, initial={key: values[low:high] for key, values in initial.items()},
-                               noise=noise, **{key: values[low:high] for key, values in columns.items()})
+                               noise=None if quadratic else table, **{key: values[low:high] for key, values in columns.items()})
+            if quadratic and table is not None:  # what it adds in the middle is taken off the bias
+                builder.drive(name, table.weight, probability=table)
             for drive in group.drives:
                 if drive.first <= low and high <= drive.last:
                     port = _port(scaled, drive.variable, group.name)
@@ -118,7 +138,8 @@ def _populations(builder: Builder, network: FloatNetwork, choice: Choice) -> tup
                                   probability=drive.probability, trials=drive.trials)
             pieces.append(Piece(group.name, name, low, high, place, len(pieces), scaled))
             place += high - low
-        _signals(builder, group, scaled, [each for each in pieces if each.group == group.name])
+        if isinstance(group, FloatNeurons):
+            _signals(builder, group, scaled, [each for each in pieces if each.group == group.name])
     for source in network.sources:
         builder.population(source.name, source.size, BernoulliNeuron(), chance=np.rint(source.chance * (1 << UNIFORM_BITS)).astype(np.int64))
         pieces.append(Piece(source.name, source.name, 0, source.size, place, len(pieces), None))
@@ -139,14 +160,14 @@ def _signals(builder: Builder, group: FloatNeurons, scaled: Scaled, pieces: list
 
 
 def _port(scaled: Scaled, variable: str, group: str) -> str:
-    port = scaled.states[variable]
+    port = scaled.inputs.get(variable) or scaled.states[variable]
     if port not in scaled.neuron.ports:
         raise InputError(f"NeuronGroup {group!r}: synapses add to {variable}, and hardware adds to {', '.join(scaled.neuron.ports)}; "
                          "one of these would run")
     return port
 
 
-def _connect(builder: Builder, each: FloatProjection, target: FloatNeurons, pieces: list[Piece], inputs: dict[str, int],
+def _connect(builder: Builder, each: FloatProjection, target: FloatNeurons | FloatQuadratic, pieces: list[Piece], inputs: dict[str, int],
              made: set[str]) -> list[Quantity]:
     """The synapses of a projection, from each piece to each; ``made`` has the relays."""
     after = [piece for piece in pieces if piece.group == each.target]

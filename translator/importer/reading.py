@@ -9,13 +9,18 @@ import numpy as np
 
 from spikegate.models.neuron.linear import Held
 from spikegate.translator.importer.float_network import Refusals
+from spikegate.translator.importer.regular import Regular
 from spikegate.translator.importer.sources import steps_of
 from spikegate.translator.importer.statements import Unclear, affine, evaluate, followed, symbol
 from spikegate.translator.importer.values import Values
 
-__all__ = ["Changes", "Level", "Reading"]
+__all__ = ["NOISE", "Changes", "Level", "Reading", "unit_in"]
 
 Changes = set[tuple[str, str]]
+#: Stands for a normal number of variance dt in a step.
+NOISE = "noise_"
+#: What a membrane is counted in, by its SI unit; 1 of it where it has another or none.
+UNITS = {"V": 1e-3, "A": 1e-9}
 
 
 class Level(NamedTuple):
@@ -32,13 +37,18 @@ def _whole(call: Any) -> Any:
     return lambda t, *column: call(t, *(np.asarray(each).astype(np.int64) for each in column))
 
 
+def unit_in(group: Any, membrane: str) -> float:
+    """What the membrane of a group is counted in, SI."""
+    return UNITS.get(str(group.variables[membrane].unit), 1.0)
+
+
 class Reading:
     """One `NeuronGroup`, and what stands in the way of it."""
 
     def __init__(self, group: Any, namespace: Mapping[str, Any], written: Changes, changing: Changes, refusals: Refusals) -> None:
         self.group, self.written, self.refusals = group, {name for owner, name in written if owner == group.name}, refusals
         self.size, self.dt, self.values = len(group), float(group.clock.dt_), Values(group, namespace, changing)
-        self.where = f"{type(group).__name__} {group.name!r}"
+        self.where, self.regular = f"{type(group).__name__} {group.name!r}", dict[str, Regular]()
         group.state_updater.update_abstract_code(namespace)
 
     def refuse(self, line: str, why: object, fix: str) -> None:

@@ -39,7 +39,8 @@ def split(expression: Any) -> tuple[Any, dict[Any, Any]]:
     time = symbol("t")
     if not expression.has(time):
         return expression, {}
-    still, moving = sympy.Integer(0), {}
+    moving: dict[Any, Any] = {}
+    still: Any = sympy.Integer(0)
     for term in sympy.Add.make_args(sympy.expand(expression)):
         factor, rest = term.as_independent(time, as_Add=False)
         if rest.has(time):

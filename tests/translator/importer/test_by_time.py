@@ -1,4 +1,4 @@
-"""Scripts whose inputs depend on the time, whose neurons go on while they are refractory, and whose delays are long, held against Brian2's own runs."""
+"""Scripts whose inputs depend on the time, whose neurons go on while refractory, and whose delays are long, held against Brian2's own runs."""
 
 import brian2 as b
 import numpy as np
@@ -128,7 +128,7 @@ def test_long_delays_pass_relays():
 def test_noise_of_several_strengths_has_them():
     def script():
         cells = b.NeuronGroup(60, "dv/dt = -v / (5*ms) + s * xi / sqrt(5*ms) : 1\ns : 1 (constant)", method="euler")
-        cells.s = "0.1 + 0.2 * (i >= 20)"
+        cells.s = np.repeat([0.1, 0.3], [20, 40])
         states = b.StateMonitor(cells, "v", record=True, dt=25 * b.ms)
         b.Network(cells, states).run(1 * b.second, namespace={})
         return np.array(states.v[:, 4:])
@@ -163,14 +163,14 @@ def operated(stop_at=20, dt=1 * b.ms):
 
     @b.network_operation(dt=dt)
     def watch(t):
-        seen.append((float(t), spikes.num_spikes))
+        seen.append((float(np.asarray(t)), spikes.num_spikes))
         cells.drive = 1.5 + 0.01 * len(seen)
         if spikes.num_spikes >= stop_at:
             network.stop()
 
     network = b.Network(cells, spikes, states, watch)
     network.run(100 * b.ms)
-    return spikes, np.array(states.v), np.array(seen), float(network.t_)
+    return spikes, np.array(states.v), np.array(seen), float(np.asarray(network.t_))
 
 
 def test_the_host_acts_between_steps_and_stops():
