@@ -168,4 +168,4 @@ def _alone(script: str, device: str, answer: str, options: dict[str, Any]) -> No
 
 
 if __name__ == "__main__":
-    _alone(*sys.argv[1:4], json.loads(sys.argv[4]))
+    _alone(sys.argv[1], sys.argv[2], sys.argv[3], json.loads(sys.argv[4]))

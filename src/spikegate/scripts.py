@@ -65,10 +65,10 @@ def check(args: argparse.Namespace) -> int:
         console.print(f"warning: {line}")
     if args.beside:
         from spikegate.beside import beside, said
-        rows = beside(args.script, format=args.format, current_format=args.current_format)
-        console.print("Brian2's floats and the hardware:" if rows else "the script has no monitor to compare")
-        for row in rows:
-            console.print(said(row))
+        compared = beside(args.script, format=args.format, current_format=args.current_format)
+        console.print("Brian2's floats and the hardware:" if compared else "the script has no monitor to compare")
+        for monitor in compared:
+            console.print(said(monitor))
     if args.save:
         console.print(f"{args.save}: {network.save(args.save)}")
     return 0

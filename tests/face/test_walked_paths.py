@@ -44,6 +44,8 @@ ELSEWHERE = {
     ".venv/bin/python -m pytest tests/neuron/test_lif.py": "a part of this run", "make lint": "run before the tests, by .ci/run",
     ".venv/bin/spikegate sim --network mine.spikegate": "tests/face/test_point_sim.py",
     ".venv/bin/spikegate check mine.py --save mine.spikegate": "tests/face/test_script_check.py",
+    ".venv/bin/spikegate check mine.py --beside": "tests/face/test_script_beside.py",
+    "spikegate check SCRIPT --beside": "tests/face/test_script_beside.py",
     "spikegate check": "tests/face/test_script_check.py", "spikegate check SCRIPT": "tests/face/test_script_check.py",
     "make program": "a board; tests/face/test_board_in_use.py goes as far as the loader",
     "spikegate program": "a board; tests/face/test_board_in_use.py goes as far as the loader",

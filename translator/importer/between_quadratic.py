@@ -53,7 +53,7 @@ def reached(network: PointNetwork, recording: Recording, neurons: np.ndarray, po
     sums = (sums + given_by_drive(network, recording, neurons, population, first, last))[steps - first]
 
     def shifted(x: np.ndarray, bits: int) -> np.ndarray:
-        half = (1 << bits) >> 1 if neuron.rounding == Rounding.NEAREST else 0  # type: ignore[union-attr]
+        half = (1 << bits) >> 1 if neuron.rounding == Rounding.NEAREST else 0
         moved: np.ndarray = (x + half) >> bits
         return moved
 

@@ -105,9 +105,9 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
     changing |= {(each.name, name) for each in objects["NeuronGroup"] for name in each.equations.diff_eq_names}
     drives: dict[str, list[Any]] = {}
     for source in objects["PoissonInput"]:
-        given = connections.drive(source, namespace, refusals)
-        if given is not None:
-            drives.setdefault(connections.base(source._group).name, []).append((source.name, given))
+        drive = connections.drive(source, namespace, refusals)
+        if drive is not None:
+            drives.setdefault(connections.base(source._group).name, []).append((source.name, drive))
     sources = [made for group in objects["PoissonGroup"] if (made := spiking.poisson(group, refusals)) is not None]
     inputs = [given for group in objects["SpikeGeneratorGroup"] if (given := spiking.generator(group, start, steps, refusals)) is not None]
     projections = [found for each in objects["Synapses"] if len(each) for found in connections.projections(each, namespace, changing, refusals)]
@@ -117,9 +117,9 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
         if found is not None:
             kept, events, arriving = connections.poured(drives.get(group.name, []), group.name, refusals)
             found.drives.extend(kept)
+            sources, projections = sources + events, projections + arriving
             if isinstance(found, FloatQuadratic):
                 projections = paired(projections, found, start, refusals)
-            sources, projections = sources + events, projections + arriving
             neurons.append(found)
     if not neurons and not refusals.lines:
         refusals.add("Network", "", "has no NeuronGroup", "a group of neurons would run")

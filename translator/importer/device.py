@@ -102,7 +102,7 @@ class SpikegateDevice(RuntimeDevice):
         self._under_way[net] = self._stored[net][name]
 
     def run(self, directory: Any = None, results_directory: Any = None, with_output: bool = True, run_args: Mapping[Any, Any] | None = None) -> None:
-        """Once more all runs since ``set_device("spikegate", build_on_run=False)``, with other first values, as Brian2's standalone device has it.
+        """All runs since ``set_device("spikegate", build_on_run=False)``, perhaps with other first values, as Brian2's standalone device has it.
 
         Parameters
         ----------
@@ -123,6 +123,11 @@ class SpikegateDevice(RuntimeDevice):
                     key.set_item(slice(None), value)
             self._run(net, duration, namespace, None)
 
+    def build(self, run: bool = True, **kwargs: Any) -> None:
+        """The runs since ``set_device("spikegate", build_on_run=False)``; other arguments are of no meaning here."""
+        if run and self._runs:
+            self.run()
+
     def network_run(self, net: Any, duration: Any, report: Any = None, report_period: Any = 10 * second, namespace: Any = None,
                     profile: Any = None, level: int = 0) -> None:
         """In place of `brian2.Network.run`."""
@@ -131,11 +136,13 @@ class SpikegateDevice(RuntimeDevice):
             raise InputError(f"Duration must be 0 or more, not {duration}")
         if namespace is None:
             namespace = get_local_namespace(level=level + 2)
-        if not self.build_on_run:
-            if all(each is not net for each, *_ in self._runs):
-                self.network_store(net, BEGINNING)
-            self._runs.append((net, duration, namespace))
-        self._run(net, duration, namespace, report)
+        if self.build_on_run:
+            return self._run(net, duration, namespace, report)
+        if all(each is not net for each, *_ in self._runs):
+            self.network_store(net, BEGINNING)
+        elif not host.unchanged(net, net._stored_state[BEGINNING]):
+            raise InputError("Values that change between two runs need runs that are made at once; leave build_on_run=False out of set_device")
+        self._runs.append((net, duration, namespace))
 
     def _run(self, net: Any, duration: Any, namespace: Mapping[str, Any], report: Any) -> None:
         objects = net.sorted_objects

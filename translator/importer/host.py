@@ -1,13 +1,13 @@
 """What the host does between steps: a `network_operation` with a dt of several steps, for which the hardware stops, as between two runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from spikegate.translator.importer.float_network import Refusals
 
-__all__ = ["operations", "parts", "set_clocks", "stopped"]
+__all__ = ["operations", "parts", "set_clocks", "stopped", "unchanged"]
 
 #: Objects that do nothing themselves in a step.
 IDLE = ("NeuronGroup", "Synapses", "PoissonGroup", "NetworkOperation")
@@ -44,6 +44,12 @@ def set_clocks(net: Any, own: Any, step: int) -> None:
         at = int(np.ceil(step * float(own.dt_) / float(clock.dt_) - 1e-6))
         clock.variables["timestep"].set_value(at)
         clock.variables["t"].set_value(at * float(clock.dt_))
+
+
+def unchanged(net: Any, before: Mapping[str, Any]) -> bool:
+    """Whether all variables of a network's objects have the values that Brian2 stored."""
+    return all(np.array_equal(value[0], before[name][variable][0]) for name, state in net._full_state().items() if isinstance(state, dict)
+               for variable, value in state.items() if isinstance(value, tuple) and isinstance(value[0], np.ndarray))
 
 
 def stopped(net: Any) -> bool:

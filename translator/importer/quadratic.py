@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from spikegate.models.errors import InputError
 from spikegate.models.network.provenance import Quantity
 from spikegate.models.neuron.izhikevich import MAX_A_FRACTION, MAX_BITS, MAX_SLOPE_FRACTION, PRODUCT_BITS, IzhikevichNeuron
 from spikegate.models.neuron.linear import MAX_SHIFT, Order
@@ -98,6 +99,10 @@ def _made(reader: Reading, level: Level, step: Any, names: tuple[list[str], list
 
 def paired(projections: list[FloatProjection], group: FloatQuadratic, start: int, refusals: Refusals) -> list[FloatProjection]:
     """Projections without those that take away, a step later, what others have added to an input of the group."""
+    for drive in group.drives:
+        if drive.variable in group.inputs:
+            refusals.add(f"NeuronGroup {group.name!r}", f"PoissonInput at {drive.variable}", "adds to an input that stays",
+                         f"one that adds to {group.membrane} would run")
     found, mine = [each for each in projections if each.target != group.name or each.variable not in group.inputs], []
     for each in projections:
         if each.target == group.name and each.variable in group.inputs:
@@ -147,7 +152,8 @@ def choose_quadratic(group: FloatQuadratic, kicks: np.ndarray, choice: Choice) -
     if group.recovery:
         take = float(np.max(np.abs(group.take)))
         if np.ptp(group.take) > 0 or take == 0:
-            raise Unclear(f"takes {group.recovery} in another way for each neuron, or not at all")
+            raise InputError(f"NeuronGroup {group.name!r}: {group.membrane} takes {group.recovery} in another way for each neuron, or not at all; "
+                             "one factor for all neurons would run")
         per[group.recovery], states[group.recovery], base[group.recovery] = unit / u.one / float(group.take[0]), "u", group.base
     per |= {name: unit / q.one / each for name, each in group.inputs.items()}
     return Scaled(neuron, per, states, base, {}, {name: "v" for name in group.inputs})

@@ -119,8 +119,8 @@ def _populations(builder: Builder, network: FloatNetwork, choice: Choice) -> tup
     rows: list[Quantity] = []
     place = 0
     for group in network.neurons:
-        made = _quadratic if isinstance(group, FloatQuadratic) else _linear
-        scaled, columns, initial, found = made(network, group, choice)
+        made = _quadratic(network, group, choice) if isinstance(group, FloatQuadratic) else _linear(network, group, choice)
+        scaled, columns, initial, found = made
         rows += found
         ranges = _ranges(group)
         for k, (low, high) in enumerate(ranges):

@@ -214,7 +214,9 @@ def test_runs_are_made_again_with_other_values():
         cells.tau = taus[0]
         spikes = b.SpikeMonitor(cells)
         network = b.Network(cells, spikes)
-        network.run(30 * b.ms)
+        network.run(10 * b.ms)
+        network.run(20 * b.ms)
+        b.get_device().build()
         counts = [spikes.num_spikes]
         for tau in taus[1:]:
             b.get_device().run(run_args={cells.tau: tau})
@@ -224,5 +226,13 @@ def test_runs_are_made_again_with_other_values():
     taus = [2 * b.ms, 5 * b.ms, 9 * b.ms, 2 * b.ms]
     found = on("spikegate", lambda: script(taus), build_on_run=False)
     assert found == [on("runtime", lambda tau=tau: script([tau]))[0] for tau in taus] and len({*found}) == 3
+    with device("spikegate", build_on_run=False):
+        cells = b.NeuronGroup(3, "dv/dt = -v / (9*ms) : 1", method="exact")
+        network = b.Network(cells)
+        network.run(1 * b.ms)
+        assert float(np.asarray(network.t_)) == 0  # nothing has run yet
+        cells.v = 1
+        with pytest.raises(InputError, match="Values that change between two runs need runs that are made at once"):
+            network.run(1 * b.ms)
     with device("spikegate", build_on_run=False), pytest.raises(InputError, match="run_args must have variables of groups, such as group.tau"):
         b.get_device().run(run_args={"tau": 1})

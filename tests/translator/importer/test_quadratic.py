@@ -92,9 +92,16 @@ def test_noise_of_every_step_makes_as_many_spikes():
         assert a > 200 and abs(a - c) < 4 * (theirs[part].var() * 100 + ours[part].var() * 100 + a / 20) ** 0.5
 
 
+def poured():
+    group = cells()
+    b.Network(group, b.PoissonInput(group, "I", 10, 100 * b.Hz, 1)).run(1 * b.ms, namespace={})
+
+
 def test_an_input_that_stays_is_refused():
     with pytest.raises(InputError, match=r"'I \+= w' adds to an input that stays; a second pathway that takes it away a step later, or v_post \+= w"):
         on("spikegate", script(on_pre="I += w"))
+    with pytest.raises(InputError, match="'PoissonInput at I' adds to an input that stays; one that adds to v would run"):
+        on("spikegate", poured)
     with pytest.raises(InputError, match="'I' holds what arrives when a run ends; one run would run"):
         on("spikegate", script(runs=(1, 1), **PULSE))
     with pytest.raises(InputError, match="are all changed by synapses; synapses that add to v alone would run"):
