@@ -137,7 +137,8 @@ class SpikegateDevice(RuntimeDevice):
         if namespace is None:
             namespace = get_local_namespace(level=level + 2)
         if self.build_on_run:
-            return self._run(net, duration, namespace, report)
+            self._run(net, duration, namespace, report)
+            return
         if all(each is not net for each, *_ in self._runs):
             self.network_store(net, BEGINNING)
         elif not host.unchanged(net, net._stored_state[BEGINNING]):
