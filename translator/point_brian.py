@@ -15,7 +15,7 @@ from spikegate.models.network.engine import Agreement, Engine, Progress
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
-from spikegate.models.neuron.linear import LinearNeuron, Order
+from spikegate.models.neuron.linear import Held, LinearNeuron, Order
 from spikegate.models.numeric.fixed import Rounding
 from spikegate.translator.brian import EXACT
 from spikegate.translator.brian_engines import codegen_for
@@ -138,6 +138,8 @@ def point_problems(network: object, exact: bool = True) -> list[str]:
         if exact and (worst := largest_product(each, neuron)) > EXACT:
             found.append(f"products {here} may reach {worst} raw, above the limit of {EXACT} that Brian2's doubles hold exactly; "
                          "use fewer fraction bits")
+        if neuron.order == Order.PUBLISHED and neuron.held == Held.ALL:
+            found.append(f"currents {here} stand still in the published order, which Brian2's do not; use its order")
         if neuron.order == Order.BRIAN2:
             loose = (each.initial["hold"] > 0) & (each.table["refractory"][each.index] == 0)
             if loose.any():

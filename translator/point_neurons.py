@@ -12,7 +12,7 @@ import numpy as np
 
 from spikegate.models.network.point_population import PointPopulation
 from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
-from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
+from spikegate.models.neuron.linear import Held, LinearNeuron, Order, Reset
 from spikegate.models.numeric.fixed import QFormat, Rounding, fit
 from spikegate.translator.brian import fit_text
 from spikegate.translator.point_parts import NeuronPart
@@ -36,7 +36,7 @@ moved = {moved}
 overflow = clip(overflow + over + {active} * (abs(kicked - v) + abs(moved - total)), 0, 1)
 """
 PUBLISHED = """
-v = v + active * (moved - v)
+v = v + {moves} * (moved - v)
 hold = hold - 1 + active
 fired = active * int(v >= {threshold})
 current = 0
@@ -96,11 +96,12 @@ def _update(neuron: LinearNeuron, held: bool, exact: bool) -> str:
         after += W.format(slope=SLOPE if neuron.slope else "0", fit=_fitted(neuron, "total_w", "w_", exact))
     moved = _fitted(neuron, "total", "v_", exact)
     if neuron.order == Order.BRIAN2:
-        active = "int(not_refractory)" if held else "1"
+        active = "int(not_refractory)" if held and neuron.held != Held.SPIKES else "1"
         code += MEMBRANE.format(kicked=_fitted(neuron, "v", "v_", exact), given=flow, moved=moved, active=active) + after + "v = moved\n"
     else:
-        code += "active = 1 - clip(hold, 0, 1)\n" + MEMBRANE.format(kicked="v", given=f"current + {flow}", moved=moved, active="active")
-        code += after + PUBLISHED.format(threshold=_above(neuron))
+        moves = "1" if neuron.held == Held.SPIKES else "active"
+        code += "active = 1 - clip(hold, 0, 1)\n" + MEMBRANE.format(kicked="v", given=f"current + {flow}", moved=moved, active=moves)
+        code += after + PUBLISHED.format(threshold=_above(neuron), moves=moves)
     return code if exact else code.replace(WHOLE, "")
 
 
@@ -178,7 +179,8 @@ class LinearPart(NeuronPart):
             group.lastspike = np.where(hold > 0, before, -1e4) * b.second
         if population.drive is not None:
             variable = self.variable(population.drive.port)
-            kick = first * population.drive.table.weight * (hold == 0 if variable == "v" else 1)
+            deaf = self.neuron.held == Held.ALL or self.neuron.held == Held.MEMBRANE and variable == "v"
+            kick = first * population.drive.table.weight * (hold == 0 if deaf else 1)
             setattr(group, variable, np.asarray(getattr(group, variable)) + kick)
         if brian2:
             self._reset_before(np.flatnonzero(initial["fired"]))
@@ -202,9 +204,10 @@ def _make(b: Any, population: PointPopulation, neuron: LinearNeuron, first: int,
     held = brian2 and bool(table["refractory"][index].any())
     names = {column.name: f"set_{column.name}" for column in neuron.columns}
     names |= {f"{what}_{name}": f"set_{what}{k}" for k, name in enumerate(neuron.currents) for what in ("decay", "coupling")}
-    states = ["overflow", "over", "events", "noise", *(() if brian2 else ("current", "fired", "hold")), *(f"c{k}" for k in currents)]
-    states += _adapted(neuron)
-    equations = "dv/dt = 0 * Hz : 1" + " (unless refractory)" * held + "".join(f"\n{name} : 1" for name in [*names.values(), *states])
+    states = ["overflow", "over", "events", "noise", *(() if brian2 else ("current", "fired", "hold")), *_adapted(neuron)]
+    still = ["v"] * (neuron.held != Held.SPIKES) + [f"c{k}" for k in currents] * (neuron.held == Held.ALL)
+    equations = "\n".join(f"d{name}/dt = 0 * Hz : 1" + " (unless refractory)" * (held and name in still)
+                          for name in ("v", *(f"c{k}" for k in currents))) + "".join(f"\n{name} : 1" for name in [*names.values(), *states])
     group = b.NeuronGroup(len(members), equations, method=lambda *_: _update(neuron, held, exact), reset=_reset(neuron, exact), clock=clock,
                           threshold=f"v > {_above(neuron)}" if brian2 else "fired > 0", namespace=_constants(neuron, exact),
                           refractory="set_refractory * dt" if held else False)

@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.numeric.fixed import fit, round_shift
-from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
+from spikegate.models.neuron.linear import Held, LinearNeuron, Order, Reset
 
 __all__ = ["LATENCY", "set_layout", "state_layout", "Linear"]
 
@@ -94,14 +94,15 @@ class Linear(wiring.Component):
         overflowed = [before.overflow]
         m.d.sync += [s1_state.hold.eq(before.hold), s1_given.eq(0)]
         for current, due in zip(neuron.currents, self.i_input):
-            value, over = fit(before[current] + due, neuron.current_format.width, neuron.overflow)
+            given_due = Mux(before.hold == 0, due, 0) if neuron.held == Held.ALL else due
+            value, over = fit(before[current] + given_due, neuron.current_format.width, neuron.overflow)
             m.d.sync += s1_state[current].eq(value)
             overflowed.append(over)
         v = before.v
         if neuron.order == Order.BRIAN2:
             if "v" in neuron.ports:
                 taken = Signal(signed(self.width))
-                m.d.comb += taken.eq(Mux(before.hold == 0, self.i_input[-1], 0))
+                m.d.comb += taken.eq(self.i_input[-1] if neuron.held == Held.SPIKES else Mux(before.hold == 0, self.i_input[-1], 0))
                 v, over = fit(v + taken, width, neuron.overflow)
                 overflowed.append(over)
             kicked = Signal(signed(width))
@@ -129,26 +130,29 @@ class Linear(wiring.Component):
 
     def finish(self, m: Module, state: data.View, params: data.View, products: dict[str, Value], given: Value, random: Value) -> None:
         """The last stage: what the products come to, the spike and the reset of the published order. In Brian2's, the last held step is free."""
-        neuron, width, after = self.neuron, self.neuron.format.width, self.o_state
+        neuron, width, after, brian2 = self.neuron, self.neuron.format.width, self.o_state, self.neuron.order == Order.BRIAN2
+        s2_held = Signal()
+        m.d.comb += s2_held.eq(state.hold > int(brian2))
         total = state.v + round_shift(products["leak"], neuron.leak_fraction, neuron.rounding, random) + params.bias
-        if neuron.order == Order.PUBLISHED and "v" in neuron.ports or self.noise:
+        if not brian2 and "v" in neuron.ports or self.noise:
             total += given
         for current in neuron.currents:
             total += round_shift(products[f"coupling_{current}"], neuron.coupling_shift, neuron.rounding, Const(0, 1))
             decayed = round_shift(products[f"decay_{current}"], neuron.decay_fraction, neuron.rounding, Const(0, 1))
-            m.d.comb += after[current].eq(state[current] - decayed)
+            left = state[current] - decayed
+            m.d.comb += after[current].eq(Mux(s2_held, state[current], left) if neuron.held == Held.ALL else left)
         total, threshold, overflow = self.adapt(m, state, params, products, total)
         s2_total = Signal(total.shape())
         s2_v = Signal(signed(width))
         s2_over = Signal()
-        s2_held = Signal()
         value, over = fit(s2_total, width, neuron.overflow)
-        brian2 = neuron.order == Order.BRIAN2
         above = s2_v > threshold if brian2 else s2_v >= threshold
-        m.d.comb += [s2_total.eq(total), s2_v.eq(value), s2_over.eq(over), s2_held.eq(state.hold > int(brian2)), self.o_spike.eq(~s2_held & above)]
+        m.d.comb += [s2_total.eq(total), s2_v.eq(value), s2_over.eq(over), self.o_spike.eq(~s2_held & above)]
         s2_reset, reset_over = (s2_v, Const(0, 1)) if brian2 else self.reset_of(s2_v, params.reset)
+        goes_on = neuron.held == Held.SPIKES
         with m.If(s2_held):
-            m.d.comb += [after.v.eq(state.v), after.hold.eq(state.hold - 1), after.overflow.eq(overflow)]
+            m.d.comb += [after.v.eq(s2_v if goes_on else state.v), after.hold.eq(state.hold - 1),
+                         after.overflow.eq(overflow | s2_over if goes_on else overflow)]
         with m.Elif(self.o_spike):
             m.d.comb += [after.v.eq(s2_reset), after.hold.eq(params.refractory), after.overflow.eq(overflow | s2_over | reset_over)]
         with m.Else():

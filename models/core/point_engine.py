@@ -32,7 +32,7 @@ from spikegate.models.network.synapses import Synapses, collect, of_port
 from spikegate.models.neuron.adaptive_linear import adaptive_linear_step
 from spikegate.models.neuron.bernoulli import bernoulli_step
 from spikegate.models.neuron.izhikevich import izhikevich_steps
-from spikegate.models.neuron.linear import linear_step
+from spikegate.models.neuron.linear import linear_step, noisy_linear_step
 from spikegate.models.neuron.linear_steps import linear_steps
 from spikegate.models.numeric.drive import UNIFORM_BITS, count_events
 
@@ -100,6 +100,9 @@ def _update(run: Run, emitted: np.ndarray, events: np.ndarray) -> int:
         elif s[2] == 2:
             for i in range(first, last):
                 spiked[i] = linear_step(run.state, i, run.inputs, units.table, units.place[i], s, room.random[i])
+        elif s[11] != 1:
+            for i in range(first, last):
+                spiked[i] = noisy_linear_step(run.state, i, run.inputs, units.table, units.place[i], s, room.flow[i])
         else:
             linear_steps((first, last), run.state, run.inputs, units.sets, (units.ranges[u], units.ranges[u + 1]), s, room.flow, spiked)
     run.inputs[0][:] = 0

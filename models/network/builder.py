@@ -89,8 +89,7 @@ class Builder:
         if not self._declare(name, size, BernoulliNeuron()):
             return name
         try:
-            rates = np.broadcast_to(real_array(f"Rates of {name!r}", rate_hz), (size,)).tolist()
-            limit = 10**9 / self.dt_ns
+            rates, limit = np.broadcast_to(real_array(f"Rates of {name!r}", rate_hz), (size,)).tolist(), 10**9 / self.dt_ns
             wrong = [rate for rate in rates if not 0 <= rate <= limit]
             if wrong:
                 raise InputError(f"Rate of {name!r} must be in 0..{limit:g} Hz, a spike a step, not {wrong[0]:g} Hz; lower it or dt_ms")
@@ -116,6 +115,7 @@ class Builder:
         weight : int
             Raw, of each event.
         probability : float or Fraction
+            Or a table of another distribution, `DriveParams`, whose weight is of no meaning here.
         trials, offset : int
         port : str, optional
             Needed where there are several.
@@ -218,7 +218,8 @@ class Builder:
         _, neuron, port = self._target(target, port, f"the drive of {target!r}")
         q = neuron.port_format(port)
         raw = int(raw_numbers(f"Drive weight of {target!r}", weight, q.min, q.max, q, fraction=q.fraction))
-        return target, PortDrive(DriveParams(binomial_limits(trials, probability), raw), port, offset)
+        limits = probability.limits if isinstance(probability, DriveParams) else binomial_limits(trials, probability)
+        return target, PortDrive(DriveParams(limits, raw), port, offset)
 
     def _make_projection(self, asked: Connection | tuple[Any, ...]) -> Projection | Generated:
         if not isinstance(asked, Connection):
@@ -229,8 +230,7 @@ class Builder:
             raise InputError(f"Source {asked.source!r} of {what} is no population or input; there are {', '.join(self._kinds) or 'none'}")
         targets, neuron, port = self._target(asked.target, asked.port, what)
         sources, q, what = self._kinds[asked.source][0], neuron.port_format(port), f"{what}.{port}"
-        found: list[Any] = []
-        problems = Problems()
+        found, problems = list[Any](), Problems()
         for call in (lambda: raw_numbers(f"Weight of {what}", asked.weights, q.min, q.max, q, fraction=q.fraction),
                      lambda: raw_numbers(f"Delay of {what}", asked.delays, 1, MAX_DELAY, "give it in steps; for longer ones raise dt_ms"),
                      lambda: pairs_of(what, asked, sources, targets)):

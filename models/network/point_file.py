@@ -14,7 +14,7 @@ from spikegate.models.network.projection import Projection, SpikeInput
 from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.izhikevich import IzhikevichNeuron
-from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
+from spikegate.models.neuron.linear import Held, LinearNeuron, Order, Reset
 from spikegate.models.numeric.drive import DriveParams
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
@@ -25,7 +25,7 @@ VERSION = 2
 #: Types of arrays by the last part of their names; states are ``<i4``.
 ARRAYS = {"sets": "<i8", "index": "<u2", "limits": "<u4", "noise": "<u4", "steps": "<u4", "channels": "<u4", "indptr": "<u4", "indices": "<u4",
           "weights": "<i4", "delays": "|u1", "seeds": "<u8"}
-MEMBERS: dict[str, Any] = {"rounding": Rounding, "overflow": Overflow, "order": Order, "reset": Reset}
+MEMBERS: dict[str, Any] = {"rounding": Rounding, "overflow": Overflow, "order": Order, "reset": Reset, "held": Held}
 STATE = "<i4"
 #: Of a projection: arrays of a list, or keys in the header.
 LISTED = ("indptr", "indices", "weights", "delays")
@@ -45,6 +45,8 @@ def _structure(neuron: Any) -> dict[str, Any]:
     for field in dataclasses.fields(neuron):
         value = getattr(neuron, field.name)
         if field.name == "kicks" and not isinstance(neuron, AdaptiveLinearNeuron):  # the kind says it
+            continue
+        if value is Held.MEMBRANE:  # what a file that says nothing of it means
             continue
         if field.name in MEMBERS:
             value = value.name.lower()

@@ -101,7 +101,7 @@ class AdaptiveLinearNeuron(LinearNeuron):
         return tuple(found)
 
     def constants(self) -> np.ndarray:
-        """What `adaptive_linear_step` needs to know of the structure, int64 (20,)."""
+        """What `adaptive_linear_step` needs to know of the structure, int64 (21,)."""
         theta, w, at = self.theta_format, self.w_format, len(super().columns)
         more = [0, 0, 0] if theta is None else [theta.width, self.theta_fraction, theta.fraction - self.format.fraction]
         more += [0, 0] if w is None else [w.width, self.w_fraction]
@@ -112,8 +112,8 @@ class AdaptiveLinearNeuron(LinearNeuron):
 def _jump(state: tuple[np.ndarray, ...], i: int, table: np.ndarray, k: int, s: np.ndarray) -> None:
     """What a spike does to theta and w."""
     for x in range(2):
-        if s[11 + x]:
-            value, over = fit(np.int64(state[6 + x][i]) + table[k, s[19] + 2 * x * s[11]], s[14 + 3 * x], s[3])
+        if s[12 + x]:
+            value, over = fit(np.int64(state[6 + x][i]) + table[k, s[20] + 2 * x * s[12]], s[15 + 3 * x], s[3])
             state[6 + x][i] = value
             state[2][i] |= over
 
@@ -121,11 +121,11 @@ def _jump(state: tuple[np.ndarray, ...], i: int, table: np.ndarray, k: int, s: n
 @kernel
 def _out(state: tuple[np.ndarray, ...], i: int, table: np.ndarray, k: int, s: np.ndarray, above: int) -> int:
     """What w takes from the membrane, whereupon it decays; the membrane is ``above`` its rest."""
-    at, w = s[19] + 2 * s[11], np.int64(state[7][i])
-    change = round_shift(w * table[k, at + 1], s[18], s[2], 0)
-    if s[13]:
+    at, w = s[20] + 2 * s[12], np.int64(state[7][i])
+    change = round_shift(w * table[k, at + 1], s[19], s[2], 0)
+    if s[14]:
         change -= round_shift(above * table[k, at + 3], s[9], s[2], 0)
-    value, over = fit(w - change, s[17], s[3])
+    value, over = fit(w - change, s[18], s[3])
     state[7][i] = value
     state[2][i] |= over
     return round_shift(w * table[k, at + 2], s[9], s[2], 0)  # type: ignore[no-any-return]  # compiled
@@ -143,14 +143,14 @@ def adaptive_linear_step(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np
     given, begun, theta = flow(state, i, inputs, table, k, s) + more, begin(state, i, inputs, p, s), np.int64(0)
     if fired and s[4] == 1:
         _jump(state, i, table, k, s)
-    if s[12]:
+    if s[13]:
         given -= _out(state, i, table, k, s, begun[0] - p.rest)
-    if s[11]:
+    if s[12]:
         theta = np.int64(state[6][i])
-        theta -= round_shift(theta * table[k, s[19] + 1], s[15], s[2], 0)
+        theta -= round_shift(theta * table[k, s[20] + 1], s[16], s[2], 0)
         state[6][i] = theta
     # A whole number is above x if it is above the whole number below, and at least x if it is at least the one above.
-    above = theta >> s[16] if s[4] == 1 else -(-theta >> s[16])
+    above = theta >> s[17] if s[4] == 1 else -(-theta >> s[17])
     spike: int = finish(state, i, begun, given, Membrane(p.leak, p.rest, p.threshold + above, p.reset, p.refractory, p.bias), s, 0)
     if spike and s[4] == 0:
         _jump(state, i, table, k, s)

@@ -18,12 +18,13 @@ what arrives while ``hold`` is above 0 is dropped, and the step in which it fall
     hold > 0:   hold = hold - 1
     hold = 0:   v = fit(v + round((rest - v) * leak * 2^-h) + A + bias);  v > threshold: spike, hold = refractory
 
-A reset gives ``v = reset``, or, by subtraction, ``v = fit(v - reset)``. Currents evolve while a neuron is held.
+A reset gives ``v = reset``, or, by subtraction, ``v = fit(v - reset)``. Currents evolve while a neuron is held, unless they stand still with the
+membrane, as `Held` says; or the membrane goes on as well, and only spikes are held.
 """
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -35,7 +36,7 @@ from spikegate.models.neuron.lif import MAX_LEAK_FRACTION, REFRACTORY_BITS
 from spikegate.models.neuron.membrane import begin, finish, flow, membrane
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
 
-__all__ = ["MAX_CURRENTS", "Order", "Reset", "Column", "LinearNeuron", "linear_step"]
+__all__ = ["MAX_CURRENTS", "Held", "Order", "Reset", "Column", "LinearNeuron", "linear_step", "noisy_linear_step"]
 
 #: Exponential currents that a neuron may have, each a port.
 MAX_CURRENTS = 2
@@ -58,6 +59,14 @@ class Reset(enum.IntEnum):
 
     VALUE = 0  #: it becomes ``reset``
     SUBTRACT = 1  #: ``reset`` is subtracted
+
+
+class Held(enum.IntEnum):
+    """What stands still while ``hold`` is above 0."""
+
+    SPIKES = 0  #: it does not spike; all else goes on
+    MEMBRANE = 1  #: the membrane, which takes nothing either
+    ALL = 2  #: membrane and currents, which take nothing either
 
 
 class Column(NamedTuple):
@@ -88,6 +97,8 @@ class LinearNeuron:
         Names of the exponential currents, at most two; each is a port. Without, there is one port, ``v``.
     kicks : bool
         With currents alone: ``v`` is a port beside them.
+    held : Held
+        What stands still while a neuron is held, its membrane by default.
     current_format : QFormat
         Of the currents; that of the membrane by default (None).
     decay_fraction : int
@@ -113,6 +124,7 @@ class LinearNeuron:
     coupling_bits: int = 16
     coupling_shift: int = 16
     kicks: bool = False
+    held: Held = field(default=Held.MEMBRANE, kw_only=True)
 
     latency: ClassVar[int] = 2
 
@@ -124,7 +136,7 @@ class LinearNeuron:
             object.__setattr__(self, "current_format", self.format)
         require_type(self, "current_format", QFormat)
         require_whole(self, "leak_fraction", "decay_fraction", "coupling_bits", "coupling_shift")
-        for name, kind in (("rounding", Rounding), ("overflow", Overflow), ("order", Order), ("reset", Reset)):
+        for name, kind in (("rounding", Rounding), ("overflow", Overflow), ("order", Order), ("reset", Reset), ("held", Held)):
             require_member(self, name, kind)
         require_type(self, "kicks", bool)
         object.__setattr__(self, "currents", tuple(self.currents))
@@ -139,6 +151,7 @@ class LinearNeuron:
         problems.require(self.kicks in (False, bool(self.currents)), "Kicks must be False without currents, as the membrane takes them anyway")
         problems.require(not (self.currents and self.rounding == Rounding.STOCHASTIC),
                          "Rounding must be floor or nearest for a neuron with currents, not stochastic: its random bits are for one product")
+        problems.require(self.held != Held.ALL or bool(self.currents), "Held must be spikes or membrane without currents, not all; use membrane")
         problems.raise_any()
 
     @property
@@ -190,9 +203,9 @@ class LinearNeuron:
         return {"v": sets["rest"]}
 
     def constants(self) -> np.ndarray:
-        """What `linear_step` needs to know of the structure, int64 (11,)."""
+        """What `linear_step` needs to know of the structure, int64 (12,)."""
         return np.array([self.format.width, self.leak_fraction, self.rounding, self.overflow, self.order, self.reset, len(self.currents),
-                         self.current_format.width, self.decay_fraction, self.coupling_shift, "v" in self.ports], np.int64)
+                         self.current_format.width, self.decay_fraction, self.coupling_shift, "v" in self.ports, self.held], np.int64)
 
 
 @kernel
@@ -215,4 +228,14 @@ def linear_step(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray,
     p = membrane(table, k)
     given, begun = flow(state, i, inputs, table, k, s), begin(state, i, inputs, p, s)
     spike: int = finish(state, i, begun, given, p, s, random)
+    return spike
+
+
+@kernel
+def noisy_linear_step(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray, ...], table: np.ndarray, k: int, s: np.ndarray,
+                      more: int) -> int:
+    """`linear_step` without random bits; ``more`` is what flows into the membrane besides."""
+    p = membrane(table, k)
+    given, begun = flow(state, i, inputs, table, k, s) + more, begin(state, i, inputs, p, s)
+    spike: int = finish(state, i, begun, given, p, s, 0)
     return spike

@@ -31,10 +31,13 @@ def membrane(table: np.ndarray, k: int) -> Membrane:
 def flow(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray, ...], table: np.ndarray, k: int, s: np.ndarray) -> Any:
     """Kick, flow and decay of the currents of neuron ``i``: what flows into its membrane."""
     total: Any = np.int64(0)
+    # Currents that are held take nothing, and in Brian2's order the last held step is free.
+    deaf, still = s[11] == 2 and state[1][i] > 0, s[11] == 2 and state[1][i] > s[4]
     for c in range(s[6]):
-        value, over = fit(np.int64(state[4 + c][i]) + inputs[c][i], s[7], s[3])
+        value, over = fit(np.int64(state[4 + c][i]) + (0 if deaf else inputs[c][i]), s[7], s[3])
         total += round_shift(value * table[k, 7 + 2 * c], s[9], s[2], 0)
-        value -= round_shift(value * table[k, 6 + 2 * c], s[8], s[2], 0)
+        if not still:
+            value -= round_shift(value * table[k, 6 + 2 * c], s[8], s[2], 0)
         state[4 + c][i] = value
         state[2][i] |= over
     return total
@@ -49,7 +52,7 @@ def begin(state: tuple[np.ndarray, ...], i: int, inputs: tuple[np.ndarray, ...],
     v: Any = np.int64(state[0][i])
     over, kick = np.int64(0), np.int64(inputs[s[6]][i]) if s[10] else np.int64(0)
     if s[4] == 1:
-        if state[1][i] == 0:
+        if state[1][i] == 0 or s[11] == 0:
             v, over = fit(v + kick, s[0], s[3])
         kick = np.int64(0)
         if state[3][i]:
@@ -65,10 +68,11 @@ def finish(state: tuple[np.ndarray, ...], i: int, begun: tuple[Any, Any, Any], g
     spike, held = 0, state[1][i] > 0
     if held:
         state[1][i] -= 1
-    if not held or (s[4] == 1 and state[1][i] == 0):
+    free = not held or (s[4] == 1 and state[1][i] == 0)
+    if free or s[11] == 0:
         v, more = fit(v + round_shift((p.rest - v) * p.leak, s[1], s[2], random) + given + kick + p.bias, s[0], s[3])
         over |= more
-        if (v > p.threshold) if s[4] == 1 else (v >= p.threshold):
+        if free and ((v > p.threshold) if s[4] == 1 else (v >= p.threshold)):
             spike = 1
             state[1][i] = p.refractory
             if s[4] == 0:

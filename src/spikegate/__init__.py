@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from spikegate.models.neuron.bernoulli import BernoulliNeuron as BernoulliNeuron
     from spikegate.models.neuron.izhikevich import IzhikevichNeuron as IzhikevichNeuron
     from spikegate.models.neuron.lif import LifParams as LifParams
+    from spikegate.models.neuron.linear import Held as Held
     from spikegate.models.neuron.linear import LinearNeuron as LinearNeuron
     from spikegate.models.neuron.linear import Order as Order
     from spikegate.models.neuron.linear import Reset as Reset
@@ -103,7 +104,7 @@ _MODULES = {
     "spikegate.models.neuron.bernoulli": "BernoulliNeuron",
     "spikegate.models.neuron.lif": "LifParams",
     "spikegate.models.neuron.izhikevich": "IzhikevichNeuron",
-    "spikegate.models.neuron.linear": "LinearNeuron Order Reset",
+    "spikegate.models.neuron.linear": "Held LinearNeuron Order Reset",
     "spikegate.models.neuron.single": "FixedPointLIFNeuron",
     "spikegate.models.network.builder": "Builder",
     "spikegate.models.network.network": "Network",

@@ -119,7 +119,7 @@ def from_brian2(network: Any, duration: Any, *, namespace: Mapping[str, Any] | N
         raise InputError(f"Network {network.name!r} has nothing but monitors; add a NeuronGroup")
     steps = round(float(duration) / float(clock.dt_))
     _, choice = _make(options)
-    return quantise(float_network(network, get_local_namespace(1) if namespace is None else namespace, steps), choice, seed)
+    return quantise(float_network(network, network.sorted_objects, get_local_namespace(1) if namespace is None else namespace, steps), choice, seed)
 
 
 def _cause(error: BaseException) -> str:

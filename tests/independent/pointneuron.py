@@ -72,7 +72,8 @@ def check_neuron(neuron):
     if type(neuron) is dict and neuron.get("kind") == "izhikevich":
         return check_izhikevich(neuron)
     adaptive = type(neuron) is dict and neuron.get("kind") == "adaptive_lif"
-    keys(neuron, STRUCTURE | ADAPTIVE if adaptive else STRUCTURE, "a neuron")
+    said = {"held"} & set(neuron) if type(neuron) is dict else set()
+    keys(neuron, (STRUCTURE | ADAPTIVE if adaptive else STRUCTURE) | said, "a neuron")
     one_of(neuron["kind"], ("lif", "cuba_lif", "kicked_cuba_lif", "adaptive_lif"), "kind")
     currents = each(neuron["currents"], "currents")
     least, most = {"lif": (0, 0), "adaptive_lif": (0, 2)}.get(neuron["kind"], (1, 2))
@@ -86,6 +87,8 @@ def check_neuron(neuron):
     one_of(neuron["rounding"], ("floor", "nearest") if currents or adaptive else ("floor", "nearest", "stochastic"), "rounding")
     for name, options in (("overflow", ("saturate", "wrap")), ("order", ("published", "brian2")), ("reset", ("value", "subtract"))):
         one_of(neuron[name], options, name)
+    if said:
+        one_of(neuron["held"], ("spikes", "all") if currents else ("spikes",), "held")
     for name, limits in LIMITS.items():
         whole(neuron[name], *limits, name)
 

@@ -18,6 +18,8 @@ class Bernoulli:
 class Published:
     """A membrane with or without currents, in the published order (section 2)."""
 
+    last_held = 0
+
     def __init__(self, neuron, values, state):
         self.neuron, self.values, self.state = neuron, values, state
 
@@ -37,12 +39,18 @@ class Published:
             return (x + half) % (2 * half) - half
         return -half if x < 0 else half - 1
 
+    def goes_on(self):
+        """Whether a held neuron is one that does not spike, and nothing else."""
+        return self.neuron.get("held") == "spikes"
+
     def flow(self, sums):
         """What all currents do to the membrane, after which they decay."""
-        total = 0
+        total, stops = 0, self.neuron.get("held") == "all"
         for name in self.neuron["currents"]:
-            current = self.fit(self.state[name] + sums[name], "current_format")
+            current = self.fit(self.state[name] + (0 if stops and self.state["hold"] > 0 else sums[name]), "current_format")
             total += self.round(current * self.values["coupling of " + name], self.neuron["coupling_shift"])
+            if stops and self.state["hold"] > self.last_held:
+                continue
             self.state[name] = current - self.round(current * self.values["decay of " + name], self.neuron["decay_fraction"])
         return total
 
@@ -86,6 +94,8 @@ class Published:
         flow = self.flow(sums) - self.adapt() + noise
         if self.state["hold"]:
             self.state["hold"] -= 1
+            if self.goes_on():
+                self.move(sums.get("v", 0) + flow, register)
             return False
         if self.move(sums.get("v", 0) + flow, register) < self.threshold():
             return False
@@ -98,9 +108,11 @@ class Published:
 class Brian2(Published):
     """The same in Brian2's order: first the rest of the step before, synapses and reset, then the membrane and the threshold."""
 
+    last_held = 1
+
     def step(self, sums, register, noise):
         flow = self.flow(sums) + noise
-        if self.state["hold"] == 0:
+        if self.state["hold"] == 0 or self.goes_on():
             self.state["v"] = self.fit(self.state["v"] + sums.get("v", 0))
         if self.state["fired"]:
             self.reset()
@@ -110,6 +122,8 @@ class Brian2(Published):
         if self.state["hold"] > 0:
             self.state["hold"] -= 1
         if self.state["hold"] > 0:
+            if self.goes_on():
+                self.move(flow, register)
             return False
         if self.move(flow, register) > self.threshold():
             self.state["fired"] = 1

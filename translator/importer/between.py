@@ -4,7 +4,7 @@ A recorded step holds what is there after the thresholds. What its synapses and 
 from the spikes, the weights and the recorded external events, in the same integers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +12,10 @@ import numpy as np
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
 from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
-from spikegate.models.neuron.linear import LinearNeuron, Reset
+from spikegate.models.neuron.linear import Held, LinearNeuron, Reset
 from spikegate.models.numeric.fixed import Overflow
 
-__all__ = ["arriving", "begins"]
+__all__ = ["arriving", "begins", "fitted", "given_by_drive", "states_before"]
 
 #: Steps that are worked out at once: what arrives in them is in memory, spike by synapse.
 CHUNK = 256
@@ -79,12 +79,38 @@ class _Synapses(NamedTuple):
         np.add.at(sums, (when[here], self.column[which[here]]), self.weights[which[here]])
 
 
-def _fitted(values: np.ndarray, width: int, overflow: Overflow) -> np.ndarray:
+def fitted(values: np.ndarray, width: int, overflow: Overflow) -> np.ndarray:
     low = -(1 << (width - 1))
     if overflow == Overflow.WRAP:
         values = (values - low) % (1 << width) + low
-    fitted: np.ndarray = np.clip(values, low, -low - 1)
-    return fitted
+    within: np.ndarray = np.clip(values, low, -low - 1)
+    return within
+
+
+def states_before(network: PointNetwork, recording: Recording, neurons: np.ndarray, population: int,
+                  wanted: np.ndarray) -> Callable[[str], np.ndarray]:
+    """From the name of a state to what it is after each step before ``wanted``, int64 (wanted, neurons)."""
+    first, last, members = int(wanted[0]), int(wanted[-1]) + 1, neurons - network.firsts[population]
+
+    def before(name: str) -> np.ndarray:
+        if first == network.steps:
+            last_row: np.ndarray = recording.final[name][neurons][None].astype(np.int64)
+            return last_row
+        start = network.populations[population].initial[name][members][None]
+        rows = recording.trace[name][max(first - 1, 0):last - 1, neurons]
+        found: np.ndarray = (np.concatenate([start, rows]) if first == 0 else rows)[wanted - first].astype(np.int64)
+        return found
+
+    return before
+
+
+def given_by_drive(network: PointNetwork, recording: Recording, neurons: np.ndarray, population: int, first: int, last: int) -> np.ndarray:
+    """What a drive adds in the steps ``first`` to ``last`` - 1, int64 (steps, neurons); nothing behind the run, or without a trace."""
+    given, drive = np.zeros((last - first, len(neurons)), np.int64), network.populations[population].drive
+    if drive is not None and "events" in recording.trace:
+        inside = min(last, network.steps) - first
+        given[:inside] = recording.trace["events"][first:first + inside, neurons].astype(np.int64) * drive.table.weight
+    return given
 
 
 def begins(network: PointNetwork, recording: Recording, neurons: Sequence[int] | np.ndarray, population: int, spikes: np.ndarray,
@@ -106,37 +132,22 @@ def begins(network: PointNetwork, recording: Recording, neurons: Sequence[int] |
         Ascending, of 0..network.steps; all but the last by default. What a drive adds in the step behind the run is not in it.
     """
     each, neurons = network.populations[population], np.asarray(neurons)
-    neuron = each.neuron
+    neuron, wanted = each.neuron, np.arange(network.steps) if steps is None else np.asarray(steps)
     assert isinstance(neuron, LinearNeuron)
-    wanted = np.arange(network.steps) if steps is None else np.asarray(steps)
     first, last = int(wanted[0]), int(wanted[-1]) + 1
-    members = neurons - network.firsts[population]
-    index = each.index[members]
-
-    def before(name: str) -> np.ndarray:
-        """A state after each step before ``wanted``."""
-        if first == network.steps:
-            last_row: np.ndarray = recording.final[name][neurons][None].astype(np.int64)
-            return last_row
-        start = each.initial[name][members][None]
-        rows = recording.trace[name][max(first - 1, 0):last - 1, neurons]
-        found: np.ndarray = (np.concatenate([start, rows]) if first == 0 else rows)[wanted - first].astype(np.int64)
-        return found
-
+    index, before = each.index[neurons - network.firsts[population]], states_before(network, recording, neurons, population, wanted)
     sums = arriving(network, spikes, neurons, first, last)
-    if each.drive is not None and "events" in recording.trace:
-        given = np.zeros((last - first, len(neurons)), np.int64)
-        inside = min(last, network.steps) - first
-        given[:inside] = recording.trace["events"][first:first + inside, neurons].astype(np.int64) * each.drive.table.weight
-        sums[each.drive.port] = sums.get(each.drive.port, 0) + given
+    if each.drive is not None:
+        sums[each.drive.port] = sums.get(each.drive.port, 0) + given_by_drive(network, recording, neurons, population, first, last)
     sums = {port: values[wanted - first] for port, values in sums.items()}
-    found = {name: _fitted(before(name) + sums.get(name, 0), neuron.current_format.width, neuron.overflow) for name in neuron.currents}
     v, held, fired = before("v"), before("hold"), before("fired")
+    listens = (held == 0) | (neuron.held != Held.ALL)
+    found = {name: fitted(before(name) + listens * sums.get(name, 0), neuron.current_format.width, neuron.overflow) for name in neuron.currents}
     if "v" in neuron.ports:
-        v = np.where(held == 0, _fitted(v + sums.get("v", 0), neuron.format.width, neuron.overflow), v)
+        v = np.where((held == 0) | (neuron.held == Held.SPIKES), fitted(v + sums.get("v", 0), neuron.format.width, neuron.overflow), v)
     reset = each.table["reset"][index]
-    after = _fitted(v - reset, neuron.format.width, neuron.overflow) if neuron.reset == Reset.SUBTRACT else np.broadcast_to(reset, v.shape)
+    after = fitted(v - reset, neuron.format.width, neuron.overflow) if neuron.reset == Reset.SUBTRACT else np.broadcast_to(reset, v.shape)
     for name, q in neuron.adapted.items() if isinstance(neuron, AdaptiveLinearNeuron) else ():
         value = before(name)
-        found[name] = np.where(fired > 0, _fitted(value + each.table[f"jump_{name}"][index], q.width, neuron.overflow), value)
+        found[name] = np.where(fired > 0, fitted(value + each.table[f"jump_{name}"][index], q.width, neuron.overflow), value)
     return {"v": np.where(fired > 0, after, v), **found}

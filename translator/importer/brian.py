@@ -5,7 +5,10 @@ from typing import Any
 
 from spikegate.translator.importer import connections, groups
 from spikegate.translator.importer import sources as spiking
-from spikegate.translator.importer.float_network import FloatNetwork, Refusals
+from spikegate.translator.importer.float_network import FloatNetwork, FloatQuadratic, Refusals
+from spikegate.translator.importer.quadratic import paired
+from spikegate.translator.importer.regular import regular
+from spikegate.translator.importer.signals import Clocked
 
 __all__ = ["clock_of", "float_network"]
 
@@ -15,8 +18,7 @@ READ = ("NeuronGroup", "PoissonGroup", "SpikeGeneratorGroup", "Synapses", "Poiss
 PARTS = ("StateUpdater", "Thresholder", "Resetter", "SynapticPathway")
 #: What does not run, with the nearest thing that would.
 FIXES = {
-    "NetworkOperation": "parameters that are set before the run, or between two runs, would run",
-    "CodeRunner": "parameters that are set before the run, or between two runs, would run",
+    "NetworkOperation": "parameters that are set before the run, or between two runs, would run; or, on the device, one with a dt of several steps",
     "SummedVariableUpdater": connections.ADDS,
     "SubexpressionUpdater": "an expression that is not (constant over dt) would run",
     "EventMonitor": "a SpikeMonitor would run",
@@ -26,7 +28,7 @@ FIXES = {
 
 def clock_of(objects: list[Any]) -> Any:
     """The clock of the neurons, as monitors may have their own; None where there are only monitors."""
-    return next((each.clock for each in objects if not type(each).__name__.endswith("Monitor")), None)
+    return next((each.clock for each in objects if not type(each).__name__.endswith(("Monitor", "NetworkOperation"))), None)
 
 
 def _dt_ns(objects: list[Any], refusals: Refusals) -> int:
@@ -50,6 +52,8 @@ def _check(network: Any, objects: list[Any], refusals: Refusals) -> None:
              "SynapticPathway": "synapses", "PoissonInput": "synapses", "SpikeGeneratorGroup": "thresholds"}
     for each in objects:
         kind = type(each).__name__
+        if kind == "CodeRunner":
+            continue
         if kind not in READ + PARTS:
             refusals.add(f"{kind} {each.name!r}", "", "is nothing that hardware has", FIXES.get(kind, "leave it out"))
         elif each.when != slots.get(kind, each.when):
@@ -68,49 +72,55 @@ def _written(objects: dict[str, list[Any]]) -> set[tuple[str, str]]:
     return found
 
 
-def float_network(network: Any, namespace: Mapping[str, Any], steps: int, start: int = 0) -> FloatNetwork:
+def float_network(network: Any, everything: list[Any], namespace: Mapping[str, Any], steps: int, start: int = 0,
+                  refusals: Refusals | None = None) -> FloatNetwork:
     """Read a network.
 
     Parameters
     ----------
     network : brian2.Network
+    everything : list
+        Its objects, in the order of a step, as far as hardware is to have them.
     namespace : Mapping
         What names outside the model stand for.
     steps : int
         Length of the run.
     start : int
         Step of the clock at which it begins.
+    refusals : Refusals, optional
+        What is in the way already.
 
     Raises
     ------
     InputError
         With everything that cannot be carried over, a line each: object, the user's line, reason, and what would run.
     """
-    refusals, everything = Refusals(), list(network.sorted_objects)
+    refusals = refusals or Refusals()
     dt_ns = _dt_ns(everything, refusals)
     _check(network, everything, refusals)
     objects = {kind: [each for each in everything if type(each).__name__ == kind] for kind in READ}
     written = _written(objects)
-    changing = written | {(each.name, name) for each in objects["NeuronGroup"] for name in each.equations.diff_eq_names}
+    shaken = regular([each for each in everything if type(each).__name__ == "CodeRunner"], namespace, refusals)
+    changing = written | {(group, name) for group, each in shaken.items() for name in each}
+    changing |= {(each.name, name) for each in objects["NeuronGroup"] for name in each.equations.diff_eq_names}
     drives: dict[str, list[Any]] = {}
     for source in objects["PoissonInput"]:
-        poured = connections.drive(source, namespace, refusals)
-        if poured is not None:
-            drives.setdefault(connections.base(source._group).name, []).append(poured)
-    neurons = []
-    for group in objects["NeuronGroup"]:
-        found = groups.neurons(group, namespace, written, changing, refusals)
-        if found is not None:
-            found.drives.extend(drives.get(group.name, []))
-            neurons.append(found)
+        drive = connections.drive(source, namespace, refusals)
+        if drive is not None:
+            drives.setdefault(connections.base(source._group).name, []).append((source.name, drive))
     sources = [made for group in objects["PoissonGroup"] if (made := spiking.poisson(group, refusals)) is not None]
     inputs = [given for group in objects["SpikeGeneratorGroup"] if (given := spiking.generator(group, start, steps, refusals)) is not None]
     projections = [found for each in objects["Synapses"] if len(each) for found in connections.projections(each, namespace, changing, refusals)]
-    for each in neurons:
-        ends = sorted((drive.first, drive.last) for drive in each.drives)
-        if any(first < last for (_, last), (first, _) in zip(ends, ends[1:])):
-            refusals.add(f"NeuronGroup {each.name!r}", "", "has several PoissonInputs on one neuron",
-                         "one PoissonInput a neuron, and a PoissonGroup for the others, would run")
+    neurons = []
+    for group in objects["NeuronGroup"]:
+        found = groups.neurons(group, namespace, Clocked(dt_ns * 1e-9, start, steps), (written, changing), shaken.get(group.name, {}), refusals)
+        if found is not None:
+            kept, events, arriving = connections.poured(drives.get(group.name, []), group.name, refusals)
+            found.drives.extend(kept)
+            sources, projections = sources + events, projections + arriving
+            if isinstance(found, FloatQuadratic):
+                projections = paired(projections, found, start, refusals)
+            neurons.append(found)
     if not neurons and not refusals.lines:
         refusals.add("Network", "", "has no NeuronGroup", "a group of neurons would run")
     refusals.raise_any()

@@ -6,13 +6,18 @@ from typing import Any
 import numpy as np
 
 from spikegate.models.network.projection import MAX_DELAY
-from spikegate.translator.importer.float_network import Drive, FloatProjection, Refusals
+from spikegate.translator.importer.float_network import Drive, FloatProjection, FloatSources, Refusals
+from spikegate.translator.importer.relays import MAX_RELAYS, relays
 from spikegate.translator.importer.statements import Unclear, constant, evaluate, followed, symbol
 from spikegate.translator.importer.values import Values
 
-__all__ = ["base", "drive", "projections", "written"]
+__all__ = ["base", "drive", "poured", "projections", "written"]
 
 ADDS = "synapses that add a weight, such as v_post += w, would run"
+
+
+#: Neurons that stand for the events of a PoissonInput beside another one.
+MAX_SOURCES = 20_000
 
 
 def base(group: Any) -> Any:
@@ -75,9 +80,10 @@ def projections(synapses: Any, namespace: Mapping[str, Any], changing: set[tuple
             refusals.add(where, f"on_event={pathway.event!r}", "acts at another event than a spike", ADDS)
             continue
         steps = np.floor(np.asarray(pathway._delays.get_value(), np.float64) / float(synapses.source.clock.dt_) + 0.5).astype(np.int64) + 1
-        if steps.size and steps.max() > MAX_DELAY:
-            refusals.add(where, f"delay of {(steps.max() - 1) * float(synapses.source.clock.dt_) * 1e3:g} ms", f"is {steps.max() - 1} steps",
-                         f"up to {MAX_DELAY - 1} steps, or a longer dt, would run")
+        if steps.size and int(relays(steps).max()) * len(base(synapses.source)) > MAX_RELAYS:
+            refusals.add(where, f"delay of {(steps.max() - 1) * float(synapses.source.clock.dt_) * 1e3:g} ms",
+                         f"is {steps.max() - 1} steps for {len(base(synapses.source))} neurons, above {MAX_RELAYS} relays of {MAX_DELAY} steps",
+                         "shorter delays, or a longer dt, would run")
             continue
         try:
             for name, expression in followed(code, values.known).items():
@@ -110,3 +116,24 @@ def drive(source: Any, namespace: Mapping[str, Any], refusals: Refusals) -> Driv
                      "at most one, or a shorter dt, would run")
         return None
     return Drive(start, start + len(group), source.target_var, int(source.N), probability, float(weight[0]))
+
+
+def poured(drives: list[tuple[str, Drive]], group: str, refusals: Refusals) -> tuple[list[Drive], list[FloatSources], list[FloatProjection]]:
+    """Inputs of a group by name: those that its neurons draw by table, one a neuron, and the others as sources of one event each."""
+    kept: list[Drive] = []
+    sources, projections = [], []
+    for name, each in sorted(drives, key=lambda drive: -drive[1].trials):
+        if all(each.last <= other.first or other.last <= each.first for other in kept):
+            kept.append(each)
+            continue
+        size = each.last - each.first
+        if size * each.trials > MAX_SOURCES:
+            refusals.add(f"PoissonInput {name!r}", f"N={each.trials}",
+                         f"is another input of {size} neurons, above {MAX_SOURCES} sources for all of them",
+                         "one PoissonInput a neuron, and a PoissonGroup for the others, would run")
+            continue
+        pre = np.arange(size * each.trials)
+        sources.append(FloatSources(f"{name}_events", len(pre), np.full(len(pre), each.probability)))
+        projections.append(FloatProjection(name, f"{name}_events", group, each.variable, pre, each.first + pre % size,
+                                           np.full(len(pre), each.weight), np.ones(len(pre), np.int64)))
+    return kept, sources, projections

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from brian2.core.namespace import get_local_namespace
-from brian2.core.network import TextReport
+from brian2.core.network import Network, TextReport
 from brian2.devices.device import RuntimeDevice
 from brian2.units.allunits import second
 from brian2.units.fundamentalunits import fail_for_dimension_mismatch
@@ -20,18 +20,22 @@ from brian2.utils.logger import get_logger
 from spikegate.models.errors import InputError
 from spikegate.models.network.engine import Engine
 from spikegate.models.network.point import PointNetwork
-from spikegate.models.network.projection import MAX_DELAY
-from spikegate.translator.importer import monitors
+from spikegate.translator.importer import host, monitors
 from spikegate.translator.importer.brian import clock_of, float_network
-from spikegate.translator.importer.float_network import FloatInput, FloatNetwork, FloatProjection, Refusals
+from spikegate.translator.importer.float_network import Refusals
 from spikegate.translator.importer.formats import Choice
-from spikegate.translator.importer.quantise import Quantised, quantise
+from spikegate.translator.importer.pending import recent, with_pending
+from spikegate.translator.importer.quantise import quantise
 from spikegate.translator.importer.result import Frozen, Result
 
-__all__ = ["SpikegateDevice", "with_pending"]
+__all__ = ["SpikegateDevice"]
 
 #: Code that only Brian2's own steps would run.
 IDLE = {"stateupdate", "threshold", "reset", "synapses", "synapses_push_spikes", "spikemonitor", "statemonitor", "ratemonitor", "spikegenerator"}
+
+
+#: Name of what is stored before the first of several runs that may be made once more.
+BEGINNING = "spikegate: before the first run"
 
 
 class _Idle:
@@ -61,6 +65,8 @@ class SpikegateDevice(RuntimeDevice):
         self.result: Result | None = None
         self._idle, self.freeze_only = False, False
         self._under_way: Any = weakref.WeakKeyDictionary()
+        self._stored: Any = weakref.WeakKeyDictionary()
+        self._runs: list[tuple[Any, Any, Mapping[str, Any]]] = []
 
     def activate(self, build_on_run: bool = True, **options: Any) -> None:
         """Take the options of ``set_device``; for what is none `InputError`, and the device from before stays."""
@@ -71,6 +77,7 @@ class SpikegateDevice(RuntimeDevice):
             if devices.previous_devices:
                 devices.active_device, *_ = devices.previous_devices.pop()
             raise
+        self._runs = []
         super().activate(build_on_run=build_on_run, **options)
 
     def code_object(self, owner: Any, name: str, abstract_code: Any, variables: Any, template_name: str, *args: Any, **kwargs: Any) -> Any:
@@ -79,11 +86,47 @@ class SpikegateDevice(RuntimeDevice):
             return _Idle()
         return super().code_object(owner, name, abstract_code, variables, template_name, *args, **kwargs)
 
-    def network_store(self, *args: Any, **kwargs: Any) -> None:
-        """Refused."""
-        raise InputError("Network.store and restore do not work on the device spikegate; begin with a new network")
+    def network_store(self, net: Any, name: str = "default", filename: Any = None) -> None:
+        """Brian2's own, and the spikes under way; in memory alone."""
+        if filename is not None:
+            raise InputError("Network.store to a file does not work on the device spikegate, whose spikes under way no file of Brian2's holds; "
+                             "leave out filename")
+        Network.store.original_function(net, name)
+        self._stored.setdefault(net, {})[name] = self._under_way.get(net)
 
-    network_restore = network_store
+    def network_restore(self, net: Any, name: str = "default", filename: Any = None, restore_random_state: bool = False) -> None:
+        """What `network_store` stored."""
+        if filename is not None or name not in self._stored.get(net, {}):
+            raise InputError(f"Network.restore on the device spikegate needs what store has stored there in memory, not {filename or name!r}")
+        Network.restore.original_function(net, name, restore_random_state=restore_random_state)
+        self._under_way[net] = self._stored[net][name]
+
+    def run(self, directory: Any = None, results_directory: Any = None, with_output: bool = True, run_args: Mapping[Any, Any] | None = None) -> None:
+        """All runs since ``set_device("spikegate", build_on_run=False)``, perhaps with other first values, as Brian2's standalone device has it.
+
+        Parameters
+        ----------
+        directory, results_directory, with_output
+            Of no meaning here.
+        run_args : Mapping, optional
+            Values by variables of groups, such as ``group.tau``.
+        """
+        begun: set[int] = set()
+        for key in run_args or {}:
+            if not hasattr(key, "set_item"):
+                raise InputError(f"run_args must have variables of groups, such as group.tau, not {key!r}")
+        for net, duration, namespace in self._runs:
+            if id(net) not in begun:
+                begun.add(id(net))
+                self.network_restore(net, BEGINNING)
+                for key, value in (run_args or {}).items():
+                    key.set_item(slice(None), value)
+            self._run(net, duration, namespace, None)
+
+    def build(self, run: bool = True, **kwargs: Any) -> None:
+        """The runs since ``set_device("spikegate", build_on_run=False)``; other arguments are of no meaning here."""
+        if run and self._runs:
+            self.run()
 
     def network_run(self, net: Any, duration: Any, report: Any = None, report_period: Any = 10 * second, namespace: Any = None,
                     profile: Any = None, level: int = 0) -> None:
@@ -93,6 +136,16 @@ class SpikegateDevice(RuntimeDevice):
             raise InputError(f"Duration must be 0 or more, not {duration}")
         if namespace is None:
             namespace = get_local_namespace(level=level + 2)
+        if self.build_on_run:
+            self._run(net, duration, namespace, report)
+            return
+        if all(each is not net for each, *_ in self._runs):
+            self.network_store(net, BEGINNING)
+        elif not host.unchanged(net, net._stored_state[BEGINNING]):
+            raise InputError("Values that change between two runs need runs that are made at once; leave build_on_run=False out of set_device")
+        self._runs.append((net, duration, namespace))
+
+    def _run(self, net: Any, duration: Any, namespace: Mapping[str, Any], report: Any) -> None:
         objects = net.sorted_objects
         net._clocks = {each.clock for each in objects}
         t_end = net.t + duration
@@ -105,8 +158,24 @@ class SpikegateDevice(RuntimeDevice):
             self._idle = False
         if (own := clock_of(objects)) is not None:
             start, end = int(own.variables["timestep"].get_value()[0]), int(own._i_end)
-            if end > start:
-                self._steps(net, objects, namespace, start, end - start, _progress(report, net.t, duration))
+            refusals = Refusals()
+            due = host.operations(objects, own, refusals)
+            objects = [each for each in objects if each not in due]
+            if refusals.lines:
+                float_network(net, objects, namespace, end - start, start, refusals)
+            progress = None if due else _progress(report, net.t, duration)
+            for first, last, before in host.parts(due, own, start, end):
+                if due:
+                    host.set_clocks(net, own, first)
+                for each in before:
+                    each.run()
+                ends = bool(before) and host.stopped(net)  # Brian2 ends the step in which it is stopped
+                last = first + 1 if ends else last
+                self._steps(net, objects, namespace, first, last - first, progress)
+                if ends:
+                    host.set_clocks(net, own, last)
+                    net.after_run()
+                    return
         for clock in net._clocks:
             clock.variables["timestep"].set_value(clock._i_end)
             clock.variables["t"].set_value(clock._i_end * float(clock.dt_))
@@ -114,7 +183,9 @@ class SpikegateDevice(RuntimeDevice):
         net.after_run()
 
     def _steps(self, net: Any, objects: list[Any], namespace: Mapping[str, Any], start: int, steps: int, progress: Any) -> None:
-        floats = float_network(net, namespace, steps, start)
+        if self.freeze_only:
+            objects = net.sorted_objects  # a frozen network has no host that does something between steps
+        floats = float_network(net, objects, namespace, steps, start)
         watching = [each for each in objects if type(each).__name__.endswith("Monitor")]
         refusals = Refusals()
         for each in watching:
@@ -133,7 +204,7 @@ class SpikegateDevice(RuntimeDevice):
             monitors.fill(each, floats, quantised, recording, spikes, start)
         groups = {each.name: each for each in objects}
         monitors.write_back(groups, floats, quantised, recording, spikes, start)
-        self._under_way[net] = _recent(floats, quantised, groups, spikes, start, before)
+        self._under_way[net] = recent(floats, quantised, groups, spikes, start, before)
         self.result = Result(floats, quantised, recording)
         for line in self.result.warnings:
             get_logger("spikegate").warn(line)
@@ -160,41 +231,3 @@ def _progress(report: Any, start: Any, duration: Any) -> Any:
 
     call(0 * second, 0.0, start, duration)
     return progress
-
-
-Recent = dict[str, np.ndarray]
-
-
-def _recent(floats: FloatNetwork, quantised: Quantised, groups: Mapping[str, Any], spikes: np.ndarray, start: int, before: Recent | None) -> Recent:
-    """Spikes that may still be under way, by name of their group: step of the clock, and number in the group."""
-    end, found = start + floats.steps, {}
-    for name in {each.source for each in floats.projections}:
-        here = monitors.spikes_of(groups[name], quantised, spikes) + [[start, 0]]
-        here = np.concatenate([before[name], here]) if before and name in before else here
-        found[name] = here[here[:, 0] > end - MAX_DELAY]
-    return found
-
-
-def with_pending(floats: FloatNetwork, before: Recent | None, start: int) -> FloatNetwork:
-    """The network with an input of the spikes under way from the run before: a channel a spike, all in step 0, with what is left of the delays.
-
-    What arrives in step 0 itself has been added to the states at the end of that run.
-    """
-    inputs, projections = list(floats.inputs), list(floats.projections)
-    for each in floats.projections:
-        late = (before or {}).get(each.source)
-        if late is None or not len(late):
-            continue
-        order = np.argsort(each.pre, kind="stable")
-        bounds = np.searchsorted(each.pre[order], np.arange(int(late[:, 1].max()) + 2))
-        counts = bounds[late[:, 1] + 1] - bounds[late[:, 1]]
-        channel = np.repeat(np.arange(len(late)), counts)
-        synapse = order[np.repeat(bounds[late[:, 1]], counts) + np.arange(len(channel)) - np.repeat(np.cumsum(counts) - counts, counts)]
-        left = each.delays[synapse] - (start - late[channel, 0])
-        synapse, channel, left = synapse[left >= 1], channel[left >= 1], left[left >= 1]
-        if not len(synapse):
-            continue
-        name = f"under_way_{len(projections)}"
-        inputs.append(FloatInput(name, len(late), np.zeros(len(late), np.int64), np.arange(len(late))))
-        projections.append(FloatProjection(each.name, name, each.target, each.variable, channel, each.post[synapse], each.weights[synapse], left))
-    return FloatNetwork(floats.name, floats.steps, floats.dt_ns, floats.neurons, floats.sources, inputs, projections)

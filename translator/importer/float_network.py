@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spikegate.models.errors import InputError
+from spikegate.models.neuron.linear import Held
 
-__all__ = ["Adapting", "Current", "Drive", "FloatInput", "FloatNetwork", "FloatNeurons", "FloatProjection", "FloatSources", "Refusals"]
+__all__ = ["Adapting", "Current", "Drive", "FloatInput", "FloatNetwork", "FloatNeurons", "FloatProjection", "FloatQuadratic", "FloatSources",
+           "Refusals", "Signal"]
 
 
 class Refusals:
@@ -54,6 +56,15 @@ class Adapting:
 
 
 @dataclass(frozen=True, eq=False)
+class Signal:
+    """What the time alone adds to the membranes of a group."""
+
+    values: np.ndarray  #: (rows, steps) of the run
+    row: np.ndarray  #: of each neuron, (size,)
+    coupling: np.ndarray  #: what a unit of it adds to the membrane in a step, 0 or more, (size,)
+
+
+@dataclass(frozen=True, eq=False)
 class Drive:
     """External events of every neuron of a range: Binomial(trials, probability) in a step, each of one weight."""
 
@@ -87,13 +98,18 @@ class FloatNeurons:
         What the membrane becomes, or what is taken off, if ``subtract``.
     refractory : numpy.ndarray
         Steps.
+    held : Held
+        What stands still while a neuron is refractory.
     initial, hold : numpy.ndarray
         Membrane, and refractory steps left, before the first step.
     currents : dict of str to Current
     theta, w : Adapting, optional
         What is added to the threshold, and a current that spikes alone raise.
-    noise : float
+    noise : numpy.ndarray
         Standard deviation of what a step adds to a membrane that is not refractory.
+    signals : list of Signal
+    hidden : frozenset of str
+        Variables that hardware does not keep.
     drives : list of Drive
     """
 
@@ -108,12 +124,15 @@ class FloatNeurons:
     reset: np.ndarray
     subtract: bool
     refractory: np.ndarray
+    held: Held
     initial: np.ndarray
     hold: np.ndarray
     currents: dict[str, Current]
+    noise: np.ndarray
     theta: Adapting | None = None
     w: Adapting | None = None
-    noise: float = 0.0
+    signals: list[Signal] = field(default_factory=list)
+    hidden: frozenset[str] = frozenset()
     drives: list[Drive] = field(default_factory=list)
 
     @property
@@ -125,6 +144,46 @@ class FloatNeurons:
     def variables(self) -> list[str]:
         """The user's names of all that a neuron remembers; the membrane first."""
         return [self.membrane, *self.currents, *(each.name for each in (self.theta, self.w) if each is not None)]
+
+
+@dataclass(frozen=True, eq=False)
+class FloatQuadratic:
+    """A group of neurons with a quadratic membrane v and a recovery u, arrays (size,). A step is
+
+        v = v + square v^2 + slope v + constant - take (u - base) + inputs;   u = base + keep (u - base) + pull v
+
+    and where v is above ``peak``, or reaches it, v is ``reset`` and u grows by ``jump``. ``inputs`` has what a unit of a variable that synapses
+    change adds to v in a step; ``kicked`` says that synapses add to v itself. ``hidden`` are variables that hardware does not keep.
+    """
+
+    name: str
+    size: int
+    membrane: str
+    unit: float
+    recovery: str | None
+    square: np.ndarray
+    slope: np.ndarray
+    constant: np.ndarray
+    take: np.ndarray
+    keep: np.ndarray
+    pull: np.ndarray
+    base: np.ndarray
+    peak: np.ndarray
+    reached: bool
+    reset: np.ndarray
+    jump: np.ndarray
+    initial: np.ndarray
+    initial_u: np.ndarray
+    noise: np.ndarray
+    inputs: dict[str, float]
+    kicked: bool
+    hidden: frozenset[str] = frozenset()
+    drives: list[Drive] = field(default_factory=list)
+
+    @property
+    def variables(self) -> list[str]:
+        """The user's names of all that a neuron remembers; the membrane first."""
+        return [self.membrane, *([self.recovery] if self.recovery else [])]
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +226,7 @@ class FloatNetwork:
     name: str
     steps: int
     dt_ns: int
-    neurons: list[FloatNeurons]
+    neurons: list[FloatNeurons | FloatQuadratic]
     sources: list[FloatSources]
     inputs: list[FloatInput]
     projections: list[FloatProjection]

@@ -9,18 +9,23 @@ import numpy as np
 
 from spikegate.models.errors import InputError
 from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
+from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.lif import MAX_LEAK_FRACTION
 from spikegate.models.neuron.linear import MAX_SHIFT, LinearNeuron, Order, Reset
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
 from spikegate.translator.importer.float_network import Adapting, FloatNeurons
+from spikegate.translator.importer.signals import MAX_BITS as MAX_BITS_OF_SIGNALS
+from spikegate.translator.importer.signals import bits_of
 
-__all__ = ["Choice", "Scaled", "choose", "unit_of"]
+__all__ = ["Choice", "Scaled", "bits_for", "choose", "unit_of"]
 
 #: Relative error of leaks, decays and typical weights that is aimed at.
 FINE = 1e-4
 #: Widest format, and bits of format and fraction together: products with a leak stay exact in doubles, too.
 MAX_WIDTH, MAX_BITS = 32, 54
 COUPLING_BITS = 20
+#: Of signals where there are no other currents.
+SIGNAL = QFormat(MAX_BITS_OF_SIGNALS, 8)
 #: How far membranes may go beyond the largest number of their model, and currents beyond the largest weight.
 ROOM, CURRENT_ROOM = 8, 128
 #: The same in kicks, for membranes that only add up.
@@ -45,19 +50,25 @@ class Scaled:
 
     Attributes
     ----------
-    neuron : LinearNeuron
+    neuron : LinearNeuron or IzhikevichNeuron
     per_raw : dict of str to float
         SI value of a raw step of each of the user's variables; below 0 for a current that is kept with the other sign.
     states : dict of str to str
         Name of each in the hardware.
     base : dict of str to numpy.ndarray
         What is to be added to a variable, (size,), where it is not 0.
+    signals : dict of str to tuple
+        Whole numbers of each signal, int64 (rows, steps), and what one is worth, by its name in the hardware.
+    inputs : dict of str to str
+        Port of each variable that synapses add to and that no neuron remembers.
     """
 
-    neuron: LinearNeuron
+    neuron: LinearNeuron | IzhikevichNeuron
     per_raw: dict[str, float]
     states: dict[str, str]
     base: dict[str, np.ndarray]
+    signals: dict[str, tuple[np.ndarray, float]]
+    inputs: dict[str, str]
 
     def values(self, variable: str, raw: np.ndarray, members: np.ndarray) -> np.ndarray:
         """SI values of raw ones, (..., members)."""
@@ -65,7 +76,7 @@ class Scaled:
         return found + self.base[variable][members] if variable in self.base else found
 
 
-def _bits(ratio: float, least: int = 1) -> int:
+def bits_for(ratio: float, least: int = 1) -> int:
     """Fraction bits of a factor in 0..1 so that it is right within `FINE`."""
     if not 0 < ratio < 1:
         return least
@@ -93,15 +104,16 @@ def unit_of(values: np.ndarray) -> float:
 
 def _membrane_format(group: FloatNeurons, weights: np.ndarray, rest: np.ndarray) -> QFormat:
     finite = group.level[np.isfinite(group.threshold)]
-    values = np.abs(np.concatenate([finite, group.reset, rest, group.initial])) / group.unit
+    driven = [np.abs(each.values).max() * each.coupling / np.where(group.keep < 1, 1 - group.keep, 1) for each in group.signals]
+    values = np.abs(np.concatenate([finite, group.reset, rest, group.initial, *driven])) / group.unit
     span = np.abs(np.concatenate([finite - rest[np.isfinite(group.threshold)], finite - group.reset[np.isfinite(group.threshold)]])) / group.unit
     span = span[span > 0]
     scale = float(span.max()) if len(span) else max(1e-3, float(values.max(initial=1)))
     kicks = np.abs(weights) / group.unit
     leak = _smallest(1 - group.keep)
     step = min(scale * 1e-4, 2e-3 * scale * (leak if leak < math.inf else 1), 1e-3 * float(np.median(kicks[kicks > 0])) if kicks.any() else math.inf)
-    if group.noise:
-        step = min(step, group.noise / group.unit / 64)
+    if group.noise.any():
+        step = min(step, _smallest(group.noise) / group.unit / 64)
     step = min(step, 1e-3 * _smallest(group.constant[group.keep == 1]) / group.unit)
     several = SUMS if np.any((group.keep == 1) & ~np.isfinite(group.threshold)) else 4
     return _format(ROOM * max(float(values.max(initial=0)), scale) + several * float(kicks.max(initial=0)), step)
@@ -156,26 +168,29 @@ def choose(group: FloatNeurons, rest: np.ndarray, kicks: np.ndarray, currents: n
     """
     unit = unit_of(currents)
     q = choice.format or _membrane_format(group, kicks, rest)
-    current = choice.current_format or (_current_format(group, currents, unit) if group.currents else q)
+    current = choice.current_format or (_current_format(group, currents, unit) if group.currents else SIGNAL if group.signals else q)
     per, states, base = {group.membrane: group.unit / q.one}, {group.membrane: "v"}, {}
     for name, each in group.currents.items():
         per[name], states[name] = _sign(group, each.coupling, 1) * unit / current.one, name
+    named = {f"signal_{k}" + "_" * (f"signal_{k}" in states): bits_of(each, current.width) for k, each in enumerate(group.signals)}
     more: dict[str, Any] = {}
     if group.theta is not None:
         made = _adapting_format(group.theta, group.unit, q.fraction)
-        more |= {"theta_format": made, "theta_fraction": choice.decay_fraction or _bits(_smallest(1 - group.theta.keep))}
+        more |= {"theta_format": made, "theta_fraction": choice.decay_fraction or bits_for(_smallest(1 - group.theta.keep))}
         per[group.theta.name], states[group.theta.name], base[group.theta.name] = group.unit / made.one, "theta", group.theta.base
     if group.w is not None:
         scale = unit_of(group.w.jump)
         made = _adapting_format(group.w, scale, 0)
-        more |= {"w_format": made, "w_fraction": choice.decay_fraction or _bits(_smallest(1 - group.w.keep))}
+        more |= {"w_format": made, "w_fraction": choice.decay_fraction or bits_for(_smallest(1 - group.w.keep))}
         per[group.w.name], states[group.w.name] = _sign(group, group.w.coupling, -1) * scale / made.one, "w"
     couplings = [(name, each.coupling) for name, each in group.currents.items()] + ([(group.w.name, group.w.coupling)] if group.w is not None else [])
+    couplings += [(name, each.coupling) for name, each in zip(named, group.signals)]
+    per |= {name: one for name, (_, one) in named.items()}
     largest = max((float(np.abs(each).max()) * abs(per[name]) / per[group.membrane] for name, each in couplings), default=0.0)
-    decay = choice.decay_fraction or max((_bits(_smallest(1 - each.keep)) for each in group.currents.values()), default=16)
-    h = choice.leak_fraction or _bits(_smallest(1 - group.keep), q.fraction if choice.format else 1)
+    decay = choice.decay_fraction or max((bits_for(_smallest(1 - each.keep)) for each in group.currents.values()), default=16)
+    h = choice.leak_fraction or bits_for(_smallest(1 - group.keep), q.fraction if choice.format else 1)
     common: dict[str, Any] = {"format": q, "leak_fraction": h, "rounding": choice.rounding, "overflow": choice.overflow, "order": Order.BRIAN2,
-              "reset": Reset.SUBTRACT if group.subtract else Reset.VALUE, "currents": tuple(group.currents), "current_format": current,
+              "reset": Reset.SUBTRACT if group.subtract else Reset.VALUE, "currents": (*group.currents, *named), "current_format": current,
               "decay_fraction": decay, "coupling_bits": COUPLING_BITS, "coupling_shift": _shift(group, largest) if couplings else 16,
-              "kicks": bool(group.currents) and bool(len(kicks))}
-    return Scaled(AdaptiveLinearNeuron(**common, **more) if more else LinearNeuron(**common), per, states, base)
+              "kicks": bool(group.currents or named) and bool(len(kicks)), "held": group.held}
+    return Scaled(AdaptiveLinearNeuron(**common, **more) if more else LinearNeuron(**common), per, states, base, named, {})

@@ -4,10 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
+from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.translator.importer.between import begins
+from spikegate.translator.importer.between_quadratic import begins_quadratic, reached
 from spikegate.translator.importer.connections import base
-from spikegate.translator.importer.float_network import FloatNetwork, Refusals
+from spikegate.translator.importer.float_network import FloatNetwork, FloatQuadratic, Refusals
 from spikegate.translator.importer.quantise import Quantised
 from spikegate.translator.importer.statements import CHANGING
 
@@ -24,6 +27,9 @@ def check(monitor: Any, floats: FloatNetwork, refusals: Refusals) -> None:
     group = next((each for each in floats.neurons if each.name == base(monitor.source).name), None)
     if kind == "SpikeMonitor" and (more := monitor.record_variables - {"i", "t"} - {*(group.variables if group else [])}):
         refusals.add(where, f"variables={sorted(more)}", "are read at each spike", f"{', '.join(group.variables) if group else 'none'} would run")
+    if kind == "SpikeMonitor" and monitor.record_variables - {"i", "t"} and isinstance(group, FloatQuadratic) and not group.kicked:
+        refusals.add(where, f"variables={sorted(monitor.record_variables - {'i', 't'})}", "are read at each spike, after whose reset hardware looks",
+                     "a StateMonitor with when='after_thresholds' would run")
     if kind != "StateMonitor":
         return
     if group is None:
@@ -31,7 +37,8 @@ def check(monitor: Any, floats: FloatNetwork, refusals: Refusals) -> None:
         return
     for name in monitor.record_variables:
         variable = monitor.source.variables[name]
-        fixed = type(variable).__name__ == "ArrayVariable" and variable.owner.name == group.name and name not in CHANGING
+        own = type(variable).__name__ == "ArrayVariable" and variable.owner.name == group.name
+        fixed = own and name not in CHANGING and name not in group.hidden
         if name not in group.variables and not fixed:
             refusals.add(where, name, "is neither a state of the hardware nor a fixed parameter of the group",
                          f"{', '.join(group.variables)} would run")
@@ -73,6 +80,13 @@ def spikes_of(source: Any, quantised: Quantised, spikes: np.ndarray) -> np.ndarr
     inside[:, 1] -= first
     ordered: np.ndarray = inside[np.lexsort((inside[:, 1], inside[:, 0]))]
     return ordered
+
+
+def states_at(network: PointNetwork, recording: Recording, neurons: np.ndarray, population: int, spikes: np.ndarray,
+              steps: np.ndarray) -> dict[str, np.ndarray]:
+    """What neurons of one population remember when steps begin."""
+    quadratic = isinstance(network.populations[population].neuron, IzhikevichNeuron)
+    return (begins_quadratic if quadratic else begins)(network, recording, neurons, population, spikes, steps)
 
 
 def _append(monitor: Any, columns: dict[str, np.ndarray]) -> None:
@@ -122,7 +136,9 @@ def _states(monitor: Any, floats: FloatNetwork, quantised: Quantised, recording:
         own, back = np.unique(members[order] - piece.first + piece.place, return_inverse=True)
         assert piece.scaled is not None
         if monitor.when in BEFORE:
-            raw = begins(quantised.network, recording, own, piece.number, spikes, steps)
+            raw = states_at(quantised.network, recording, own, piece.number, spikes, steps)
+        elif isinstance(piece.scaled.neuron, IzhikevichNeuron):
+            raw = reached(quantised.network, recording, own, piece.number, spikes, steps)
         else:
             raw = {name: recording.trace[name][np.ix_(steps, own)] for name in piece.scaled.states.values()}
         for name in values.keys() & piece.scaled.states.keys():
@@ -153,7 +169,7 @@ def write_back(groups: dict[str, Any], floats: FloatNetwork, quantised: Quantise
         for piece in quantised.of(each.name):
             assert piece.scaled is not None
             own = np.arange(piece.place, piece.place + piece.last - piece.first)
-            raw = begins(network, recording, own, piece.number, spikes, np.array([network.steps]))
+            raw = states_at(network, recording, own, piece.number, spikes, np.array([network.steps]))
             members = np.arange(piece.first, piece.last)
             for name, state in piece.scaled.states.items():
                 group.variables[name].get_value()[members] = piece.scaled.values(name, raw[state][0], members)

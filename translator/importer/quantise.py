@@ -8,13 +8,18 @@ from spikegate.models.errors import InputError
 from spikegate.models.network.base import next_start
 from spikegate.models.network.builder import Builder
 from spikegate.models.network.point import PointNetwork
+from spikegate.models.network.projection import MAX_DELAY
 from spikegate.models.network.provenance import LIMIT, Quantity
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.numeric.drive import UNIFORM_BITS
 from spikegate.models.numeric.lfsr import LfsrParams
 from spikegate.models.numeric.normal import normal_table
-from spikegate.translator.importer.float_network import FloatNetwork, FloatNeurons, FloatProjection
+from spikegate.translator.importer.float_network import FloatNetwork, FloatNeurons, FloatProjection, FloatQuadratic
 from spikegate.translator.importer.formats import Choice, Scaled, choose
+from spikegate.translator.importer.parameters import parameters, raw_of, rest_of
+from spikegate.translator.importer.quadratic import choose_quadratic, columns_of
+from spikegate.translator.importer.relays import relay, relays
+from spikegate.translator.importer.signals import spikes_of_bits
 
 __all__ = ["Piece", "Quantised", "quantise"]
 
@@ -55,76 +60,10 @@ class Quantised:
 AUTO = Choice()
 
 
-def _rest(group: FloatNeurons) -> np.ndarray:
-    """Where membranes settle; 0 for those without leak."""
-    leak = 1 - group.keep
-    if np.any(leak < 0) or np.any(leak > 1):
-        raise InputError(f"NeuronGroup {group.name!r}: {group.membrane} grows or overshoots by itself, "
-                         f"{1 - leak[(leak < 0) | (leak > 1)][0]:g} of it is left after a step; 0 to 1, by a stable equation "
-                         "or a shorter dt, would run")
-    rest: np.ndarray = np.divide(group.constant, leak, out=np.zeros_like(leak), where=leak > 0)
-    return rest
-
-
-def _raw(values: np.ndarray, per_raw: float) -> np.ndarray:
-    found: np.ndarray = np.rint(values / per_raw).astype(np.int64)
-    return found
-
-
-def _worst(name: str, asked: np.ndarray, realised: np.ndarray) -> list[Quantity]:
-    """The neuron whose parameter is furthest from what was asked for."""
-    if not len(asked) or not np.any(asked):
-        return []
-    k = int(np.argmax(np.abs(realised - asked) / np.maximum(np.abs(asked), 1e-300) * (asked != 0)))
-    return [Quantity(name, float(asked[k]), float(realised[k]))]
-
-
-def _parameters(group: FloatNeurons, rest: np.ndarray, scaled: Scaled) -> tuple[dict[str, np.ndarray], list[Quantity]]:
-    """Columns of the table for each neuron of a group, raw, and what they realise."""
-    neuron, per = scaled.neuron, scaled.per_raw[group.membrane]
-    q, here = neuron.format, group.name
-    leak = _raw(1 - group.keep, 1 / (1 << neuron.leak_fraction))
-    finite = np.isfinite(group.threshold)
-    threshold = np.where(finite, _raw(np.where(finite, group.level, 0), per) - group.reached, q.max)
-    reset = _raw(group.reset, per)
-    if group.subtract:
-        reset = np.where(finite, reset, 1)
-    columns = {"leak": leak, "rest": _raw(rest, per), "threshold": threshold, "reset": reset, "refractory": group.refractory,
-               "bias": np.where(group.keep == 1, _raw(group.constant, per), 0)}
-    rows = _worst(f"{here}: leak a step", 1 - group.keep, leak / (1 << neuron.leak_fraction))
-    rows += _worst(f"{here}: threshold", group.level[finite], (threshold[finite] + group.reached) * per)
-    rows += _worst(f"{here}: reset", group.reset[finite], reset[finite] * per)
-    rows += _worst(f"{here}: rest", rest, columns["rest"] * per)
-    rows += _worst(f"{here}: input a step", np.where(group.keep == 1, group.constant, 0), columns["bias"] * per)
-    for name, each in group.currents.items():
-        inwards = each.coupling * scaled.per_raw[name] / per
-        more, found = _decaying(here, name, name, (each.keep, inwards), neuron.decay_fraction, neuron.coupling_shift)
-        columns, rows = columns | more, rows + found
-    for kind, moved in (("theta", group.theta), ("w", group.w)):
-        if moved is not None:
-            step = scaled.per_raw[moved.name]
-            outwards = -moved.coupling * step / per if kind == "w" else None
-            more, found = _decaying(here, moved.name, kind, (moved.keep, outwards), getattr(neuron, f"{kind}_fraction"), neuron.coupling_shift)
-            columns, rows = columns | more | {f"jump_{kind}": _raw(moved.jump, step)}, rows + found
-            rows += _worst(f"{here}: jump of {moved.name}", moved.jump, columns[f"jump_{kind}"] * step)
-    return columns, rows
-
-
-def _decaying(here: str, name: str, column: str, what: tuple[np.ndarray, np.ndarray | None], fraction: int,
-              shift: int) -> tuple[dict[str, np.ndarray], list[Quantity]]:
-    """Columns of a variable that decays, and flows into the membrane if it has a coupling, raw steps of it for one of its own."""
-    keep, coupling = what
-    decay = _raw(1 - keep, 1 / (1 << fraction))
-    columns, rows = {f"decay_{column}": decay}, _worst(f"{here}: decay of {name} a step", 1 - keep, decay / (1 << fraction))
-    if coupling is not None:
-        columns[f"coupling_{column}"] = _raw(coupling, 1 / (1 << shift))
-        rows += _worst(f"{here}: coupling of {name}", coupling, columns[f"coupling_{column}"] / (1 << shift))
-    return columns, rows
-
-
-def _ranges(group: FloatNeurons) -> list[tuple[int, int]]:
-    """Neurons that share their drive."""
-    cuts = sorted({0, group.size, *(cut for each in group.drives for cut in (each.first, each.last))})
+def _ranges(group: FloatNeurons | FloatQuadratic) -> list[tuple[int, int]]:
+    """Neurons that share their drive and the strength of their noise."""
+    louder = (np.flatnonzero(np.diff(group.noise)) + 1).tolist()
+    cuts = sorted({0, group.size, *louder, *(cut for each in group.drives for cut in (each.first, each.last))})
     return list(zip(cuts, cuts[1:]))
 
 
@@ -142,9 +81,9 @@ def _asked(network: FloatNetwork, pieces: list[Piece]) -> dict[str, float]:
     by_name = {group.name: group for group in network.neurons}
     for piece in pieces:
         group = by_name.get(piece.group)
-        if group is None:
+        if not isinstance(group, FloatNeurons):
             continue
-        rows = {"threshold": group.level / group.unit, "reset": group.reset / group.unit, "rest": _rest(group) / group.unit}
+        rows = {"threshold": group.level / group.unit, "reset": group.reset / group.unit, "rest": rest_of(group) / group.unit}
         with np.errstate(divide="ignore"):
             rows["tau_mem"] = -ms / np.log(group.keep, where=(group.keep > 0) & (group.keep < 1), out=np.zeros(group.size))
         for name, values in rows.items():
@@ -154,31 +93,53 @@ def _asked(network: FloatNetwork, pieces: list[Piece]) -> dict[str, float]:
     return found
 
 
+Made = tuple[Scaled, dict[str, np.ndarray], dict[str, np.ndarray], list[Quantity]]
+
+
+def _linear(network: FloatNetwork, group: FloatNeurons, choice: Choice) -> Made:
+    """Structure, columns of the table, first states, and what they realise."""
+    rest = rest_of(group)
+    scaled = choose(group, rest, _added(network, group, True), _added(network, group, False), choice)
+    columns, rows = parameters(group, rest, scaled)
+    first = {group.membrane: group.initial, **{name: each.initial for name, each in group.currents.items()},
+             **{each.name: each.initial - each.base for each in (group.theta, group.w) if each is not None}}
+    initial = {"hold": group.hold, **{scaled.states[name]: raw_of(values, scaled.per_raw[name]) for name, values in first.items()}}
+    initial |= {name: raw[group.signals[k].row, 0] for k, (name, (raw, _)) in enumerate(scaled.signals.items())}
+    return scaled, columns, initial, rows
+
+
+def _quadratic(network: FloatNetwork, group: FloatQuadratic, choice: Choice) -> Made:
+    kicks = [each.weights * group.inputs.get(each.variable, 1.0) for each in network.projections if each.target == group.name]
+    scaled = choose_quadratic(group, np.concatenate([np.empty(0), *kicks]), choice)
+    return scaled, *columns_of(group, scaled)
+
+
 def _populations(builder: Builder, network: FloatNetwork, choice: Choice) -> tuple[list[Piece], list[Quantity]]:
     pieces: list[Piece] = []
     rows: list[Quantity] = []
     place = 0
     for group in network.neurons:
-        rest = _rest(group)
-        scaled = choose(group, rest, _added(network, group, True), _added(network, group, False), choice)
-        columns, found = _parameters(group, rest, scaled)
+        made = _quadratic(network, group, choice) if isinstance(group, FloatQuadratic) else _linear(network, group, choice)
+        scaled, columns, initial, found = made
         rows += found
-        first = {group.membrane: group.initial, **{name: each.initial for name, each in group.currents.items()},
-                 **{each.name: each.initial - each.base for each in (group.theta, group.w) if each is not None}}
-        initial = {"hold": group.hold, **{scaled.states[name]: _raw(values, scaled.per_raw[name]) for name, values in first.items()}}
-        noise = normal_table(group.noise / scaled.per_raw[group.membrane]) if group.noise else None
         ranges = _ranges(group)
         for k, (low, high) in enumerate(ranges):
             name = group.name if len(ranges) == 1 else f"{group.name}_part_{k}"
+            table = normal_table(group.noise[low] / scaled.per_raw[group.membrane]) if group.noise[low] else None
+            quadratic = isinstance(group, FloatQuadratic)
             builder.population(name, high - low, scaled.neuron, initial={key: values[low:high] for key, values in initial.items()},
-                               noise=noise, **{key: values[low:high] for key, values in columns.items()})
+                               noise=None if quadratic else table, **{key: values[low:high] for key, values in columns.items()})
+            if quadratic and table is not None:  # what it adds in the middle is taken off the bias
+                builder.drive(name, table.weight, probability=table)
             for drive in group.drives:
                 if drive.first <= low and high <= drive.last:
                     port = _port(scaled, drive.variable, group.name)
-                    builder.drive(name, int(_raw(np.array(drive.weight), scaled.per_raw[drive.variable])), port=port,
+                    builder.drive(name, int(raw_of(np.array(drive.weight), scaled.per_raw[drive.variable])), port=port,
                                   probability=drive.probability, trials=drive.trials)
             pieces.append(Piece(group.name, name, low, high, place, len(pieces), scaled))
             place += high - low
+        if isinstance(group, FloatNeurons):
+            _signals(builder, group, scaled, [each for each in pieces if each.group == group.name])
     for source in network.sources:
         builder.population(source.name, source.size, BernoulliNeuron(), chance=np.rint(source.chance * (1 << UNIFORM_BITS)).astype(np.int64))
         pieces.append(Piece(source.name, source.name, 0, source.size, place, len(pieces), None))
@@ -186,30 +147,45 @@ def _populations(builder: Builder, network: FloatNetwork, choice: Choice) -> tup
     return pieces, rows
 
 
+def _signals(builder: Builder, group: FloatNeurons, scaled: Scaled, pieces: list[Piece]) -> None:
+    """Recorded spikes of the signals of a group, a channel a bit and row."""
+    for (name, (raw, _)), signal in zip(scaled.signals.items(), group.signals):
+        steps, channels, weights = spikes_of_bits(raw)
+        source, rows = f"{group.name}_{name}", len(raw)
+        builder.input(source, rows * len(weights), steps, channels)
+        for piece in pieces:
+            row, bit = signal.row[piece.first:piece.last], np.arange(len(weights))[:, None]
+            pre, post = np.broadcast_arrays(bit * rows + row, np.arange(len(row)))
+            builder.connect(source, piece.population, weights=np.repeat(weights, len(row)), port=name, pairs=(pre.ravel(), post.ravel()))
+
+
 def _port(scaled: Scaled, variable: str, group: str) -> str:
-    port = scaled.states[variable]
+    port = scaled.inputs.get(variable) or scaled.states[variable]
     if port not in scaled.neuron.ports:
         raise InputError(f"NeuronGroup {group!r}: synapses add to {variable}, and hardware adds to {', '.join(scaled.neuron.ports)}; "
                          "one of these would run")
     return port
 
 
-def _connect(builder: Builder, each: FloatProjection, target: FloatNeurons, pieces: list[Piece], inputs: set[str]) -> list[Quantity]:
-    """The synapses of a projection, from each piece to each."""
+def _connect(builder: Builder, each: FloatProjection, target: FloatNeurons | FloatQuadratic, pieces: list[Piece], inputs: dict[str, int],
+             made: set[str]) -> list[Quantity]:
+    """The synapses of a projection, from each piece to each; ``made`` has the relays."""
     after = [piece for piece in pieces if piece.group == each.target]
     scaled = after[0].scaled
     assert scaled is not None
     port, per = _port(scaled, each.variable, target.name), scaled.per_raw[each.variable]
-    raw = _raw(each.weights, per)
-    before = [(each.source, 0, None)] if each.source in inputs else [(piece.population, piece.first, piece.last) for piece in pieces
-                                                                       if piece.group == each.source]
+    raw, hops = raw_of(each.weights, per), relays(each.delays)
+    before = [(each.source, 0, inputs[each.source])] if each.source in inputs else [(piece.population, piece.first, piece.last) for piece in pieces
+                                                                                      if piece.group == each.source]
     for source, low, high in before:
         for piece in after:
-            here: np.ndarray | slice = slice(None)
-            if len(before) > 1 or len(after) > 1:
-                here = (each.pre >= low) & (each.pre < (high or np.inf)) & (each.post >= piece.first) & (each.post < piece.last)
-            builder.connect(source, piece.population, weights=raw[here], delays=each.delays[here], port=port,
-                            pairs=(each.pre[here] - low, each.post[here] - piece.first))
+            for count in np.unique(hops) if len(hops) else [0]:
+                here: np.ndarray | slice = slice(None)
+                if len(before) > 1 or len(after) > 1 or hops.any():
+                    here = (each.pre >= low) & (each.pre < high) & (each.post >= piece.first) & (each.post < piece.last) & (hops == count)
+                now, left = relay(builder, made, source, high - low, int(count)), each.delays[here] - int(count) * MAX_DELAY
+                builder.connect(now, piece.population, weights=raw[here], delays=left, port=port,
+                                pairs=(each.pre[here] - low, each.post[here] - piece.first))
     mean = float(np.abs(each.weights).mean()) if len(raw) else 0.0
     return [Quantity(f"{each.name}: mean weight", mean, float(np.abs(raw).mean()) * abs(per))] if mean else []
 
@@ -236,7 +212,9 @@ def quantise(network: FloatNetwork, choice: Choice = AUTO, seed: int = 1) -> Qua
     for each in network.inputs:
         builder.input(each.name, each.size, each.steps, each.channels)
     by_name = {group.name: group for group in network.neurons}
+    made: set[str] = set()
+    inputs = {each.name: each.size for each in network.inputs}
     for projection in network.projections:
-        rows += _connect(builder, projection, by_name[projection.target], pieces, {each.name for each in network.inputs})
+        rows += _connect(builder, projection, by_name[projection.target], pieces, inputs, made)
     builder.source = _asked(network, pieces)
     return Quantised(builder.freeze(), tuple(pieces), tuple(rows))

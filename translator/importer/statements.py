@@ -83,8 +83,15 @@ def followed(code: str, known: Mapping[str, str] | None = None) -> dict[str, Any
     return {str(name): expression for name, expression in after.items()}
 
 
-def affine(expression: Any, variables: Collection[str]) -> Affine:
+def affine(expression: Any, variables: Collection[str], timed: Collection[str] = ()) -> Affine:
     """The expression as a sum of the variables times constant factors.
+
+    Parameters
+    ----------
+    expression : sympy.Expr
+    variables : Collection of str
+    timed : Collection of str
+        Names that change with the time alone, and may stand in what no variable is multiplied with.
 
     Raises
     ------
@@ -93,28 +100,29 @@ def affine(expression: Any, variables: Collection[str]) -> Affine:
     """
     import sympy
 
-    constant(expression)
+    constant(expression, timed)
     held, factors, rest = {name: symbol(name) for name in variables}, {}, expression
     for name, each in held.items():
         factor = sympy.diff(expression, each)
         if factor.free_symbols & {*held.values()} or factor.has(sympy.Derivative, sympy.Subs):
             raise Unclear(f"is not linear in {name}")
+        constant(factor)
         factors[name], rest = factor, rest.xreplace({each: sympy.Integer(0)})
     return Affine(factors, rest)
 
 
-def constant(expression: Any) -> None:
-    """Refuse an expression that changes while a network runs, or that calls a function nobody knows here."""
+def constant(expression: Any, timed: Collection[str] = ()) -> None:
+    """Refuse an expression that changes while a network runs, or that calls a function nobody knows here; names in ``timed`` may change."""
     import sympy
 
     if not isinstance(expression, sympy.Expr):
         raise Unclear("is no number")
     for each in sorted(str(name) for name in expression.free_symbols):
-        if each in CHANGING:
+        if each in CHANGING and each not in timed:
             raise Unclear(f"depends on {CHANGING[each]} ({each})")
     for call in expression.atoms(sympy.Function):
         name = type(call).__name__
-        if name not in KNOWN:
+        if name not in KNOWN and name not in timed:
             raise Unclear(f"uses {CHANGING.get(name, 'a function')} ({name})")
     if expression.has(sympy.Piecewise, sympy.core.relational.Relational):
         raise Unclear("has a condition")

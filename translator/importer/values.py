@@ -24,6 +24,7 @@ class Values:
 
     def __init__(self, owner: Any, namespace: Mapping[str, Any], changing: Collection[tuple[str, str]] = ()) -> None:
         self.owner, self.namespace, self.changing = owner, namespace, changing
+        self.more: dict[str, np.ndarray] = {}  # by names that are no variables of the owner
 
     def variable(self, name: str) -> Any:
         """Brian2's variable, if the owner has one of this name."""
@@ -36,6 +37,8 @@ class Values:
         return {name: each.expr for name in self.owner.variables if isinstance(each := self.owner.variables[name], Subexpression)}
 
     def __getitem__(self, name: str) -> np.ndarray:
+        if name in self.more:
+            return self.more[name]
         variable = self.variable(name)
         if variable is None:
             try:

@@ -35,6 +35,12 @@ def regularly():
     return (cells,)
 
 
+def seldom():
+    cells = group(model=LIF + "\nx : volt")
+    cells.run_regularly("x = randn() * mV", dt=1 * b.ms)
+    return (cells,)
+
+
 def summed():
     cells = group(model=LIF + "\ns : volt")
     made = b.Synapses(cells, cells, "s_post = v_pre : volt (summed)")
@@ -49,12 +55,12 @@ def watched(name="v", refractory=False, **more):
 
 def poured(*weights, **more):
     cells = group()
-    return cells, *(b.PoissonInput(cells, "v", 10, 10 * b.Hz, weight) for weight in weights)
+    return cells, *(b.PoissonInput(cells, "v", more.get("events", 10), 10 * b.Hz, weight) for weight in weights)
 
 
 def slow():
     cells = group()
-    made = b.Synapses(cells, cells, on_pre="v += 1*mV", delay=40 * b.ms)
+    made = b.Synapses(cells, cells, on_pre="v += 1*mV", delay=1000 * b.second)
     made.connect()
     return cells, made
 
@@ -66,7 +72,7 @@ def late():
 
 
 def timed():
-    cells = group(model="dv/dt = (rates(t) * volt - v) / (10*ms) : volt")
+    cells = group(model="dv/dt = -rates(t) * v / (10*ms) : volt")
     cells.namespace["rates"] = b.TimedArray([1, 2], dt=1 * b.ms)
     return (cells,)
 
@@ -84,19 +90,29 @@ def custom():
 
 
 CASES = {
-    "quadratic": (lambda: several(group("dv/dt = v**2 / (10*ms*mV) : volt")),
-                  "'dv/dt = v**2 / (10*ms*mV) : V' is not linear in v; a membrane such as"),
+    "cubic": (lambda: several(group("dv/dt = v**3 / (10*ms*mV**2) : volt")),
+              "'dv/dt = v**3 / (10*ms*mV**2) : V' is not linear in v; a membrane such as"),
+    "quadratic and held": (lambda: several(group("dv/dt = v**2 / (10*ms*mV) : volt", refractory=2 * b.ms)), "holds a quadratic membrane"),
+    "quadratic with subtraction": (lambda: several(group("dv/dt = v**2 / (10*ms*mV) : volt", reset="v -= 1*mV")), "is not a value for v"),
     "conductance": (lambda: several(group("dv/dt = (g * (10*mV - v) - v) / (10*ms) : volt\ndg/dt = -g / (5*ms) : 1")), "is not linear in"),
     "three currents": (lambda: several(group("dv/dt = (a + c + d - v) / (10*ms) : volt"
                                              + "".join(f"\nd{x}/dt = -{x} / (5*ms) : volt" for x in "acd"))),
                        "are 3 variables beside v; 2 currents would run"),
     "alpha": (lambda: several(group("dv/dt = (x - v) / (10*ms) : volt\ndx/dt = (y - x) / (5*ms) : volt\ndy/dt = -y / (5*ms) : volt")),
               "'dx/dt = (y - x) / (5*ms) : V' is fed by y"),
-    "time": (lambda: several(group("dv/dt = (sin(t/ms) * mV - v) / (10*ms) : volt")), "depends on the time (t)"),
-    "timed array": (timed, "'dv/dt = (rates(t) * volt - v) / (10*ms) : V' depends on the time (t)"),
+    "time": (lambda: several(group("dv/dt = -v * (2 + sin(t/ms)) / (10*ms) : volt")), "depends on the time (t)"),
+    "timed array": (timed, "'dv/dt = -rates(t) * v / (10*ms) : V' depends on the time (t)"),
+    "time in a current": (lambda: several(group("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = (sin(t/ms) * mV - c) / (5*ms) : volt")),
+                          "'dc/dt = (sin(t/ms) * mV - c) / (5*ms) : V' is fed by the time (t)"),
+    "time beside currents": (lambda: several(group("dv/dt = (sin(t/ms) * mV + c + d - v) / (10*ms) : volt\n"
+                                                   "dc/dt = -c / (5*ms) : volt\ndd/dt = -d / (5*ms) : volt")),
+                             "depends on the time (t) and has 2 currents, of which 1 would run beside it"),
+    "time of each": (lambda: several(group("dv/dt = (sin(t/ms + i) * mV - v) / (10*ms) : volt", n=100_001)),
+                     "is another input for each of 100001 neurons"),
     "noise in a current": (lambda: several(group("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = -c / (5*ms) + mV * xi / sqrt(5*ms) : volt")),
                            "has noise; noise of the membrane alone would run"),
-    "noise of each": (lambda: several(group("dv/dt = -v / (10*ms) + i * mV * xi / sqrt(10*ms) : volt")), "has noise that differs between neurons"),
+    "noise of each": (lambda: several(group("dv/dt = -v / (10*ms) + i * mV * xi / sqrt(10*ms) : volt", n=300)),
+                      "has noise of more than 256 strengths"),
     "noise that grows": (lambda: several(group("dv/dt = -v / (10*ms) + v * xi / sqrt(10*ms) : volt", method="heun")), "is not linear in"),
     "linked": (linked, "depends on x, which changes"),
     "held for a step": (lambda: several(group("dv/dt = (x - v) / (10*ms) : volt\nx = rand() * mV : volt (constant over dt)")),
@@ -119,12 +135,14 @@ CASES = {
     "no reset": (lambda: several(group(reset="")), "has no reset; a reset such as v = v_r or v -= v_th would run"),
     "reset above": (lambda: several(group(reset="v = 12*mV")), "must be below its threshold"),
     "refractory condition": (lambda: several(group(refractory="v > 2*mV")), "refractory"),
-    "goes on": (lambda: several(group("dv/dt = -v / (10*ms) : volt", refractory=2 * b.ms)), "goes on while the neuron is refractory; mark v alone"),
+    "goes on": (lambda: several(group("dv/dt = (g - v) / (10*ms) : volt\ndg/dt = -g / (5*ms) : volt (unless refractory)", refractory=2 * b.ms)),
+                "goes on while the neuron is refractory; (unless refractory) on v alone, on all variables or on none would run"),
     "too long refractory": (lambda: several(group(refractory=30 * b.ms)), "is 300 steps, and hardware counts 0..255; a longer dt would run"),
     "events": (custom, "'low, spike' are events of its own"),
     "two clocks": (lambda: several(group(), group(dt=0.2 * b.ms)), "Network: has several clocks: 0.1 ms (neurongroup"),
     "operation": (operated, "NetworkOperation 'networkoperation"),
-    "regularly": (regularly, "_run_regularly': is nothing that hardware has; parameters that are set before the run"),
+    "regularly": (regularly, "_run_regularly': 'v += 1*mV' changes v, which is no parameter of the group; in every step a value with noise"),
+    "seldom": (lambda: seldom(), "does not run at the start of every step"),
     "summed": (summed, "is summed over synapses in every step; synapses that add a weight"),
     "plastic": (lambda: synapses("w : volt\ndx/dt = -x / (10*ms) : 1 (event-driven)"),
                 "'dx/dt = -x / (10*ms) : 1 (event-driven)' is a synapse with dynamics of its own"),
@@ -133,9 +151,9 @@ CASES = {
     "random weight": (lambda: synapses(code="v_post += w * rand()"), "uses random numbers (rand)"),
     "multiplies": (lambda: synapses(code="v_post *= 0.5"), "depends on v_post, which changes"),
     "after": (lambda: synapses(on_post="w += 1*mV"), "acts at a spike of the target"),
-    "slow": (slow, "'delay of 40 ms' is 400 steps; up to 254 steps, or a longer dt, would run"),
+    "slow": (slow, "is 10000000 steps for 4 neurons, above 100000 relays of 255 steps; shorter delays, or a longer dt, would run"),
     "late synapses": (late, "when='synapses' would run"),
-    "two inputs": (lambda: poured(1 * b.mV, 2 * b.mV), "has several PoissonInputs on one neuron"),
+    "two inputs": (lambda: poured(1 * b.mV, 2 * b.mV, events=10_000), "is another input of 4 neurons, above 20000 sources for all of them; one"),
     "rates": (lambda: several(group(), b.PoissonGroup(3, "10*Hz * (1 + t/second)")), "is an expression; an array of rates would run"),
     "fast rates": (lambda: several(group(), b.PoissonGroup(3, 20000 * b.Hz)), "is 2 spikes a step; at most one a step"),
     "period": (lambda: several(group(), b.SpikeGeneratorGroup(1, [0], [0] * b.ms, period=1 * b.ms)), "repeats its spikes"),
@@ -167,11 +185,13 @@ def test_all_that_is_in_the_way_is_said_at_once():
         assert words in str(refused.value)
 
 
-def test_storing_is_refused():
+def test_storing_in_a_file_is_refused(tmp_path):
     with device("spikegate"):
         network = b.Network(group())
-        with pytest.raises(InputError, match="store and restore do not work"):
-            network.store()
+        with pytest.raises(InputError, match="Network.store to a file does not work on the device spikegate"):
+            network.store(filename=tmp_path / "net")
+        with pytest.raises(InputError, match="needs what store has stored there in memory, not 'first'"):
+            network.restore("first")
 
 
 def test_a_neighbour_of_each_refusal_runs():
