@@ -41,8 +41,7 @@ def test_every_folder_of_the_product_is_a_package_that_is_installed():
     folders = {str(path.parent.relative_to(ROOT)) for top in tops for path in (ROOT / top).rglob("__init__.py")}
     assert folders == installed and set(PROJECT["tool"]["setuptools"]["packages"]) == set(PROJECT["tool"]["setuptools"]["package-dir"])
     kinds = {path.suffix for folder in installed for path in (ROOT / folder).iterdir() if path.is_file()}
-    # gateware/lint.vlt is for the tests alone
-    assert {f"*{kind}" for kind in kinds - {".py", ".typed", ".vlt"}} == {kind for kinds in PROJECT["tool"]["setuptools"]["package-data"].values()
+    assert {f"*{kind}" for kind in kinds - {".py", ".typed"}} == {kind for kinds in PROJECT["tool"]["setuptools"]["package-data"].values()
                                                                  for kind in kinds if "*" in kind}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from amaranth.lib.wiring import Component
@@ -170,4 +170,4 @@ def _point(network: PointNetwork, values: Mapping[str, Any]) -> Booted:
         places += [[*mine, ("events", events.offset, events.width)]] * each.size
     words = np.concatenate([point_rtl.load_words(network, g), rtl.run_word(g, steps)])
     return Booted("point_core", "Core of a network of point neurons", lambda: PointCore(g), g, short, recording, words, places,
-                  lambda ran: g.cycles(short, ran))
+                  lambda ran: cast(int, g.cycles(short, ran)))

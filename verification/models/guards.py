@@ -41,6 +41,8 @@ GUARDS: dict[str, tuple[str, ...]] = {
     **{f"models/network/{name}": ("network/test_point_network", "test_point_reader") for name in (
         "point", "point_file", "point_population", "projection", "synapses", "container")},
     **{f"models/core/{name}": ("core/test_point_core", "core/test_rows_csr") for name in ("point_image", "point_loads", "point_size", "words")},
+    **{f"models/core/{name}": ("core/test_rows_generated", "core/test_rows_csr") for name in ("point_rows", "point_choice", "rows_external")},
+    "models/network/connection": ("network/test_builder", "network/test_generated"), "models/network/recording_nwb": ("network/test_exports",),
     "models/core/point_golden": ("face/test_point_sim",), "models/network/raw": ("network/test_builder",),
     "models/network/recording_file": ("network/test_recording",),
     **{f"models/network/{name}": ("face/test_point_sim", "cosim/test_report") for name in ("base", "described", "load", "point_described")},
@@ -95,7 +97,8 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "src/spikegate/cli": ("face/test_main",), "src/spikegate/simulate": ("face/test_simulate", "face/test_simulate_progress"),
     "src/spikegate/networks": ("face/test_network_options", "face/test_networks_given"),
     "src/spikegate/doctor": ("face/test_doctor_words", "test_doctor"), "src/spikegate/streams": ("face/test_standard_streams",),
-    "src/spikegate/sweep": ("face/test_sweep",), "src/spikegate/grid": ("face/test_sweep", "face/test_explore"), "src/spikegate/explore": ("face/test_explore",),
+    "src/spikegate/sweep": ("face/test_sweep",), "src/spikegate/grid": ("face/test_sweep", "face/test_explore"),
+    "src/spikegate/explore": ("face/test_explore",),
     "src/spikegate/host": ("face/test_host", "face/test_host_line"), "src/spikegate/host_line": ("face/test_host", "face/test_host_line"),
     **{f"translator/{name}": ("translator/test_known_values",) for name in ("izhikevich_network", "microcircuit")},
 }
