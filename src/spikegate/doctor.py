@@ -24,7 +24,7 @@ __all__ = ["COMMANDS", "Finding", "admits", "examine", "require", "show", "tried
 #: What each command needs: extras of pyproject.toml, and what no pip package brings.
 COMMANDS = {"sim": ("", "sim", "brian", "python", "cache", "Python.h", "g++", "perl", "yosys"),
             "bitstream": ("", "sim", "fpga", "python", "cache"), "program": ("openFPGALoader",),
-            "make": ("make", "git", "libpython"), "make test": ("dev", "fpga", "variants", "icebox"), "make bench": ("bench",)}
+            "make": ("make", "git", "libpython"), "make test": ("dev", "fpga", "variants", "nwb", "icebox"), "make bench": ("bench",)}
 #: What the Makefile's other targets cannot bring themselves.
 REQUIRED = ("sim", "make")
 #: Programs of the distribution: least version, how to ask, and the Debian package.
