@@ -13,11 +13,11 @@ BOARD ?= icebreaker
 sim: .venv/.installed
 	$(BIN)/spikegate sim $(ARGS)
 
-test: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga .venv/.installed-sweep
+test: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga .venv/.installed-sweep .venv/.installed-nwb
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(ARGS)
 	@echo "left out: the tests marked long, minutes each; run them with make test-long"
 
-test-long: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga .venv/.installed-sweep .venv/.installed-docs
+test-long: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga .venv/.installed-sweep .venv/.installed-nwb .venv/.installed-docs
 	command -v chromium >/dev/null || apt-get install --yes --no-install-recommends chromium fonts-dejavu-core  # opens the report page
 	$(BIN)/python -m pytest -m long $(ARGS)
 
@@ -90,7 +90,7 @@ doctor: .venv/.installed
 	$(PIP) --editable ".[variants]"
 	touch $@
 
-.venv/.installed-dev .venv/.installed-bench .venv/.installed-docs .venv/.installed-sweep: .venv/.installed-%: .venv/.installed
+.venv/.installed-dev .venv/.installed-bench .venv/.installed-docs .venv/.installed-sweep .venv/.installed-nwb: .venv/.installed-%: .venv/.installed
 	$(PIP) --editable ".[$*]"
 	touch $@
 

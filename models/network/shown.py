@@ -1,4 +1,4 @@
-"""What a network of either kind or a recording says of itself to a person: on a terminal, and in a notebook."""
+"""What `spikegate network show` and a notebook say of a network of either kind, and a notebook of a recording."""
 
 from collections.abc import Callable, Mapping
 from html import escape
