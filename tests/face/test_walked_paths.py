@@ -36,7 +36,7 @@ RUN: dict[str, tuple[str, int]] = {
 }
 #: By name in running text: as one above, or as a part of one.
 SAME = {"spikegate sim", "spikegate sim --variant v4", "spikegate sim --leak-fraction 16 --rounding stochastic", "spikegate sim | head -1",
-        "spikegate doctor", "spikegate network", "spikegate network make", "spikegate network show", "spikegate network 1",
+        "spikegate doctor", "spikegate verilog", "spikegate network", "spikegate network make", "spikegate network show", "spikegate network 1",
         "spikegate network 2"}
 #: Not run here -> the test that runs it small at its own entry, or the reason why nothing can.
 ELSEWHERE = {
