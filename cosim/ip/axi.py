@@ -1,7 +1,8 @@
 """A core behind AXI to give away: an example top, and a bench that plays bus master and stream sink."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
 from spikegate.cosim.ip import core_map, datasheet, timing
 from spikegate.cosim.ip.bench import hexadecimal
@@ -52,7 +53,7 @@ def bench(core: Booted, places: list[Port]) -> str:
     driven = "".join(f"  {'reg' if port.input else 'wire'} {range_of(port.width)}{port.name}{' = 0' * port.input};\n" for port in places)
     pins = ", ".join(f".{name}({name})" for name in ("clk", "rst", *(port.name for port in places)))
     limit = core.geometry.most_cycles(core.network.steps) * 2 + 1000
-    return f"""// Loads a network by writes.hex over AXI-Lite, runs it, and compares the AXI stream with expected.hex, made by the golden model; the stream is
+    return f"""// Loads a network by writes.hex over AXI-Lite, runs it, and compares the AXI stream with expected.hex, made by the golden model. It is
 // taken in three of four cycles. Ends with PASS or FAIL.
 module {NAME}_tb;
   localparam WRITES = {len(writes(core))};
@@ -138,7 +139,7 @@ def axi_files(core: Booted, values: Mapping[str, Any], *, fit: bool = False) -> 
     if not isinstance(core.geometry, CoreGeometry):
         raise InputError(f"Network {core.network.name!r} must be one of a weight a source for {NAME}, and is one of point neurons; "
                          "take the core alone")
-    make = lambda: AxiCore(cast(CoreGeometry, core.geometry))  # noqa: E731
+    make = partial(AxiCore, core.geometry)
     made = make()
     made._MustUse__used = True
     places, idle = ports(made), {port.name: 0 for port in ports(made) if port.input}
@@ -152,8 +153,9 @@ def axi_files(core: Booted, values: Mapping[str, Any], *, fit: bool = False) -> 
               "expected.hex": hexadecimal(stream(core), 33)}
     sheet = [f"# {NAME}: {TITLE}", summary(type(made)), datasheet.parameter_section(CORE, values), datasheet.port_section(places), _registers(),
              *core_map.sections(core), datasheet.timing_section(timing.letters(wave.cut(0, SHOWN)), words),
-             datasheet.fits(fitted(make) if fit else {}), datasheet.running(NAME, [f"{NAME}.v"]), 
-             "## Files of the bench\n\n`writes.hex`: a write a line, the data below its address. `expected.hex`: words of the stream, `tlast` above `tdata`."]
+             datasheet.fits(fitted(make) if fit else {}), datasheet.running(NAME, [f"{NAME}.v"]),
+             "## Files of the bench\n\n`writes.hex`: a write a line, the data below its address. `expected.hex`: words of the stream, `tlast` above "
+             "`tdata`."]
     return {f"{NAME}.v": headed(NAME, TITLE, values, to_verilog(make(), NAME)), f"{NAME}.vlt": lint_file(),
             f"{NAME}.core": description(NAME, TITLE, [f"{NAME}.v"], list(tables)), "datasheet.md": "\n\n".join(filter(None, sheet)) + "\n",
             "timing.svg": timing.svg(wave.cut(0, SHOWN), f"{NAME}, simulated"), f"{NAME}_example.v": example(places),
