@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from spikegate.cosim.ip.axi import axi_files
 from spikegate.cosim.ip.core_package import core_files
 from spikegate.cosim.ip.cores import CORE, POINT_CORE, booted
 from spikegate.cosim.ip.link import HOST_LINK, Linked
@@ -17,7 +18,7 @@ __all__ = ["LEAVES", "WITH_NETWORK", "leaf", "with_network"]
 
 LEAVES = {**NEURONS, **STREAMS}
 #: What is made for a network.
-WITH_NETWORK = ("core", "host_link")
+WITH_NETWORK = ("core", "host_link", "axi_core")
 
 
 def leaf(name: str, given: Sequence[str], *, fit: bool = False) -> dict[str, str]:
@@ -39,4 +40,6 @@ def with_network(name: str, network: Network | PointNetwork, given: Sequence[str
     if not any(text.startswith("lanes=") for text in given):
         values["lanes"] = min(values["lanes"], network.n)
     made = booted(network, {key: value for key, value in values.items() if key != "divisor"})
-    return link_files(Linked(made, values["divisor"]), values, fit=fit) if name == "host_link" else core_files(made, values, fit=fit)
+    if name == "host_link":
+        return link_files(Linked(made, values["divisor"]), values, fit=fit)
+    return (axi_files if name == "axi_core" else core_files)(made, values, fit=fit)

@@ -100,8 +100,8 @@ def sections(core: Booted) -> list[str]:
         "A spike takes a cycle for each word of its row, and at least one."
     bare = _bare(core)
     cycles = (f"## Cycles\n\nA step takes {bare} cycles besides the delivery of spikes. {each} The example's {steps} steps with "
-              f"{spikes:,} spikes take {core.cycles:,} cycles, and the test bench holds the hardware's counter against that. Where a stream is "
-              f"held up, it takes longer. A load word takes one cycle: {len(core.words):,} load this network and start it.")
+              f"{spikes:,} spikes take {core.cycles:,} cycles: the bench of module `{core.name}` holds the hardware's counter against that. "
+              f"Where a stream is held up, it takes longer. A load word takes one cycle: {len(core.words):,} load this network and start it.")
     return [load, out, cycles]
 
 

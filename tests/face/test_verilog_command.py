@@ -25,6 +25,7 @@ LONG = {"host_link": ["host_link", *NETWORK, "--parameters", "lanes=4", "divisor
         **{name: [name] for name in catalogue.LEAVES if name not in SHORT},
         "lif_wide": ["lif", "--parameters", "format=q16.12", "rounding=stochastic", "gain=true", "noise=true", "overflow=wrap"],
         "linear_brian2": ["linear", "--parameters", "currents=exc,inh", "order=brian2", "reset=subtract", "kicks=true"],
+        "axi_core": ["axi_core", *NETWORK[:-1], "4", "--parameters", "lanes=4"],
         "encoder_sobol": ["encoder", "--parameters", "source=sobol", "bits=10", "dimension=3"],
         "core_store": ["core", *NETWORK, "--parameters", "lanes=2", "store=16", "walk=true"],
         "point_core": ["core", *POINTS, "--parameters", "lanes=3"],
@@ -173,6 +174,7 @@ BAD = {
     "a network of a neuron": (["lif", "--preset", "ai"], ["--preset", "core", "--parameters"]),
     "streams": (["core", *NETWORK, "--variant", "v14", "--set", "weight_exc=2"], ["streams", "--variant"]),
     "a link for point neurons": (["host_link", *POINTS], ["point neurons", "core alone"]),
+    "a bus for point neurons": (["axi_core", *POINTS], ["point neurons", "core alone"]),
     "a divisor that is too small": (["host_link", *NETWORK, "--parameters", "divisor=2"], ["divisor", "3 or more", "2"]),
 }
 
