@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+import numpy as np
 from independent import netfile, pointfile
 
 from spikegate.models.network import container, point_file
@@ -161,3 +162,30 @@ def places(kind, key=None):
     # What was asked for may be any number under any name.
     found = [(path, value) for path, value in found if path[:1] != ("source",)]
     return [(*path, key) for path, _ in found] if key else found
+
+
+def silent(file):
+    """No noise."""
+    del file.header["populations"][5]["noise"], file.arrays["population5.noise"]
+    file.arrays["seeds"][-2:] = 0
+
+
+def noisy(k):
+    """Noise of a population that draws already."""
+    def change(file):
+        file.header["populations"][k]["noise"] = {"weight": 1}
+        entries, at = [*file.arrays.items()], [*file.arrays].index(f"population{k + 1}.sets")
+        file.arrays = dict([*entries[:at], (f"population{k}.noise", np.arange(3, dtype="<u4")), *entries[at:]])
+    return change
+
+
+def made(**changes):
+    """Another projection from a seed."""
+    return lambda file: file.header["projections"][5]["generated"].update(changes)
+
+
+def with_a_list(file):
+    """A projection from a seed with a list beside it."""
+    seeds = file.arrays.pop("seeds")
+    file.arrays |= {f"projection5.{name}": file.arrays[f"projection4.{name}"] for name in ("indptr", "indices", "weights", "delays")}
+    file.arrays["seeds"] = seeds

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from independent import points
+from point_files import independent_read
 
 from spikegate.models.core import point_engine
 from spikegate.models.network import container, point_file
+from spikegate.models.network.builder import Builder
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.point_population import PointPopulation
 from spikegate.models.neuron.izhikevich import IzhikevichNeuron
@@ -101,3 +104,27 @@ def test_the_limits_that_the_page_states_are_those_of_the_code():
     for name, kind in re.findall(r"^\| `[a-z]+(?:<k>)?\.?([a-z]*)`(?:, `[a-z<>.]+`)* \| `(.*?)` \|", text, re.MULTILINE):
         if name:
             assert point_file.array_type(f"x.{name}") == kind.replace("\\|", "|"), name
+
+
+def seeded():
+    net, neuron = Builder("seeded", steps=60), LinearNeuron(Q8_8)
+    net.population("a", 24, neuron, leak=2, threshold=2 << 8, refractory=2)
+    net.population("b", 9, neuron, leak=2, threshold=1 << 8)
+    for k, target in enumerate("ab"):
+        net.generate("a", target, 6, weight=150, delay=2 + k, seed=5 << 60 | k, lanes=5)
+    net.drive("a", 300, trials=20, probability=0.02)
+    return net.freeze()
+
+
+def test_synapses_from_a_seed_are_those_of_the_page(tmp_path):
+    """The engine of the page and the independent one; another wiring, table, stripe, or neuron as its own source is noticed."""
+    network = seeded()
+    wrong, compared = differences(printed(), network)
+    assert wrong == 0 and compared > 200
+    network.save(tmp_path / "net")
+    file = independent_read(tmp_path / "net")
+    steps = list(points.run(file, points.cells(file)))
+    assert [[step, i] for step, (fired, _, _) in enumerate(steps) for i in fired] == point_engine.run(network).spikes.tolist()
+    for this, that in (("5 * lane)", "7 * lane)"), ("64 * k + z", "32 * k + z"), ("(7 * o + k)", "(6 * o + k)"), (".index(own) + 1", ".index(own)")):
+        assert "".join(blocks(PAGE)).count(this) == 1
+        assert differences(printed(lambda text: text.replace(this, that)), network)[0] > 0, this  # noqa: B023

@@ -16,14 +16,18 @@ from point_files import (
     holds,
     independent_read,
     lacks,
+    made,
     moved,
     neuron,
+    noisy,
     places,
     register,
     renamed,
     sets,
     shaped,
+    silent,
     swapped,
+    with_a_list,
     written,
 )
 
@@ -31,33 +35,6 @@ from spikegate.models.errors import InputError
 from spikegate.models.network.point import PointNetwork
 
 PAGE = Path(__file__).parents[1] / "docs" / "point_networks.md"
-
-
-def silent(file):
-    """No noise."""
-    del file.header["populations"][5]["noise"], file.arrays["population5.noise"]
-    file.arrays["seeds"][-2:] = 0
-
-
-def noisy(k):
-    """Noise of a population that draws already."""
-    def change(file):
-        file.header["populations"][k]["noise"] = {"weight": 1}
-        entries, at = [*file.arrays.items()], [*file.arrays].index(f"population{k + 1}.sets")
-        file.arrays = dict([*entries[:at], (f"population{k}.noise", np.arange(3, dtype="<u4")), *entries[at:]])
-    return change
-
-
-def made(**changes):
-    """Another projection from a seed."""
-    return lambda file: file.header["projections"][5]["generated"].update(changes)
-
-
-def with_a_list(file):
-    """A projection from a seed with a list beside it."""
-    seeds = file.arrays.pop("seeds")
-    file.arrays |= {f"projection5.{name}": file.arrays[f"projection4.{name}"] for name in ("indptr", "indices", "weights", "delays")}
-    file.arrays["seeds"] = seeds
 
 
 TAPS = [64, 63, 61, 60]
