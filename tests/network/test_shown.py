@@ -75,3 +75,25 @@ def test_the_rows_of_point_neurons():
     alone = Builder("one", steps=10, seed=5)
     alone.population("cells", 3, LinearNeuron(Q8_8, 12), leak=20, threshold=10 << 8)
     assert rows(alone.freeze())["neurons"] == "3 in 1 population" and rows(alone.freeze())["synapses"] == "0"
+
+
+def test_thresholds_have_the_sign_of_their_weight_and_four_are_shown(network):
+    sobol = hybrid(network, "v14", length=128)
+
+    def shown(probabilities, weights):
+        made = np.resize(probabilities, 100), np.resize(weights, 100)
+        return rows(sobol.replace(weights=made[1], streams=dataclasses.replace(sobol.streams, probabilities=made[0])))["stream thresholds"]
+
+    parts = lambda text: [part.split(" of ")[0] for part in text.split(", ")]  # noqa: E731
+    assert parts(shown([7, 8, 9], [0, -1, 1])) == ["-8", "7", "9"]
+    assert parts(shown([7, 8, 9, 10], [1, 1, 1, 1])) == ["7", "8", "9", "10"] and parts(shown([7, 8, 9, 10, 11], [1])) == ["7", "8", "9", "10", "…"]
+
+
+def test_inputs_and_drives_of_point_neurons_are_shown():
+    net = Builder("driven", steps=30)
+    net.input("kick", 2, steps=[2, 5, 9], channels=[0, 1, 0])
+    net.population("cells", 4, LinearNeuron(Q8_8, 12), leak=20, threshold=10 << 8)
+    net.connect("kick", "cells", weights=np.full((2, 4), 300))
+    net.drive("cells", 99, trials=10, probability=0.02)
+    found = rows(net.freeze())
+    assert found["input kick"] == "2 channels, 3 spikes" and found["population cells"].endswith(", external events of 99 raw at v")

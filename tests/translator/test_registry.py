@@ -63,3 +63,8 @@ def test_variants_are_in_the_order_of_their_numbers_and_need_nothing_unless_they
 def test_only_the_nearest_name_is_offered(name, near):
     with pytest.raises(InputError, match=rf"not '{name}'; did you mean {near}\?$"):
         find(name)
+
+
+def test_a_name_that_is_no_text_is_refused_with_what_to_give():
+    with pytest.raises(InputError, match="^Variant must be of type str, not 4; give a name or a number, such as v9$"):
+        find(4)
