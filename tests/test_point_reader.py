@@ -74,10 +74,8 @@ REFUSED = {
     "a theta of fewer fraction bits than the membrane": ("theta has", [neuron(5, theta_format={"width": 16, "fraction": 7})]),
     "a slope without w": ("a slope has", [neuron(5, w_format=None)]),
     "`kicks` without currents": ("kicks stand", [neuron(5, currents=[])]),
-    "a rounding, overflow, order, reset or kind of another name": ("is one of", [
-        neuron(0, **{key: to}) for key in ("rounding", "overflow", "order", "reset", "kind") for to in ("other", 0, None)]),
-    "a `held` that is neither `spikes` nor, with currents, `all`": ("held is one of", [
-        *(neuron(k, held=to) for k in (0, 1) for to in ("membrane", "other", 0, None)), neuron(0, held="all")]),
+    "a rounding, overflow, order, reset, kind or `held` of another name, `membrane` and, without currents, `all` too": ("is one of", [
+        neuron(0, **{key: to}) for key in "rounding overflow order reset kind held".split() for to in ("other", 0, None, "membrane", "all")]),
     "a format of 33 bits, or with W + f = 55": ("(width|fraction) of (current_)?format", [
         neuron(k, **{key: {"width": width, "fraction": fraction}}) for k in (0, 1) for key in ("format", "current_format")
         for width, fraction in ((33, 8), (32, 23), (16, 16), (16, 0), (1, 1))]),
