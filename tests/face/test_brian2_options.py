@@ -113,7 +113,7 @@ def checked(monkeypatch, capsys, quantised, script="mine.py", save=None, format=
     calls = []
     monkeypatch.setattr("spikegate.doctor.require", lambda command: calls.append(command))
     monkeypatch.setattr(brian2, "check", lambda *args, **options: calls.append((args, options)) or quantised)
-    code = scripts.check(Namespace(script=script, save=save, format=format, current_format=current_format))
+    code = scripts.check(Namespace(script=script, save=save, beside=False, format=format, current_format=current_format))
     return code, capsys.readouterr().out, calls
 
 
@@ -153,4 +153,4 @@ def test_currents_and_drives_are_in_their_columns():
 def test_the_options_of_check_are_these():
     parser = ArgumentParser()
     scripts.add_options(parser)
-    assert vars(parser.parse_args(["s"])) == dict(script="s", save=None, format="auto", current_format="auto")
+    assert vars(parser.parse_args(["s"])) == dict(script="s", save=None, beside=False, format="auto", current_format="auto")

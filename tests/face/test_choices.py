@@ -25,7 +25,8 @@ BRIANS = [Brian2Integer(), Brian2Float(), Brian2Realised(), Brian2Ordered()]
 
 
 def args(**given):
-    return Namespace(**{**dict(lanes=None, port=None, faults=None, fault_seed=1, sabotage=None, through_host_link=False, baud=None), **given})
+    return Namespace(**{**dict(lanes=None, port=None, faults=None, fault_seed=1, sabotage=None, through_host_link=False, baud=None,
+                             rows=None), **given})
 
 
 @cache

@@ -25,9 +25,10 @@ def test_bounds_admit_what_is_inside_and_nothing_else(bounds, inside, outside):
 
 def test_what_each_command_needs():
     assert {
-        "sim": ("", "sim", "brian", "python", "cache", "Python.h", "g++", "perl", "yosys"), "bitstream": ("", "sim", "fpga", "python", "cache"),
-        "program": ("openFPGALoader",), "make": ("make", "git", "libpython"), "make test": ("dev", "fpga", "variants", "icebox"),
-        "make bench": ("bench",)} == doctor.COMMANDS
+        "sim": ("", "sim", "brian", "python", "cache", "Python.h", "g++", "perl", "yosys"), "verilog": ("", "sim", "python", "cache", "yosys"),
+        "bitstream": ("", "sim", "fpga", "python", "cache"), "program": ("openFPGALoader",), "sweep": ("sweep",), "explore": ("sweep", "fpga"),
+        "make": ("make", "git", "libpython"), "make test": ("dev", "fpga", "variants", "nwb", "sweep", "icebox"), "make bench": ("bench",),
+        "make docs": ("docs",)} == doctor.COMMANDS
     assert doctor.REQUIRED == ("sim", "make") and doctor.TRIAL_S == 120
     assert {"g++": ("10", "--version", "g++"), "make": ("4", "--version", "make"), "perl": ("5", "-v", "perl"),
             "git": ("2", "--version", "git")} == doctor.PROGRAMS
@@ -147,7 +148,8 @@ def test_a_package_whose_record_is_another_than_its_modules_is_laid_anew(monkeyp
     monkeypatch.setattr(doctor, "_version", lambda name: version)
     monkeypatch.setattr(doctor, "_recorded", lambda name: recorded)
     finding = doctor._package(Requirement("numpy", "", ">=2,<3", "sim"))
-    assert (finding.tool, finding.found, finding.needed, finding.ok) == ("numpy", version, ">=2,<3", ok) and finding.commands == ("sim", "bitstream")
+    assert (finding.tool, finding.found, finding.needed, finding.ok) == ("numpy", version, ">=2,<3", ok)
+    assert finding.commands == ("sim", "verilog", "bitstream")
     assert ("--force-reinstall" in finding.fix) is forced and "numpy" in finding.fix
 
 

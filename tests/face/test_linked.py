@@ -102,7 +102,7 @@ def test_a_board_on_a_port_runs_and_another_is_made_with_the_lanes_of_the_run(bo
 
 def test_cycles_are_predicted_for_the_board_that_ran(monkeypatch):
     calls = []
-    monkeypatch.setattr(linked, "predicted_cycles", lambda *args, **options: calls.append((args, options)) or 7)
+    monkeypatch.setattr(linked, "predicted_phases", lambda *args, **options: calls.append((args, options)) or {"sweep": 5, "rest": 2})
     said = {"lanes": 8, "n": 103, "store": 64, "walk": True, "banks": 2, "driver": "host link"}
     recordings = [Recording("rtl", 20, 20, [], provenance={"network": NETWORK.hash, **more}) for more in (said, {"lanes": 5, "n": 20, "store": None,
                                                                                                                  "walk": False})]

@@ -26,33 +26,37 @@ def test_sim_passes_on_the_network_its_engines_and_every_option(passed, capsys):
     assert run(capsys, "sim") == (0, "", [])
     assert run(capsys, "sim", "--out", "x", "--markdown", "--seeds", "7") == run(capsys, "sim", "--json") == (0, "", [])
     assert [call for call in passed if isinstance(call[0], tuple)] == [
-        (("a network", ["engines"], "build/sim"), {"form": "tables", "seeds": 1, "of": "a network"}),
-        (("a network", ["engines"], "x"), {"form": "markdown", "seeds": 7, "of": "a network"}),
-        (("a network", ["engines"], "build/sim"), {"form": "json", "seeds": 1, "of": "a network"})]
+        (("a network", ["engines"], "build/sim"), {"form": "tables", "seeds": 1, "picture": None, "command": "spikegate sim", "of": "a network"}),
+        (("a network", ["engines"], "x"), {"form": "markdown", "seeds": 7, "picture": None, "command": "spikegate sim --out x --markdown --seeds 7",
+                                           "of": "a network"}),
+        (("a network", ["engines"], "build/sim"), {"form": "json", "seeds": 1, "picture": None, "command": "spikegate sim --json",
+                                                     "of": "a network"})]
     assert passed[0] == ("require", "sim") and [call[0] for call in passed[:3]] == ["require", "given", ("a network", ["engines"], "build/sim")]
 
 
+#: Not options: what runs, and the line as it was given.
+LINE = ("command", "said")
 NETWORK = dict(preset=None, format=None, leak_fraction=None, rounding=None, overflow=None, variant=None, length=None, ms=None, seed=None, changes=[])
 SIM = dict(network=None, lanes=None, out="build/sim", json=False, markdown=False, seeds=1, sabotage=None, faults=None, fault_seed=1,
-           through_host_link=False, port=None, baud=None, board=None)
+           through_host_link=False, port=None, baud=None, board=None, rows=None, figure=None)
 #: Every option at a value that is not its default, and what it is read as.
 GIVEN = {"preset": ("ai", "ai"), "format": ("q10.10", "q10.10"), "leak_fraction": ("12", "12"), "rounding": ("floor", "floor"),
          "overflow": ("wrap", "wrap"), "variant": ("v4", "v4"), "length": ("64", 64), "ms": ("2.5", 2.5), "seed": ("7", 7), "network": ("n", "n"),
          "lanes": ("3", 3), "out": ("o", "o"), "seeds": ("4", 4), "sabotage": ("leak", "leak"), "faults": ("0.5", 0.5), "fault_seed": ("9", 9),
-         "port": ("p", "p"), "baud": ("9600", 9600), "board": ("icebreaker", "icebreaker")}
+         "port": ("p", "p"), "baud": ("9600", 9600), "board": ("icebreaker", "icebreaker"), "rows": ("csr", "csr"), "figure": ("f.pdf", "f.pdf")}
 
 
 def test_every_option_of_sim_has_its_default_and_takes_its_value(passed, capsys):
     run(capsys, "sim")
     found = vars(passed[1][1])
-    assert {name: value for name, value in found.items() if name != "command"} == {**NETWORK, **SIM}
+    assert {name: value for name, value in found.items() if name not in LINE} == {**NETWORK, **SIM}
     words = [word for name, (text, _) in GIVEN.items() for word in (f"--{name.replace('_', '-')}", text)]
     del passed[:]
     assert run(capsys, "sim", *words, "--json", "--through-host-link", "--set", "eta=1", "--set", "dt=2") == (0, "", [])
     found = vars(passed[1][1])
     expected = {**{name: value for name, (_, value) in GIVEN.items()}, "json": True, "markdown": False, "through_host_link": True,
                 "changes": ["eta=1", "dt=2"]}
-    assert {name: value for name, value in found.items() if name != "command"} == expected
+    assert {name: value for name, value in found.items() if name not in LINE} == expected
 
 
 @pytest.mark.parametrize("given, baud", [(["--board", "hx8k_evn"], 3_000_000), (["--board", "hx8k_evn", "--baud", "9600"], 9600), ([], None)])
@@ -93,13 +97,13 @@ def test_network_and_check_and_doctor_pass_on_what_they_are_given(monkeypatch, c
                         (["network", "verify", "h"], 7), (["check", "s"], 5),
                         (["check", "s", "--save", "t", "--format", "q4.4", "--current-format", "q5.5"], 5), (["doctor"], 3)):
         assert cli.main(words) == code
-    said = [(name, {key: value for key, value in given.items() if key not in ("command", *NETWORK)} if isinstance(given, dict) else given)
+    said = [(name, {key: value for key, value in given.items() if key not in (*LINE, *NETWORK)} if isinstance(given, dict) else given)
             for name, given in calls if name != "check"]
     assert said == [("make", {"events": False, "file": "f"}), ("make", {"events": True, "file": "f"}), ("show", {"file": "g"}),
                     ("verify", {"file": "h"}), ("doctor", ["found", "tried"])]
-    assert [{key: value for key, value in given.items() if key != "command"} for name, given in calls if name == "check"] == [
-        {"script": "s", "save": None, "format": "auto", "current_format": "auto"},
-        {"script": "s", "save": "t", "format": "q4.4", "current_format": "q5.5"}]
+    assert [{key: value for key, value in given.items() if key not in LINE} for name, given in calls if name == "check"] == [
+        {"script": "s", "save": None, "beside": False, "format": "auto", "current_format": "auto"},
+        {"script": "s", "save": "t", "beside": False, "format": "q4.4", "current_format": "q5.5"}]
     capsys.readouterr()
 
 
@@ -165,7 +169,7 @@ def test_a_network_is_made_with_the_options_of_a_network(monkeypatch):
     monkeypatch.setattr(networks, "make", lambda args: seen.append(vars(args)) or 0)
     options = [word for name in NETWORK if name in GIVEN for word in (f"--{name.replace('_', '-')}", GIVEN[name][0])]
     assert cli.main(["network", "make", *options, "--set", "a=1", "f"]) == 0
-    assert {name: value for name, value in seen[0].items() if name != "command"} == {
+    assert {name: value for name, value in seen[0].items() if name not in LINE} == {
         **{name: GIVEN[name][1] for name in NETWORK if name in GIVEN}, "changes": ["a=1"], "events": False, "file": "f"}
 
 

@@ -1,7 +1,7 @@
 """A script of Brian2 run by its floats and on the device, at the command line, and what is said of the two."""
 
 import numpy as np
-from test_script_check import FACE, SCRIPT, run, write
+from script_files import FACE, SCRIPT, run, write
 
 from spikegate.beside import Beside, _first, said
 

@@ -1,38 +1,10 @@
 """Scripts of Brian2 at the command line: checked, frozen, proved, refused; and run by Python as they are."""
 
 import json
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
-FACE = str(ROOT / ".venv" / "bin" / "spikegate")
-SCRIPT = """
-from brian2 import *
-prefs.codegen.target = "numpy"
-seed(2)
-cells = NeuronGroup(12, "dv/dt = (1.5 - v) / (8*ms) : 1 (unless refractory)", threshold="v > 1", reset="v = 0", refractory=2*ms, method="exact")
-cells.v = "0.08 * i"
-synapses = Synapses(cells, cells, "w : 1", on_pre="v += w", delay=0.4*ms)
-synapses.connect(p=0.5)
-synapses.w = "0.05 - 0.15 * rand()"
-spikes = SpikeMonitor(cells)
-run(30*ms)
-print("spikes", spikes.num_spikes)
-"""
-DEVICE = "import spikegate.brian2\nfrom brian2 import set_device\nset_device('spikegate')\n"
-
-
-def write(folder, text):
-    path = folder / "mine.py"
-    path.write_text(text)
-    return path
-
-
-def run(folder, *words):
-    return subprocess.run([*map(str, words)], cwd=folder, capture_output=True, text=True)
+from script_files import DEVICE, FACE, SCRIPT, run, write
 
 
 def test_a_script_is_frozen_and_the_hardware_proved_on_it(tmp_path):
@@ -55,8 +27,8 @@ def test_a_script_is_frozen_and_the_hardware_proved_on_it(tmp_path):
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    (SCRIPT.replace("(1.5 - v)", "v * (1.5 - v)").replace("exact", "euler"),
-     "NeuronGroup 'neurongroup': 'dv/dt = v * (1.5 - v) / (8*ms) : 1 (unless refractory)' is not linear in v"),
+    (SCRIPT.replace("(1.5 - v)", "v * v * (1.5 - v)").replace("exact", "euler"),
+     "NeuronGroup 'neurongroup': 'dv/dt = v * v * (1.5 - v) / (8*ms) : 1 (unless refractory)' is not linear in v"),
     ("print('nothing')", "runs no network on this device"), ("import brian2\n1 / 0", "ends before it runs a network (ZeroDivisionError"),
     ("from brian2 import *\nset_device('cpp_standalone', build_on_run=False)\nrun(1*ms)", "runs no network on this device"),
     ("open('no such data')", "ends before it runs a network (FileNotFoundError"),

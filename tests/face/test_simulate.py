@@ -42,8 +42,8 @@ class Trial(Pretended, Hardware):
 
     failure = None
 
-    def predicted_cycles(self, network, recording):
-        return 1
+    def predicted_phases(self, network, recording):
+        return {"all": 1}
 
     def waveform(self, network, *, first, last, path, progress=None):
         if self.failure:
@@ -68,7 +68,7 @@ BAD = Check("RTL = golden", EXACT, 5, 1, {"step": 20, "neuron": 3, "signal": "v"
 @pytest.fixture
 def ran(monkeypatch, tmp_path, capsys):
     """Runs `simulate`, and what it did: jobs, the run that was judged, what was drawn, and what was printed."""
-    seen = SimpleNamespace(jobs=[], judged=[], built=[], drawn=[], out=tmp_path / "out", checks=[OK], ok=True, warned=[])
+    seen = SimpleNamespace(jobs=[], judged=[], built=[], drawn=[], pages=[], out=tmp_path / "out", checks=[OK], ok=True, warned=[])
 
     def isolated(jobs, tell=lambda name, fraction: None, **options):
         seen.jobs += [(job.name, job.work.__func__.__name__, job.network, dict(job.options), options) for job in jobs]
@@ -89,6 +89,7 @@ def ran(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(face, "markdown", lambda whole: f"in Markdown, {whole['a']}")
     monkeypatch.setattr(face, "print_tables", lambda whole, console: console.print(f"as tables, {whole['a']}, {console._highlight}"))
     monkeypatch.setattr("spikegate.cosim.results.figure.figure", lambda *args: seen.drawn.append(args))
+    monkeypatch.setattr("spikegate.cosim.results.page.write_page", lambda *args: seen.pages.append(args))
 
     def go(network, which=None, **options):
         face.simulate(network, which or engines(), str(seen.out), **options)
@@ -98,7 +99,7 @@ def ran(monkeypatch, tmp_path, capsys):
     return seen
 
 
-LAST = ["spikegate: report {out}/report.json, picture {out}/sim.png", "spikegate: ok; judged: RTL = golden"]
+LAST = ["spikegate: report {out}/report.json, page {out}/report.html, picture {out}/sim.png", "spikegate: ok; judged: RTL = golden"]
 
 
 def test_every_engine_runs_once_with_every_step_recorded_and_all_is_left(ran, network):
@@ -110,8 +111,9 @@ def test_every_engine_runs_once_with_every_step_recorded_and_all_is_left(ran, ne
     assert [run] == ran.judged and checks == [OK] and more == {"sabotage": "leak"}
     assert (run.network, run.engines, run.absent, run.traced, run.more) == (network, made, {}, True, [])
     assert {name: held.recording.engine for name, held in run.results.items()} == {name: name for name in ("rtl", "golden", "witness", "float")}
-    (recordings, drawn, path), = ran.drawn
-    assert recordings == {name: held.recording for name, held in run.results.items()} and (drawn, path) == (network, ran.out / "sim.png")
+    assert ran.pages == [(ran.out / "report.html", run, checks, {"ok": True, "warnings": [], "a": 1}, None)]
+    (recordings, drawn, path, dpi), = ran.drawn
+    assert dpi == face.SCREEN and recordings == {name: held.recording for name, held in run.results.items()} and (drawn, path) == (network, ran.out / "sim.png")
     assert json.loads((ran.out / "report.json").read_text()) == {"ok": True, "warnings": [], "a": 1}
     assert type(network).load(ran.out / "network.spikegate").hash == network.hash and not (ran.out / "mismatch.vcd").exists()
     told = [f"spikegate: {name} {word}" for name in ("rtl", "golden", "witness", "float") for word in ("started", "30 %", "90 %", "finished")]
