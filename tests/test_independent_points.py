@@ -111,7 +111,7 @@ WRONG = {
     "currents stand still while held": ('for name in self.neuron["currents"]:', 'for name in () if self.state["hold"] else self.neuron["currents"]:'),
     "currents decay before they flow": ("total += self.round(current *", "total += self.round(self.state[name] *"),
     "a delay of 255 is one of 1": ("(MOST_DELAY + 1)", "(MOST_DELAY - 1)"),
-    "kicks are taken while held": ('if self.state["hold"] == 0:', "if True:"),
+    "kicks are taken while held": ('if self.state["hold"] == 0 or self.goes_on():', "if True:"),
     "a jump that is dropped": ("for name in {\"theta\", \"w\"} &", "for name in {\"w\"} &"),
     "a jump of w that is dropped": ("for name in {\"theta\", \"w\"} & ", "for name in {\"theta\"} & "),
     "theta is compared before it decays": ('self.state["theta"] -= self.round(self.state["theta"] * self.values["decay of theta"]',
