@@ -74,10 +74,10 @@ def test_the_engine_of_the_page_equals_the_golden_model(structures):
 
 
 @pytest.mark.parametrize("this, that", [
-    ('spike = v << 32 > threshold if brian2', 'spike = v << 32 >= threshold if brian2'), ('state["hold"] = p["refractory"]', 'state["hold"] = 0'),
+    ('(v << 32 > threshold if brian2', '(v << 32 >= threshold if brian2'), ('state["hold"] = p["refractory"]', 'state["hold"] = 0'),
     ("t + delay", "t + max(1, delay - 1)"), ("kick, v = inputs.get", "kick, v = -inputs.get"),
     ('drive["offset"] + ', ""), ("uniform > limit for", "uniform > limit + 2**28 for"),
-    ("sum(state >> 32 >", "sum(state % 2**32 >"), ('flow, spike = p["bias"] + noise', 'flow, spike = p["bias"]'),
+    ("sum(state >> 32 >", "sum(state % 2**32 >"), ('spike, held = p["bias"] + noise,', 'spike, held = p["bias"],'),
     ("fired + outside", "fired or outside")])
 def test_another_engine_is_noticed(this, that):
     assert this in "".join(blocks(PAGE))
