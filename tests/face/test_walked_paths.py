@@ -40,8 +40,9 @@ RUN: dict[str, tuple[str, int]] = {
     "python docs/architecture.py": ("--check", 0),
 }
 #: By name in running text: as one above, or as a part of one.
-SAME = {"spikegate explore", "spikegate sweep", "spikegate sweep --help", "spikegate sim", "spikegate sim --preset brunel2000",
-        "spikegate sim --variant v4", "spikegate sim | head -1", "spikegate sim --leak-fraction 16 --rounding stochastic", "spikegate doctor",
+SAME = {"spikegate sim --rows", "spikegate explore", "spikegate sweep", "spikegate sweep --help", "spikegate sim",
+        "spikegate sim --preset brunel2000", "spikegate sim --variant v4", "spikegate sim | head -1", "spikegate doctor",
+        "spikegate sim --leak-fraction 16 --rounding stochastic",
         "spikegate verilog", "spikegate network make", "spikegate network show", "spikegate network 1", "spikegate network 2"}
 #: Not run here -> the test that runs it small at its own entry, or the reason why nothing can.
 ELSEWHERE = {
@@ -51,7 +52,6 @@ ELSEWHERE = {
     "make wheel": "tests/test_release.py", "make docs": "tests/test_site.py",
     ".venv/bin/spikegate sim --network mine.spikegate": "tests/face/test_point_sim.py",
     ".venv/bin/spikegate check mine.py --save mine.spikegate": "tests/face/test_script_check.py",
-    ".venv/bin/spikegate check mine.py --beside": "tests/face/test_script_beside.py",
     "spikegate check SCRIPT --beside": "tests/face/test_script_beside.py",
     "spikegate check": "tests/face/test_script_check.py", "spikegate check SCRIPT": "tests/face/test_script_check.py",
     **{f".venv/bin/spikegate verilog {words}": "tests/face/test_verilog_command.py" for words in (
