@@ -1,6 +1,7 @@
 """Bench of a core behind AXI: a bus master and a stream sink that this project did not write load a network, run it, and take its spikes."""
 
 import random
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,5 @@ def check(network: Network, lanes: int, *, count: int, seed: int, model: Network
     loads = [[int(word["op"]), int(word["lane"]), int(word["address"]), int.from_bytes(word["data"].tobytes(), "little")] for word in words]
     # The data of the run; its op is sent by itself.
     loads.append([int(Op.PARAM), 0, 0xFF, network.steps])
-    component = AxiCore(g)
-    return run_bench(component, __name__, None, count=count, seed=seed, neurons=g.n, lanes=g.lanes, data_words=component.data_words, loads=loads,
-                     packets=list(packets(np.asarray(recording.spikes), network.steps)), cycles=network.steps * g.words)
+    return run_bench(partial(AxiCore, g), __name__, None, count=count, seed=seed, neurons=g.n, lanes=g.lanes, loads=loads,
+                     data_words=AxiCore(g).data_words, packets=list(packets(np.asarray(recording.spikes), network.steps)), cycles=network.steps * g.words)

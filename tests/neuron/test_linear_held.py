@@ -73,6 +73,10 @@ def test_a_model_that_holds_something_else_is_rejected(held):
 NETWORKS = [brian2(SPIKES), SPIKES, brian2(ALL), dataclasses.replace(brian2(CUBA), held=Held.SPIKES), BernoulliNeuron()]
 
 
+#: In the last two, currents that stand still decay in the step in which a neuron is free again, and are not 0 then.
+SEEDS = (*range(1, 9), 16, 24)
+
+
 def network(seed):
     """A random one in which no neuron begins held."""
     made = random_network(seed, NETWORKS, n=16, steps=200, noise=0.4)
@@ -82,7 +86,7 @@ def network(seed):
 
 def test_networks_agree_with_another_engine_and_with_brian2(tmp_path):
     right, spikes, changed = engine(), 0, 0
-    for seed in range(1, 9):
+    for seed in SEEDS:
         made = network(seed)
         wrong, compared, mine = differences(made, tmp_path / "held.spikegate", right)
         assert wrong == 0 and compared > 1000
@@ -102,7 +106,7 @@ def test_networks_agree_with_another_engine_and_with_brian2(tmp_path):
     ('if stops and self.state["hold"] > self.last_held', 'if stops and self.state["hold"] > 0')])
 def test_another_engine_that_holds_something_else_is_noticed(this, that, tmp_path):
     wrong = engine(this, that)
-    assert any(differences(network(seed), tmp_path / "held.spikegate", wrong)[0] for seed in range(1, 9))
+    assert any(differences(network(seed), tmp_path / "held.spikegate", wrong)[0] for seed in SEEDS)
 
 
 def test_currents_that_are_none_do_not_stand_still():
