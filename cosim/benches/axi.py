@@ -121,4 +121,5 @@ def check(network: Network, lanes: int, *, count: int, seed: int, model: Network
     # The data of the run; its op is sent by itself.
     loads.append([int(Op.PARAM), 0, 0xFF, network.steps])
     return run_bench(partial(AxiCore, g), __name__, None, count=count, seed=seed, neurons=g.n, lanes=g.lanes, loads=loads,
-                     data_words=AxiCore(g).data_words, packets=list(packets(np.asarray(recording.spikes), network.steps)), cycles=network.steps * g.words)
+                     data_words=g.lane_bits // 32, packets=list(packets(np.asarray(recording.spikes), network.steps)),
+                     cycles=network.steps * g.words)
