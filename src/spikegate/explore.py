@@ -166,8 +166,9 @@ def run(args: argparse.Namespace) -> int:
             f" --rounding {best['rounding']}" * (best["rounding"] != "nearest"))
         why = "the smallest core" if best.get("luts") is not None else "the fewest bits"
         print(f"spikegate: recommended: {options}, {why} of those within {args.tolerance:g} % of the float's rate and CV", file=sys.stderr)
-        if max(best["rate_hz_within"], best["cv_isi_within"]) > args.tolerance:
-            print(f"spikegate: not sure: chance alone is as large as the {args.tolerance:g} % asked for, or larger; use more --seeds or --ms",
-                  file=sys.stderr)
+    widths = [row.get(f"{name}_within") or 0 for row in ([best] if best else rows) for name in ("rate_hz", "cv_isi")]
+    if max(widths) > args.tolerance:
+        print(f"spikegate: not sure: chance alone is as large as the {args.tolerance:g} % asked for, or larger; use more --seeds or --ms",
+              file=sys.stderr)
     print(f"spikegate: table {folder / 'explore.json'}" + (f", picture {folder / 'explore.png'}" if drawn else ""), file=sys.stderr)
     return 0

@@ -55,7 +55,8 @@ def test_a_coarse_leak_is_seen_and_a_finer_one_recommended(tmp_path, capsys):
     assert found["recommended"] == by["q8.6", "fine"] and any("recommended: --format q8.6 --leak-fraction " in line for line in err)
     again, _, err = run(capsys, "explore", *SMALL, *options)
     assert again == 0 and err[0].startswith("spikegate: 12 of 12 points") and json.loads((tmp_path / "explore.json").read_text()) == found
-    run(capsys, "explore", *SMALL, *options[:-4], "--tolerance", "0.001", "--out", tmp_path)
+    _, _, err = run(capsys, "explore", *SMALL, *options[:-4], "--tolerance", "0.001", "--out", tmp_path)
+    assert "no arithmetic that was tried is within 0.001 %" in err[-3] and "not sure: chance alone is as large as the 0.001 %" in err[-2]
     assert json.loads((tmp_path / "explore.json").read_text())["recommended"] is None
 
 
