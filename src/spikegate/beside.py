@@ -97,7 +97,7 @@ def beside(script: str | Path, limit: float = 600.0, **options: Any) -> list[Bes
             answer = Path(folder) / f"{device}.npz"
             command = [sys.executable, "-P", "-m", "spikegate.beside", str(Path(script).resolve()), device, str(answer), json.dumps(given)]
             try:
-                done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=limit, check=False,
+                done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False,
                                       env={**os.environ, "MPLBACKEND": "Agg"})
             except subprocess.TimeoutExpired as error:
                 raise InputError(f"Script {script} takes more than {limit:g} s on the device {device}; shorten it") from error

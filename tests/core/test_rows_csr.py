@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
+from simulated import simulate
 
 from spikegate.cosim.engines.point_rtl import load_words
 from spikegate.gateware.core.inputs_ring import RingInputs
@@ -20,16 +20,6 @@ NETWORK = random_network(3, MIXED)
 LANES = 3
 GEOMETRY = PointGeometry.of(NETWORK, LANES)
 NEVER = (1 << 32) - 1
-
-
-def simulate(dut, *benches, background=()):
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    for bench in benches:
-        simulator.add_testbench(bench)
-    for bench in background:
-        simulator.add_testbench(bench, background=True)
-    simulator.run()
 
 
 async def offer(ctx, port, payloads, pauses):

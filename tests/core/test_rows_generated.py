@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 from point_cores import agree, golden, held_against
+from simulated import simulate
 
 from spikegate.cosim.engines.point_rtl import PointRtl, load_words, memory_words
 from spikegate.gateware.core.point_core import PointGeometry
@@ -54,16 +54,6 @@ def network(seed, *, weight=500, delay=3):
 def networks():
     found = [network(seed) for seed in range(8)]
     return found, PointGeometry.covering([PointGeometry.of(each, LANES, Generator()) for each in found])
-
-
-def simulate(dut, *benches, background=()):
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    for bench in benches:
-        simulator.add_testbench(bench)
-    for bench in background:
-        simulator.add_testbench(bench, background=True)
-    simulator.run()
 
 
 def test_the_cipher_takes_five_cycles_and_holds_its_words():

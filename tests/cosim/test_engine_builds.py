@@ -3,31 +3,17 @@
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
+from small_networks import kicked, twenty
 
 from spikegate.cosim.engines import bitstream, netlist, point_rtl, rtl
 from spikegate.cosim.engines.point_rtl import PointRtl
 from spikegate.cosim.toolchain.verilate import Build
 from spikegate.gateware.core.core import CoreGeometry
-from spikegate.models.network.builder import Builder
 from spikegate.models.network.recording import Recording
-from spikegate.models.neuron.linear import LinearNeuron
-from spikegate.models.numeric.fixed import Q8_8
-from spikegate.translator.brunel import preset, translate
 
-NETWORK = translate(preset("ai", n_exc=16, n_inh=4, conn_prob=0.5), name="small", ms=130.0)
+NETWORK = twenty()
 TOLD = print
-
-
-def points(steps=1300):
-    net = Builder("points", steps=steps)
-    net.input("kick", 1, steps=[2, 5], channels=[0, 0])
-    net.population("cells", 6, LinearNeuron(Q8_8, 12), leak=20, threshold=10 << 8)
-    net.connect("kick", "cells", weights=np.full((1, 6), 300))
-    return net.freeze()
-
-
-POINTS = points()
+POINTS = kicked()
 
 
 def test_a_netlist_and_a_bitstream_run_what_was_made_of_their_geometry(monkeypatch):

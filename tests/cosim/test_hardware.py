@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from small_networks import kicked, twenty
 
 from spikegate.cosim.engines import bitstream, netlist, point_rtl, rtl, rtl_cocotb, rtl_streams
 from spikegate.cosim.engines.hardware import Bitstream, Cocotb, Netlist, Rtl
@@ -23,24 +24,13 @@ from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.models.numeric.fixed import Q8_8
 from spikegate.models.streams.faults import FaultParams
 from spikegate.models.streams.params import StreamFaults
-from spikegate.translator.brunel import preset, translate
 from spikegate.translator.hybrid import hybrid
 
-NETWORK = translate(preset("ai", n_exc=16, n_inh=4, conn_prob=0.5), name="small", ms=130.0)
+NETWORK = twenty()
 STREAMS = hybrid(NETWORK.replace(steps=20), "v4", length=64)
 FAULTS = StreamFaults((FaultParams.random(0.1, 1, 64),))
 TOLD = print
-
-
-def points(steps=1300):
-    net = Builder("points", steps=steps)
-    net.input("kick", 1, steps=[2, 5], channels=[0, 0])
-    net.population("cells", 6, LinearNeuron(Q8_8, 12), leak=20, threshold=10 << 8)
-    net.connect("kick", "cells", weights=np.full((1, 6), 300))
-    return net.freeze()
-
-
-POINTS = points()
+POINTS = kicked()
 
 
 @pytest.fixture
@@ -236,12 +226,12 @@ def test_what_a_core_of_point_neurons_cannot_run_it_says(core):
     assert PointRtl(4).unsupported(POINTS) == [] and len(PointRtl(7).unsupported(POINTS)) == 1
     words = "Network must be a PointNetwork, not Network; make one with PointNetwork.of"
     assert PointRtl().unsupported(NETWORK) == [words]
-    small = PointRtl(4, geometry=PointRtl(4)._geometry(points(6)))
-    assert small.unsupported(points(6)) == [] and small._geometry(POINTS) is small.geometry
+    small = PointRtl(4, geometry=PointRtl(4)._geometry(kicked(6)))
+    assert small.unsupported(kicked(6)) == [] and small._geometry(POINTS) is small.geometry
     bigger = Builder("more", steps=5)
     bigger.population("cells", 60, LinearNeuron(Q8_8, 12), leak=20, threshold=10 << 8)
     with pytest.raises(InputError) as caught:
         small.run(bigger.freeze())
     assert str(caught.value).splitlines() == small.unsupported(bigger.freeze()) and core == [] == Core.made
-    recording = Recording("rtl", 6, 6, [(1, 1)], provenance={"network": points(6).hash})
-    assert PointRtl(2).predicted_cycles(points(6), recording) == PointRtl(2)._geometry(points(6)).cycles(points(6), recording)
+    recording = Recording("rtl", 6, 6, [(1, 1)], provenance={"network": kicked(6).hash})
+    assert PointRtl(2).predicted_cycles(kicked(6), recording) == PointRtl(2)._geometry(kicked(6)).cycles(kicked(6), recording)

@@ -7,7 +7,8 @@ from spikegate.beside import Beside, _first, said
 
 
 def test_a_script_is_set_beside_brian2(tmp_path):
-    text = SCRIPT.replace("run(30*ms)", "states = StateMonitor(cells, 'v', record=True)\nrun(30*ms)")
+    (tmp_path / "here").touch()  # a script finds its files where the user stands
+    text = SCRIPT.replace("run(30*ms)", "states = StateMonitor(cells, 'v', record=True)\nopen('here').close()\nrun(30*ms)")
     done = run(tmp_path, FACE, "check", write(tmp_path, text), "--beside")
     assert done.returncode == 0, done.stderr
     words = " ".join(done.stdout.split())
