@@ -20,7 +20,7 @@ from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, Rounding
 from spikegate.models.streams.params import StreamFaults
 from verification.stimuli.networks import DEFECTS, GEOMETRIES, any_faults, any_network
 
-__all__ = ["ROADS", "Held", "Traffic", "held", "traffic"]
+__all__ = ["ROADS", "Held", "Traffic", "held", "run_loaded", "traffic"]
 
 #: Those of the benches, and larger ones.
 ROADS: dict[str, CoreGeometry] = {
@@ -76,7 +76,7 @@ class Held:
     problem: str
 
 
-def _run(simulator: NativeCore, g: CoreGeometry, network: Network, faults: StreamFaults | None) -> Recording:
+def run_loaded(simulator: NativeCore, g: CoreGeometry, network: Network, faults: StreamFaults | None) -> Recording:
     """The RTL's recording of a network on a simulator that has run others."""
     before, spikes, parts = simulator.cycles, [], []
     simulator.load(load_words(network, g, faults))
@@ -115,7 +115,7 @@ def held(seed: int, roads: Sequence[str] = tuple(ROADS), *, defect: str = "") ->
         while True:
             for name, g, simulator, loads in lanes:
                 network, faults = next(loads)
-                rtl, golden = _run(simulator, g, network, faults), _reference(g, wrong(network), faults)
+                rtl, golden = run_loaded(simulator, g, network, faults), _reference(g, wrong(network), faults)
                 check = compare(f"Network {number} on {name} (seed {seed})", "bit-true", replace(golden, provenance=rtl.provenance), rtl, SIGNALS)
                 problem = "" if check.ok else describe(check)
                 if check.ok and golden.cycles != rtl.cycles:
