@@ -36,7 +36,8 @@ DEFECTS: dict[str, tuple[str, str, str]] = {
     "recorded events are not used": (ENGINE, "n->has_external ? get", "n->has_external < 0 ? get"),
     "input sums of any size": (ENGINE, "current = fit(current, sums, WRAP, &over);", "(void)sums;"),
     "a bit of a stream at its threshold": (ENGINE, "numbers[t] < (uint64_t)", "numbers[t] <= (uint64_t)"),
-    "channels that are not used keep their window": (ENGINE, "next_window(n, c, registers, *window, numbers);", "if (c < group) next_window(n, c, registers, *window, numbers);"),
+    "channels that are not used keep their window": (ENGINE, "next_window(n, c, registers, *window, numbers);",
+                                                    "if (c < group) next_window(n, c, registers, *window, numbers);"),
     "counts are scaled without rounding": (ENGINE, "total * n->scale + n->length / 2", "total * n->scale"),
     "Sobol numbers in their plain order": (ENGINE, "(i ^ i >> 1) >> k & 1", "i >> k & 1"),
     "coefficients of a Sobol dimension backwards": (ENGINE, ".a >> (s - 1 - j) & 1", ".a >> j & 1"),
@@ -67,7 +68,8 @@ DEFECTS: dict[str, tuple[str, str, str]] = {
     "skews that are not brought below G": (MADE, "if (skew[o] >= G) skew[o] -= G;", ""),
     "reader: the hash is not compared": (READER, "need(!memcmp(data + first, hex, 64) &&", "need("),
     "reader: bytes after the last array": (READER, "need(body == body_end,", "need(1,"),
-    "reader: a key twice": (FORM, "order(made.keys[made.size - 1], made.keys[made.size]) < 0", "order(made.keys[made.size - 1], made.keys[made.size]) <= 0"),
+    "reader: a key twice": (FORM, "order(made.keys[made.size - 1], made.keys[made.size]) < 0",
+                            "order(made.keys[made.size - 1], made.keys[made.size]) <= 0"),
     "reader: a leap of 31": (READER, 'integer(lfsr, "leap", 32,', 'integer(lfsr, "leap", 31,'),
     "reader: any gain": (READER, 'integer(lif, "gain", (int64_t)1 << n->f.fraction,', 'integer(lif, "gain", 0,'),
     "reader: a reset at the threshold": (READER, "need(n->reset < n->threshold,", "need(n->reset <= n->threshold,"),
@@ -99,7 +101,7 @@ def build(folder: Path, defect: str = "") -> Path:
             raise LookupError(f"{defect}: {this!r} is {text.count(this)} times in {name}")
         (folder / name).write_text(text.replace(this, that))
     sources = sorted(str(path) for path in folder.glob("*.c"))
-    subprocess.run(["cc", "-std=c11", "-O1", *(["-w"] if defect else ["-Wall", "-Wextra", "-Werror"]), "-o", folder / "engine", *sources], check=True)
+    subprocess.run(["cc", "-std=c11", "-O0" if defect else "-O2", *(["-w"] if defect else ["-Wall", "-Wextra", "-Werror"]), "-o", folder / "engine", *sources], check=True)
     return folder / "engine"
 
 

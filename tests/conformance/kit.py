@@ -17,6 +17,7 @@ from typing import Any
 from conformance.answers import answer, golden
 from conformance.networks import NETWORKS
 from conformance.refused import refused
+
 from spikegate.models.errors import SpikegateError
 
 __all__ = ["KNOWN", "made", "main", "write"]
@@ -42,7 +43,8 @@ def made() -> dict[str, bytes]:
             text = answer(network, golden(network))
             spikes = "".join(line + "\n" for line in text.splitlines() if line.startswith("spikes"))
             entries.append({"name": name, "file": f"networks/{name}.spikegate", "answer": f"answers/{name}.txt", "network": network.hash,
-                            "spikes_sha256": digest(spikes), "answer_sha256": digest(text), "holds": (getattr(make, "func", make).__doc__ or "").partition("\n")[0]})
+                            "spikes_sha256": digest(spikes), "answer_sha256": digest(text),
+                            "holds": (getattr(make, "func", make).__doc__ or "").partition("\n")[0]})
             files |= {entries[-1]["file"]: (Path(folder) / "network").read_bytes(), entries[-1]["answer"]: text.encode()}
     for name, (reason, data) in refused().items():
         entries.append({"name": f"refused-{name}", "file": f"refused/{name}.spikegate", "reason": reason, "sha256": digest(data)})

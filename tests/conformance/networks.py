@@ -6,11 +6,11 @@ from functools import partial
 from itertools import count
 
 import numpy as np
+from conformance.answers import golden
 from odd_networks import odd_network, with_streams
 from point_cores import LONG, SHORT
 from point_cores import networks as cores
 
-from conformance.answers import golden
 from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.models.network.builder import Builder
 from spikegate.models.network.network import Network

@@ -1,17 +1,16 @@
 """Files that a reader has to refuse, each with the reason: those of section 8 of docs/arithmetic.md and of section 4 of docs/point_networks.md."""
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from conformance.networks import NETWORKS
 from point_files import File
 from test_arithmetic_engine import damaged
 from test_point_reader import REFUSED
 
-from conformance.networks import NETWORKS
 from spikegate.models.network import container, file
 from spikegate.models.network.network import Network
 
@@ -53,13 +52,17 @@ FIRST: dict[str, Change] = {
     "a leak fraction of 29 bits": _of("lif", leak_fraction=29), "rest outside the format": _of("lif", rest=-32769),
     "reset outside the format": _of("lif", reset=-32769), "a weight outside the format": _entry("weights", 0, 32768),
     "a drive weight outside the format": _of("drive", weight=32768), "time above a second": _text("dt_ns", 10**9 + 1),
-    "steps of 2^31": _text("steps", 1 << 31), "a title with a tabulator": _text("name", "a\tb"), "a title with a format character": _text("name", "a\u00adb"),
+    "steps of 2^31": _text("steps", 1 << 31),
+    "a title with a tabulator": _text("name", "a\tb"), "a title with a format character": _text("name", "a\u00adb"),
     "a title with a space that does not break": _text("name", "a\u00a0b"), "a title with half a surrogate pair": _text("name", "\ud800"),
-    "a title with a character for private use": _text("name", "\ue000"), "a title with a character that Unicode has not assigned": _text("name", "\u0378"),
+    "a title with a character for private use": _text("name", "\ue000"),
+    "a title with a character that Unicode has not assigned": _text("name", "\u0378"),
     "a number as the title": _text("name", 5), "a list in source": _text("source", {"a": []}), "an object in source": _text("source", {"a": {}}),
-    "null in source": _text("source", {"a": None}), "a list as source": _text("source", []), "infinity in source": _text("source", {"a": float("inf")}),
+    "null in source": _text("source", {"a": None}), "a list as source": _text("source", []),
+    "infinity in source": _text("source", {"a": float("inf")}),
     "a name in source that is not printable": _text("source", {"a\n": 1}),
-    "external events of another shape": _more("external", np.zeros((12, 3), "|u1")), "external events of another type": _more("external", np.zeros((12, 2), "<u2")),
+    "external events of another shape": _more("external", np.zeros((12, 3), "|u1")),
+    "external events of another type": _more("external", np.zeros((12, 2), "<u2")),
     "probabilities without streams": _more("probabilities", np.zeros(2, "<u4")), "an array that no page knows": _more("more", np.zeros(2, "<u4")),
 }
 #: The same for a file with streams of registers.
@@ -83,7 +86,8 @@ WRITTEN: dict[str, tuple[str, str]] = {
     "a float that is not the shortest": (EMPTY, '"source":{"a":0.10}'), "a float of more digits": (EMPTY, '"source":{"a":0.1000000000000000055}'),
     "an exponent in another form": (EMPTY, '"source":{"a":1e22}'), "a number with a zero before it": ('"delay":2', '"delay":02'),
     "minus zero": ('"rest":0', '"rest":-0'), "a letter as an escape": ('"pair"', '"p\\u0061ir"'), "an escape with capitals": ('"pair"', '"p\\u00E9"'),
-    "no number": (EMPTY, '"source":{"a":NaN}'), "a comma too many": (EMPTY, '"source":{},'), "a name in source twice": (EMPTY, '"source":{"a":1,"a":1}'),
+    "no number": (EMPTY, '"source":{"a":NaN}'), "a comma too many": (EMPTY, '"source":{},'),
+    "a name in source twice": (EMPTY, '"source":{"a":1,"a":1}'),
 }
 
 

@@ -104,10 +104,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Soak, and say the record; 1 if anything ever differed, 2 for bad input."""
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60.0, help="how long, at least one round (default %(default)s)")
-    parser.add_argument("--record", type=Path, default=Path("build/soak.json"), metavar="FILE", help="go on from it, and write to it (default %(default)s)")
+    parser.add_argument("--record", type=Path, default=Path("build/soak.json"), metavar="FILE",
+                        help="go on from it, and write to it (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="first seed of a new record (default %(default)s)")
     parser.add_argument("--cores", nargs="+", default=list(ROADS), metavar="CORE", help=f"some of {', '.join(ROADS)}; all by default")
-    parser.add_argument("--defect", default="", choices=["", *DEFECTS], help="what the golden model shall have wrong: a control, which has to end with 1")
+    parser.add_argument("--defect", default="", choices=["", *DEFECTS],
+                        help="what the golden model shall have wrong: a control, which has to end with 1")
     options = parser.parse_args(arguments)
     try:
         if not 0 <= options.minutes <= 60 * 24 * 365:
