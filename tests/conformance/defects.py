@@ -101,7 +101,8 @@ def build(folder: Path, defect: str = "") -> Path:
             raise LookupError(f"{defect}: {this!r} is {text.count(this)} times in {name}")
         (folder / name).write_text(text.replace(this, that))
     sources = sorted(str(path) for path in folder.glob("*.c"))
-    subprocess.run(["cc", "-std=c11", "-O0" if defect else "-O2", *(["-w"] if defect else ["-Wall", "-Wextra", "-Werror"]), "-o", folder / "engine", *sources], check=True)
+    options = ["-O0", "-w"] if defect else ["-O2", "-Wall", "-Wextra", "-Werror"]
+    subprocess.run(["cc", "-std=c11", *options, "-o", folder / "engine", *sources], check=True)
     return folder / "engine"
 
 
