@@ -65,7 +65,7 @@ DEFECTS: dict[str, tuple[str, str, str]] = {
     "halves of the seed exchanged": (MADE, "t % 2 ? seed >> 32 : seed", "t % 2 ? seed : seed >> 32"),
     "four tables of eight": (MADE, "state >> 8 & 7", "state >> 8 & 3"),
     "a neuron that is its own source": (MADE, "int here = own_row >= 0 &&", "int here = own_row < -1 &&"),
-    "skews that are not brought below G": (MADE, "if (skew[o] >= G) skew[o] -= G;", ""),
+    "skews of other bits": (MADE, "(words[1] >> (7 * o + k) % 64", "(words[1] >> (5 * o + k) % 64"),
     "reader: the hash is not compared": (READER, "need(!memcmp(data + first, hex, 64) &&", "need("),
     "reader: bytes after the last array": (READER, "need(body == body_end,", "need(1,"),
     "reader: a key twice": (FORM, "order(made.keys[made.size - 1], made.keys[made.size]) < 0",
@@ -114,10 +114,12 @@ def unpacked(files: Mapping[str, bytes], folder: Path) -> Path:
     return folder
 
 
-def found(kit: Path, engine: Sequence[str]) -> list[str]:
-    """Names of the kit's files for which an engine is wrong, in the words of the checker."""
+def found(kit: Path, engine: Sequence[str], reader: bool = True) -> list[str]:
+    """Names of the kit's files for which an engine is wrong, in the words of the checker; without ``reader`` of networks alone."""
     wrong = []
     for entry in json.loads((kit / "kit.json").read_text())["files"]:
+        if "reason" in entry and not reader:
+            continue
         try:
             ran = subprocess.run([*engine, kit / entry["file"]], capture_output=True, text=True, timeout=60)
             said = check.problem(entry, ran.returncode, ran.stdout, kit)
@@ -138,7 +140,7 @@ def table(kit: Path) -> str:
     rows = ["| defect | found by files | the first |", "|---|---|---|"]
     for name in ("", *DEFECTS):
         with tempfile.TemporaryDirectory() as folder:
-            wrong = found(kit, [str(build(Path(folder), name))])
+            wrong = found(kit, [str(build(Path(folder), name))], not name or name.startswith("reader"))
         if bool(wrong) != bool(name):
             raise LookupError(f"{name or 'the sound engine'}: {len(wrong)} files are wrong: {wrong[:3]}")
         if name:

@@ -64,7 +64,7 @@ def test_the_checker_passes_the_engine_in_c_and_refuses_one_that_is_not_right(fo
     assert (done.returncode, done.stdout) == (0, f"{len(ENTRIES)} files, 0 wrong\n"), done.stdout
     assert run("--only", "1-p*", c).stdout == "1 files, 0 wrong\n"
     assert run("--only", "nothing", c).returncode == 1 and run().returncode == 1
-    done = run("--only", "*pair*", "true")
+    done = run("--only", "1-pair", "true")
     assert done.returncode == 1 and done.stdout == "1-pair: code 0, line 1 is '', not 'spikes'\n1 files, 1 wrong\n"
 
 
@@ -126,7 +126,7 @@ def test_the_independent_engine_passes(name, folder):
 def test_the_independent_reader_of_version_2_refuses_what_has_to_be_refused(folder):
     for entry in (entry for entry in ENTRIES if entry["name"].startswith("refused-2")):
         with pytest.raises(ValueError):
-            independent(folder / entry["file"])
+            pointfile.PointFile(*netfile.contents(folder / entry["file"], 2, pointfile.check))
 
 
 def held_against_rtl(name, folder):
@@ -162,7 +162,7 @@ def test_rtl_of_another_network_does_not_pass(folder, tmp_path):
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.long] * (k % 7 > 0)) for k, name in enumerate(DEFECTS)])
 def test_a_defect_of_the_engine_in_c_is_found(name, folder, tmp_path):
-    wrong = found(folder, [str(build(tmp_path, name))])
+    wrong = found(folder, [str(build(tmp_path, name))], name.startswith("reader"))
     assert wrong and all(each.startswith("refused-") == name.startswith("reader") for each in wrong)
 
 

@@ -173,6 +173,8 @@ void read_first(network *n, json *header) {
         n->probabilities = take("probabilities", "<u4", 1, n->n, 0);
         n->stream_seeds = take("stream_seeds", "<u8", 1, n->sobol ? 0 : 16 * n->channels, 0);
         states_of(&n->stream_seeds, n->stream_width);
+        for (int64_t a = 0; a < n->stream_seeds.count; a++)
+            for (int64_t b = 0; b < a; b++) need(get(&n->stream_seeds, a) != get(&n->stream_seeds, b), "two registers of streams hold the same");
         for (int64_t s = 0; s < n->n; s++) need(get(&n->probabilities, s) <= 1 << 16, "a probability is above 2^16");
     }
     rows_ascend(&n->indptr, n->indices.count);
