@@ -162,16 +162,15 @@ def test_rtl_of_another_network_does_not_pass(folder, tmp_path):
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.long] * (k % 7 > 0)) for k, name in enumerate(DEFECTS)])
 def test_a_defect_of_the_engine_in_c_is_found(name, folder, tmp_path):
-    wrong = found(folder, [str(build(tmp_path, name))], name.startswith("reader"))
-    assert wrong and all(each.startswith("refused-") == name.startswith("reader") for each in wrong)
+    assert next(found(folder, [str(build(tmp_path, name))], [name.startswith("reader")]), "")
 
 
 def test_the_table_of_the_page_has_every_defect():
-    rows = [line.strip("| ").split(" | ") for line in PAGE.read_text().splitlines() if line.endswith("` |") and line.count("|") == 4]
+    rows = [line.strip("| ").split(" | ") for line in PAGE.read_text().splitlines() if line.endswith("` |") and line.count("|") == 3]
     rows = [row for row in rows if row[0] in DEFECTS]
-    assert [row[0] for row in rows] == [*DEFECTS] and all(int(row[1]) > 0 for row in rows)
+    assert [row[0] for row in rows] == [*DEFECTS]
     names = {entry["name"] for entry in ENTRIES}
-    assert all(row[2].strip("`") in names for row in rows)
+    assert all(row[1].strip("`") in names for row in rows)
 
 
 @pytest.mark.long
