@@ -40,8 +40,6 @@ DEFECTS: dict[str, tuple[str, str, str]] = {
                                                     "if (c < group) next_window(n, c, registers, *window, numbers);"),
     "counts are scaled without rounding": (ENGINE, "total * n->scale + n->length / 2", "total * n->scale"),
     "Sobol numbers in their plain order": (ENGINE, "(i ^ i >> 1) >> k & 1", "i >> k & 1"),
-    "coefficients of a Sobol dimension backwards": (ENGINE, ".a >> (s - 1 - j) & 1", ".a >> j & 1"),
-    "a weight of 0 counts as negative": (ENGINE, "get(&n->weights, s) < 0 ? -ones", "get(&n->weights, s) <= 0 ? -ones"),
     "the published order fires above the threshold": (ENGINE, "mine > bound : mine >= bound", "mine > bound : mine > bound"),
     "Brian2's order fires at the threshold": (ENGINE, "mine > bound : mine >= bound", "mine >= bound : mine >= bound"),
     "a current flows before its kick": (ENGINE, "round_product(c * set[7 + 2 * k]", "round_product(currents[k] * set[7 + 2 * k]"),
@@ -66,7 +64,6 @@ DEFECTS: dict[str, tuple[str, str, str]] = {
     "four tables of eight": (MADE, "state >> 8 & 7", "state >> 8 & 3"),
     "a neuron that is its own source": (MADE, "int here = own_row >= 0 &&", "int here = own_row < -1 &&"),
     "skews of other bits": (MADE, "(words[1] >> (7 * o + k) % 64", "(words[1] >> (5 * o + k) % 64"),
-    "reader: the hash is not compared": (READER, "need(!memcmp(data + first, hex, 64) &&", "need("),
     "reader: bytes after the last array": (READER, "need(body == body_end,", "need(1,"),
     "reader: a key twice": (FORM, "order(made.keys[made.size - 1], made.keys[made.size]) < 0",
                             "order(made.keys[made.size - 1], made.keys[made.size]) <= 0"),
@@ -85,8 +82,6 @@ DEFECTS: dict[str, tuple[str, str, str]] = {
     "reader: as many sources as the in-degree": (POINTS, "b >= 2 && b <= 64", "b >= 1 && b <= 64"),
     "reader: a product of 62 bits": (POINTS, 'p->square_shift <= 61, "a product', 'p->square_shift <= 62, "a product'),
     "reader: noise of an izhikevich": (POINTS, "p->kind != IZHIKEVICH && ", ""),
-    "reader: a name with a digit first": (POINTS, "(size && *text >= '0'", "(*text >= '0'"),
-    "reader: random rounding with currents": (POINTS, 'p->has_w ? "floor nearest" :', 'p->has_w ? "floor nearest stochastic" :'),
 }
 
 

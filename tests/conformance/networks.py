@@ -76,7 +76,7 @@ def recorded() -> Network:
     """External events that nobody draws, up to 255, with which the sums of inputs leave their bits."""
     for seed in count():
         rng = np.random.default_rng([1, seed])
-        network = odd_network(rng, QFormat(8, 3), Rounding.STOCHASTIC, Overflow.WRAP, delay=2, refractory=1, fine=True).replace(steps=STEPS)
+        network = odd_network(rng, QFormat(8, 3), Rounding.STOCHASTIC, Overflow.SATURATE, delay=2, refractory=1, fine=True).replace(steps=STEPS)
         if 255 * abs(network.drive.weight) >= 8 << 8 and network.n > 3:
             often = rng.random((network.steps, network.n)) < 0.2
             return network.replace(external=np.where(often, rng.integers(0, 256, often.shape), 0).astype(np.uint8))
