@@ -8,7 +8,8 @@ PIP := PYTHONWARNINGS="ignore:Editable installation" $(BIN)/python -m pip instal
 DEBIAN = apt-get download --quiet $(1) || (apt-get update --quiet && apt-get download --quiet $(1))
 BOARD ?= icebreaker
 
-.PHONY: sim sweep test test-wide test-long bitstream program bench compare brian2-bench mutation mutation-models verify lint newcomer doctor docs wheel clean
+.PHONY: sim sweep test test-wide test-long bitstream program bench compare brian2-bench mutation mutation-models verify lint newcomer doctor docs wheel \
+        kit soak sign-off clean
 
 sim: .venv/.installed
 	$(BIN)/spikegate sim $(ARGS)
@@ -58,6 +59,18 @@ mutation: .venv/.installed-dev .venv/.installed-fpga
 # Every small defect of Python files, judged by their tests; some of them: make mutation-models ARGS="models/numeric/fixed translator/registry".
 mutation-models: .venv/.installed-dev
 	$(BIN)/python -m verification.models.assess $(ARGS)
+
+# Random networks through cores of all sorts for an hour, or for as long as asked: make soak ARGS="--minutes 10"; it goes on from its record.
+soak: .venv/.installed-dev
+	$(BIN)/python -m verification.stress.soak $(ARGS)
+
+# Networks and the answers of a right engine, as one archive for engines in any language.
+kit: .venv/.installed-dev
+	PYTHONPATH=.:tests $(BIN)/python -P -m conformance.kit $(ARGS)
+
+# The figures that the project keeps, as those of a release.
+sign-off: .venv/.installed
+	$(BIN)/python benchmarks/sign_off.py $(ARGS)
 
 # mypy finds a package by its folder, and those of this one lie side by side: build/types has them as they are installed.
 lint: .venv/.installed-dev

@@ -171,10 +171,11 @@ def silent(file):
 
 
 def noisy(k):
-    """Noise of a population that draws already."""
+    """Noise of a population that draws already, or of the last, which draws then."""
     def change(file):
         file.header["populations"][k]["noise"] = {"weight": 1}
-        entries, at = [*file.arrays.items()], [*file.arrays].index(f"population{k + 1}.sets")
+        entries, at = [*file.arrays.items()], [*file.arrays].index(f"population{k + 1}.sets" if k < 6 else "input0.steps")
+        file.arrays["seeds"][-1] = k // 6
         file.arrays = dict([*entries[:at], (f"population{k}.noise", np.arange(3, dtype="<u4")), *entries[at:]])
     return change
 

@@ -33,7 +33,7 @@ def engine(tmp_path_factory):
         return execute(ARITHMETIC)
 
 
-def _damaged(data):
+def damaged(data):
     """Name -> a file that section 8 of the page says a reader has to refuse, made from a good one."""
     magic, _, content = data.split(b"\n", 2)
     line, body = content.split(b"\n", 1)
@@ -86,11 +86,11 @@ def _damaged(data):
 
 
 def test_every_file_that_must_be_refused_is(engine, tmp_path):
-    path, damaged = tmp_path / "net", _damaged(engine["data"])
+    path, files = tmp_path / "net", damaged(engine["data"])
     path.write_bytes(engine["data"])
-    assert Network.load(path).hash == engine["pair"].hash and len(damaged) > 30
+    assert Network.load(path).hash == engine["pair"].hash and len(files) > 30
     accepted = []
-    for name, data in damaged.items():
+    for name, data in files.items():
         path.write_bytes(data)
         try:
             Network.load(path)

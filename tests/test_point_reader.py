@@ -122,7 +122,7 @@ REFUSED = {
     "a drive table whose length is not 2^depth - 1, or that does not ascend": ("a table has", [
         *(becomes("population0.limits", lambda a, many=many: np.arange(many, dtype="<u4")) for many in (0, 2, 4, 511)),
         swapped(("population0.limits", 0, 1))]),
-    "noise of a `bernoulli` or with stochastic rounding": ("noise is of a membrane", [noisy(0), noisy(2)]),
+    "noise of a `bernoulli` or an `izhikevich`, or with stochastic rounding": ("noise is of a membrane", [noisy(0), noisy(2), noisy(6)]),
     "a weight of noise outside the membrane's format": ("weight of noise", [
         has("populations", 5, "noise", "weight", to=to) for to in (-32769, 32768)]),
     "a table of noise whose length is not 2^depth - 1, or that does not ascend": ("a table has", [

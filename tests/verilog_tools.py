@@ -1,16 +1,12 @@
 """Icarus Verilog and Verilator for folders that `spikegate verilog` has written, by the commands that their datasheets print."""
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from spikegate.cosim.toolchain.verilate import build_directory, compiled_with, tool_environment
-
-#: Where the Makefile unpacks Debian's package, below the environment's folder.
-UNPACKED = Path(sys.prefix) / "iverilog" / "usr"
+from verification.stress.icarus import environment
 
 
 def printed(folder: Path, program: str) -> list[str]:
@@ -18,25 +14,10 @@ def printed(folder: Path, program: str) -> list[str]:
     return re.search(rf"^    ({program}.*)$", (folder / "datasheet.md").read_text(), re.MULTILINE)[1].split()
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """With iverilog and vvp on PATH, those of the Makefile if there are no others."""
-    found = tool_environment()
-    if shutil.which("iverilog") is None:
-        tools = folder.parent / "tools"
-        tools.mkdir(exist_ok=True)
-        library = next(UNPACKED.glob("lib/*/ivl"), None)
-        assert library, f"no iverilog on PATH nor in {UNPACKED}; make .venv/.installed-fpga"
-        for name, option in (("iverilog", "-B"), ("vvp", "-M")):
-            (tools / name).write_text(f'#!/bin/sh\nexec "{UNPACKED}/bin/{name}" {option} "{library}" "$@"\n')
-            (tools / name).chmod(0o755)
-        found["PATH"] = f"{tools}{os.pathsep}{found['PATH']}"
-    return found
-
-
 def icarus(folder: Path) -> tuple[int, str]:
     """Exit code and words of the bench in Icarus Verilog."""
     for program in ("iverilog", "vvp"):
-        done = subprocess.run(printed(folder, program), cwd=folder, env=environment(folder), capture_output=True, text=True)
+        done = subprocess.run(printed(folder, program), cwd=folder, env=environment(folder.parent / "tools"), capture_output=True, text=True)
         assert program == "vvp" or (done.returncode, done.stdout + done.stderr) == (0, ""), done.stderr
     return done.returncode, done.stdout
 

@@ -27,21 +27,22 @@ from verification.equivalence.equivalence import prove
 from verification.formal.prove import prove_leaf
 from verification.mutation.assess import assess
 from verification.mutation.survivors import SHARE, listed, share
+from verification.stress.second_simulator import second
 from verification.stress.traffic import traffic
 
 __all__ = ["MIN_CLAIMS", "TRAFFIC_CYCLES", "Row", "same_netlists", "verify_mutants", "verify_coverage", "verify_leaf", "verify_whole",
-           "verify_traffic", "table", "main"]
+           "verify_traffic", "verify_second", "table", "main"]
 
 #: Claims that each leaf must have at least.
 MIN_CLAIMS = 10
 #: Clock cycles of random traffic through cores.
 TRAFFIC_CYCLES = 10_000_000
-#: Name of the row for these.
-TRAFFIC = "traffic"
+#: Names of the rows for these, and for the second simulator.
+TRAFFIC, SECOND = "traffic", "icarus"
 #: What is covered alone, under native drivers.
 NATIVE: dict[str, Callable[[], Coverage]] = {
     name: partial(cover, name) for cover, names in ((cover_core, CORES), (cover_link, LINKS)) for name in names}
-MODULES = (*LEAVES, *WHOLE, *NATIVE, TRAFFIC)
+MODULES = (*LEAVES, *WHOLE, *NATIVE, TRAFFIC, SECOND)
 MEMORY = re.compile(r"^ *reg (\[\d+:\d+\] )?\S+ \[\d+:\d+\];", re.MULTILINE)
 HEADERS = ("module", "compared", "line %", "branch %", "expr %", "toggle %", "waived", "claims", "depth", "mutants", "killed", "equivalent",
            "survivors", "netlist", "s", "verdict")
@@ -150,6 +151,14 @@ def verify_traffic(cycles: int, *, seed: int = 1, say: Callable[[str], None] = l
     return row
 
 
+def verify_second(*, say: Callable[[str], None] = lambda _: None) -> Row:
+    """Cores in Icarus Verilog, from unknown and random states, against Verilator."""
+    row = Row(SECOND)
+    if (found := _part(row, "cores in Icarus Verilog", second, say)) is not None:
+        row.compared, row.seconds, row.parts["second"] = found.words, found.seconds, asdict(found)
+    return row
+
+
 def _cells(row: Row) -> list[str]:
     coverage, proofs, mutants = row.parts.get("coverage"), row.parts.get("proofs"), row.parts.get("mutants")
     share = [f"{100 * coverage['share'][kind]:.4g}" if coverage.get("points", {}).get(kind) else "–" for kind in KINDS] if coverage else ["–"] * 4
@@ -197,7 +206,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in names:
         with bars.status(name) as line:
             say = lambda what: line.update(what)  # noqa: B023, E731
-            rows.append(verify_traffic(options.cycles, say=say) if name == TRAFFIC else
+            rows.append(verify_traffic(options.cycles, say=say) if name == TRAFFIC else verify_second(say=say) if name == SECOND else
                         verify_leaf(name, say=say) if name in LEAVES else verify_whole(name, say=say) if name in WHOLE else
                         verify_coverage(Row(name), say=say))
         write_whole(options.json, json.dumps([asdict(row) for row in rows], indent=1) + "\n")

@@ -71,6 +71,8 @@ def parse(data: bytes, kind: type) -> Any:
     lif = dict(header["lif"], rounding=Rounding[header["lif"]["rounding"].upper()], overflow=Overflow[header["lif"]["overflow"].upper()])
     plain = {key: header[key] for key in ("name", "n_exc", "n_inh", "delay", "steps", "dt_ns", "source")}
     if streams := header.get("streams"):
+        if streams["dimensions"] if streams["generator"] == "lfsr" else len(arrays["stream_seeds"]):
+            raise ValueError("it says of a generator of streams what another one takes")
         register = LfsrParams(streams["lfsr"]["width"], tuple(streams["lfsr"]["taps"]), streams["length"])
         plain["streams"] = StreamParams(
             arrays.pop("probabilities"), streams["scale"], Generator[streams["generator"].upper()], streams["length"], streams["channels"],

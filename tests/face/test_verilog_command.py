@@ -115,7 +115,7 @@ def test_fusesoc_runs_all_targets(folder, tmp_path):
     where = folder("lif")
     for target, words in (("lint", "spikegate"), ("sim", "PASS"), ("sim_icarus", "PASS")):
         done = subprocess.run([Path(sys.prefix) / "bin" / "fusesoc", "--cores-root", where, "run", f"--target={target}", "::spikegate-lif"],
-                              cwd=tmp_path, env=environment(where), capture_output=True, text=True)
+                              cwd=tmp_path, env=environment(tmp_path / "tools"), capture_output=True, text=True)
         assert done.returncode == 0 and words in done.stdout + done.stderr, done.stdout + done.stderr
 
 

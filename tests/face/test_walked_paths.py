@@ -75,7 +75,9 @@ ELSEWHERE = {
     "spikegate bitstream --board NAME": "tests/face/test_board_commands.py",
     "spikegate bitstream --n --lanes --format": "tests/face/test_board_commands.py",
     "spikegate bitstream --network FILE": "tests/face/test_board_commands.py",
-    "python tests/corpus/recordings.py": "tests/test_corpus.py",
+    "python tests/corpus/recordings.py": "tests/test_corpus.py", "make kit": "tests/conformance/test_kit.py",
+    "make sign-off": "tests/benchmarks/test_sign_off.py", "make soak": "tests/verification/test_soak.py",
+    'make soak ARGS="--minutes 10"': "tests/verification/test_soak.py", 'make verify ARGS="traffic"': "tests/verification/test_verify.py",
 }
 
 

@@ -29,7 +29,8 @@ def check_header(header):
         check_neuron(population["neuron"])
         if noisy:
             keys(population["noise"], ("weight",), "noise")
-            demand(population["neuron"]["kind"] != "bernoulli" and not random_bits(population["neuron"]), "noise is of a membrane that draws nothing")
+            linear = population["neuron"]["kind"] not in ("bernoulli", "izhikevich")
+            demand(linear and not random_bits(population["neuron"]), "noise is of a membrane that draws nothing")
             whole(population["noise"]["weight"], *span(population["neuron"]["format"]), "weight of noise")
         drive, there = population["drive"], ports(population["neuron"])
         if drive is not None:

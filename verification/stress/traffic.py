@@ -1,9 +1,10 @@
 """Endless traffic for the core: random networks, one after the other through one simulator, each held against the golden model."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, Rounding
 from spikegate.models.streams.params import StreamFaults
 from verification.stimuli.networks import DEFECTS, GEOMETRIES, any_faults, any_network
 
-__all__ = ["ROADS", "Traffic", "traffic"]
+__all__ = ["ROADS", "Held", "Traffic", "held", "run_loaded", "traffic"]
 
 #: Those of the benches, and larger ones.
 ROADS: dict[str, CoreGeometry] = {
@@ -54,7 +55,28 @@ class Traffic:
     seconds: float
 
 
-def _run(simulator: NativeCore, g: CoreGeometry, network: Network, faults: StreamFaults | None) -> Recording:
+@dataclass(frozen=True)
+class Held:
+    """A network that went through.
+
+    Parameters
+    ----------
+    name : str
+        Which, on which core, of which seed.
+    cycles, spikes, items : int
+        As of `Traffic`.
+    problem : str
+        The first divergence, or "".
+    """
+
+    name: str
+    cycles: int
+    spikes: int
+    items: int
+    problem: str
+
+
+def run_loaded(simulator: NativeCore, g: CoreGeometry, network: Network, faults: StreamFaults | None) -> Recording:
     """The RTL's recording of a network on a simulator that has run others."""
     before, spikes, parts = simulator.cycles, [], []
     simulator.load(load_words(network, g, faults))
@@ -74,12 +96,32 @@ def _reference(g: CoreGeometry, network: Network, faults: StreamFaults | None) -
     return replace(recording, cycles=(stream_engine if g.streams else engine).predict_cycles(network, recording, g.lanes, **g.options))
 
 
-def _loads(g: CoreGeometry, rng: np.random.Generator) -> Iterator[tuple[Network, StreamFaults | None]]:
+def _loads(g: CoreGeometry, rng: np.random.Generator) -> Generator[tuple[Network, StreamFaults | None], None, None]:
     """Networks without end, short and long ones, and faults in their streams."""
     most = min(MAX_STEPS, MAX_CYCLES // ((1 + g.n) * g.words))
     while True:
         network = any_network(g, rng, int(most ** rng.random()))
         yield network, any_faults(g, rng) if rng.random() < 0.7 else None
+
+
+def held(seed: int, roads: Sequence[str] = tuple(ROADS), *, defect: str = "") -> Generator[Held, None, None]:
+    """Networks without end, a geometry after the other, each held against the golden model; ``defect`` is one of `DEFECTS` that this shall have."""
+    wrong, number = DEFECTS.get(defect, lambda network: network), 0
+    with ExitStack() as stack:
+        lanes = []
+        for k, name in enumerate(roads):
+            g = ROADS[name]
+            lanes.append((name, g, stack.enter_context(NativeCore(build(g).path, g)), _loads(g, np.random.default_rng([seed, k]))))
+        while True:
+            for name, g, simulator, loads in lanes:
+                network, faults = next(loads)
+                rtl, golden = run_loaded(simulator, g, network, faults), _reference(g, wrong(network), faults)
+                check = compare(f"Network {number} on {name} (seed {seed})", "bit-true", replace(golden, provenance=rtl.provenance), rtl, SIGNALS)
+                problem = "" if check.ok else describe(check)
+                if check.ok and golden.cycles != rtl.cycles:
+                    problem = f"{check.name}: cycles, golden {golden.cycles}, rtl {rtl.cycles}"
+                yield Held(check.name, int(rtl.cycles or 0), len(rtl.spikes), check.compared + 1, problem)
+                number += 1
 
 
 def traffic(cycles: int, seed: int, roads: Sequence[str] = tuple(ROADS), *, defect: str = "") -> Traffic:
@@ -101,24 +143,13 @@ def traffic(cycles: int, seed: int, roads: Sequence[str] = tuple(ROADS), *, defe
         If nothing was compared, or a simulator hangs.
     """
     total = networks = spikes = items = 0
-    wrong = DEFECTS.get(defect, lambda network: network)
-    with ExitStack() as stack:
-        lanes = []
-        for k, name in enumerate(roads):
-            g = ROADS[name]
-            lanes.append((name, g, stack.enter_context(NativeCore(build(g).path, g)), _loads(g, np.random.default_rng([seed, k]))))
-        start = time.perf_counter()
+    start = time.perf_counter()
+    with closing(held(seed, roads, defect=defect)) as found:
         while total < cycles:
-            for name, g, simulator, loads in lanes:
-                network, faults = next(loads)
-                rtl, golden = _run(simulator, g, network, faults), _reference(g, wrong(network), faults)
-                check = compare(f"Network {networks} on {name} (seed {seed})", "bit-true", replace(golden, provenance=rtl.provenance), rtl, SIGNALS)
-                if not check.ok:
-                    raise Mismatch(describe(check))
-                if golden.cycles != rtl.cycles:
-                    raise Mismatch(f"{check.name}: cycles, golden {golden.cycles}, rtl {rtl.cycles}")
-                total, networks, spikes, items = total + rtl.cycles, networks + 1, spikes + len(rtl.spikes), items + check.compared + 1
-        seconds = time.perf_counter() - start
+            for one in islice(found, len(roads)):
+                if one.problem:
+                    raise Mismatch(one.problem)
+                total, networks, spikes, items = total + one.cycles, networks + 1, spikes + one.spikes, items + one.items
     if not items:
         raise SpikegateError(f"Traffic compared nothing: cycles must be at least 1, not {cycles}")
-    return Traffic(total, networks, spikes, items, seconds)
+    return Traffic(total, networks, spikes, items, time.perf_counter() - start)
