@@ -97,8 +97,9 @@ class Packing:
 
 def pointers(packing: Packing, size: "PointSize") -> Load:
     """Where each source's row lies."""
-    values = {"first": packing.first, "number": packing.number}
-    return Load(PointOp.POINTER, pack(size.pointer_fields, values, len(packing.first)), np.arange(len(packing.first)))
+    rest = max(0, size.sources - len(packing.first))  # of a core for larger networks, which may have held one
+    values = {"first": np.pad(packing.first, (0, rest)), "number": np.pad(packing.number, (0, rest))}
+    return Load(PointOp.POINTER, pack(size.pointer_fields, values, len(values["first"])), np.arange(len(values["first"])))
 
 
 def row_words(packing: Packing, size: "PointSize") -> np.ndarray:
@@ -117,6 +118,7 @@ class Csr:
 
     name: ClassVar[str] = "csr"
     waits: ClassVar[bool] = False
+    ops: ClassVar[tuple[PointOp, ...]] = (PointOp.ROW, PointOp.POINTER)
 
     def needs(self, image: "PointImage") -> dict[str, int]:
         """Words of all rows, and of the longest."""
