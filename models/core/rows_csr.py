@@ -1,6 +1,6 @@
 """Rows of a network of point neurons as words of L synapses, one a lane: what is in them, how full they are, and how long they take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -114,7 +114,16 @@ def row_words(packing: Packing, size: "PointSize") -> np.ndarray:
 
 @dataclass(frozen=True)
 class Csr:
-    """Rows in on-chip memory."""
+    """Rows in on-chip memory.
+
+    Parameters
+    ----------
+    part : int
+        Bits of a record that each memory of a lane holds, as wide as a block RAM is at its best; 0 for all in one memory. What is loaded, and the
+        cycles, are the same.
+    """
+
+    part: int = field(default=0, compare=False)
 
     name: ClassVar[str] = "csr"
     waits: ClassVar[bool] = False

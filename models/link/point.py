@@ -3,7 +3,7 @@
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from spikegate.models.core.address_map import PointOp
 from spikegate.models.core.point_size import PointSize
@@ -16,8 +16,9 @@ from spikegate.models.link.payloads import Payload
 from spikegate.models.network.point_population import Neuron
 from spikegate.models.numeric.lfsr import LfsrParams
 
-__all__ = ["VERSION", "ITEM", "ROOM", "MAX_SOURCES", "PointIdentity", "PointTerms"]
+__all__ = ["VERSION", "ITEM", "ROOM", "MAX_SOURCES", "PointIdentity", "PointTerms", "family"]
 
+Size = TypeVar("Size", bound=PointSize)
 #: Of the protocol, that of cores of point neurons; an older client refuses it.
 VERSION = 3
 #: Bytes of an event, step and source; events that a board holds.
@@ -101,10 +102,10 @@ block, blocks : int
         return cls(version=VERSION, **{name: getattr(size, name) for name in names}, rows=ROWS.index(size.rows), room=ROOM,
                    family=family(size), build=build)
 
-    def size(self, structures: tuple[Neuron, ...], lfsr: LfsrParams) -> PointSize:
-        """The core, given what no number says; its `family` may be another."""
+    def size(self, kind: type[Size], structures: tuple[Neuron, ...], lfsr: LfsrParams) -> Size:
+        """The core, a `PointSize` of some kind, given what no number says; its `family` may be another."""
         names = [name for name in self.names() if name not in ("version", "rows", "room", "family", "build")]
-        return PointSize(structures=structures, lfsr=lfsr, rows=ROWS[self.rows], **{name: getattr(self, name) for name in names})
+        return kind(structures=structures, lfsr=lfsr, rows=ROWS[self.rows], **{name: getattr(self, name) for name in names})
 
 
 class PointTerms:
