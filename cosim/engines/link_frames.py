@@ -32,12 +32,14 @@ def load_frames(words: np.ndarray, identity: Identity | PointTerms) -> Iterator[
         raise InputError(f"Load word {identity.op(int(op[at])).name} of lane {lane[at]}, address {address[at]}, data {words['data'][at, 0]} is outside "
                          f"the board: {identity.lanes} lanes, {limits[at]:,} addresses{longest}; load what was made for it")
     place = np.where(np.isin(op, identity.by_neuron), address * identity.lanes + lane, address)
-    order = np.lexsort((place, np.cumsum(np.diff(op, prepend=op[:1]) != 0)))  # within an op they may come in any
-    words, op, address, lane, place = words[order], op[order], address[order], lane[order], place[order]
+    if isinstance(identity, PointTerms):  # within an op they may come in any order
+        order = np.lexsort((place, np.cumsum(np.diff(op, prepend=op[:1]) != 0)))
+        words, op, address, lane, place = words[order], op[order], address[order], lane[order], place[order]
     breaks = np.flatnonzero((np.diff(op) != 0) | (np.diff(place) != 1)) + 1
     for first, last in zip([0, *breaks.tolist()], [*breaks.tolist(), len(words)]):
         size = identity.item(int(op[first]))
-        items = np.ascontiguousarray(words["data"][first:last]).view(np.uint8)[:, :size][:, ::-1]
+        data = np.ascontiguousarray(words["data"][first:last]).view(np.uint8)
+        items = np.pad(data, ((0, 0), (0, max(0, size - data.shape[1]))))[:, :size][:, ::-1]
         count = (MAX_PAYLOAD - HEADER) // size
         for start in range(first, last, count):
             header = bytes([op[start], *int(lane[start]).to_bytes(2, "big"), *int(address[start]).to_bytes(3, "big")])

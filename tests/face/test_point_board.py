@@ -54,13 +54,13 @@ def test_a_swapped_weight_and_the_parameters_of_the_neighbour_are_found(board):
 
 def test_events_come_while_the_network_runs(board):
     quiet, rng = made(events=False), np.random.default_rng(2)
-    steps, channels = np.sort(rng.integers(0, 60, 40)), rng.integers(0, CHANNELS, 40)
+    steps, channels = np.divmod(np.sort(rng.choice(60 * CHANNELS, 40, replace=False)), CHANNELS)
     events, spikes = np.stack([steps, channels], axis=1), []
     board.begin(quiet)
     for first in range(0, 60, 10):
         board.give(events[(steps >= first) & (steps < first + 10)])
         spikes.append(board.go(10).spikes + [first, 0])
-    told = quiet.replace(inputs=[SpikeInput("in", CHANNELS, events.astype(np.int32))])
+    told = quiet.replace(inputs=[SpikeInput("in", CHANNELS, steps.astype(np.uint32), channels.astype(np.uint32))])
     assert np.array_equal(np.concatenate(spikes), point_engine.run(told).spikes) and len(np.concatenate(spikes)) > 20
     assert not np.array_equal(np.concatenate(spikes), point_engine.run(quiet).spikes)
 
