@@ -29,8 +29,9 @@ def load_frames(words: np.ndarray, identity: Identity | PointTerms) -> Iterator[
         delay, longest = words["data"][:, 0].astype(np.int64), f", a delay in 1..{identity.max_delay}"
         wrong = (op == Op.PARAM.value) & (address == Param.DELAY.value) & ((delay < 1) | (delay > identity.max_delay))
     for at in np.flatnonzero((address >= limits) | (lane >= identity.lanes) | wrong)[:1]:
-        raise InputError(f"Load word {identity.op(int(op[at])).name} of lane {lane[at]}, address {address[at]}, data {words['data'][at, 0]} is outside "
-                         f"the board: {identity.lanes} lanes, {limits[at]:,} addresses{longest}; load what was made for it")
+        name = identity.op(int(op[at])).name
+        raise InputError(f"Load word {name} of lane {lane[at]}, address {address[at]}, data {words['data'][at, 0]} is outside the board: "
+                         f"{identity.lanes} lanes, {limits[at]:,} addresses{longest}; load what was made for it")
     place = np.where(np.isin(op, identity.by_neuron), address * identity.lanes + lane, address)
     if isinstance(identity, PointTerms):  # within an op they may come in any order
         order = np.lexsort((place, np.cumsum(np.diff(op, prepend=op[:1]) != 0)))

@@ -139,7 +139,8 @@ class NativeLink(Foreign):
 
 
 @contextmanager
-def virtual_board(geometry: CoreGeometry | PointGeometry, divisor: int = DIVISOR, *, prepared: Callable[[Build], None] | None = None) -> Iterator[str]:
+def virtual_board(geometry: CoreGeometry | PointGeometry, divisor: int = DIVISOR, *,
+                  prepared: Callable[[Build], None] | None = None) -> Iterator[str]:
     """A Verilated board behind a pseudo-terminal: the path of its port, as long as the context lasts.
 
     Parameters

@@ -101,7 +101,8 @@ def environment() -> dict[str, str]:
     return child_environment(**found, OPENFPGALOADER="true")
 
 
-def build(board: Board, g: CoreGeometry | PointGeometry, folder: Path, *, seed: int = 1, say: Callable[[str], None] = lambda line: None) -> dict[str, float]:
+def build(board: Board, g: CoreGeometry | PointGeometry, folder: Path, *,
+          seed: int = 1, say: Callable[[str], None] = lambda line: None) -> dict[str, float]:
     """Build the design in ``folder``, which is replaced as a whole when all has gone well; seconds of each stage.
 
     Raises
@@ -125,7 +126,8 @@ def build(board: Board, g: CoreGeometry | PointGeometry, folder: Path, *, seed: 
     return seconds
 
 
-def _build(board: Board, g: CoreGeometry | PointGeometry, work: Path, seed: int, tools: dict[str, str], say: Callable[[str], None]) -> dict[str, float]:
+def _build(board: Board, g: CoreGeometry | PointGeometry, work: Path, seed: int,
+           tools: dict[str, str], say: Callable[[str], None]) -> dict[str, float]:
     start, seconds = time.perf_counter(), {}
     options = "-dsp -spram" if board.part.startswith("iCE40UP") else "-abc9" if board.family == "ice40" else ""
     with clean_environment():  # Amaranth takes AMARANTH_synth_opts and others from it

@@ -51,7 +51,8 @@ class PointCore(wiring.Component):
 
     def __init__(self, geometry: PointGeometry, *, clock_gate: bool = False, sources: type[Sources] = Sources):
         self.geometry, self.clock_gate, self.sources = geometry, clock_gate, sources
-        super().__init__({**sources.outside(), "i": In(stream.Signature(geometry.load_layout())), "events": In(stream.Signature(geometry.event_layout())),
+        super().__init__({**sources.outside(), "i": In(stream.Signature(geometry.load_layout())),
+                          "events": In(stream.Signature(geometry.event_layout())),
                           "o": Out(stream.Signature(geometry.sweep_layout())), "busy": Out(1), "cycles": Out(48),
                           **ROWS[type(geometry.rows)].outside(geometry), **(gate_members(geometry.gated) if clock_gate else {})})
 

@@ -1,6 +1,6 @@
 """The host link's events on their way to the core: checked and kept as a whole request, and given step by step."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -65,10 +65,11 @@ class EventQueue(wiring.Component):
         crowded = Signal()
         early = Signal()
         full = Signal()
+        left = data.View(layout, read.data)
         m.d.comb += [
-            early.eq(first < begun), full.eq(crowded | ((put - get)[:len(put)] == ROOM)), write.addr.eq(put), write.data.eq(item), write.en.eq(whole & ~full), following.eq(get + (self.o.valid & self.o.ready)),
-            read.addr.eq(following), self.o.valid.eq(shown), self.o.payload.step.eq(data.View(layout, read.data).step),
-            self.o.payload.source.eq(data.View(layout, read.data).source), self.pending.eq(get != there),
+            early.eq(first < begun), full.eq(crowded | ((put - get)[:len(put)] == ROOM)), write.addr.eq(put), write.data.eq(item),
+            write.en.eq(whole & ~full), following.eq(get + (self.o.valid & self.o.ready)), read.addr.eq(following), self.o.valid.eq(shown),
+            self.o.payload.step.eq(left.step), self.o.payload.source.eq(left.source), self.pending.eq(get != there),
         ]
         m.d.sync += [get.eq(following), shown.eq(following != there), whole.eq(self.en & (count == ITEM - 1)), begun.eq(begun + self.stepped)]
         with m.If(self.en):
@@ -84,17 +85,16 @@ class EventQueue(wiring.Component):
             m.d.sync += crowded.eq(full)
         with m.If(self.begin):
             m.d.sync += [put.eq(there), previous.eq(latest), count.eq(0), fresh.eq(1), disordered.eq(0), absent.eq(0), crowded.eq(0)]
-        m.d.comb += self.answer.eq(Answer.OK & NIBBLE)
-        with m.If(count != 0):
-            m.d.comb += self.answer.eq(Answer.LENGTH & NIBBLE)
-        with m.Elif(disordered | early):
-            m.d.comb += self.answer.eq(Answer.LATE & NIBBLE)
-        with m.Elif(absent):
-            m.d.comb += self.answer.eq(Answer.CHANNEL & NIBBLE)
-        with m.Elif(crowded):
-            m.d.comb += self.answer.eq(Answer.BUSY & NIBBLE)
-        with m.Elif(self.commit):
+        with m.If(self.verdict(m, count != 0, disordered | early, absent, crowded) & self.commit):
             m.d.sync += [there.eq(put), latest.eq(previous)]
         with m.If(self.clear):
             m.d.sync += [get.eq(there), shown.eq(0), latest.eq(0), begun.eq(0)]
         return m
+
+    def verdict(self, m: Module, *wrong: Value) -> Value:
+        """The answer, by what is wrong first: an event not whole, late, of no source, or without room for it; and whether all is right."""
+        m.d.comb += self.answer.eq(Answer.OK & NIBBLE)
+        for which, answer in reversed(list(zip(wrong, (Answer.LENGTH, Answer.LATE, Answer.CHANNEL, Answer.BUSY)))):
+            with m.If(which):
+                m.d.comb += self.answer.eq(answer & NIBBLE)
+        return ~Cat(wrong).any()

@@ -1,4 +1,4 @@
-"""The host link of a core of point neurons: what its IDENTITY says, and what an item of a LOAD and a record are. docs/host_link.md is the normative text."""
+"""The host link of a core of point neurons: its IDENTITY, the items of its LOADs, its records. docs/host_link.md is the normative text."""
 
 import zlib
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from functools import cached_property
 from typing import ClassVar, TypeVar
 
 from spikegate.models.core.address_map import PointOp
+from spikegate.models.core.point_rows import PointRows
 from spikegate.models.core.point_size import PointSize
 from spikegate.models.core.rows_csr import CSR
 from spikegate.models.core.rows_generated import Generator, permute_fields, rule_fields
-from spikegate.models.core.point_rows import PointRows
 from spikegate.models.core.words import record_bits
 from spikegate.models.errors import InputError
 from spikegate.models.link.payloads import Payload

@@ -16,8 +16,8 @@ from spikegate.models.network.builder import Builder
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.models.numeric.fixed import Q8_8
 from spikegate.models.streams.params import StreamFaults
-from spikegate.translator.brian_engines import Brian2Float, Brian2Integer, Brian2Ordered, Brian2Realised
 from spikegate.point_linked import PointLinked
+from spikegate.translator.brian_engines import Brian2Float, Brian2Integer, Brian2Ordered, Brian2Realised
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.hybrid import hybrid
 from spikegate.translator.point_brian import PointBrianInteger, PointBrianOrdered

@@ -147,7 +147,8 @@ def test_a_board_refuses_a_network_of_point_neurons_whose_memories_it_does_not_h
     assert "block RAMs (rows " in line and "above the 30 of the iCEBreaker; use fewer synapses or neurons, other --lanes, or another board: " in line
     assert "hx8k_evn, ulx3s_85f, ecpix5_85f" in line and not (tmp_path / "out").exists()
     assert main(["bitstream", "--network", str(tmp_path / "net"), "--n", "700", "--out", str(tmp_path / "out")]) == 2
-    assert "--n 700 is for networks of one weight a source; a core of point neurons is made for its network, of N=600: leave it out" in said(capsys)[1][0]
+    line, = said(capsys)[1]
+    assert "--n 700 is for networks of one weight a source; a core of point neurons is made for its network, of N=600: leave it out" in line
 
 
 def test_the_microcircuit_is_made_at_any_scale(tmp_path, capsys):
