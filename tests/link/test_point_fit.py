@@ -34,7 +34,7 @@ def test_a_core_that_a_board_has_no_room_for_is_refused_with_what_takes_it():
     with pytest.raises(InputError) as caught:
         check_memory(board("icebreaker"), SIZE)
     need = block_rams("ice40", SIZE)
-    assert str(caught.value).startswith(f"Core of N=1000 in 2 lanes takes {sum(need.values()):,} block RAMs (rows {need['rows']:,}, inputs ")
+    assert str(caught.value).startswith(f"Core of N=1,000 in 2 lanes takes {sum(need.values()):,} block RAMs (rows {need['rows']:,}, inputs ")
     assert "above the 30 of the iCEBreaker; use fewer synapses or neurons, other --lanes, or another board: hx8k_evn, " in str(caught.value)
     with pytest.raises(InputError, match="above the 208 of the ULX3S-85F; use fewer synapses or neurons, other --lanes$"):
         check_memory(board("ulx3s_85f"), dataclasses.replace(SIZE, row_words=300_000))
