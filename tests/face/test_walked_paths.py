@@ -75,6 +75,8 @@ ELSEWHERE = {
     "spikegate bitstream --board NAME": "tests/face/test_board_commands.py",
     "spikegate bitstream --n --lanes --format": "tests/face/test_board_commands.py",
     "spikegate bitstream --network FILE": "tests/face/test_board_commands.py",
+    "spikegate sim --network FILE --through-host-link": "tests/face/test_point_board.py",
+    "spikegate sim --network mine.spikegate --port PATH": "tests/face/test_point_board.py runs the client against such a port",
     "python tests/corpus/recordings.py": "tests/test_corpus.py",
 }
 
