@@ -4,15 +4,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from spikegate.models.core.address_map import BY_NEURON, Op, Param
+from spikegate.models.core.address_map import Op, Param
 from spikegate.models.errors import InputError
 from spikegate.models.link.frames import MAX_PAYLOAD
-from spikegate.models.link.payloads import HEADER, Identity, item_bytes
+from spikegate.models.link.payloads import HEADER, Identity
+from spikegate.models.link.point import PointTerms
 
 __all__ = ["load_frames"]
 
 
-def load_frames(words: np.ndarray, identity: Identity) -> Iterator[bytes]:
+def load_frames(words: np.ndarray, identity: Identity | PointTerms) -> Iterator[bytes]:
     """Payloads of LOAD for the words of `spikegate.cosim.engines.rtl.load_words`: runs of one op in consecutive places, as long as fit.
 
     Raises
@@ -21,16 +22,25 @@ def load_frames(words: np.ndarray, identity: Identity) -> Iterator[bytes]:
         If the board has no such lane or address, or does not hold spikes for as long as the delay.
     """
     op, address, lane = (words[name].astype(np.int64) for name in ("op", "address", "lane"))
-    delay, limits = words["data"][:, 0].astype(np.int64), np.array([identity.addresses(each.value) for each in Op])[op]
-    too_long = (op == Op.PARAM.value) & (address == Param.DELAY.value) & ((delay < 1) | (delay > identity.max_delay))
-    for at in np.flatnonzero((address >= limits) | (lane >= identity.lanes) | too_long)[:1]:
-        raise InputError(f"Load word {Op(int(op[at])).name} of lane {lane[at]}, address {address[at]}, data {words['data'][at, 0]} is outside the "
-                         f"board: {identity.lanes} lanes, {limits[at]:,} addresses, a delay in 1..{identity.max_delay}; load what was made for it")
-    place = np.where(np.isin(op, BY_NEURON), address * identity.lanes + lane, address)
+    limits = np.zeros(max(identity.op) + 1, np.int64)
+    limits[[each.value for each in identity.op]] = [identity.addresses(each.value) for each in identity.op]
+    limits, wrong, longest = limits[op], np.zeros(len(op), bool), ""
+    if isinstance(identity, Identity):
+        delay, longest = words["data"][:, 0].astype(np.int64), f", a delay in 1..{identity.max_delay}"
+        wrong = (op == Op.PARAM.value) & (address == Param.DELAY.value) & ((delay < 1) | (delay > identity.max_delay))
+    for at in np.flatnonzero((address >= limits) | (lane >= identity.lanes) | wrong)[:1]:
+        name = identity.op(int(op[at])).name
+        raise InputError(f"Load word {name} of lane {lane[at]}, address {address[at]}, data {words['data'][at, 0]} is outside the board: "
+                         f"{identity.lanes} lanes, {limits[at]:,} addresses{longest}; load what was made for it")
+    place = np.where(np.isin(op, identity.by_neuron), address * identity.lanes + lane, address)
+    if isinstance(identity, PointTerms):  # within an op they may come in any order
+        order = np.lexsort((place, np.cumsum(np.diff(op, prepend=op[:1]) != 0)))
+        words, op, address, lane, place = words[order], op[order], address[order], lane[order], place[order]
     breaks = np.flatnonzero((np.diff(op) != 0) | (np.diff(place) != 1)) + 1
     for first, last in zip([0, *breaks.tolist()], [*breaks.tolist(), len(words)]):
-        size = item_bytes(int(op[first]), identity.row_bits)
-        items = np.ascontiguousarray(words["data"][first:last]).view(np.uint8)[:, :size][:, ::-1]
+        size = identity.item(int(op[first]))
+        data = np.ascontiguousarray(words["data"][first:last]).view(np.uint8)
+        items = np.pad(data, ((0, 0), (0, max(0, size - data.shape[1]))))[:, :size][:, ::-1]
         count = (MAX_PAYLOAD - HEADER) // size
         for start in range(first, last, count):
             header = bytes([op[start], *int(lane[start]).to_bytes(2, "big"), *int(address[start]).to_bytes(3, "big")])

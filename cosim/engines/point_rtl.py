@@ -23,7 +23,7 @@ from spikegate.models.network.engine import Agreement, Hardware, Progress
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
 
-__all__ = ["PointRtl", "build", "load_words"]
+__all__ = ["PointRtl", "build", "load_words", "named_states"]
 
 
 def load_words(network: PointNetwork, geometry: PointGeometry) -> np.ndarray:
@@ -45,13 +45,18 @@ def states(network: PointNetwork, sweeps: np.ndarray, geometry: PointGeometry) -
     g, layout = geometry, geometry.lane_layout()
     size = layout.size // 8
     words = np.ascontiguousarray(sweeps[:, :g.lanes * size]).view("<u8").reshape(-1, g.words * g.lanes, size // 8)[:, :network.n]
+    return {**named_states(network, words), "events": unpack(words, layout["events"].offset, Field(g.events_bits)).astype(np.int32)}
+
+
+def named_states(network: PointNetwork, words: np.ndarray) -> dict[str, np.ndarray]:
+    """States as uint64 (steps, n, any) to int32 arrays (steps, n), 0 where a neuron has none of it."""
     found: dict[str, np.ndarray] = {}
     for each, first in zip(network.populations, network.firsts):
         at, here = 0, slice(first, first + each.size)
         for name, field in state_fields(each.neuron).items():
             found.setdefault(name, np.zeros(words.shape[:2], np.int32))[:, here] = unpack(words[:, here], at, field)
             at += field.width
-    return {**found, "events": unpack(words, layout["events"].offset, Field(g.events_bits)).astype(np.int32)}
+    return found
 
 
 def memory_words(network: PointNetwork, geometry: PointGeometry) -> np.ndarray:

@@ -12,13 +12,15 @@ from typing import cast
 import numpy as np
 from amaranth.hdl import Module
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out, connect
+from amaranth.lib.wiring import In, Out
 
 from spikegate.cosim.engines.foreign import POINTER, SIZE, Foreign, pointer
 from spikegate.cosim.toolchain.verilate import Build, compile_shared
 from spikegate.cosim.toolchain.verilog import cached_verilog, to_verilog
-from spikegate.gateware.core.core import Core, CoreGeometry
+from spikegate.gateware.core.core import CoreGeometry
+from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.gateware.link.link import HostLink
+from spikegate.gateware.link.linked_core import linked_core
 from spikegate.models.errors import SpikegateError
 
 __all__ = ["DIVISOR", "HARNESS", "NAME", "LinkedCore", "NativeLink", "build", "build_linked", "virtual_board"]
@@ -34,7 +36,7 @@ MAX_CYCLES = 50_000_000
 class LinkedCore(wiring.Component):
     """A host link and its core, with the core's gated clocks as ports."""
 
-    def __init__(self, geometry: CoreGeometry, divisor: int):
+    def __init__(self, geometry: CoreGeometry | PointGeometry, divisor: int):
         self.geometry, self.divisor = geometry, divisor
         gates = {name: flow for part in geometry.gated for name, flow in ((f"{part}_clk", In(1)), (f"{part}_enable", Out(1)))}
         super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "running": Out(1), "cycles": Out(48), **gates})
@@ -42,10 +44,8 @@ class LinkedCore(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.link = link = HostLink(self.geometry, self.divisor)
-        m.submodules.core = core = Core(self.geometry, clock_gate=True)
-        connect(m, link.o, core.i)
-        connect(m, core.o, link.i)
-        m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx), link.busy.eq(core.busy), self.running.eq(link.running), self.cycles.eq(core.cycles)]
+        m.submodules.core = core = linked_core(m, link, self.geometry, clock_gate=True)
+        m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx), self.running.eq(link.running), self.cycles.eq(core.cycles)]
         for part in self.geometry.gated:
             clock, enable = f"{part}_clk", f"{part}_enable"
             m.d.comb += [getattr(core, clock).eq(getattr(self, clock)), getattr(self, enable).eq(getattr(core, enable))]
@@ -57,7 +57,7 @@ def build(link: HostLink) -> Build:
     return compile_shared(to_verilog(link, NAME, reset=False), NAME, HARNESS)
 
 
-def build_linked(geometry: CoreGeometry, divisor: int = DIVISOR) -> Build:
+def build_linked(geometry: CoreGeometry | PointGeometry, divisor: int = DIVISOR) -> Build:
     """The same with its core."""
     return compile_shared(cached_verilog(lambda: LinkedCore(geometry, divisor), NAME, (geometry, divisor), reset=False), NAME, HARNESS)
 
@@ -139,12 +139,13 @@ class NativeLink(Foreign):
 
 
 @contextmanager
-def virtual_board(geometry: CoreGeometry, divisor: int = DIVISOR, *, prepared: Callable[[Build], None] | None = None) -> Iterator[str]:
+def virtual_board(geometry: CoreGeometry | PointGeometry, divisor: int = DIVISOR, *,
+                  prepared: Callable[[Build], None] | None = None) -> Iterator[str]:
     """A Verilated board behind a pseudo-terminal: the path of its port, as long as the context lasts.
 
     Parameters
     ----------
-    geometry : CoreGeometry
+    geometry : CoreGeometry or PointGeometry
     divisor : int
         Clock cycles of a bit.
     prepared : callable, optional

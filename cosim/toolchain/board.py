@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -20,8 +20,12 @@ from spikegate.cosim.isolation.run import terminable
 from spikegate.cosim.toolchain.synthesis import styled
 from spikegate.cosim.toolchain.verilog import without_zeros
 from spikegate.gateware.core.core import CoreGeometry
+from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.gateware.link.board import Top, platform
 from spikegate.models.core import engine as golden
+from spikegate.models.core import point_engine
+from spikegate.models.core.point_choice import row_source
+from spikegate.models.core.rows_csr import Csr
 from spikegate.models.core.rows_store import Store
 from spikegate.models.errors import InputError, SpikegateError
 from spikegate.models.files import replace_folder, working_folder
@@ -30,8 +34,10 @@ from spikegate.models.link.board import Board
 from spikegate.models.link.device import distances
 from spikegate.models.link.frames import Answer, Frame, encode
 from spikegate.models.link.payloads import CHUNK
+from spikegate.models.link.point_fit import BEST, check_memory
 from spikegate.models.link.uart import BITS
 from spikegate.models.network.network import Network
+from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
 from spikegate.models.surroundings import child_environment, clean_environment
 
@@ -57,8 +63,19 @@ CELLS = {"lut": ("ICESTORM_LC", "TRELLIS_COMB"), "ff": ("", "TRELLIS_FF"), "bram
 MULTIPLIER_NS = 9.05 + 5.27
 
 
-def geometry(board: Board, network: Network) -> CoreGeometry:
-    """The core that runs a network on the board."""
+def geometry(board: Board, network: Network | PointNetwork) -> CoreGeometry | PointGeometry:
+    """The core that runs a network on the board.
+
+    Raises
+    ------
+    InputError
+        If there is none, or the board has no room for its memories.
+    """
+    if isinstance(network, PointNetwork):
+        rows = row_source(network, board.lanes, None)
+        made = PointGeometry.of(network, board.lanes, Csr(BEST[board.family]) if isinstance(rows, Csr) else rows)
+        check_memory(board, made)
+        return made
     board.check(network)
     return CoreGeometry.of(network, board.lanes, n=board.n, **board.options)
 
@@ -84,7 +101,8 @@ def environment() -> dict[str, str]:
     return child_environment(**found, OPENFPGALOADER="true")
 
 
-def build(board: Board, g: CoreGeometry, folder: Path, *, seed: int = 1, say: Callable[[str], None] = lambda line: None) -> dict[str, float]:
+def build(board: Board, g: CoreGeometry | PointGeometry, folder: Path, *,
+          seed: int = 1, say: Callable[[str], None] = lambda line: None) -> dict[str, float]:
     """Build the design in ``folder``, which is replaced as a whole when all has gone well; seconds of each stage.
 
     Raises
@@ -108,7 +126,8 @@ def build(board: Board, g: CoreGeometry, folder: Path, *, seed: int = 1, say: Ca
     return seconds
 
 
-def _build(board: Board, g: CoreGeometry, work: Path, seed: int, tools: dict[str, str], say: Callable[[str], None]) -> dict[str, float]:
+def _build(board: Board, g: CoreGeometry | PointGeometry, work: Path, seed: int,
+           tools: dict[str, str], say: Callable[[str], None]) -> dict[str, float]:
     start, seconds = time.perf_counter(), {}
     options = "-dsp -spram" if board.part.startswith("iCE40UP") else "-abc9" if board.family == "ice40" else ""
     with clean_environment():  # Amaranth takes AMARANTH_synth_opts and others from it
@@ -172,7 +191,16 @@ def multiplier_ns(report: dict[str, Any]) -> float:
     return slowest[True, False] + MULTIPLIER_NS + slowest[False, True]
 
 
-def fit(board: Board, network: Network, folder: Path, seconds: dict[str, float], *, seed: int) -> dict[str, Any]:
+def measured(board: Board, network: Network | PointNetwork) -> tuple[Recording, float]:
+    """A run of the network, and the cycles of a step on the board."""
+    if isinstance(network, PointNetwork):
+        recording, core = point_engine.run(network), geometry(board, network)
+        return recording, sum(cast(PointGeometry, core).phases(network, recording).values()) / network.steps  # type: ignore[union-attr]
+    recording = golden.run(network)
+    return recording, golden.predict_cycles(network, recording, board.lanes, n=board.n, **board.options) / network.steps
+
+
+def fit(board: Board, network: Network | PointNetwork, folder: Path, seconds: dict[str, float], *, seed: int) -> dict[str, Any]:
     """The report of a finished build: what it takes of the part, its clock, and how fast it runs a network."""
     report = json.loads((Path(folder) / "nextpnr.json").read_text())
     used = {}
@@ -184,15 +212,14 @@ def fit(board: Board, network: Network, folder: Path, seconds: dict[str, float],
     if board.family == "ice40" and "dsp" in used:
         through = multiplier_ns(report)
         fmax_hz = min(fmax_hz, round(1e9 / through))
-    recording = golden.run(network)
-    cycles = golden.predict_cycles(network, recording, board.lanes, n=board.n, **board.options) / network.steps
+    recording, cycles = measured(board, network)
     sent, rate = event_bytes(recording) / network.steps, board.clock_hz / board.line.divisor
     bits = next(Path(folder).glob("top.bi[nt]"))
     steps = board.clock_hz / cycles
     packages = ("amaranth", "amaranth-boards", *sorted({package for _, package in TOOLS.values()}))
     return {
         "board": board.name, "part": board.part, "n": board.n, "lanes": board.lanes, "banks": board.banks,
-        "format": str(network.lif.format), "seed": seed, "baud": board.baud,
+        "format": "point neurons" if isinstance(network, PointNetwork) else str(network.lif.format), "seed": seed, "baud": board.baud,
         "utilisation": used, "clock_hz": board.clock_hz, "fmax_hz": fmax_hz, "clock_met": fmax_hz >= board.clock_hz,
         "multiplier_path_ns": through,
         "network": {"name": network.name, "hash": network.hash, "steps": network.steps}, "cycles_per_step": cycles, "steps_per_s": steps,

@@ -30,6 +30,8 @@ class PointCore(wiring.Component):
     geometry : PointGeometry
     clock_gate : bool
         Leave the gating of the clock of the update logic to the outside, as `spikegate.gateware.core.core.Core`.
+    sources : type
+        `Sources`, or `LiveSources` for events that come while it runs; its members to the outside are the core's.
 
     Members
     -------
@@ -47,9 +49,10 @@ class PointCore(wiring.Component):
         Clock cycles in which ``busy`` was high since reset.
     """
 
-    def __init__(self, geometry: PointGeometry, *, clock_gate: bool = False):
-        self.geometry, self.clock_gate = geometry, clock_gate
-        super().__init__({"i": In(stream.Signature(geometry.load_layout())), "events": In(stream.Signature(geometry.event_layout())),
+    def __init__(self, geometry: PointGeometry, *, clock_gate: bool = False, sources: type[Sources] = Sources):
+        self.geometry, self.clock_gate, self.sources = geometry, clock_gate, sources
+        super().__init__({**sources.outside(), "i": In(stream.Signature(geometry.load_layout())),
+                          "events": In(stream.Signature(geometry.event_layout())),
                           "o": Out(stream.Signature(geometry.sweep_layout())), "busy": Out(1), "cycles": Out(48),
                           **ROWS[type(geometry.rows)].outside(geometry), **(gate_members(geometry.gated) if clock_gate else {})})
 
@@ -58,7 +61,7 @@ class PointCore(wiring.Component):
         g = self.geometry
         m.submodules.loader = loader = Loader(g, {})
         m.submodules.sequencer = sequencer = Sequencer(g)
-        m.submodules.sources = sources = Sources(g)
+        m.submodules.sources = sources = self.sources(g)
         m.submodules.rows = rows = ROWS[type(g.rows)].make(g)
         lanes = [PointLane(g) for _ in range(g.lanes)]
         spiked = Signal(g.lanes)
@@ -67,6 +70,7 @@ class PointCore(wiring.Component):
         begin = sequencer.delivering if g.rows.waits else Const(1)
         wiring.connect(m, wiring.flipped(self.i), loader.i)
         wiring.connect(m, wiring.flipped(self.events), sources.events)
+        m.d.comb += [getattr(sources, name).eq(getattr(self, name)) for name in self.sources.outside()]
         for name in ROWS[type(g.rows)].outside(g):
             wiring.connect(m, getattr(wiring.flipped(self), name), getattr(rows, name))
         m.d.comb += [

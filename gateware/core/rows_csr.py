@@ -92,9 +92,28 @@ class CsrRows(wiring.Component):
     def synapses(self, m: Module, lane: int, issue: Signal, address: Signal) -> data.View:
         """A lane's part of the word that was read last."""
         g, load = self.geometry, self.load
+        if part := g.rows.part:
+            return self.parts(m, lane, issue, address, part)
         m.submodules[f"lane_{lane}"] = synapses = memory.Memory(shape=g.synapse_layout(), depth=g.row_words, init=[])
         read = synapses.read_port()
         write = synapses.write_port()
         m.d.comb += [read.addr.eq(address), read.en.eq(issue), write.en.eq(load.en.row & (load.lane == lane)), write.addr.eq(load.address),
                      write.data.eq(load.data)]
         return read.data
+
+    def parts(self, m: Module, lane: int, issue: Signal, address: Signal, part: int) -> data.View:
+        """The same from several memories, each with so many bits of a record, the last with the rest."""
+        g, load = self.geometry, self.load
+        layout = g.synapse_layout()
+        found = Signal(layout, name=f"record_{lane}")
+        reads = []
+        for number, first in enumerate(range(0, layout.size, part)):
+            width = min(part, layout.size - first)
+            m.submodules[f"lane_{lane}_{number}"] = some = memory.Memory(shape=width, depth=g.row_words, init=[])
+            read = some.read_port()
+            write = some.write_port()
+            m.d.comb += [read.addr.eq(address), read.en.eq(issue), write.en.eq(load.en.row & (load.lane == lane)), write.addr.eq(load.address),
+                         write.data.eq(load.data[first:first + width])]
+            reads.append(read.data)
+        m.d.comb += found.as_value().eq(Cat(reads))
+        return found

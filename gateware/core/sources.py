@@ -1,13 +1,15 @@
 """The sources whose spikes are delivered in a step: neurons of the sweep, in order, then recorded events."""
 
-from amaranth.hdl import Cat, Module, ResetInserter, Signal
+from typing import Any
+
+from amaranth.hdl import Cat, Module, ResetInserter, Signal, Value
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.gateware.core.spike_list import encode
 
-__all__ = ["Sources"]
+__all__ = ["LiveSources", "Sources"]
 
 
 class Sources(wiring.Component):
@@ -39,8 +41,17 @@ class Sources(wiring.Component):
         self.geometry = g = geometry
         word = range(max(2, g.words))
         super().__init__({
-            "push": In(data.StructLayout({"en": 1, "any": 1, "word": word, "mask": g.lanes})), "step": In(32), "go": In(1),
+            **self.outside(), "push": In(data.StructLayout({"en": 1, "any": 1, "word": word, "mask": g.lanes})), "step": In(32), "go": In(1),
             "events": In(stream.Signature(g.event_layout())), "clear": In(1), "o": Out(stream.Signature(range(max(2, g.sources)))), "busy": Out(1)})
+
+    @classmethod
+    def outside(cls) -> dict[str, Any]:
+        """What it needs to know besides, of who gives the events."""
+        return {}
+
+    def awaited(self, head_valid: Signal) -> Value:
+        """Whether an event of the present step may still come."""
+        return ~head_valid
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -65,7 +76,7 @@ class Sources(wiring.Component):
             free.eq(~self.o.valid | self.o.ready), pick.eq(hand_valid & free), pop.eq(spikes.r_rdy & (~hand_valid | (pick & (rest == 0)))),
             head_due.eq(head_valid & (head.step <= self.step)),
             head_pop.eq(self.go & head_due & ~hand_valid & (spikes.level == 0) & free), self.events.ready.eq(~head_valid | head_pop),
-            self.busy.eq(self.o.valid | hand_valid | (spikes.level != 0) | head_due | ~head_valid),
+            self.busy.eq(self.o.valid | hand_valid | (spikes.level != 0) | head_due | self.awaited(head_valid)),
         ]
         with m.If(pop):
             m.d.sync += [hand.eq(spikes.r_data), hand_valid.eq(1)]
@@ -82,3 +93,20 @@ class Sources(wiring.Component):
         with m.If(self.clear):
             m.d.sync += [hand_valid.eq(0), head_valid.eq(0), self.o.valid.eq(0)]
         return m
+
+
+class LiveSources(Sources):
+    """The same, with events that come while it runs. A step does not wait for what is not there.
+
+    Members
+    -------
+    pending : In(1)
+        An event is on its way to ``events``, which may be one of this step; the step waits for it.
+    """
+
+    @classmethod
+    def outside(cls) -> dict[str, Any]:
+        return {"pending": In(1)}
+
+    def awaited(self, head_valid: Signal) -> Value:
+        return ~head_valid & self.pending

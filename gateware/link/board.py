@@ -6,8 +6,10 @@ from amaranth.hdl import ClockDomain, ClockSignal, Const, Instance, Module, Sign
 from amaranth.lib import io, wiring
 from amaranth.lib.cdc import ResetSynchronizer
 
-from spikegate.gateware.core.core import Core, CoreGeometry
+from spikegate.gateware.core.core import CoreGeometry
+from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.gateware.link.link import HostLink
+from spikegate.gateware.link.linked_core import linked_core
 from spikegate.models.link.board import Board, Pll
 
 __all__ = ["platform", "Top"]
@@ -29,13 +31,13 @@ class Top(wiring.Component):
     Parameters
     ----------
     board : Board
-    geometry : CoreGeometry
+    geometry : CoreGeometry or PointGeometry
         Of the core.
     build : int
         32 bits that name the build.
     """
 
-    def __init__(self, board: Board, geometry: CoreGeometry, build: int = 0):
+    def __init__(self, board: Board, geometry: CoreGeometry | PointGeometry, build: int = 0):
         self.board, self.geometry, self.build = board, geometry, build
         super().__init__({})
 
@@ -52,11 +54,9 @@ class Top(wiring.Component):
             m.submodules.pll = _pll_ice40(board.pll, board.oscillator_hz, "CORE", locked, i_REFERENCECLK=buffer.i) if board.family == "ice40" \
                 else _pll_ecp5(board.pll, board, buffer.i, locked)
         m.submodules.reset = ResetSynchronizer(~locked)
-        m.submodules.core = core = Core(self.geometry)
-        m.submodules.link = link = HostLink(self.geometry, board.line.divisor, build=self.build)
-        wiring.connect(m, core.i, link.o)
-        wiring.connect(m, core.o, link.i)
-        m.d.comb += link.busy.eq(core.busy)
+        link = HostLink(self.geometry, board.line.divisor, build=self.build)
+        m.submodules.core = linked_core(m, link, self.geometry)
+        m.submodules.link = link
 
         uart = platform.request("uart", 0, dir={"rx": "-", "tx": "-"})
         m.submodules.rx = rx = io.Buffer("i", uart.rx)

@@ -5,13 +5,17 @@ from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from spikegate.gateware.core.geometry import CoreGeometry
+from spikegate.gateware.core.point_geometry import PointGeometry
+from spikegate.gateware.link.events import EventQueue
 from spikegate.gateware.link.receiver import FrameReceiver
 from spikegate.gateware.link.requests import Requests
 from spikegate.gateware.link.runner import Runner
+from spikegate.gateware.link.terms import link_terms
 from spikegate.gateware.link.transmitter import NIBBLE, FrameTransmitter
 from spikegate.models.errors import InputError
 from spikegate.models.link.frames import Answer
-from spikegate.models.link.payloads import MAX_NEURONS, MAX_ROW, Identity
+from spikegate.models.link.payloads import MAX_NEURONS, MAX_ROW
+from spikegate.models.link.point import MAX_SOURCES
 
 __all__ = ["NARROW", "HostLink"]
 
@@ -26,7 +30,7 @@ class HostLink(wiring.Component):
 
     Parameters
     ----------
-    geometry : CoreGeometry
+    geometry : CoreGeometry or PointGeometry
         Of the core.
     divisor : int
         Clock cycles of a bit, as `spikegate.models.link.uart.UartParams.divisor`.
@@ -54,14 +58,20 @@ class HostLink(wiring.Component):
         The last frame was dropped.
     running : Out(1)
         A run is under way.
+    events : Out(stream.Signature(event_layout)), pending : Out(1)
+        With a core of point neurons: to its ``events`` and ``pending``.
     """
 
-    def __init__(self, geometry: CoreGeometry, divisor: int, *, build: int = 0):
+    def __init__(self, geometry: CoreGeometry | PointGeometry, divisor: int, *, build: int = 0):
         for what, value, limit in (("Lanes", geometry.lanes, 8 * MAX_ROW), ("N", geometry.n, MAX_NEURONS)):
             if value > limit:
                 raise InputError(f"{what} must be in 1..{limit} for the host link, not {value}; use fewer")
-        self.geometry, self.divisor, self.identity = geometry, divisor, Identity.of(geometry, build)
+        self.geometry, self.divisor, self.terms = geometry, divisor, link_terms(geometry)
+        if self.terms.sources > MAX_SOURCES:
+            raise InputError(f"Neurons and channels must be 1..{MAX_SOURCES:,} for the host link, not {self.terms.sources:,}; use fewer")
+        self.identity = self.terms.identity(build)
         super().__init__({
+            **({"events": Out(stream.Signature(geometry.event_layout())), "pending": Out(1)} if self.terms.sources else {}),
             "rx": In(1, init=1), "tx": Out(1, init=1), "o": Out(stream.Signature(geometry.load_layout())),
             "i": In(stream.Signature(geometry.sweep_layout())), "busy": In(1),
             "active": Out(1), "error": Out(1), "running": Out(1)})
@@ -75,6 +85,8 @@ class HostLink(wiring.Component):
         connect(m, receiver.o, requests.i)
         connect(m, runner.o, transmitter.data)
         connect(m, requests.o, wiring.flipped(self.o))
+        if self.terms.sources:
+            self.connect_events(m, requests)
         answer = requests.answer
         wanted = Signal()
         busy = Signal()
@@ -106,3 +118,13 @@ class HostLink(wiring.Component):
         with m.If(receiver.bad):
             m.d.sync += self.error.eq(1)
         return m
+
+    def connect_events(self, m: Module, requests: Requests) -> None:
+        """The queue of events between requests and core."""
+        m.submodules.events = queue = EventQueue(self.geometry)
+        connect(m, queue.o, wiring.flipped(self.events))
+        m.d.comb += [
+            queue.begin.eq(requests.events_begin), queue.byte.eq(requests.events_byte), queue.en.eq(requests.events_en),
+            queue.commit.eq(requests.events_commit), requests.events_answer.eq(queue.answer), queue.clear.eq(requests.cleared),
+            queue.stepped.eq(requests.stepped), self.pending.eq(queue.pending),
+        ]

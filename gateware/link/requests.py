@@ -4,16 +4,51 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from spikegate.gateware.core.geometry import CoreGeometry, Op
+from spikegate.gateware.core.geometry import CoreGeometry
+from spikegate.gateware.core.point_geometry import PointGeometry
+from spikegate.gateware.link.terms import is_one_of, last_byte, link_terms
 from spikegate.gateware.link.transmitter import NIBBLE
-from spikegate.models.core.address_map import OF_STREAMS
 from spikegate.models.link.frames import Answer, Request
-from spikegate.models.link.payloads import HEADER, item_bytes
+from spikegate.models.link.payloads import HEADER
 
-__all__ = ["Requests"]
+__all__ = ["EventStates", "Requests"]
 
 #: Arguments of a LOAD or RUN, the first one highest.
 OP, LANE, ADDRESS = slice(40, 48), slice(24, 40), slice(24)
+
+
+class EventStates:
+    """What a core that takes events adds: the request EVENTS, whose bytes go to an `EventQueue`, in a run too."""
+
+    kind = Request.EVENTS
+    members = {"events_begin": Out(1), "events_byte": Out(8), "events_en": Out(1), "events_commit": Out(1), "events_answer": In(4),
+               "cleared": Out(1)}
+
+    def __init__(self, requests: "Requests") -> None:
+        self.requests = requests
+
+    def begin(self, m: Module, kind: Signal) -> None:
+        """Behind SEQUENCE, where it is due."""
+        with m.Elif(kind == self.kind):
+            m.d.comb += self.requests.events_begin.eq(1)
+            m.next = "EVENTS"
+
+    def states(self, m: Module, kind: Signal, left: Signal, drop: Signal) -> None:
+        """EVENTS, in which bytes pass, SETTLE, in which the last of them is looked at, and COMMIT."""
+        r = self.requests
+        m.d.comb += [r.events_byte.eq(r.i.payload), r.cleared.eq(r.o.valid & r.o.ready & (r.o.payload.op == r.terms.op.CLEAR.value))]
+        with m.State("EVENTS"):
+            m.d.comb += [r.i.ready.eq(1), r.events_en.eq(r.i.valid), drop.eq(r.i.valid)]
+            with m.If(r.i.valid & (left == 1)):
+                m.next = "SETTLE"
+        with m.State("SETTLE"):
+            m.next = "COMMIT"
+        with m.State("COMMIT"):
+            m.d.comb += r.events_commit.eq(1)
+            m.d.sync += r.answer.payload.eq(r.events_answer)
+            with m.If(r.events_answer == Answer.OK & NIBBLE):
+                m.d.sync += r.expected.eq(r.expected + 1)
+            m.next = "ANSWER"
 
 
 class Requests(wiring.Component):
@@ -33,23 +68,27 @@ class Requests(wiring.Component):
         For one cycle: a run begins, or shall end. ``flags`` stay as they are while it is ``running``.
     step : In(1), stepped : Out(1)
         Wants the core to make a step; it has begun. ``last`` when it is the last one.
+    events_begin, events_byte, events_en, events_commit, events_answer, cleared
+        Of a core that takes events: those of an `EventQueue`, and its ``clear``.
     """
 
-    def __init__(self, geometry: CoreGeometry):
-        self.geometry, self.row = geometry, item_bytes(Op.ROW.value, geometry.word_bits)
+    def __init__(self, geometry: CoreGeometry | PointGeometry):
+        self.geometry, self.terms = geometry, link_terms(geometry)
+        self.parts = [EventStates(self)] if self.terms.sources else []
         super().__init__({
+            **{name: member for part in self.parts for name, member in part.members.items()},
             "i": In(stream.Signature(8)), "finish": Out(1), "o": Out(stream.Signature(geometry.load_layout())), "answer": Out(stream.Signature(4)),
             "expected": Out(8), "start": Out(1), "stop": Out(1), "running": In(1), "flags": Out(3), "step": In(1), "stepped": Out(1), "last": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        g = self.geometry
-        data = Signal(g.lane_bits)
+        terms = self.terms
+        data = Signal(terms.data_bits)
         left = Signal(8)
-        count = Signal(range(max(self.row, 8)))
+        count = Signal(range(max(8, *(terms.item(each) for each in terms.ops))))
         kind = Signal(3)
-        op = Signal(4)
-        lane = Signal(range(max(2, g.lanes)))
+        op = Signal(max(4, max(terms.ops).bit_length()))
+        lane = Signal(range(max(2, terms.lanes)))
         address = Signal(24)
         shift = Signal()
         drop = Signal()
@@ -58,10 +97,10 @@ class Requests(wiring.Component):
         ragged = Signal()
         fits, allowed = self.decode(m, kind, left, data)
         m.d.comb += [
-            is_load.eq(kind == Request.LOAD), ragged.eq((left & Mux(data[OP] == Op.ROW.value, self.row - 1, 7)) != 0),
+            is_load.eq(kind == Request.LOAD), ragged.eq((left & last_byte(terms, data[OP])) != 0),
             self.flags.eq(op),
             self.o.payload.data.eq(Mux(self.running, 1, data)), self.o.payload.address.eq(address), self.o.payload.lane.eq(lane),
-            self.o.payload.op.eq(Mux(self.running, Op.RUN.value, op)), self.stepped.eq(self.step & self.o.ready), self.o.valid.eq(self.step),
+            self.o.payload.op.eq(Mux(self.running, terms.op.RUN.value, op)), self.stepped.eq(self.step & self.o.ready), self.o.valid.eq(self.step),
         ]
         # A cycle late, and so is ``start``: the comparison would be on the longest path.
         m.d.sync += [self.last.eq(address[:16] == data[LANE]), self.start.eq(0)]
@@ -81,7 +120,7 @@ class Requests(wiring.Component):
                     m.next = "EXECUTE"
             with m.State("EXECUTE"):
                 m.d.sync += [op.eq(data[OP]), lane.eq(data[LANE]), address.eq(data[ADDRESS])]
-                m.d.sync += count.eq(Mux(data[OP] == Op.ROW.value, self.row - 1, 7))
+                m.d.sync += count.eq(last_byte(terms, data[OP]))
                 m.next = "ANSWER"
                 with m.If(is_load & ~allowed):
                     m.d.sync += self.answer.payload.eq(Answer.ARGUMENT & NIBBLE)
@@ -97,26 +136,27 @@ class Requests(wiring.Component):
                 with m.If(take & (count == 0)):
                     m.next = "WORD"
             self.sending_states(m, op, lane, left, count, forth)
+            for part in self.parts:
+                part.states(m, kind, left, drop)
         return m
 
     def decode(self, m: Module, kind: Signal, left: Signal, data: Signal) -> tuple[Signal, Signal]:
         """Whether a request has a length of its type; and whether the op of a LOAD, and the lane, are those of this core."""
-        g = self.geometry
-        loads = [op.value for op in Op if op != Op.RUN and (g.streams or op not in OF_STREAMS)]
+        terms = self.terms
         fits = Signal()
         allowed = Signal()
         with m.Switch(kind):
-            with m.Case(Request.LOAD):
+            with m.Case(Request.LOAD, *(part.kind for part in self.parts)):
                 m.d.comb += fits.eq(left[3:].any() | left[1:3].all())  # at least HEADER
             with m.Case(Request.RUN):
                 m.d.comb += fits.eq(left == HEADER)
             with m.Default():
                 m.d.comb += fits.eq(left == 0)
         with m.Switch(data[OP]):
-            with m.Case(*loads):
+            with m.Case(*terms.ops):
                 # Of a power of two, only the upper bits matter, a sixth of the cells of a comparison.
-                bits, lane = (g.lanes - 1).bit_length(), data[LANE]
-                m.d.comb += allowed.eq(~lane[bits:].any() if g.lanes == 1 << bits else lane < g.lanes)
+                bits, lane = (terms.lanes - 1).bit_length(), data[LANE]
+                m.d.comb += allowed.eq(~lane[bits:].any() if terms.lanes == 1 << bits else lane < terms.lanes)
         return fits, allowed
 
     def header_states(self, m: Module, kind: Signal, left: Signal, count: Signal, fits: Signal) -> None:
@@ -137,7 +177,7 @@ class Requests(wiring.Component):
             with m.If(self.i.valid):
                 m.next = "ANSWER"
                 m.d.sync += self.answer.payload.eq(Answer.OK & NIBBLE)
-                with m.If((kind == 0) | kind[1:].all()):
+                with m.If((kind == 0) | (kind.all() if self.parts else kind[1:].all())):
                     m.d.sync += self.answer.payload.eq(Answer.TYPE & NIBBLE)
                 with m.Elif(~fits):
                     m.d.sync += self.answer.payload.eq(Answer.LENGTH & NIBBLE)
@@ -149,6 +189,8 @@ class Requests(wiring.Component):
                         m.d.sync += self.answer.payload.eq(Answer.STATUS & NIBBLE)
                 with m.Elif(self.i.payload != self.expected):
                     m.d.sync += self.answer.payload.eq(Answer.SEQUENCE & NIBBLE)
+                for part in self.parts:
+                    part.begin(m, kind)
                 with m.Elif(self.running):
                     m.d.sync += self.answer.payload.eq(Answer.BUSY & NIBBLE)
                 with m.Else():
@@ -158,9 +200,9 @@ class Requests(wiring.Component):
         """WORD, in which an item goes to the core, lane by lane or address by address, and ANSWER, after all items."""
         with m.State("WORD"):
             m.d.comb += self.o.valid.eq(1)
-            m.d.sync += count.eq(Mux(op == Op.ROW.value, self.row - 1, 7))
+            m.d.sync += count.eq(last_byte(self.terms, op))
             with m.If(self.o.ready):
-                with m.If(((op == Op.SEED.value) | (op == Op.STATE.value)) & (lane != self.geometry.lanes - 1)):
+                with m.If(is_one_of(op, self.terms.by_neuron) & (lane != self.terms.lanes - 1)):
                     m.d.sync += lane.eq(lane + 1)
                 with m.Else():
                     m.d.comb += forth.eq(1)

@@ -1,11 +1,12 @@
 """The host link's runs: one step of the core after another, and what each leaves for the host, as bytes."""
 
-from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.geometry import CoreGeometry
-from spikegate.models.link.payloads import record_bytes
+from spikegate.gateware.core.point_geometry import PointGeometry
+from spikegate.gateware.link.terms import link_terms
 
 __all__ = ["Runner"]
 
@@ -25,7 +26,7 @@ class Runner(wiring.Component):
 
     Parameters
     ----------
-    geometry : CoreGeometry
+    geometry : CoreGeometry or PointGeometry
 
     Members
     -------
@@ -51,8 +52,8 @@ class Runner(wiring.Component):
         Cycles, modulo 256, in which the core ran and did not wait; in the cycle after they have become 0.
     """
 
-    def __init__(self, geometry: CoreGeometry):
-        self.geometry = geometry
+    def __init__(self, geometry: CoreGeometry | PointGeometry):
+        self.geometry, self.terms = geometry, link_terms(geometry)
         super().__init__({
             "start": In(1), "stop": In(1), "flags": In(3), "step": Out(1), "stepped": In(1), "last": In(1), "hold": In(1), "running": Out(1),
             "overflow": Out(1), "busy": In(1), "works": In(1),
@@ -76,8 +77,10 @@ class Runner(wiring.Component):
             m.d.sync += self.cycles.eq(self.cycles + 1)
         with m.If(self.stop):
             m.d.sync += stopping.eq(1)
-        with m.If(self.i.valid & Cat(each.overflow for each in self.i.payload.lanes).any()):
-            m.d.sync += self.overflow.eq(1)
+        overflows = self.terms.overflows(self.i.payload.lanes)
+        if overflows is not None:
+            with m.If(self.i.valid & overflows):
+                m.d.sync += self.overflow.eq(1)
 
         again = Signal()
         zero = Signal()
@@ -108,7 +111,7 @@ class Runner(wiring.Component):
 
     def leave(self, m: Module, events: Value, records: Signal, again: Signal, zero: Signal) -> None:
         """What a word leaves, lane by lane: records, or distances; a ``zero`` besides, and ``again`` the first neuron of a step."""
-        g, size = self.geometry, record_bytes(self.geometry.format.width)
+        g, size = self.geometry, self.terms.record
         lanes, mask = self.i.payload.lanes, self.i.payload.spikes[:g.lanes]
         lane = Signal(range(max(2, g.lanes)))
         part = Signal(range(size))
@@ -116,7 +119,7 @@ class Runner(wiring.Component):
         gap = Signal(range(g.n + 1), init=1)
         gap_after = Signal((gap + g.lanes).shape())
         spiked = Signal()
-        neurons = [Cat(each.v, each.hold, each.overflow, each.spike, C(0, 8 * size - g.format.width - 10)) for each in lanes]
+        neurons = [self.terms.of(each) for each in lanes]
         record = pick([each[8 * k:8 * k + 8] for each in neurons for k in range(size)], Cat(~part, lane))
         low = Signal()
         wide = Signal()

@@ -8,12 +8,14 @@ from amaranth.lib.wiring import In, Out
 from spikegate.gateware.link.uart import UartTransmitter
 from spikegate.models.link.frames import ESCAPE, FLAG, FLIP, Answer
 from spikegate.models.link.payloads import CHUNK, Identity, Status
+from spikegate.models.link.point import PointIdentity
 
 __all__ = ["NIBBLE", "FrameTransmitter", "counters_layout"]
 
-#: Bytes of the buffer of data; above it lie the counters of a STATUS, then the IDENTITY, both with their last byte first.
+#: Bytes of the buffer of data; above it lie the counters of a STATUS, then the IDENTITY, both with their last byte first, and as much room for each:
+#: this, or twice as much if an IDENTITY needs it.
 BUFFER, AREA = 2 * CHUNK, 32
-#: Payload of STATUS, DONE and IDENTITY.
+#: Payload of STATUS and DONE, and of the IDENTITY of a core of one weight a source.
 LONG = 24
 #: What of an `Answer` tells it apart.
 NIBBLE = 15
@@ -29,7 +31,7 @@ class FrameTransmitter(wiring.Component):
 
     Parameters
     ----------
-    identity : Identity
+    identity : Identity or PointIdentity
     divisor : int
         Of the UART.
 
@@ -54,7 +56,7 @@ class FrameTransmitter(wiring.Component):
         The line.
     """
 
-    def __init__(self, identity: Identity, divisor: int) -> None:
+    def __init__(self, identity: Identity | PointIdentity, divisor: int) -> None:
         self.identity, self.divisor = identity, divisor
         super().__init__({
             "answer": In(stream.Signature(4)), "done": In(1), "finished": Out(1), "data": In(stream.Signature(8)), "aligned": Out(1),
@@ -63,7 +65,9 @@ class FrameTransmitter(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        contents = [0] * (BUFFER + AREA) + list(reversed(self.identity.pack()))
+        said = self.identity.pack()
+        area = AREA if len(said) <= AREA else 2 * AREA
+        contents = [0] * (BUFFER + area) + list(reversed(said))
         m.submodules.uart = uart = UartTransmitter(self.divisor)
         m.submodules.crc = crc = CRC16_X25(data_width=1).create()
         m.submodules.buffer = buffer = memory.Memory(shape=8, depth=len(contents), init=contents, attrs={"no_rw_check": 1})
@@ -74,7 +78,7 @@ class FrameTransmitter(wiring.Component):
         put = Signal(range(BUFFER))
         get = Signal(range(BUFFER))
         following = Signal(range(BUFFER))
-        left = Signal(range(AREA))
+        left = Signal(range(area))
         kind = self.kind
 
         counter, reading, writing, total, pending = self.counters(m, uart, fetched)
@@ -85,7 +89,7 @@ class FrameTransmitter(wiring.Component):
             following.eq(put + 1), self.data.ready.eq((following != get) & ~writing & ~pending.events), self.aligned.eq(put[:-1] == 0),
             write.addr.eq(Mux(writing, counter, put)), write.data.eq(Mux(writing, total[:8], self.data.payload)),
             write.en.eq(writing | (self.data.valid & self.data.ready)),
-            read.addr.eq(Mux(reading, counter, Mux(is_data, get, Cat(left, ~is_status, C(4, 3))))),
+            read.addr.eq(Mux(reading, counter, Mux(is_data, get, self.place(left, ~is_status, area)))),
         ]
         with m.If(self.data.valid & self.data.ready):
             m.d.sync += put.eq(following)
@@ -96,7 +100,7 @@ class FrameTransmitter(wiring.Component):
         go = self.send(m, uart, crc, byte, plain, content)
         with m.FSM():
             self.idle_state(m, crc, left, put, get)
-            steps = {"OPEN": FLAG, "LENGTH": Mux(kind[3], Mux(is_data, CHUNK, LONG), 0), "TYPE": Cat(kind, self.marks, C(2, 2)),
+            steps = {"OPEN": FLAG, "LENGTH": Mux(kind[3], Mux(is_data, CHUNK, self.long(kind)), 0), "TYPE": Cat(kind, self.marks, C(2, 2)),
                      "SEQUENCE": self.expected, "BODY": Mux(is_status & (left == 0), self.low, fetched),
                      "CRC": crc.crc[:8], "REST": crc.crc[8:], "CLOSE": FLAG}
             for state, following_state in zip(steps, [*list(steps)[1:], "IDLE"]):
@@ -118,7 +122,7 @@ class FrameTransmitter(wiring.Component):
         """IDLE: an answer is first, then a chunk of data, then DONE."""
         with m.State("IDLE"):
             m.d.comb += crc.start.eq(1)
-            m.d.sync += [self.kind.eq(self.answer.payload), left.eq(LONG - 1)]
+            m.d.sync += [self.kind.eq(self.answer.payload), left.eq(self.long(self.answer.payload) - 1)]
             with m.If(self.answer.valid):
                 m.d.comb += self.answer.ready.eq(1)
                 m.next = "OPEN"
@@ -128,7 +132,18 @@ class FrameTransmitter(wiring.Component):
             with m.Elif(self.done):
                 m.d.comb += self.finished.eq(1)
                 m.d.sync += self.kind.eq(Answer.DONE & NIBBLE)
+                if len(self.identity.pack()) != LONG:
+                    m.d.sync += left.eq(LONG - 1)
                 m.next = "OPEN"
+
+    def long(self, kind: Value) -> Value | int:
+        """Bytes of the payload of an answer that has one: of IDENTITY, or of STATUS and DONE."""
+        size = len(self.identity.pack())
+        return LONG if size == LONG else Mux(kind == Answer.IDENTITY & NIBBLE, size, LONG)
+
+    def place(self, left: Signal, identity: Value, area: int) -> Value:
+        """Address of what is sent of the counters, or of the identity."""
+        return Cat(left, identity, C(4, 3)) if area == AREA else Cat(left, identity, C(2, 2))
 
     def counters(self, m: Module, uart: UartTransmitter, fetched: Signal) -> tuple[Value, Signal, Signal, Signal, data.View]:
         """Read, add, write, and on to the next byte with the carry; the pending ones take turns. The UART looks at a byte in the cycle of its tick

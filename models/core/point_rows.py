@@ -5,7 +5,7 @@ gateware/core/point_parts.py makes the hardware of each.
 
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from spikegate.models.core.address_map import Load
+from spikegate.models.core.address_map import Load, PointOp
 from spikegate.models.network.recording import Recording
 
 if TYPE_CHECKING:
@@ -23,10 +23,13 @@ class PointRows(Protocol):
     name : str
     waits : bool
         Whether it begins a source's row in delivery alone, so that the cycles of a step do not depend on where in the sweep a neuron fired.
+    ops : tuple of PointOp
+        What is loaded into it.
     """
 
     name: ClassVar[str]
     waits: ClassVar[bool]
+    ops: ClassVar[tuple[PointOp, ...]]
 
     def needs(self, image: "PointImage") -> dict[str, int]:
         """Fields of the size that a network needs; `InputError` if it cannot be its row source."""

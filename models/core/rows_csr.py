@@ -1,6 +1,6 @@
 """Rows of a network of point neurons as words of L synapses, one a lane: what is in them, how full they are, and how long they take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -97,8 +97,9 @@ class Packing:
 
 def pointers(packing: Packing, size: "PointSize") -> Load:
     """Where each source's row lies."""
-    values = {"first": packing.first, "number": packing.number}
-    return Load(PointOp.POINTER, pack(size.pointer_fields, values, len(packing.first)), np.arange(len(packing.first)))
+    rest = max(0, size.sources - len(packing.first))  # of a core for larger networks, which may have held one
+    values = {"first": np.pad(packing.first, (0, rest)), "number": np.pad(packing.number, (0, rest))}
+    return Load(PointOp.POINTER, pack(size.pointer_fields, values, len(values["first"])), np.arange(len(values["first"])))
 
 
 def row_words(packing: Packing, size: "PointSize") -> np.ndarray:
@@ -113,10 +114,20 @@ def row_words(packing: Packing, size: "PointSize") -> np.ndarray:
 
 @dataclass(frozen=True)
 class Csr:
-    """Rows in on-chip memory."""
+    """Rows in on-chip memory.
+
+    Parameters
+    ----------
+    part : int
+        Bits of a record that each memory of a lane holds, as wide as a block RAM is at its best; 0 for all in one memory. What is loaded, and the
+        cycles, are the same.
+    """
+
+    part: int = field(default=0, compare=False)
 
     name: ClassVar[str] = "csr"
     waits: ClassVar[bool] = False
+    ops: ClassVar[tuple[PointOp, ...]] = (PointOp.ROW, PointOp.POINTER)
 
     def needs(self, image: "PointImage") -> dict[str, int]:
         """Words of all rows, and of the longest."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from spikegate.models.core.address_map import Load
+from spikegate.models.core.address_map import Load, PointOp
 from spikegate.models.core.rows_csr import CSR, pointers
 from spikegate.models.network.recording import Recording
 
@@ -20,6 +20,7 @@ class External:
 
     name: ClassVar[str] = "external"
     waits: ClassVar[bool] = False
+    ops: ClassVar[tuple[PointOp, ...]] = (PointOp.POINTER,)
 
     def needs(self, image: "PointImage") -> dict[str, int]:
         """As for rows on the chip."""

@@ -66,6 +66,7 @@ class Generator:
 
     name: ClassVar[str] = "generated"
     waits: ClassVar[bool] = True
+    ops: ClassVar[tuple[PointOp, ...]] = (PointOp.RULE, PointOp.PERMUTE)
 
     def needs(self, image: "PointImage") -> dict[str, int]:
         """Projections, the largest group, most blocks of a lane, and more cycles than a source takes."""

@@ -77,6 +77,8 @@ class Board:
         What the part has: ``lut``, ``ff``, ``bram``, ``spram``, ``dsp``.
     wide : Mapping
         Which of these parameters are others for formats of more than 16 bits.
+    points : Mapping
+        Which are others for a core of point neurons.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Board:
     banks: int = 1
     capacity: Mapping[str, int] = field(default_factory=dict)
     wide: Mapping[str, Any] = field(default_factory=dict)
+    points: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, format: QFormat, n: int | None = None, lanes: int | None = None) -> "Board":
         """The board with the core that it takes in a format, or with one of ``n`` neurons, or of ``lanes`` lanes.
@@ -113,6 +116,22 @@ class Board:
         while banks > 1 and (words % banks or words <= banks):
             banks //= 2
         return replace(spec, n=n, lanes=lanes, banks=banks)
+
+    def of_points(self, n: int, lanes: int | None = None) -> "Board":
+        """The board with a core of point neurons, of ``n`` neurons, in as many lanes as it takes or in ``lanes``.
+
+        Raises
+        ------
+        InputError
+            If the host link has no place for so many neurons or lanes.
+        """
+        spec = replace(self, **self.points)
+        return replace(spec.of(QFormat(16, 8), n, min(spec.lanes, n) if lanes is None else lanes), store=None, banks=1)
+
+    @property
+    def block_bits(self) -> int:
+        """Of a block RAM."""
+        return 4096 if self.family == "ice40" else 18432
 
     @property
     def options(self) -> dict[str, Any]:
@@ -146,16 +165,18 @@ class Board:
 
 _UP5K = {"lut": 5280, "ff": 5280, "bram": 30, "spram": 4, "dsp": 8}
 _HX8K = {"lut": 7680, "ff": 7680, "bram": 32, "spram": 0, "dsp": 0}
+_POINTS = {"lanes": 4, "clock_hz": 30_000_000}
 _ECP5_85 = {"lut": 83640, "ff": 83640, "bram": 208, "spram": 0, "dsp": 156}
 
 BOARDS = {spec.name: spec for spec in (
-    Board("icebreaker", "iCEBreaker", "ice40_generic", "ice40", "iCE40UP5K-SG48", 12_000_000, 18_000_000, 2_000_000, 1000, 2, 64, capacity=_UP5K),
+    Board("icebreaker", "iCEBreaker", "ice40_generic", "ice40", "iCE40UP5K-SG48", 12_000_000, 18_000_000, 2_000_000, 1000, 2, 64, capacity=_UP5K,
+          points={"lanes": 1, "clock_hz": 12_000_000}),
     Board("hx8k_evn", "iCE40-HX8K breakout", "ice40_generic", "ice40", "iCE40HX8K-CT256", 12_000_000, 36_000_000, 3_000_000, 256, 1, 32,
-          capacity=_HX8K),
+          capacity=_HX8K, points={"clock_hz": 24_000_000}),
     Board("ulx3s_85f", "ULX3S-85F", "ulx3s", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8,
-          capacity=_ECP5_85, wide={"banks": 4, "clock_hz": 30_000_000}),
+          capacity=_ECP5_85, wide={"banks": 4, "clock_hz": 30_000_000}, points=_POINTS),
     Board("ecpix5_85f", "ECPIX-5 85F", "ecpix5", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8,
-          capacity=_ECP5_85, wide={"banks": 4, "clock_hz": 30_000_000}),
+          capacity=_ECP5_85, wide={"banks": 4, "clock_hz": 30_000_000}, points=_POINTS),
 )}
 
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from spikegate.models.core.address_map import BY_NEURON, OF_STREAMS, Op
+from spikegate.models.core.address_map import OF_STREAMS, Op
 from spikegate.models.link.frames import OVERFLOW, RUNNING, Answer, Deframer, Frame, Request
-from spikegate.models.link.payloads import CHUNK, HEADER, MAX_STEPS, Identity, Run, Status, item_bytes, record_bytes
+from spikegate.models.link.payloads import CHUNK, HEADER, MAX_STEPS, Identity, Run, Status, record_bytes
+from spikegate.models.link.point import PointTerms
 
 __all__ = ["Device", "Decoder", "distances"]
 
@@ -36,8 +37,15 @@ class Device:
         What reached the core; data is an integer of as many bytes as an item has.
     """
 
+    #: Types that it knows.
+    requests: tuple[Request, ...] = tuple(kind for kind in Request if kind != Request.EVENTS)
+
     def __init__(self, identity: Identity, streams: bool = False) -> None:
-        self.identity, self.ops = identity, [op for op in Op if op != Op.RUN and (streams or op not in OF_STREAMS)]
+        self.identity = identity
+        self._begin(identity, [op for op in Op if op != Op.RUN and (streams or op not in OF_STREAMS)])
+
+    def _begin(self, terms: Identity | PointTerms, ops: Iterable[int]) -> None:
+        self.terms, self.ops = terms, list(ops)
         self.words: list[tuple[int, int, int, int]] = []
         self.expected = self.events = self.steps = self.cycles = 0
         self.running = self.overflow = self.stopping = False
@@ -56,9 +64,9 @@ class Device:
 
     def _execute(self, frame: Frame) -> Frame:
         kind, size = frame.type, len(frame.payload)
-        if kind not in tuple(Request):
+        if kind not in self.requests:
             return self._frame(Answer.TYPE)
-        if not (size >= HEADER if kind == Request.LOAD else size == HEADER if kind == Request.RUN else size == 0):
+        if not (size >= HEADER if kind in (Request.LOAD, Request.EVENTS) else size == HEADER if kind == Request.RUN else size == 0):
             return self._frame(Answer.LENGTH)
         if kind == Request.IDENTIFY:
             self.expected = 0
@@ -70,26 +78,31 @@ class Device:
             return self._frame(Answer.OK)
         if frame.seq != self.expected:
             return self._frame(Answer.SEQUENCE)
+        if kind == Request.EVENTS:
+            return self._frame(self._events(frame.payload))
         if self.running:
             return self._frame(Answer.BUSY)
         return self._frame(self._load(frame.payload) if kind == Request.LOAD else self._run(frame.payload))
 
     def _load(self, payload: bytes) -> Answer:
         op, lane, address = payload[0], int.from_bytes(payload[1:3], "big"), int.from_bytes(payload[3:6], "big")
-        size = item_bytes(op, self.identity.row_bits)
-        last = self.identity.lanes - 1
+        size, last = self.terms.item(op), self.terms.lanes - 1
         if op not in self.ops or lane > last:
             return Answer.ARGUMENT
         if (len(payload) - HEADER) % size:
             return Answer.LENGTH
         for at in range(HEADER, len(payload), size):
             self.words.append((op, lane, address, int.from_bytes(payload[at:at + size], "big")))
-            if op in BY_NEURON and lane != last:
+            if op in self.terms.by_neuron and lane != last:
                 lane += 1
             else:
                 lane, address = 0, (address + 1) % (1 << 24)
         self.expected = (self.expected + 1) % 256
         return Answer.OK
+
+    def _events(self, payload: bytes) -> Answer:
+        """Only a board that takes events has this request."""
+        raise NotImplementedError
 
     def _run(self, payload: bytes) -> Answer:
         # The gateware counts its steps from the address, which a host leaves 0.
@@ -105,12 +118,17 @@ class Device:
 
     def step(self, v: np.ndarray, hold: np.ndarray, overflow: np.ndarray, spikes: np.ndarray, cycles: int) -> None:
         """What the core gives for a step: membranes, refractory steps, flags and spikes of every lane of every word, and its cycles."""
+        width = self.identity.width
+        values = (v.astype(np.int64) & (1 << width) - 1) | hold.astype(np.int64) << width | overflow.astype(np.int64) << width + 8
+        records = (values | spikes.astype(np.int64) << width + 9).astype(f">u{self.terms.record}")
+        self.made(records.tobytes(), bool(np.any(overflow)), spikes, cycles)
+
+    def made(self, records: bytes, overflow: bool, spikes: np.ndarray, cycles: int) -> None:
+        """A step: the records of every lane of every word, whether a flag of them is set, who spiked, and the cycles."""
         self.left, self.steps, self.cycles = self.left - 1, self.steps + 1, self.cycles + cycles
-        self.overflow |= bool(np.any(overflow))
+        self.overflow |= overflow
         if self.flags & Run.EVERY or (self.flags & Run.FINAL and not self.left):
-            width, size = self.identity.width, record_bytes(self.identity.width)
-            values = (v.astype(np.int64) & (1 << width) - 1) | hold.astype(np.int64) << width | overflow.astype(np.int64) << width + 8
-            self._data += (values | spikes.astype(np.int64) << width + 9).astype(f">u{size}").tobytes()
+            self._data += records
         elif self.flags & Run.EVENTS:
             neurons = np.flatnonzero(spikes)
             self._data += distances(neurons)
@@ -151,9 +169,13 @@ class Decoder:
     """
 
     def __init__(self, flags: Run, steps: int, n: int, lanes: int, width: int) -> None:
-        self.flags, self.steps, self.n, self.width = flags, steps, n, width
+        self.width = width
+        self._begin(flags, steps, n, -(-n // lanes) * lanes * record_bytes(width))
+
+    def _begin(self, flags: Run, steps: int, n: int, size: int) -> None:
+        self.flags, self.steps, self.n = flags, steps, n
         self.step, self.events, self.sound = 0, 0, True
-        self._size, self._neuron, self._high, self._bytes = -(-n // lanes) * lanes * record_bytes(width), -1, 0, bytearray()
+        self._size, self._neuron, self._high, self._bytes = size, -1, 0, bytearray()
         self._spikes: list[tuple[int, int]] = []
         self.records: dict[int, np.ndarray] = {}
         self.feed(b"")  # steps of which nothing is sent

@@ -15,13 +15,14 @@ MAX_PAYLOAD = 247
 
 
 class Request(IntEnum):
-    """Types of frames from the host; LOAD and RUN are executed once each, in the order of their sequence numbers."""
+    """Types of frames from the host; LOAD, RUN and EVENTS are executed once each, in the order of their sequence numbers."""
 
     IDENTIFY = 1
     STATUS = 2
     STOP = 3
     LOAD = 4
     RUN = 5
+    EVENTS = 6  #: of a core of point neurons alone
 
 
 class Answer(IntEnum):
@@ -29,10 +30,12 @@ class Answer(IntEnum):
 
     OK = 0x80
     SEQUENCE = 0x81  #: not the LOAD or RUN that is due: executed before, or one before it is missing
-    BUSY = 0x82  #: not during a run
+    BUSY = 0x82  #: not during a run; or no room for events now
     TYPE = 0x83  #: unknown type
     LENGTH = 0x84  #: not a length of this type or op
     ARGUMENT = 0x85  #: an op that LOAD does not have, or a lane that is not there
+    LATE = 0x86  #: an event of a step that has begun, or of an earlier one than an event before it
+    CHANNEL = 0x87  #: an event of a source that is not there
     IDENTITY = 0x89
     STATUS = 0x8A
     DONE = 0x8B

@@ -5,10 +5,10 @@ from dataclasses import astuple, dataclass, fields
 from enum import IntFlag
 from typing import Any, ClassVar, Self
 
-from spikegate.models.core.address_map import DATA_BITS, Op
+from spikegate.models.core.address_map import BY_NEURON, DATA_BITS, Op
 from spikegate.models.errors import InputError
 
-__all__ = ["VERSION", "CHUNK", "HEADER", "MAX_ROW", "MAX_STEPS", "MAX_NEURONS", "Run", "Status", "Identity", "item_bytes", "record_bytes"]
+__all__ = ["Payload", "VERSION", "CHUNK", "HEADER", "MAX_ROW", "MAX_STEPS", "MAX_NEURONS", "Run", "Status", "Identity", "item_bytes", "record_bytes"]
 
 #: Of the protocol; changes with every change that an older client would misread.
 VERSION = 2
@@ -41,7 +41,7 @@ def record_bytes(width: int) -> int:
 
 
 @dataclass(frozen=True)
-class _Payload:
+class Payload:
     """Unsigned numbers, highest byte first, one after another: of ``SIZE`` bytes, or as ``SIZES`` says."""
 
     SIZE: ClassVar[int]
@@ -73,7 +73,7 @@ class _Payload:
 
 
 @dataclass(frozen=True)
-class Status(_Payload):
+class Status(Payload):
     """Payload of STATUS and DONE: counters since power-up, modulo 2^32.
 
     Parameters
@@ -99,7 +99,7 @@ class Status(_Payload):
 
 
 @dataclass(frozen=True)
-class Identity(_Payload):
+class Identity(Payload):
     """Payload of IDENTITY: what the board is.
 
     Parameters
@@ -116,6 +116,9 @@ class Identity(_Payload):
 
     SIZE: ClassVar[int] = 1
     SIZES: ClassVar[dict[str, int]] = {"n": 2, "lanes": 2, "family": 4, "build": 5}
+    op: ClassVar[type[Op]] = Op
+    #: Ops whose items go lane by lane, then to the next address.
+    by_neuron: ClassVar[tuple[Op, ...]] = BY_NEURON
     version: int
     n: int
     lanes: int
@@ -139,6 +142,20 @@ class Identity(_Payload):
         family = zlib.crc32(repr((g.lfsr, g.streams)).encode())
         return cls(VERSION, g.n, g.lanes, q.width, q.fraction, g.rounding.value, g.overflow.value, g.depth, g.max_delay, g.leak_fraction,
                    g.options["store"] or 0, int(g.options["walk"]), g.banks, family, build)
+
+    @property
+    def sources(self) -> int:
+        """Of events that the board takes: none."""
+        return 0
+
+    def item(self, op: int) -> int:
+        """Bytes of an item of an op."""
+        return item_bytes(op, self.row_bits)
+
+    @property
+    def record(self) -> int:
+        """Bytes of a neuron's record."""
+        return record_bytes(self.width)
 
     @property
     def row_bits(self) -> int:

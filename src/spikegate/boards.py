@@ -5,7 +5,7 @@ import math
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich import box
 from rich.console import Console
@@ -17,6 +17,7 @@ from spikegate.models.hints import apt
 from spikegate.models.link.board import MIN_N, Board, board
 from spikegate.models.network.load import load
 from spikegate.models.network.network import Network
+from spikegate.models.network.point import PointNetwork
 from spikegate.models.numeric.fixed import QFormat
 from spikegate.models.surroundings import child_environment
 from spikegate.simulate import say
@@ -41,13 +42,14 @@ def network_for(spec: Board, format: str = "q8.8") -> Network:
     return translate(preset("ai", n_exc=spec.n - spec.n // 5, n_inh=spec.n // 5), QFormat.parse(format), ms=STEPS_MS, name="ai")
 
 
-def _plain(path: str) -> Network:
-    """The network of a file, of the kind that boards run."""
-    found = load(path)
-    if not isinstance(found, Network):
-        raise InputError(f"Boards run networks of one weight a source, and {path} is one of point neurons ({found.variant}); "
-                         "run it with spikegate sim")
-    return found
+def _board_of(known: Board, ran: Network | PointNetwork, n: int | None, lanes: int | None) -> Board:
+    """The board with a core for a network."""
+    if isinstance(ran, PointNetwork):
+        if n not in (None, ran.n):
+            raise InputError(f"--n {n} is for networks of one weight a source; a core of point neurons is made for its network, of N={ran.n:,}: "
+                             "leave it out")
+        return known.of_points(ran.n, lanes)
+    return known.of(ran.lif.format, ran.n if n is None else n, lanes)
 
 
 def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = None, format: str | None = None, network: str | None = None,
@@ -65,7 +67,7 @@ def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = 
     format : str, optional
         Of the core's arithmetic, q8.8 by default.
     network : str, optional
-        Path of a network that the core shall run: format, rounding, delay and the like are then its own, and ``n`` at least its neurons.
+        Path of a network that the core shall run, of any kind: format, rounding, delay and the like are then its own, and ``n`` at least its neurons.
     seed : int
         Of placing; the same seed gives the same bits.
     as_json : bool
@@ -80,10 +82,10 @@ def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = 
     """
     from spikegate.cosim.toolchain import board as flow
 
-    known, ran = board(name), None if network is None else _plain(network)
+    known, ran = board(name), None if network is None else cast(Network | PointNetwork, load(network))
     if ran is not None and format is not None:
         raise InputError(f"--network {network} has a format of its own, so that --format {format} cannot be given with it; leave out either")
-    spec = known.of(QFormat.parse(format or "q8.8") if ran is None else ran.lif.format, ran.n if ran is not None and n is None else n, lanes)
+    spec = known.of(QFormat.parse(format or "q8.8"), n, lanes) if ran is None else _board_of(known, ran, n, lanes)
     ran, folder = ran or network_for(spec, format or "q8.8"), Path(out) / name
     seconds = flow.build(spec, flow.geometry(spec, ran), folder, seed=seed, say=lambda line: say(f"{name}: {line}"))
     report = flow.fit(spec, ran, folder, seconds, seed=seed)

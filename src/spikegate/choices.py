@@ -15,7 +15,7 @@ __all__ = ["LANES", "POINT_LANES", "engines_for"]
 #: Neurons that the RTL updates side by side, or N if less.
 LANES, POINT_LANES = 40, 8
 #: Options of `spikegate sim` that a core of point neurons does not have, with what they are for.
-OTHERS = {"faults": "streams of bits", "through_host_link": "networks of one weight a source", "port": "networks of one weight a source"}
+OTHERS = {"faults": "streams of bits"}
 
 
 def engines_for(network: "FrozenNetwork", args: argparse.Namespace) -> "tuple[list[Engine[Any]], dict[str, Any]]":
@@ -64,5 +64,8 @@ def _point(network: "FrozenNetwork", lanes: int, args: argparse.Namespace) -> "t
     given = [(f"--{name.replace('_', '-')}", what) for name, what in OTHERS.items() if getattr(args, name)]
     if given:
         raise InputError("\n".join(f"{option} is for {what}, and this is a network of point neurons; leave it out" for option, what in given))
-    rtl = PointRtl(lanes, rows=row_source(network, lanes, args.rows))
-    return [rtl, PointGolden(args.sabotage), PointBrianInteger(), PointBrianOrdered()], {"sabotage": args.sabotage, "faults": None}
+    hardware: Hardware[Any] = PointRtl(lanes, rows=row_source(network, lanes, args.rows))
+    if args.port or args.through_host_link:
+        from spikegate.point_linked import PointLinked
+        hardware = PointLinked(lanes, args.port, args.baud, row_source(network, lanes, args.rows))
+    return [hardware, PointGolden(args.sabotage), PointBrianInteger(), PointBrianOrdered()], {"sabotage": args.sabotage, "faults": None}

@@ -18,16 +18,19 @@ from spikegate.models.link.board import BOARDS
 from spikegate.models.link.device import Decoder
 from spikegate.models.link.frames import Answer, Request
 from spikegate.models.link.payloads import MAX_STEPS, VERSION, Identity, Run, Status
+from spikegate.models.link.point import VERSION as POINT_VERSION
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.streams.params import StreamFaults
 
-__all__ = ["BAUDS", "LinkError", "Board", "load_frames", "run"]
+__all__ = ["BAUDS", "BUILD", "LOADING", "LinkError", "Board", "load_frames", "run"]
 
 #: Rates of all boards, tried on a port whose board is not named.
 BAUDS = tuple(sorted({board.baud for board in BOARDS.values()}))
 #: Share of loading in the progress of a run.
 LOADING = 0.5
+#: What to do about a board of another core.
+BUILD = "build a bitstream for it: spikegate bitstream --network FILE"
 
 
 class Board(Line):
@@ -62,10 +65,13 @@ class Board(Line):
             self.close()
             raise
 
-    def identify(self) -> Identity:
+    def identify(self) -> Any:
         """Begin anew: what the board is; the next LOAD or RUN has number 0."""
-        identity = Identity.unpack(self.find())
+        said = self.find()
         self._seq = 0
+        if said[:1] == bytes([POINT_VERSION]):
+            raise LinkError(f"Board on {self.port} has a core of point neurons, and this network has one weight a source; {BUILD}")
+        identity = Identity.unpack(said)
         if identity.version != VERSION:
             raise LinkError(f"Board on {self.port} speaks version {identity.version} of the link, this client {VERSION}; build both from one source")
         return identity
@@ -144,9 +150,8 @@ class Board(Line):
             With everything that does not fit.
         """
         mine, problems = self.identity, Problems()
-        build = "build a bitstream for it: spikegate bitstream --network FILE"
         problems.require(network.n <= mine.n, f"Network of N={network.n:,} is larger than the board on {self.port}, which holds {mine.n:,}; "
-                         f"use a smaller network or {build}")
+                         f"use a smaller network or {BUILD}")
         problems.require(not network.streams or network.n == mine.n, f"Network of stochastic synapses and N={network.n:,} does not fill the board on "
                          f"{self.port}, which is built for {mine.n:,}; use a network of that size")
         problems.raise_any()
@@ -156,9 +161,9 @@ class Board(Line):
         for name, what in (("width", "format's width"), ("fraction", "format's fraction"), ("rounding", "rounding"), ("overflow", "overflow"),
                            ("depth", "depth of the drive table"), ("leak_fraction", "fraction of the leak"), ("family", "generator or streams")):
             a, b = getattr(asked, name), getattr(mine, name)
-            problems.require(a == b, f"Network's {what} is {a}, that of the board on {self.port} {b}; use another network or {build}")
+            problems.require(a == b, f"Network's {what} is {a}, that of the board on {self.port} {b}; use another network or {BUILD}")
         problems.require(network.delay <= mine.max_delay, f"Network's delay of {network.delay} steps is above the {mine.max_delay} of the board on "
-                         f"{self.port}; use a shorter delay or {build}")
+                         f"{self.port}; use a shorter delay or {BUILD}")
         problems.raise_any()
         return dataclasses.replace(g, max_delay=mine.max_delay)
 

@@ -91,7 +91,7 @@ class Line:
                         "docs/bring_up.md")
 
     def order(self, kind: Request, payloads: Sequence[bytes], progress: Callable[[float], None] | None = None) -> None:
-        """LOADs or RUNs, executed once each and in order: always back to the first that the board has not yet executed.
+        """LOADs, RUNs or EVENTS, executed once each and in order: always back to the first that the board has not yet executed.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class Line:
                     progress(first / len(payloads))
             if answer.answer == Answer.SEQUENCE and gone_back != first < following:
                 gone_back, following = first, first
-            elif answer.answer in (Answer.BUSY, Answer.TYPE, Answer.LENGTH, Answer.ARGUMENT):
+            elif answer.answer in (Answer.BUSY, Answer.TYPE, Answer.LENGTH, Answer.ARGUMENT, Answer.LATE, Answer.CHANNEL):
                 raise LinkError(f"Board on {self.port} refused a {kind.name}: {answer.answer.name}")
         self._seq = (self._seq + len(payloads)) % 256
 

@@ -106,10 +106,9 @@ def test_a_network_of_ones_own_gives_its_format_and_size_unless_that_is_given(bu
     points = Builder("points", steps=3)
     points.population("cells", 4, LinearNeuron(Q8_8, 12), leak=20, threshold=10 << 8)
     points.freeze().save(path)
-    with pytest.raises(InputError) as caught:
-        boards.bitstream("ulx3s_85f", str(tmp_path / "c"), network=path)
-    assert str(caught.value).startswith(f"Boards run networks of one weight a source, and {path} is one of point neurons (")
-    assert str(caught.value).endswith("); run it with spikegate sim") and len(built.asked) == 4
+    boards.bitstream("ulx3s_85f", str(tmp_path / "c"), network=path)
+    (_, three, g, *_), _ = built.asked[4:]
+    assert three == board("ulx3s_85f").of_points(4) and (three.lanes, three.store, three.banks) == (4, None, 1) and g[2] == points.freeze().hash
 
 
 @pytest.mark.parametrize("name, bits", [("icebreaker", "top.bin"), ("ulx3s_85f", "top.bit")])

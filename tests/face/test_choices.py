@@ -16,6 +16,7 @@ from spikegate.models.network.builder import Builder
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.models.numeric.fixed import Q8_8
 from spikegate.models.streams.params import StreamFaults
+from spikegate.point_linked import PointLinked
 from spikegate.translator.brian_engines import Brian2Float, Brian2Integer, Brian2Ordered, Brian2Realised
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.hybrid import hybrid
@@ -78,6 +79,8 @@ def test_what_does_not_suit_is_refused_in_full():
         assert said(network, args(lanes=lanes)) == (
             f"--lanes must be in 1..{network.n} (N of this network), not {lanes}; give a number of lanes in that range")
     assert engines_for(plain(100), args(lanes=100)) and engines_for(points(20), args(lanes=1))
-    rest, one = "and this is a network of point neurons; leave it out", "networks of one weight a source"
-    assert said(points(20), args(faults=0.1, through_host_link=True, port="/dev/x")) == "\n".join(
-        f"--{option} is for {what}, {rest}" for option, what in (("faults", "streams of bits"), ("through-host-link", one), ("port", one)))
+    rest = "and this is a network of point neurons; leave it out"
+    assert said(points(20), args(faults=0.1, through_host_link=True)) == f"--faults is for streams of bits, {rest}"
+    for given, engine in ((dict(port="/dev/x"), PointLinked(0, "/dev/x")), (dict(port="/dev/x", lanes=3, baud=9600), PointLinked(3, "/dev/x", 9600)),
+                          (dict(through_host_link=True), PointLinked(8)), (dict(through_host_link=True, rows="csr", lanes=2), PointLinked(2))):
+        assert engines_for(points(20), args(**given))[0] == [engine, PointGolden(), PointBrianInteger(), PointBrianOrdered()]

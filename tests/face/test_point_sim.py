@@ -92,7 +92,7 @@ def test_show_and_verify(cuba, capsys):
 
 
 @pytest.mark.parametrize("options, line", [
-    (["--through-host-link"], "--through-host-link is for networks of one weight a source, and this is a network of point neurons; leave it out"),
+    (["--through-host-link", "--rows", "external"], "Row source of a core behind a host link must be one of csr, generated, not external"),
     (["--faults", "0.1"], "--faults is for streams of bits, and this is a network of point neurons; leave it out"),
     (["--lanes", "41"], "--lanes must be in 1..40 (N of this network), not 41; give a number of lanes in that range"),
     (["--sabotage", "tree"], "Defect must be one of rounding, threshold, tap, leak, delay, weight, not 'tree'"),
@@ -139,9 +139,16 @@ def test_what_is_not_random_cannot_be_repeated_with_other_seeds(cuba, tmp_path, 
     assert not (tmp_path / "out").exists()
 
 
-def test_boards_refuse_a_network_of_point_neurons(cuba, tmp_path, capsys):
-    assert main(["bitstream", "--network", str(cuba), "--out", str(tmp_path)]) == 2
-    assert "Boards run networks of one weight a source" in " ".join(said(capsys)[1])
+def test_a_board_refuses_a_network_of_point_neurons_whose_memories_it_does_not_have(tmp_path, capsys):
+    assert main(["network", "make", "--preset", "cuba", "--set", "n=600", "--set", "probability=0.2", str(tmp_path / "net")]) == 0
+    capsys.readouterr()
+    assert main(["bitstream", "--network", str(tmp_path / "net"), "--out", str(tmp_path / "out")]) == 2
+    line, = said(capsys)[1]
+    assert "block RAMs (rows " in line and "above the 30 of the iCEBreaker; use fewer synapses or neurons, other --lanes, or another board: " in line
+    assert "hx8k_evn, ulx3s_85f, ecpix5_85f" in line and not (tmp_path / "out").exists()
+    assert main(["bitstream", "--network", str(tmp_path / "net"), "--n", "700", "--out", str(tmp_path / "out")]) == 2
+    line, = said(capsys)[1]
+    assert "--n 700 is for networks of one weight a source; a core of point neurons is made for its network, of N=600: leave it out" in line
 
 
 def test_the_microcircuit_is_made_at_any_scale(tmp_path, capsys):

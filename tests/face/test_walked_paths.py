@@ -78,6 +78,8 @@ ELSEWHERE = {
     "python tests/corpus/recordings.py": "tests/test_corpus.py", "make kit": "tests/conformance/test_kit.py",
     "make sign-off": "tests/benchmarks/test_sign_off.py", "make soak": "tests/verification/test_soak.py",
     'make soak ARGS="--minutes 10"': "tests/verification/test_soak.py", 'make verify ARGS="traffic"': "tests/verification/test_verify.py",
+    "spikegate sim --network FILE --through-host-link": "tests/face/test_point_board.py",
+    "spikegate sim --network mine.spikegate --port PATH": "tests/face/test_point_board.py runs the client against such a port",
 }
 
 

@@ -55,7 +55,7 @@ def test_the_frame_after_garbage_is_read(garbage, frame):
 
 def test_types_are_those_of_the_documents_tables():
     rows = [(int(number, 16), name) for number, name in re.findall(r"^\| `([0-9A-F]{2})` \| (\w+)", DOCUMENT.read_text(), re.MULTILINE)]
-    assert rows == [(kind.value, kind.name) for kind in (*Request, *Answer)] and len(rows) == 15
+    assert rows == [(kind.value, kind.name) for kind in (*Request, *Answer)] and len(rows) == 18
     assert (Run.EVENTS, Run.FINAL, Run.EVERY) == (1, 2, 4)
 
 
