@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from spikegate.cosim.engines import netlist, rtl_cocotb
+from spikegate.cosim.engines.hardware import STALLED
 from spikegate.cosim.engines.point_rtl import PointRtl
 from spikegate.models.network.engine import Progress
 from spikegate.models.network.point import PointNetwork
@@ -31,6 +32,10 @@ class PointCocotb(PointRtl):
     def run(self, network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
         g, words, given = self._ready(network)
         return rtl_cocotb.execute(network, g, words, trace=trace, stall=self.stall, seed=self.seed, clock_gate=self.clock_gate, outside=given)
+
+    @property
+    def unpredicted(self) -> str:
+        return STALLED if self.stall else super().unpredicted
 
     def predicted_phases(self, network: PointNetwork, recording: Recording) -> dict[str, int] | None:
         return None if self.stall else super().predicted_phases(network, recording)

@@ -48,7 +48,8 @@ from spikegate.models.streams.dot_product import DotProductParams
 from spikegate.models.streams.encoder import EncoderParams, WindowParams
 from spikegate.models.streams.synapse import SynapseParams
 
-__all__ = ["GEOMETRY", "DECAY", "LINEAR", "LINEAR_BRIAN2", "ADAPTIVE", "IZHIKEVICH", "POINTS", "GENERATED", "LANE", "OUTSIDE", "LEAVES", "WHOLE", "leaf_verilog"]
+__all__ = ["GEOMETRY", "DECAY", "LINEAR", "LINEAR_BRIAN2", "ADAPTIVE", "IZHIKEVICH", "POINTS", "GENERATED", "LANE", "OUTSIDE", "LEAVES", "WHOLE",
+           "leaf_verilog"]
 
 #: Of the leaves that are parts of a core: neurons no multiple of the lanes, a list of spikes that wraps.
 GEOMETRY = CoreGeometry(10, 4, Q8_8, max_delay=3)

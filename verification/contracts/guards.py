@@ -15,7 +15,16 @@ from spikegate.models.neuron.adaptive_lif import AdaptiveLifParams
 from spikegate.models.numeric.fixed import Q8_8, Overflow, Rounding
 from spikegate.models.streams.faults import apply
 from spikegate.models.streams.synapse import SynapseParams
-from verification.contracts import guards_core, guards_line, guards_loads, guards_network, guards_point_core, guards_point_rows, guards_points, guards_streams
+from verification.contracts import (
+    guards_core,
+    guards_line,
+    guards_loads,
+    guards_network,
+    guards_point_core,
+    guards_point_rows,
+    guards_points,
+    guards_streams,
+)
 from verification.contracts.catalogue import DECAY
 from verification.contracts.table import Guard
 

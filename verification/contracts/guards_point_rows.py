@@ -95,8 +95,8 @@ def row_lane_rows(rng: random.Random):
     while True:
         if at is None or rng.random() < 0.7:
             block = rng.randint(2, G.block)
-            at = {"block": block, "place": rng.randrange(block), "tables": [rng.randrange(block) for _ in range(8)], "nearest": rng.randrange(G.lanes),
-                  "recurrent": rng.random() < 0.7, "own": [{"valid": rng.random() < 0.8, "stripe": rng.randrange(block)} for _ in range(2)],
+            at = {"block": block, "place": rng.randrange(block), "tables": [rng.randrange(block) for _ in range(8)],
+                  "nearest": rng.randrange(G.lanes), "recurrent": rng.random() < 0.7, "own": [{"valid": rng.random() < 0.8, "stripe": rng.randrange(block)} for _ in range(2)],
                   "stripes": [{"word": rng.randrange(1 << field["word"].width), "first": rng.random() < 0.3, "last": rng.random() < 0.3,
                                "beyond": rng.random() < 0.2} for _ in range(G.block)],
                   "first_lane": rng.randrange(G.lanes), "last_lane": rng.randrange(G.lanes)}
@@ -224,6 +224,12 @@ class Rows:
             self.state, self.left, self.out = "idle", [], None
 
 
+def any_source(rng: random.Random, net: PointNetwork):
+    """Neurons and channels of a network without end."""
+    while True:
+        yield rng.randrange(net.n + net.channels)
+
+
 def rows_generated_rows(rng: random.Random):
     """One network after another: its rules and tables in any order, then some sources; now and then everything is forgotten."""
     shape, bits = component("rows_generated").signature.members["load"].shape, len(component("rows_generated").i.payload)
@@ -244,8 +250,7 @@ def rows_generated_rows(rng: random.Random):
             yield ({"i__valid": 0, "i__payload": rng.getrandbits(bits), "o__ready": ready, "load": given(op, address | top, data)},
                    {"i__ready": model.state == "idle", "o__valid": model.out is not None, "o__payload": None, "busy": model.busy()})
             model.step(made, None, ready, False)
-        made, some = rows, [source for source in range(net.n + net.channels)]
-        source, stall, pauses = Source(iter(lambda: rng.choice(some), None), rng), 0.0, 0.0
+        made, source, stall, pauses = rows, Source(any_source(rng, net), rng), 0.0, 0.0
         for cycle in range(rng.randint(100, 300)):
             if cycle % 40 == 0:
                 stall, pauses = rng.choice((0.0, 0.5, 0.9)), rng.choice((0.0, 0.0, 0.8))
