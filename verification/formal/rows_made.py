@@ -45,28 +45,23 @@ def row_cipher(b: Bench) -> None:
     b.claim("At other times the first word stays", dut.first == b.past(dut.first), when=~b.first & ~(works & (before == 3)), cover=dut.first != 0)
 
 
-def below(b: Bench, name: str, bound: Value) -> Value:
-    """An input below 2 or 3."""
-    value = b.free(name, 2)
-    return Mux(value < bound, value, 0)
-
-
 def row_lane(b: Bench) -> None:
     """Lane 2 of 4, groups of two or three sources."""
     dut, at = b.dut, b.dut.at
-    block = Signal(7)
-    b.m.d.comb += block.eq(Mux(b.free("three"), 3, 2))
-    b.drive(at.block, block)
-    b.drive(at.place, below(b, "place", block))
-    for k in range(8):
-        b.drive(at.tables[k], below(b, f"table_{k}", block))
-    for k in range(2):
-        b.drive(at.own[k].stripe, below(b, f"own_{k}", block))
-        b.drive(at.own[k].valid, b.free(f"own_valid_{k}"))
-    for name in ("nearest", "recurrent", "first_lane", "last_lane"):
-        b.drive(getattr(at, name), b.free(f"at_{name}", len(Value.cast(getattr(at, name)))))
-    for k in range(3):
-        b.drive(at.stripes[k].as_value(), b.free(f"stripe_{k}", len(at.stripes[k].as_value())))
+
+    def sized(width: int, value: Value) -> Signal:
+        signal = Signal(width)
+        b.m.d.comb += signal.eq(value)
+        return signal
+
+    def below(name: str) -> Signal:
+        chosen = b.free(name, 2)
+        return sized(6, Mux(chosen < block, chosen, 0))
+    block = sized(7, Mux(b.free("three"), 3, 2))
+    own = [part for k in range(2) for part in (b.free(f"own_valid_{k}"), below(f"own_{k}"))]
+    stripes = b.free("stripes", 3 * len(at.stripes[0].as_value()))
+    b.drive(at, Cat(block, below("place_of_source"), *(below(f"table_{k}") for k in range(8)), b.free("nearest_lane", 2),
+                    b.free("sources_are_targets"), *own, stripes, b.free("lane_of_first", 2), b.free("lane_of_last", 2)))
     b.assume("A block is of two or three sources, and places, tables and stripes are below that")
     state, new, number, table, member, diagonal, stripe, base, turn, own = (
         b.inner(name) for name in ("state", "new", "number", "table", "member", "diagonal", "stripe", "base", "turn", "own"))
@@ -86,7 +81,8 @@ def row_lane(b: Bench) -> None:
                 cover=new[k])
     b.claim("A block uses the new bits alone", Cat(number, table) == new[:11], cover=number != 0)
     b.claim("The lane's place in the group is its distance from the group's first", (member + at.nearest)[:2] == LANE, cover=member == 3)
-    b.claim("Where no source of the group is here, its place is that of the table", base == Array(at.tables)[table], when=~diagonal, cover=base == 2)
+    b.claim("Where no source of the group is here, its place is that of the table", base == Array(at.tables[k] for k in range(8))[table],
+            when=~diagonal, cover=base == 2)
     b.claim("No source of the group is here, unless sources are targets", ~diagonal, when=~at.recurrent)
     b.claim("A lane beyond the group has none of its sources", ~diagonal, when=member >= block)
     b.claim("Where a source of the group is, places go on from the one after its own", stripe == Mux(
