@@ -17,7 +17,6 @@ from spikegate.cosim.toolchain.verilate import Build
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.models.core import golden
 from spikegate.models.core.address_map import Op
-from spikegate.models.core.rows_external import External
 from spikegate.models.errors import InputError
 from spikegate.models.network.builder import Builder
 from spikegate.models.network.engine import Agreement, Hardware
@@ -221,33 +220,6 @@ def test_a_run_of_point_neurons_is_asked_in_pieces_too_with_the_recorded_events(
     assert (set(found.trace) == {*found.final, "events"} and found.trace["v"].shape == (1300, 6)) if trace else found.trace == {}
     assert found.provenance == {"network": POINTS.hash, "lanes": 4, "rows": "csr", "driver": "native", "generate_s": 0.25, "compile_s": 0.5,
                                 "load_s": 1.0, "run_s": 1.0, "cpu_s": 0.125}
-
-
-def test_point_neurons_under_cocotb_and_as_a_netlist_are_given_what_the_rtl_is_and_their_own_options(monkeypatch):
-    calls = []
-    for where, module in (("rtl", rtl), ("rtl_cocotb", rtl_cocotb), ("netlist", netlist)):
-        monkeypatch.setattr(module, "execute", lambda *args, where=where, **options: calls.append((where, args, options)))
-    shared = dict(lanes=4, latency=3, memory_seed=8, rows=External())
-    PointRtl(**shared).run(POINTS, trace=True, progress=TOLD)
-    PointCocotb(**shared, stall=0.25, seed=9, clock_gate=False).run(POINTS, trace=True, progress=TOLD)
-    PointNetlist(**shared, family="ecp5", seed=6).run(POINTS, trace=True, progress=TOLD)
-    (first, given, options), *others = calls
-    assert [where for where, _, _ in calls] == ["rtl", "rtl_cocotb", "netlist"] and given[1] == PointRtl(**shared)._geometry(POINTS)
-    outside = options.pop("outside")
-    assert (outside.latency, outside.seed) == (3, 8) and np.array_equal(outside.events, POINTS.input_events)
-    assert np.array_equal(outside.rows, point_rtl.memory_words(POINTS, given[1])) and options == dict(trace=True, progress=TOLD, clock_gate=True)
-    for (_, args, more), own in zip(others, (dict(stall=0.25, seed=9, clock_gate=False), dict(seed=6, progress=TOLD))):
-        assert args[:2] == given[:2] and np.array_equal(args[2], given[2]) and np.array_equal(more.pop("outside").rows, outside.rows)
-        assert more == dict(trace=True, **own)
-    assert others[1][1][3:] == ("ecp5",) and POINTS.input_events.size and PointRtl(4)._ready(POINTS)[2].rows is None
-
-
-def test_cycles_under_stalls_are_not_known_and_a_netlist_has_no_streams():
-    recording = golden.Golden().run(NETWORK.replace(steps=20))
-    assert Cocotb(2, stall=0.1).predicted_phases(NETWORK.replace(steps=20), recording) is None
-    assert Cocotb(2).predicted_phases(NETWORK.replace(steps=20), recording) == Rtl(2).predicted_phases(NETWORK.replace(steps=20), recording)
-    assert (Cocotb(stall=0.1).unpredicted, Rtl().unpredicted) == ("streams pause at random", "a memory outside answers when it can")
-    assert Netlist(2).unsupported(NETWORK) == [] and "without bitstream synapses" in Netlist(2).unsupported(STREAMS)[0]
 
 
 def test_what_a_core_of_point_neurons_cannot_run_it_says(core):
