@@ -66,7 +66,7 @@ def chain(weight=300):
     net.input("kick", 2, steps=[1, 2, 9, 20], channels=[0, 1, 0, 1])
     net.population("cells", 6, LinearNeuron(Q8_8, 12), leak=20, threshold=10 << 8)
     net.connect("kick", "cells", weights=np.full((2, 6), 11 << 8))
-    net.connect("cells", "cells", weights=np.full((6, 6), weight), delay=2)
+    net.connect("cells", "cells", weights=np.full((6, 6), weight), delays=2)
     return net.freeze()
 
 
