@@ -9,12 +9,14 @@ from verification.formal.bench import Bench
 __all__ = ["row_cipher", "row_lane", "rows_generated", "rows_external"]
 
 
-def rounds(state: Value, seed: Value, count: Value) -> Value:
-    """The cipher's halves after the eight rounds of a count."""
+def rounds(b: Bench, state: Value, seed: Value, count: Value) -> Value:
+    """The cipher's halves after the eight rounds of a count, a signal a round: without, the expression grows sixfold with each."""
     x, y = state[32:], state[:32]
     for t in range(8):
-        x, y = y ^ x.rotate_left(1) & x.rotate_left(8) ^ x.rotate_left(2) ^ seed[32 * (t % 2):][:32] ^ (count * 8 + t), x
-    return Cat(y[:32], x[:32])
+        after = Signal(32, name=f"round_{t}")
+        b.m.d.comb += after.eq(y ^ x.rotate_left(1) & x.rotate_left(8) ^ x.rotate_left(2) ^ seed[32 * (t % 2):][:32] ^ (count * 8 + t))
+        x, y = after, x
+    return Cat(y, x)
 
 
 def row_cipher(b: Bench) -> None:
@@ -23,7 +25,7 @@ def row_cipher(b: Bench) -> None:
     begun, works, before = b.past(dut.start), b.past(dut.busy & ~dut.start), b.past(count)
     # The words by rounds alone, and the cycles since the start.
     words, middle, age = b.keep(64), b.keep(64), b.keep(3)
-    after = rounds(words, dut.seed, age)
+    after = rounds(b, words, dut.seed, age)
     with b.m.If(dut.start):
         b.m.d.sync += [words.eq(Cat(Const(0, 32), dut.value)), age.eq(0)]
     with b.m.Elif(dut.busy):
