@@ -14,7 +14,10 @@ from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.streams.params import StreamFaults
 
-__all__ = ["Bitstream", "Cocotb", "Netlist", "Rtl", "core_problems"]
+__all__ = ["Bitstream", "Cocotb", "Netlist", "Rtl", "STALLED", "core_problems"]
+
+#: Why cycles are not as predicted.
+STALLED = "streams pause at random"
 
 
 def core_problems(network: Network, lanes: int, **options: Any) -> list[str]:
@@ -78,7 +81,7 @@ class Rtl(Hardware[Network]):
             return rtl_streams.run(network, self.lanes, faults=self.faults, trace=trace, clock_gate=self.clock_gate, progress=progress)
         return rtl.run(network, self.lanes, **self._options, trace=trace, clock_gate=self.clock_gate, progress=progress)
 
-    def predicted_phases(self, network: Network, recording: Recording) -> dict[str, int]:
+    def predicted_phases(self, network: Network, recording: Recording) -> dict[str, int] | None:
         return predicted_phases(network, recording, self.lanes, **self._options)
 
     def waveform(self, network: Network, *, first: int, last: int, path: str | Path, progress: Progress | None = None) -> None:
@@ -111,6 +114,13 @@ class Cocotb(Rtl):
             return rtl_streams.run_cocotb(network, self.lanes, faults=self.faults, **options)
         return rtl_cocotb.run(network, self.lanes, **options)
 
+    @property
+    def unpredicted(self) -> str:
+        return STALLED if self.stall else super().unpredicted
+
+    def predicted_phases(self, network: Network, recording: Recording) -> dict[str, int] | None:
+        return None if self.stall else super().predicted_phases(network, recording)
+
 
 @dataclass(frozen=True)
 class Netlist(Rtl):
@@ -128,6 +138,9 @@ class Netlist(Rtl):
     seed: int = 1
 
     name, title = "netlist", "netlist"
+
+    def unsupported(self, network: Network) -> list[str]:
+        return super().unsupported(network) + (["Netlists are of cores without bitstream synapses; run these as RTL"] if network.streams else [])
 
     def run(self, network: Network, *, trace: bool = False, progress: Progress | None = None) -> Recording:
         return netlist.run(network, self.lanes, self.family, trace=trace, seed=self.seed, progress=progress, **self._options)

@@ -1,4 +1,4 @@
-"""The synthesised netlist of the network core as an engine: Yosys's cell models, flattened, in Verilator under the native driver."""
+"""The synthesised netlist of a core as an engine: Yosys's cell models, flattened, in Verilator under the native driver."""
 
 import copy
 import json
@@ -8,16 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from spikegate.cosim.engines import rtl
 from spikegate.cosim.engines.native import HARNESS
+from spikegate.cosim.engines.words import Geometry, Outside
 from spikegate.cosim.toolchain.synthesis import Netlist, synthesise, yosys
 from spikegate.cosim.toolchain.verilate import OPTIONS, Build, build_directory, compile_shared, version
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.models.errors import SpikegateError
+from spikegate.models.network.base import FrozenNetwork
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 
-__all__ = ["UNKNOWN", "simulable", "flatten", "flat", "flipped", "compile_core", "core_netlist", "run"]
+__all__ = ["UNKNOWN", "simulable", "flatten", "flat", "flipped", "compile_core", "core_netlist", "run", "execute"]
 
 #: Unknown values are random ones of the run's seed, and not whatever suits the simulator.
 UNKNOWN = [*OPTIONS, "--x-assign", "unique", "--x-initial", "unique"]
@@ -133,8 +137,8 @@ def compile_core(text: str) -> Build:
     return compile_shared(text, "core", HARNESS, options=UNKNOWN)
 
 
-def core_netlist(geometry: CoreGeometry, family: str) -> Netlist:
-    """The netlist of the core, whose clocks are stopped by enables, as on a part."""
+def core_netlist(geometry: Geometry, family: str) -> Netlist:
+    """The netlist of the core of a geometry, whose clocks are stopped by enables, as on a part."""
     return synthesise(rtl.core_verilog(geometry, False), "core", family)
 
 
@@ -166,7 +170,13 @@ def run(network: Network, lanes: int, family: str, *, trace: bool = False, seed:
         If Yosys, Verilator or the compiler is absent.
     """
     g = CoreGeometry.of(network, lanes, **options)
+    return execute(network, g, rtl.load_words(network, g), family, trace=trace, seed=seed, progress=progress)
+
+
+def execute(network: FrozenNetwork, g: Geometry, words: np.ndarray, family: str, *, trace: bool, seed: int,
+            progress: Callable[[float], None] | None = None, outside: Outside | None = None) -> Recording:
+    """Run the netlist of a geometry on a network that ``words`` load; for `run`."""
     netlist = core_netlist(g, family)
-    recording = rtl.execute(network, g, rtl.load_words(network, g), trace=trace, progress=progress, made=compile_core(flat(netlist)),
-                             engine=f"netlist-{family}", seed=seed)
+    recording = rtl.execute(network, g, words, trace=trace, progress=progress, made=compile_core(flat(netlist)), engine=f"netlist-{family}",
+                            seed=seed, outside=outside)
     return replace(recording, provenance={**recording.provenance, "cells": netlist.cells})

@@ -1,42 +1,30 @@
-"""The RTL of the network core as an engine: a frozen network in, a recording out."""
+"""The RTL of a core as an engine: a frozen network in, a recording out. What runs a geometry is one for both cores."""
 
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
 from spikegate.cosim.engines.native import HARNESS, NativeCore
+from spikegate.cosim.engines.words import Geometry, Outside, load_array, load_dtype, run_word, swept, unpack
 from spikegate.cosim.toolchain.verilate import Build, compile_shared
 from spikegate.cosim.toolchain.verilog import cached_verilog
 from spikegate.gateware.core.core import Core, CoreGeometry
+from spikegate.gateware.core.point_core import PointCore
 from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.models.core.address_map import Load, Op, Param
 from spikegate.models.core.engine import require_own_drive
+from spikegate.models.network.base import FrozenNetwork
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.streams.params import StreamFaults
 
-__all__ = ["load_dtype", "load_array", "load_words", "run_word", "unpack", "core_verilog", "build", "run", "execute", "waveform", "write_waveform"]
+__all__ = ["load_dtype", "load_array", "load_words", "run_word", "unpack", "core_verilog", "build", "run", "execute", "give", "waveform",
+           "write_waveform"]
 
 BATCH = 512
-
-
-def load_dtype(geometry: CoreGeometry | PointGeometry) -> np.dtype:
-    """A word of the load stream as numpy lays it out; the same bytes as the geometry's ``load_layout``."""
-    fields = {"data": ("<u8", (geometry.load_layout()["data"].width // 64,)), "address": "<u4", "lane": "<u2", "op": "u1", "pad": "u1"}
-    return np.dtype(list((name, *kind) if isinstance(kind, tuple) else (name, kind) for name, kind in fields.items()))
-
-
-def load_array(geometry: CoreGeometry | PointGeometry, load: Load) -> np.ndarray:
-    """Load words of one op."""
-    values = np.asarray(load.data)
-    wide = values if values.ndim == 2 else values.reshape(-1, 1)
-    words = np.zeros(len(wide), load_dtype(geometry))
-    words["data"][:, :wide.shape[1]] = wide.astype(np.int64).view(np.uint64) if wide.dtype.kind == "i" else wide
-    words["address"], words["lane"], words["op"] = load.address, load.lane, load.op
-    return words
 
 
 def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | None = None) -> np.ndarray:
@@ -57,29 +45,14 @@ def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | 
     return np.concatenate([load_array(g, part) for part in parts])
 
 
-def run_word(geometry: CoreGeometry | PointGeometry, steps: int) -> np.ndarray:
-    """The word that runs ``steps`` steps."""
-    return load_array(geometry, Load(Op.RUN, np.array([steps], np.uint64)))
+def core_verilog(geometry: Geometry, clock_gate: bool) -> str:
+    """Verilog of the core of a geometry as it is simulated."""
+    def make() -> Core | PointCore:
+        return (PointCore(geometry, clock_gate=clock_gate) if isinstance(geometry, PointGeometry) else Core(geometry, clock_gate=clock_gate))
+    return cached_verilog(make, "core", (geometry, clock_gate), reset=False)
 
 
-def unpack(sweeps: np.ndarray, geometry: CoreGeometry) -> dict[str, np.ndarray]:
-    """Sweep words as bytes (count, size) to arrays (count / W, n): ``v``, ``hold``, ``overflow``, ``events``."""
-    g, layout = geometry, geometry.lane_layout()
-    record = np.dtype(f"<u{layout.size // 8}")
-    raw = np.ascontiguousarray(sweeps[:, :g.lanes * record.itemsize]).view(record).reshape(-1, g.words * g.lanes)[:, :g.n]
-    take: Callable[[str, Any], np.ndarray] = lambda name, kind: ((raw >> layout[name].offset) & ((1 << layout[name].width) - 1)).astype(kind)  # noqa: E731
-    narrow = np.dtype("<i2" if g.format.width <= 16 else "<i4")
-    spare = 8 * narrow.itemsize - g.format.width
-    return {"v": take("v", narrow.str.replace("i", "u")).view(narrow) << spare >> spare, "hold": take("hold", np.uint8),
-            "overflow": take("overflow", np.uint8), "events": take("events", np.uint8)}
-
-
-def core_verilog(geometry: CoreGeometry, clock_gate: bool) -> str:
-    """Verilog of the core as it is simulated."""
-    return cached_verilog(lambda: Core(geometry, clock_gate=clock_gate), "core", (geometry, clock_gate), reset=False)
-
-
-def build(geometry: CoreGeometry, *, clock_gate: bool = True, trace: bool = False) -> Build:
+def build(geometry: Geometry, *, clock_gate: bool = True, trace: bool = False) -> Build:
     """The compiled simulator of a geometry, from the cache or made now."""
     start = time.perf_counter()
     text = core_verilog(geometry, clock_gate)
@@ -117,29 +90,39 @@ def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bo
     return execute(network, g, load_words(network, g), trace=trace, clock_gate=clock_gate, progress=progress)
 
 
-def execute(network: Network, g: CoreGeometry, words: np.ndarray, *, trace: bool, clock_gate: bool = True,
-            progress: Callable[[float], None] | None = None, made: Build | None = None, engine: str = "rtl", seed: int = 0) -> Recording:
+def execute(network: FrozenNetwork, g: Geometry, words: np.ndarray, *, trace: bool, clock_gate: bool = True,
+            progress: Callable[[float], None] | None = None, made: Build | None = None, engine: str = "rtl", seed: int = 0,
+            outside: Outside | None = None) -> Recording:
     """Run a geometry on a network that ``words`` load: its RTL, or whatever was ``made`` of it; for `run`."""
     made = made or build(g, clock_gate=clock_gate)
     spikes, parts = [], []
     with NativeCore(made.path, g, seed) as core:
         start = time.perf_counter()
-        core.load(words)
+        give(core, words, outside)
         loaded, cpu = time.perf_counter(), time.process_time()
         for first in range(0, network.steps, BATCH):
             count = min(BATCH, network.steps - first)
             found, sweeps = core.run(run_word(g, count), first, count, trace)
             spikes.append(found)
-            parts += [unpack(cast(np.ndarray, sweeps), g)] if trace else []
+            parts += [swept(network, cast(np.ndarray, sweeps), g)] if trace else []
             if progress:
                 progress((first + count) / network.steps)
         run_s, cpu_s = time.perf_counter() - loaded, time.process_time() - cpu
-        final = {name: values[0] for name, values in unpack(core.last, g).items() if name != "events"}
+        final = {name: values[0] for name, values in swept(network, core.last, g).items() if name != "events"}
         cycles = core.cycles
     traces = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
     return Recording(engine, network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
         "network": network.hash, "lanes": g.lanes, **g.options, "driver": "native",
         "generate_s": made.generate_s, "compile_s": made.compile_s, "load_s": loaded - start, "run_s": run_s, "cpu_s": cpu_s})
+
+
+def give(core: NativeCore, words: np.ndarray, outside: Outside | None) -> None:
+    """Load a core, and give it what it takes while it runs."""
+    core.load(words)
+    if outside:
+        core.give(outside.events)
+        if outside.rows is not None:
+            core.outside(outside.rows, outside.latency, outside.seed)
 
 
 def waveform(network: Network, lanes: int, first_step: int, last_step: int, path: str | Path) -> None:
@@ -158,11 +141,12 @@ def waveform(network: Network, lanes: int, first_step: int, last_step: int, path
     write_waveform(network, g, load_words(network, g), first_step, last_step, path)
 
 
-def write_waveform(network: Network, g: CoreGeometry, words: np.ndarray, first_step: int, last_step: int, path: str | Path) -> None:
+def write_waveform(network: FrozenNetwork, g: Geometry, words: np.ndarray, first_step: int, last_step: int, path: str | Path,
+                   outside: Outside | None = None) -> None:
     """Write the waveform of a geometry on a network that ``words`` load; for `waveform`."""
     first, last = max(first_step, 0), min(last_step, network.steps - 1)
     with NativeCore(build(g, trace=True).path, g) as core:
-        core.load(words)
+        give(core, words, outside)
         for step in range(0, first, BATCH):
             core.run(run_word(g, min(BATCH, first - step)), step, min(BATCH, first - step), False)
         with core.wave(path):

@@ -1,4 +1,4 @@
-// Bench of the network core for cocotb: the clock is made here, and a recorder writes sweep words to a file, so that
+// Bench of a core for cocotb: the clock is made here, and a recorder writes sweep words to a file, so that
 // Python wakes for the load stream and for the end of a run, not at every edge. Widths come as defines.
 `timescale 1ns / 1ns
 module core_bench;
@@ -13,6 +13,31 @@ module core_bench;
     wire [47:0] cycles /*verilator public_flat_rd*/;
 
     always #1 clk = ~clk;
+
+    // What passes at an edge is what is valid and ready before it: looked at in the middle of the cycle, and there for Python after the edge.
+`ifdef EVENTS
+    reg events_valid /*verilator public_flat_rw*/ = 0;
+    reg [63:0] events_payload /*verilator public_flat_rw*/ = 0;
+    wire events_ready;
+    reg event_taken /*verilator public_flat_rd*/ = 0;
+    always @(negedge clk) event_taken <= events_valid & events_ready;
+`endif
+`ifdef ROW_BITS
+    reg request_ready /*verilator public_flat_rw*/ = 0;
+    wire request_valid;
+    wire [`ADDRESS_BITS-1:0] request_payload;
+    reg response_valid /*verilator public_flat_rw*/ = 0;
+    reg [`ROW_BITS-1:0] response_payload /*verilator public_flat_rw*/ = 0;
+    wire response_ready;
+    reg request_taken /*verilator public_flat_rd*/ = 0;
+    reg [`ADDRESS_BITS-1:0] request_address /*verilator public_flat_rd*/ = 0;
+    reg response_taken /*verilator public_flat_rd*/ = 0;
+    always @(negedge clk) begin
+        request_taken <= request_valid & request_ready;
+        request_address <= request_payload;
+        response_taken <= response_valid & response_ready;
+    end
+`endif
 
 `ifdef CLOCK_GATE
     wire draw_enable, update_enable;
@@ -30,6 +55,13 @@ module core_bench;
 `ifdef STREAMS
                .stream_clk(clk & stream_gate), .stream_enable(stream_enable),
 `endif
+`endif
+`ifdef EVENTS
+               .events__valid(events_valid), .events__ready(events_ready), .events__payload(events_payload),
+`endif
+`ifdef ROW_BITS
+               .request__valid(request_valid), .request__ready(request_ready), .request__payload(request_payload),
+               .response__valid(response_valid), .response__ready(response_ready), .response__payload(response_payload),
 `endif
                .clk(clk), .i__valid(i_valid), .i__ready(i_ready), .i__payload(i_payload), .o__valid(o_valid), .o__ready(o_ready),
                .o__payload(o_payload), .busy(busy), .cycles(cycles));

@@ -32,31 +32,33 @@ LINES = {"rtl": ("RTL", dict(color="#9ec6e8", lw=6, solid_capstyle="round")), "g
 FLOATS = {"brian2_float": "Brian2 float", "brian2_ordered": "Brian2 float, as realised"}
 
 
-def figure(recordings: Mapping[str, Recording], network: FrozenNetwork, path: Path, dpi: int = 100) -> None:
+def figure(recordings: Mapping[str, Recording], network: FrozenNetwork, path: Path, dpi: int = 100, hardware: str = "RTL") -> None:
     """Draw the run into a PNG, SVG or PDF of 16 x 10 inches, whole or not at all.
 
     Parameters
     ----------
     recordings : Mapping of str to Recording
-        ``rtl`` and whichever others ran; membranes are drawn from ``trace["v"]`` where there is one.
+        The hardware's as ``rtl``, and whichever others ran; membranes are drawn from ``trace["v"]`` where there is one.
     network : FrozenNetwork
         What ran.
     path : Path
         The file to write; its ending, one of `FORMATS`, says what it becomes.
     dpi : int
         Dots an inch; in SVG and PDF those of the raster, and all else is drawn as lines.
+    hardware : str
+        What the hardware is called.
     """
     with drawing(STYLE, path, figsize=(16, 10), dpi=dpi, layout="constrained") as fig:
         grid = fig.add_gridspec(3, 3, height_ratios=(5, 2.2, 3.8))
         top = fig.add_subplot(grid[0, :])
-        _raster(top, recordings["rtl"], network)
-        _rate(fig.add_subplot(grid[1, :], sharex=top), recordings, network)
-        _membrane(fig.add_subplot(grid[2, :2]), recordings, network)
-        _intervals(fig.add_subplot(grid[2, 2]), recordings, network)
+        _raster(top, recordings["rtl"], network, hardware)
+        _rate(fig.add_subplot(grid[1, :], sharex=top), recordings, network, hardware)
+        _membrane(fig.add_subplot(grid[2, :2]), recordings, network, hardware)
+        _intervals(fig.add_subplot(grid[2, 2]), recordings, network, hardware)
         neurons = " and ".join(f"{population.size:,} {population.name}" for population in network.ranges) + " neurons"
         if len(network.ranges) > FEW:
             neurons = f"{network.n:,} neurons in {len(network.ranges)} populations"
-        fig.suptitle(f"Network “{network.title}”, {network.variant}: {neurons} as RTL in "
+        fig.suptitle(f"Network “{network.title}”, {network.variant}: {neurons} as {hardware} in "
                      f"{network.described()['format']}, {network.steps:,} steps of {network.dt_ns * 1e-6:g} ms", fontsize=14, x=0.01, ha="left")
 
 
@@ -91,7 +93,7 @@ def _window(network: FrozenNetwork) -> tuple[float, float]:
     return max(0.0, end - RASTER_MS), end
 
 
-def _raster(ax: Any, recording: Recording, network: FrozenNetwork) -> None:
+def _raster(ax: Any, recording: Recording, network: FrozenNetwork, hardware: str) -> None:
     start, end = _window(network)
     wanted = min(RASTER_NEURONS, network.n)
     ms, neuron = recording.spikes[:, 0] * network.dt_ns * 1e-6, recording.spikes[:, 1]
@@ -103,16 +105,16 @@ def _raster(ax: Any, recording: Recording, network: FrozenNetwork) -> None:
         ax.plot(ms[shown], neuron[shown] - population.first + base, "|", color=color, ms=3.6, mew=1.1, rasterized=True)
         ax.text(1.002, (base + count / 2) / wanted, population.name, color=color, rotation=90, va="center", transform=ax.transAxes)
         base += count
-    ax.set(title=f"Spikes of the RTL, {base} of {network.n:,} neurons", ylabel="neuron (shown)", ylim=(-1, base), xlim=(start, end))
+    ax.set(title=f"Spikes of the {hardware}, {base} of {network.n:,} neurons", ylabel="neuron (shown)", ylim=(-1, base), xlim=(start, end))
     ax.tick_params(labelbottom=False)
 
 
-def _rate(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwork) -> None:
+def _rate(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwork, hardware: str) -> None:
     start, end = _window(network)
     step_ms = network.dt_ns * 1e-6
     width = max(1, round(1 / step_ms))
     floats = [(name, f"{label} (statistical only)", dict(color=FLOAT, lw=1.1)) for name, label in _floats(recordings)]
-    for name, label, look in (*floats, ("rtl", "RTL", dict(color=COLORS[0], lw=1.4))):
+    for name, label, look in (*floats, ("rtl", hardware, dict(color=COLORS[0], lw=1.4))):
         bins = np.bincount(recordings[name].spikes[:, 0] // width, minlength=-(-network.steps // width))
         ms = (np.arange(len(bins)) + 0.5) * width * step_ms
         shown = ms >= start
@@ -122,7 +124,7 @@ def _rate(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwork) 
     ax.legend(loc="upper right", ncols=2)
 
 
-def _intervals(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwork) -> None:
+def _intervals(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwork, hardware: str) -> None:
     found = {}
     for name in ("rtl", *(name for name, _ in _floats(recordings))):
         spikes = recordings[name].spikes
@@ -131,7 +133,7 @@ def _intervals(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetw
     both = np.concatenate(list(found.values()))
     bins = np.linspace(0, max(np.quantile(both, 0.975), 1.0) if len(both) else 1.0, 45)
     floats = [(name, label, dict(color=FLOAT, histtype="step", lw=1.8)) for name, label in _floats(recordings)]
-    for name, label, look in (("rtl", "RTL", dict(color=COLORS[0], alpha=0.35)), *floats):
+    for name, label, look in (("rtl", hardware, dict(color=COLORS[0], alpha=0.35)), *floats):
         if len(found[name]):
             ax.hist(found[name], bins, weights=np.full(len(found[name]), 1 / len(found[name])), label=label, **look)
     ax.set(title="Inter-spike intervals", xlabel="interval (ms)", ylabel="share of intervals", xlim=(0, bins[-1]))
@@ -141,13 +143,13 @@ def _intervals(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetw
         ax.text(0.5, 0.5, "no neuron spiked twice", ha="center", transform=ax.transAxes)
 
 
-def _membrane(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwork) -> None:
+def _membrane(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwork, hardware: str) -> None:
     own = next((each for each in network.ranges if network.membrane(each.first)[0]), network.ranges[0])
     neuron, start, end = active(recordings["rtl"], network, own)
     step_ms, one = network.dt_ns * 1e-6, network.membrane(neuron)[0] or 1
     ms = np.arange(start, end) * step_ms
     drawn, names = [], []
-    for name, (label, look) in LINES.items():
+    for name, (label, look) in {**LINES, "rtl": (hardware, LINES["rtl"][1])}.items():
         if name in recordings and "v" in recordings[name].trace:
             ax.plot(ms, recordings[name].trace["v"][start:end, neuron] / one, label=label, **look)
             drawn.append(recordings[name].trace["v"][start:end, neuron])

@@ -85,6 +85,11 @@ class Run:
         return cast(Recording, self.results[engine.name].recording)
 
     @property
+    def recordings(self) -> dict[str, Recording]:
+        """Of all engines, by name; the hardware's as ``rtl``, whatever it is."""
+        return {"rtl" if name == self.hardware.name else name: cast(Recording, result.recording) for name, result in self.results.items()}
+
+    @property
     def cycles_predicted(self) -> int | None:
         """Of the hardware."""
         return self.hardware.predicted_cycles(self.network, self.recording(self.hardware))
@@ -106,10 +111,9 @@ def judge(run: Run) -> list[Check]:
         else:
             checks.append(compare(name, engine.agreement, hardware, run.recording(engine), (*(first if run.traced else ()), "spike", *final)))
     name = f"{run.hardware.title} cycles = predicted"
-    checks.append(Check(name, Agreement.BIT_TRUE, 0, 0, None, None, "a memory outside answers when it can") if run.cycles_predicted is None else
+    checks.append(Check(name, Agreement.BIT_TRUE, 0, 0, None, None, run.hardware.unpredicted) if run.cycles_predicted is None else
                   same(name, Agreement.BIT_TRUE, "cycles", ("measured", hardware.cycles), ("predicted", run.cycles_predicted)))
-    own = {name: cast(Recording, result.recording) for name, result in run.results.items()}
-    return checks + effects.judge(run.network, [own, *run.more], run.absent, run.hardware.departs)
+    return checks + effects.judge(run.network, [run.recordings, *run.more], run.absent, run.hardware.departs)
 
 
 def warnings(run: Run, checks: Sequence[Check]) -> list[str]:

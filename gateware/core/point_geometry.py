@@ -47,6 +47,11 @@ class PointGeometry(PointSize):
         return {"first": 0, "drawn": 1, "placed": latency - 1, "fetched": latency, "consumed": latency + 1, "finished": latency + self.tail}
 
     @property
+    def options(self) -> dict[str, str]:
+        """What was chosen of it, by name, as a recording says it."""
+        return {"rows": self.rows.name}
+
+    @property
     def late_bits(self) -> int:
         """Of what loads into memories of the sweep: as wide as the widest record, in whole words."""
         return -(-max(self.state_bits, self.set_bits, record_bits(rule_fields(self)) if self.rules else 0, DATA_BITS) // DATA_BITS) * DATA_BITS

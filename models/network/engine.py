@@ -83,6 +83,11 @@ class Hardware(Engine[Kind]):
         phases = self.predicted_phases(network, recording)
         return None if phases is None else sum(phases.values())
 
+    @property
+    def unpredicted(self) -> str:
+        """Why cycles are not known beforehand, where they are not."""
+        return "a memory outside answers when it can"
+
     @abstractmethod
     def predicted_phases(self, network: Kind, recording: Recording) -> dict[str, int] | None:
         """Those by what they are spent on."""

@@ -10,10 +10,14 @@ if TYPE_CHECKING:
     from spikegate.models.network.engine import Engine, Hardware
     from spikegate.models.network.network import Network
 
-__all__ = ["LANES", "POINT_LANES", "engines_for"]
+__all__ = ["LANES", "POINT_LANES", "HARDWARE", "engines_for"]
 
 #: Neurons that the RTL updates side by side, or N if less.
 LANES, POINT_LANES = 40, 8
+#: What the hardware may be: its RTL in Verilator or under cocotb, or the netlist that Yosys makes of it for a family.
+RTL, COCOTB, NETLIST = "rtl", "cocotb", "netlist-"
+HARDWARE = (RTL, COCOTB, f"{NETLIST}ice40", f"{NETLIST}ecp5")
+MOST_STALL = 0.9
 #: Options of `spikegate sim` that a core of point neurons does not have, with what they are for.
 OTHERS = {"faults": "streams of bits"}
 
@@ -29,7 +33,9 @@ def engines_for(network: "FrozenNetwork", args: argparse.Namespace) -> "tuple[li
     from spikegate.models.core.point_choice import point_lanes
     from spikegate.models.network.network import Network
 
-    most = LANES if isinstance(network, Network) else point_lanes(network, POINT_LANES)
+    _require_hardware(args)
+    netlist = (args.engine or RTL).startswith(NETLIST)  # a lane more takes minutes more to synthesise
+    most = point_lanes(network, 1 if netlist else POINT_LANES) if not isinstance(network, Network) else 1 if netlist else LANES
     if args.rows and isinstance(network, Network):
         raise InputError(f"--rows {args.rows} is for networks of point neurons, and this has one weight a source; leave it out")
     lanes = args.lanes if args.lanes is not None else 0 if args.port else min(most, network.n)
@@ -38,8 +44,22 @@ def engines_for(network: "FrozenNetwork", args: argparse.Namespace) -> "tuple[li
     return _plain(network, lanes, args) if isinstance(network, Network) else _point(network, lanes, args)
 
 
+def _require_hardware(args: argparse.Namespace) -> None:
+    """`InputError` if the options about what the hardware is do not suit each other."""
+    if args.engine is not None:
+        if args.engine not in HARDWARE:
+            raise InputError(f"--engine must be one of {', '.join(HARDWARE)}, not {args.engine!r}")
+        for option in ("port", "through_host_link"):
+            if getattr(args, option):
+                raise InputError(f"--engine {args.engine} and --{option.replace('_', '-')} both say what the hardware is; give one of them")
+    if args.stall and args.engine != COCOTB:
+        raise InputError(f"--stall {args.stall:g} is for streams under cocotb; give --engine {COCOTB} with it")
+    if not 0 <= args.stall <= MOST_STALL:
+        raise InputError(f"--stall must be in 0..{MOST_STALL}, not {args.stall:g}")
+
+
 def _plain(network: "Network", lanes: int, args: argparse.Namespace) -> "tuple[list[Engine[Any]], dict[str, Any]]":
-    from spikegate.cosim.engines.hardware import Rtl
+    from spikegate.cosim.engines.hardware import Cocotb, Netlist, Rtl
     from spikegate.models.core.golden import Golden
     from spikegate.models.streams.params import StreamFaults
     from spikegate.translator.brian_engines import Brian2Float, Brian2Integer, Brian2Ordered, Brian2Realised
@@ -47,6 +67,10 @@ def _plain(network: "Network", lanes: int, args: argparse.Namespace) -> "tuple[l
     faults = None if args.faults is None else StreamFaults.stuck_at_random(network.require_streams(), args.faults, args.fault_seed)
     rtl, said = Rtl(lanes, faults=faults), {"sabotage": args.sabotage, "faults": None}
     hardware: Hardware[Network] = rtl
+    if args.engine == COCOTB:
+        hardware = Cocotb(lanes, faults=faults, stall=args.stall)
+    elif (args.engine or RTL).startswith(NETLIST):
+        hardware = Netlist(lanes, faults=faults, family=args.engine.removeprefix(NETLIST))
     if args.port or args.through_host_link:
         from spikegate.linked import Linked
         hardware = Linked(lanes, args.port, **({"baud": args.baud} if args.baud else {}), faults=faults)
@@ -56,6 +80,7 @@ def _plain(network: "Network", lanes: int, args: argparse.Namespace) -> "tuple[l
 
 
 def _point(network: "FrozenNetwork", lanes: int, args: argparse.Namespace) -> "tuple[list[Engine[Any]], dict[str, Any]]":
+    from spikegate.cosim.engines.point_hardware import PointCocotb, PointNetlist
     from spikegate.cosim.engines.point_rtl import PointRtl
     from spikegate.models.core.point_choice import row_source
     from spikegate.models.core.point_golden import PointGolden
@@ -64,8 +89,13 @@ def _point(network: "FrozenNetwork", lanes: int, args: argparse.Namespace) -> "t
     given = [(f"--{name.replace('_', '-')}", what) for name, what in OTHERS.items() if getattr(args, name)]
     if given:
         raise InputError("\n".join(f"{option} is for {what}, and this is a network of point neurons; leave it out" for option, what in given))
-    hardware: Hardware[Any] = PointRtl(lanes, rows=row_source(network, lanes, args.rows))
+    rows = row_source(network, lanes, args.rows)
+    hardware: Hardware[Any] = PointRtl(lanes, rows=rows)
+    if args.engine == COCOTB:
+        hardware = PointCocotb(lanes, rows=rows, stall=args.stall)
+    elif (args.engine or RTL).startswith(NETLIST):
+        hardware = PointNetlist(lanes, rows=rows, family=args.engine.removeprefix(NETLIST))
     if args.port or args.through_host_link:
         from spikegate.point_linked import PointLinked
-        hardware = PointLinked(lanes, args.port, args.baud, row_source(network, lanes, args.rows))
+        hardware = PointLinked(lanes, args.port, args.baud, rows)
     return [hardware, PointGolden(args.sabotage), PointBrianInteger(), PointBrianOrdered()], {"sabotage": args.sabotage, "faults": None}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 from spikegate import __version__, doctor, explore, networks, scripts, sweep, verilog
-from spikegate.choices import LANES, POINT_LANES, engines_for
+from spikegate.choices import HARDWARE, LANES, POINT_LANES, engines_for
 from spikegate.models.cache import settle
 from spikegate.models.errors import InputError, SpikegateError
 from spikegate.streams import standard_streams
@@ -80,9 +80,13 @@ def _parser() -> argparse.ArgumentParser:
     networks.add_options(sim)
     sim.add_argument("--network", metavar="FILE", help="run this frozen network instead of a preset")
     sim.add_argument("--lanes", type=int, metavar="L", help="neurons that the RTL updates side by side, 1..N "
-                     f"(default {LANES}, of point neurons {POINT_LANES}, or N if less)")
+                     f"(default {LANES}, of point neurons {POINT_LANES}, or N if less; of a netlist 1)")
     sim.add_argument("--rows", metavar="SOURCE", help="where a core of point neurons finds its synapses: csr, generated or external (default: "
                      "generated where every projection is made for these lanes, else csr)")
+    sim.add_argument("--engine", metavar="NAME", help=f"what the hardware is: {', '.join(HARDWARE)} (default {HARDWARE[0]}); a netlist is what Yosys "
+                     "makes of the core, and takes minutes to make")
+    sim.add_argument("--stall", type=networks.finite, default=0.0, metavar="P", help="under cocotb, each stream pauses in a cycle with this "
+                     "probability (default 0); spikes stay, cycles do not")
     sim.add_argument("--out", metavar="DIR", default=OUT, help="folder for report.json, its page report.html, the picture and the frozen network "
                      "(default %(default)s)")
     sim.add_argument("--figure", metavar="FILE", help="draw the picture into this file, too, in print quality: .png, .svg or .pdf")

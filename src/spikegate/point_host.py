@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from spikegate.cosim.engines.link_frames import load_frames
-from spikegate.cosim.engines.point_rtl import load_words, named_states
+from spikegate.cosim.engines.point_rtl import load_words
 from spikegate.cosim.engines.virtual_board import virtual_board
+from spikegate.cosim.engines.words import named_states
 from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.host import BUILD, LOADING, Board, LinkError
 from spikegate.models.core.point_rows import PointRows

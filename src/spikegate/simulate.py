@@ -126,7 +126,8 @@ def _run(network: FrozenNetwork, engines: Sequence[Engine[Any]], absent: Mapping
         jobs += [run.Job(f"{engine.name}, seed {seed + 1}", engine.run, other) for engine in compared]
     with _progress([job.name for job in jobs]) as tell:
         found = run.run_isolated(jobs, tell, logs=folder)
-    more = [{engine.name: _recording(found[f"{engine.name}, seed {seed + 1}"]) for engine in compared} for seed in range(1, seeds)]
+    more = [{"rtl" if isinstance(engine, Hardware) else engine.name: _recording(found[f"{engine.name}, seed {seed + 1}"]) for engine in compared}
+            for seed in range(1, seeds)]
     return report.Run(network, engines, {engine.name: found[engine.name] for engine in present}, absent, traced, more)
 
 
@@ -166,7 +167,7 @@ def _print_file(name: str) -> Path:
 def _draw(ran: report.Run, path: Path, dpi: int) -> None:
     from spikegate.cosim.results.figure import figure
 
-    figure({name: _recording(result) for name, result in ran.results.items()}, ran.network, path, dpi)
+    figure(ran.recordings, ran.network, path, dpi, ran.hardware.title)
 
 
 def _waveform(hardware: Hardware[Any], network: FrozenNetwork, step: int, path: Path) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from point_cores import LONG, SHORT, agree, golden, held_against, networks
 
-from spikegate.cosim.engines import point_rtl
+from spikegate.cosim.engines import rtl
 from spikegate.cosim.engines.native import NativeCore
 from spikegate.cosim.engines.point_rtl import PointRtl, load_words
 from spikegate.cosim.engines.rtl import run_word
@@ -85,7 +85,7 @@ def test_the_random_networks_have_what_they_are_for():
 def test_one_simulator_runs_one_network_after_another():
     """Nothing of a network is left for the next: sums under way, spikes, or an event that waits."""
     found, geometry = networks(MIXED, 3, 40)
-    with NativeCore(point_rtl.build(geometry).path, geometry) as core:
+    with NativeCore(rtl.build(geometry).path, geometry) as core:
         for network in (found[0], found[2], found[6], found[0]):
             core.load(load_words(network, geometry))
             core.give(network.input_events)
@@ -100,7 +100,7 @@ def test_enables_and_gated_clock_are_the_same_hardware():
 
 def test_a_run_in_parts_is_the_same_run(monkeypatch):
     """Steps are counted on, and an event waits from one part to the next."""
-    monkeypatch.setattr(point_rtl, "BATCH", 7)
+    monkeypatch.setattr(rtl, "BATCH", 7)
     found, geometry = networks(MIXED, 3, 40)
     assert sum(agree(each, PointRtl(3, geometry)) for each in found[:4]) > 60_000
 
@@ -193,8 +193,8 @@ def test_currents_that_decay_before_the_kick_are_found(monkeypatch):
     network, geometry = current_network()
     small = PointGeometry.of(network, 3)
     monkeypatch.setitem(point_lane.UNITS, LinearNeuron, DecayFirst)
-    wrong = compile_shared(to_verilog(PointCore(small, clock_gate=True), "core", reset=False), "core", point_rtl.HARNESS)
-    monkeypatch.setattr(point_rtl, "build", lambda geometry, clock_gate: wrong)
+    wrong = compile_shared(to_verilog(PointCore(small, clock_gate=True), "core", reset=False), "core", rtl.HARNESS)
+    monkeypatch.setattr(rtl, "build", lambda geometry, clock_gate: wrong)
     check = held_against(golden(network), PointRtl(3, small).run(network, trace=True))
     assert not check.ok and check.first_divergence["signal"] in ("exc", "inh", "syn", "v")
 

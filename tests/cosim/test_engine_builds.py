@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from small_networks import kicked, twenty
 
-from spikegate.cosim.engines import bitstream, netlist, point_rtl, rtl
+from spikegate.cosim.engines import bitstream, netlist, rtl
 from spikegate.cosim.engines.point_rtl import PointRtl
 from spikegate.cosim.toolchain.verilate import Build
 from spikegate.gateware.core.core import CoreGeometry
@@ -25,7 +25,8 @@ def test_a_netlist_and_a_bitstream_run_what_was_made_of_their_geometry(monkeypat
     monkeypatch.setattr(netlist, "compile_core", lambda text: ("compiled", text))
     words = len(rtl.load_words(NETWORK, g))
     found = netlist.run(NETWORK, 2, "ecp5", trace=True, seed=4, progress=TOLD, store=16, walk=True)
-    assert calls == [(g, "ecp5"), (g, words, dict(trace=True, progress=TOLD, made=("compiled", ("flat", 3)), engine="netlist-ecp5", seed=4))]
+    assert calls == [(g, "ecp5"), (g, words, dict(trace=True, progress=TOLD, made=("compiled", ("flat", 3)), engine="netlist-ecp5", seed=4,
+                                                     outside=None))]
     assert found.provenance == {"network": NETWORK.hash, "lanes": 2, "cells": {"LUT": 3}}
     del calls[:]
     placed = SimpleNamespace(used={"LC": 9}, fmax_mhz=41.5)
@@ -43,8 +44,8 @@ def test_a_netlist_and_a_bitstream_run_what_was_made_of_their_geometry(monkeypat
 
 def test_builds_say_how_long_the_text_and_the_compilation_took(monkeypatch):
     asked = []
-    for module, network, call in ((rtl, NETWORK, rtl.build), (point_rtl, POINTS, point_rtl.build)):
-        g = CoreGeometry.of(NETWORK, 2) if module is rtl else PointRtl(2)._geometry(network)
+    module, call = rtl, rtl.build
+    for g in (CoreGeometry.of(NETWORK, 2), PointRtl(2)._geometry(POINTS)):
         clock = iter((2.0, 2.75))
         monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda clock=clock: next(clock)))
         monkeypatch.setattr(module, "cached_verilog", lambda make, name, key, reset: asked.append((name, key, reset)) or "text")

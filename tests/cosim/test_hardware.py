@@ -11,6 +11,7 @@ from small_networks import kicked, twenty
 
 from spikegate.cosim.engines import bitstream, netlist, point_rtl, rtl, rtl_cocotb, rtl_streams
 from spikegate.cosim.engines.hardware import Bitstream, Cocotb, Netlist, Rtl
+from spikegate.cosim.engines.point_hardware import PointCocotb, PointNetlist
 from spikegate.cosim.engines.point_rtl import PointRtl
 from spikegate.cosim.toolchain.verilate import Build
 from spikegate.gateware.core.core import CoreGeometry
@@ -78,7 +79,8 @@ def test_a_waveform_is_of_the_steps_lanes_and_faults_that_are_given(calls):
 
 def test_what_the_engines_are():
     for engine, name, title in ((Rtl(), "rtl", "RTL"), (Cocotb(), "rtl_cocotb", "RTL under cocotb"), (Netlist(), "netlist", "netlist"),
-                                (Bitstream(), "bitstream", "bitstream"), (PointRtl(), "rtl", "RTL")):
+                                (Bitstream(), "bitstream", "bitstream"), (PointRtl(), "rtl", "RTL"),
+                                (PointCocotb(), "rtl_cocotb", "RTL under cocotb"), (PointNetlist(), "netlist", "netlist")):
         assert (engine.name, engine.title, engine.agreement, engine.traces) == (name, title, Agreement.BIT_TRUE, True)
         assert isinstance(engine, Hardware)
         with pytest.raises(dataclasses.FrozenInstanceError):
@@ -148,19 +150,17 @@ class Core:
 
 @pytest.fixture
 def core(monkeypatch):
-    """Both modules with `Core`, a build that takes 0.25 and 0.5 s, and clocks that go 1 s and 0.125 s from one look to the next."""
+    """What runs either core with `Core`, a build that takes 0.25 and 0.5 s, and clocks that go 1 s and 0.125 s from one look to the next."""
     Core.made = []
     built = []
 
     def build(geometry, **options):
         built.append((geometry, options))
         return Build(Path("library"), 0.25, 0.5)
-    for module in (rtl, point_rtl):
-        wall, cpu = iter(np.arange(5.0, 50.0)), iter(np.arange(3.0, 9.0, 0.125))
-        monkeypatch.setattr(module, "NativeCore", Core)
-        monkeypatch.setattr(module, "build", build)
-        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda wall=wall: float(next(wall)),
-                                                            process_time=lambda cpu=cpu: float(next(cpu))))
+    wall, cpu = iter(np.arange(5.0, 50.0)), iter(np.arange(3.0, 9.0, 0.125))
+    monkeypatch.setattr(rtl, "NativeCore", Core)
+    monkeypatch.setattr(rtl, "build", build)
+    monkeypatch.setattr(rtl, "time", SimpleNamespace(perf_counter=lambda: float(next(wall)), process_time=lambda: float(next(cpu))))
     return built
 
 
@@ -218,8 +218,8 @@ def test_a_run_of_point_neurons_is_asked_in_pieces_too_with_the_recorded_events(
     assert fractions == [512 / 1300, 1024 / 1300, 1.0] and (found.engine, found.cycles, len(found.spikes)) == ("rtl", 4321, 6)
     assert "events" not in found.final and found.final["v"][:2].tolist() == [5, 0] and len(found.final["v"]) == 6
     assert (set(found.trace) == {*found.final, "events"} and found.trace["v"].shape == (1300, 6)) if trace else found.trace == {}
-    assert found.provenance == {"network": POINTS.hash, "lanes": 4, "driver": "native", "generate_s": 0.25, "compile_s": 0.5, "load_s": 1.0,
-                                "run_s": 1.0}
+    assert found.provenance == {"network": POINTS.hash, "lanes": 4, "rows": "csr", "driver": "native", "generate_s": 0.25, "compile_s": 0.5,
+                                "load_s": 1.0, "run_s": 1.0, "cpu_s": 0.125}
 
 
 def test_what_a_core_of_point_neurons_cannot_run_it_says(core):

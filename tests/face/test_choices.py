@@ -6,11 +6,13 @@ from functools import cache
 import pytest
 
 from spikegate.choices import engines_for
-from spikegate.cosim.engines.hardware import Rtl
+from spikegate.cosim.engines.hardware import Cocotb, Netlist, Rtl
+from spikegate.cosim.engines.point_hardware import PointCocotb, PointNetlist
 from spikegate.cosim.engines.point_rtl import PointRtl
 from spikegate.linked import Linked
 from spikegate.models.core.golden import Golden
 from spikegate.models.core.point_golden import PointGolden
+from spikegate.models.core.rows_external import External
 from spikegate.models.errors import InputError
 from spikegate.models.network.builder import Builder
 from spikegate.models.neuron.linear import LinearNeuron
@@ -27,7 +29,7 @@ BRIANS = [Brian2Integer(), Brian2Float(), Brian2Realised(), Brian2Ordered()]
 
 def args(**given):
     return Namespace(**{**dict(lanes=None, port=None, faults=None, fault_seed=1, sabotage=None, through_host_link=False, baud=None,
-                             rows=None), **given})
+                             rows=None, engine=None, stall=0.0), **given})
 
 
 @cache
@@ -84,3 +86,26 @@ def test_what_does_not_suit_is_refused_in_full():
     for given, engine in ((dict(port="/dev/x"), PointLinked(0, "/dev/x")), (dict(port="/dev/x", lanes=3, baud=9600), PointLinked(3, "/dev/x", 9600)),
                           (dict(through_host_link=True), PointLinked(8)), (dict(through_host_link=True, rows="csr", lanes=2), PointLinked(2))):
         assert engines_for(points(20), args(**given))[0] == [engine, PointGolden(), PointBrianInteger(), PointBrianOrdered()]
+
+
+def test_the_hardware_is_the_rtl_cocotb_or_a_netlist_of_a_family():
+    for engine, made in ((None, Rtl(40)), ("rtl", Rtl(40)), ("cocotb", Cocotb(40)), ("netlist-ice40", Netlist(1)),
+                         ("netlist-ecp5", Netlist(1, family="ecp5"))):
+        assert engines_for(plain(100), args(engine=engine))[0][0] == made
+    for engine, made in ((None, PointRtl(8)), ("rtl", PointRtl(8)), ("cocotb", PointCocotb(8)), ("netlist-ice40", PointNetlist(1)),
+                         ("netlist-ecp5", PointNetlist(1, family="ecp5"))):
+        assert engines_for(points(20), args(engine=engine))[0][0] == made
+    assert engines_for(plain(100), args(engine="cocotb", stall=0.25, lanes=3))[0][0] == Cocotb(3, stall=0.25)
+    assert engines_for(points(20), args(engine="cocotb", stall=0.9, lanes=3, rows="external"))[0][0] == PointCocotb(3, rows=External(), stall=0.9)
+
+
+def test_what_the_hardware_cannot_be_is_refused_in_a_line():
+    assert said(plain(100), args(engine="verilog")) == "--engine must be one of rtl, cocotb, netlist-ice40, netlist-ecp5, not 'verilog'"
+    assert said(plain(100), args(engine="cocotb", port="/dev/x")) == (
+        "--engine cocotb and --port both say what the hardware is; give one of them")
+    assert said(plain(100), args(engine="rtl", through_host_link=True)) == (
+        "--engine rtl and --through-host-link both say what the hardware is; give one of them")
+    assert said(points(20), args(stall=0.5)) == "--stall 0.5 is for streams under cocotb; give --engine cocotb with it"
+    assert said(points(20), args(engine="netlist-ice40", stall=0.5)).startswith("--stall 0.5 is for streams under cocotb")
+    for stall in (-0.1, 0.95):
+        assert said(points(20), args(engine="cocotb", stall=stall)) == f"--stall must be in 0..0.9, not {stall:g}"

@@ -28,7 +28,20 @@ def test_every_row_source_is_held_against_golden_model_and_brian2(path, options,
     assert f"ok; judged: {judged}" in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.parametrize("options, judged", [
+    (["--engine", "cocotb", "--stall", "0.2"],
+     "RTL under cocotb = golden, RTL under cocotb = Brian2 integer; not judged: streams pause at random (RTL under cocotb cycles"),
+    pytest.param(["--engine", "netlist-ice40", "--rows", "csr"],
+                 "netlist = golden, netlist = Brian2 integer, netlist cycles = predicted; not judged:", marks=pytest.mark.long)])
+def test_the_hardware_by_name_is_held_against_golden_model_and_brian2(path, options, judged, tmp_path, capsys):
+    assert main(["sim", "--network", str(path), "--out", str(tmp_path), *options]) == 0
+    assert f"ok; judged: {judged}" in capsys.readouterr().err.splitlines()[-1]
+    assert {"sim.png", "report.json", "report.html"} <= {file.name for file in tmp_path.iterdir()}
+
+
 @pytest.mark.parametrize("options, message", [
+    (["--engine", "verilog"], "--engine must be one of rtl, cocotb, netlist-ice40, netlist-ecp5, not 'verilog'"),
+    (["--stall", "0.2"], "--stall 0.2 is for streams under cocotb; give --engine cocotb with it"),
     (["--rows", "bitmap"], "Row source must be one of csr, generated, external, not 'bitmap'"),
     (["--rows", "generated", "--lanes", "3"], "Projection a → a.v is generated for 4 lanes, not for 3; use 4 lanes, or csr rows")])
 def test_what_cannot_be_is_refused_in_a_line(path, options, message, tmp_path, capsys):

@@ -112,9 +112,9 @@ def test_every_engine_runs_once_with_every_step_recorded_and_all_is_left(ran, ne
     assert (run.network, run.engines, run.absent, run.traced, run.more) == (network, made, {}, True, [])
     assert {name: held.recording.engine for name, held in run.results.items()} == {name: name for name in ("rtl", "golden", "witness", "float")}
     assert ran.pages == [(ran.out / "report.html", run, checks, {"ok": True, "warnings": [], "a": 1}, None)]
-    (recordings, drawn, path, dpi), = ran.drawn
+    (recordings, drawn, path, dpi, hardware), = ran.drawn
     assert recordings == {name: held.recording for name, held in run.results.items()}
-    assert (drawn, path, dpi) == (network, ran.out / "sim.png", face.SCREEN)
+    assert (drawn, path, dpi, hardware) == (network, ran.out / "sim.png", face.SCREEN, "RTL")
     assert json.loads((ran.out / "report.json").read_text()) == {"ok": True, "warnings": [], "a": 1}
     assert type(network).load(ran.out / "network.spikegate").hash == network.hash and not (ran.out / "mismatch.vcd").exists()
     told = [f"spikegate: {name} {word}" for name in ("rtl", "golden", "witness", "float") for word in ("started", "30 %", "90 %", "finished")]

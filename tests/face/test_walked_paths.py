@@ -40,14 +40,15 @@ RUN: dict[str, tuple[str, int]] = {
     "python docs/architecture.py": ("--check", 0),
 }
 #: By name in running text: as one above, or as a part of one.
-SAME = {"spikegate sim --rows", "spikegate explore", "spikegate sweep", "spikegate sweep --help", "spikegate sim",
+SAME = {"spikegate sim --rows", "spikegate sim --engine", "spikegate explore", "spikegate sweep", "spikegate sweep --help", "spikegate sim",
         "spikegate sim --preset brunel2000", "spikegate sim --variant v4", "spikegate sim | head -1", "spikegate doctor",
         "spikegate sim --leak-fraction 16 --rounding stochastic",
         "spikegate verilog", "spikegate network make", "spikegate network show", "spikegate network 1", "spikegate network 2"}
 #: Not run here -> the test that runs it small at its own entry, or the reason why nothing can.
 ELSEWHERE = {
     "apt install python3 python3-venv python3-dev g++ make perl git": "make newcomer runs it, as root, in a bare Debian",
-    "make test": "this is it", "make test-wide": "run after the tests, by .ci/run", "make test-long": "its tests are marked long", "make newcomer": "takes a quarter of an hour, as root",
+    "make test": "this is it", "make test-wide": "run after the tests, by .ci/run", "make test-long": "its tests are marked long",
+    "make newcomer": "takes a quarter of an hour, as root",
     ".venv/bin/python -m pytest tests/neuron/test_lif.py": "a part of this run", "make lint": "run before the tests, by .ci/run",
     "make wheel": "tests/test_release.py", "make docs": "tests/test_site.py",
     ".venv/bin/spikegate sim --network mine.spikegate": "tests/face/test_point_sim.py",
@@ -57,6 +58,7 @@ ELSEWHERE = {
     **{f".venv/bin/spikegate verilog {words}": "tests/face/test_verilog_command.py" for words in (
         "lif --parameters format=q4.12 gain=true --out build/my_lif", "core --preset ai --parameters lanes=8", "core --network mine.spikegate",
         "host_link --preset ai --parameters lanes=2 divisor=9")},
+    "spikegate sim --engine netlist-ice40": "tests/face/test_row_sources.py",
     "make program": "a board; tests/face/test_board_in_use.py goes as far as the loader",
     "spikegate program": "a board; tests/face/test_board_in_use.py goes as far as the loader",
     "make verify": "tests/verification/test_verify.py", 'make verify ARGS="name"': "tests/verification/test_verify.py",

@@ -1,6 +1,7 @@
 """The components that verification takes one at a time, each at the parameters at which it is proved, mutated and covered."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from amaranth.lib.wiring import Component
 
@@ -8,8 +9,12 @@ from spikegate.cosim.toolchain.verilog import to_verilog
 from spikegate.gateware.core.core import Core, CoreGeometry
 from spikegate.gateware.core.inputs_ring import RingInputs
 from spikegate.gateware.core.point_geometry import PointGeometry
+from spikegate.gateware.core.row_cipher import RowCipher
+from spikegate.gateware.core.row_lane import RowLane
 from spikegate.gateware.core.rows_bitmap import Rows
 from spikegate.gateware.core.rows_csr import CsrRows
+from spikegate.gateware.core.rows_external import ExternalRows
+from spikegate.gateware.core.rows_generated import GeneratedRows
 from spikegate.gateware.core.sources import Sources
 from spikegate.gateware.core.spike_list import Spikes
 from spikegate.gateware.link.receiver import FrameReceiver
@@ -29,6 +34,8 @@ from spikegate.gateware.streams.correlation import Correlation
 from spikegate.gateware.streams.dot_product import DotProduct
 from spikegate.gateware.streams.encoder import Encoder, WindowEncoder
 from spikegate.gateware.streams.synapse import Synapse
+from spikegate.models.core.rows_external import External
+from spikegate.models.core.rows_generated import Generator
 from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.izhikevich import IzhikevichNeuron
@@ -41,7 +48,8 @@ from spikegate.models.streams.dot_product import DotProductParams
 from spikegate.models.streams.encoder import EncoderParams, WindowParams
 from spikegate.models.streams.synapse import SynapseParams
 
-__all__ = ["GEOMETRY", "DECAY", "LINEAR", "LINEAR_BRIAN2", "ADAPTIVE", "IZHIKEVICH", "POINTS", "LEAVES", "WHOLE", "leaf_verilog"]
+__all__ = ["GEOMETRY", "DECAY", "LINEAR", "LINEAR_BRIAN2", "ADAPTIVE", "IZHIKEVICH", "POINTS", "GENERATED", "LANE", "OUTSIDE", "LEAVES", "WHOLE",
+           "leaf_verilog"]
 
 #: Of the leaves that are parts of a core: neurons no multiple of the lanes, a list of spikes that wraps.
 GEOMETRY = CoreGeometry(10, 4, Q8_8, max_delay=3)
@@ -59,6 +67,9 @@ ADAPTIVE = AdaptiveLinearNeuron(QFormat(7, 3), 4, theta_format=QFormat(8, 4), th
 #: Of the leaves that are parts of a core of point neurons: 13 neurons, three channels, and rows that all pointers and addresses stay inside.
 POINTS = PointGeometry(13, 4, (LINEAR_BRIAN2[0],), LfsrParams(), sources=16, row_words=16, row_longest=7, slots=4, ports=2, width=12, weight_bits=6,
                        drive_bits=6, drives=2, depth=3, offset_bits=2, sets=2)
+#: Of rows from a seed: two projections, groups of two or three sources, and two blocks of a lane; the lane that is looked at alone; and rows outside.
+GENERATED, LANE = replace(POINTS, rows=Generator(), row_words=2, row_longest=40, rules=2, block=3, blocks=2), 2
+OUTSIDE = replace(POINTS, rows=External())
 
 LEAVES: dict[str, Callable[[], Component]] = {
     "requantise": lambda: Requantise(Q8_8, Rounding.NEAREST, Overflow.SATURATE),
@@ -82,6 +93,10 @@ LEAVES: dict[str, Callable[[], Component]] = {
     "sources": lambda: Sources(POINTS),
     "rows": lambda: Rows(GEOMETRY),
     "rows_csr": lambda: CsrRows(POINTS),
+    "row_cipher": RowCipher,
+    "row_lane": lambda: RowLane(GENERATED, LANE),
+    "rows_generated": lambda: GeneratedRows(GENERATED),
+    "rows_external": lambda: ExternalRows(OUTSIDE),
     "inputs_ring": lambda: RingInputs(POINTS),
     "uart_receiver": lambda: UartReceiver(4),
     "uart_transmitter": lambda: UartTransmitter(4),

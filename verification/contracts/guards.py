@@ -15,7 +15,16 @@ from spikegate.models.neuron.adaptive_lif import AdaptiveLifParams
 from spikegate.models.numeric.fixed import Q8_8, Overflow, Rounding
 from spikegate.models.streams.faults import apply
 from spikegate.models.streams.synapse import SynapseParams
-from verification.contracts import guards_core, guards_line, guards_loads, guards_network, guards_point_core, guards_points, guards_streams
+from verification.contracts import (
+    guards_core,
+    guards_line,
+    guards_loads,
+    guards_network,
+    guards_point_core,
+    guards_point_rows,
+    guards_points,
+    guards_streams,
+)
 from verification.contracts.catalogue import DECAY
 from verification.contracts.table import Guard
 
@@ -80,6 +89,6 @@ GUARDS: dict[str, Guard] = {
     "lif": Guard(partial(plain_rows, LIF, partial(populations, Q8_8)), 1500, assume=POPULATION, proved=False),
     "adaptive_lif": Guard(partial(plain_rows, ADAPTIVE_LIF, adaptive_populations), 1500, assume=POPULATION, proved=False),
     **guards_streams.GUARDS, **guards_line.GUARDS, **guards_core.GUARDS, **guards_points.GUARDS,
-    **guards_point_core.GUARDS,
+    **guards_point_core.GUARDS, **guards_point_rows.GUARDS,
     "core": Guard(core_rows, guards_network.CYCLES, {"o__payload": ("o__valid",)}, ("i",), episodes=74, proved=False),
 }

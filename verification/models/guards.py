@@ -90,6 +90,8 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "cosim/results/compare": ("cosim/test_compare", "cosim/test_compare_texts"), "cosim/results/report": ("cosim/test_report_values",),
     "cosim/engines/native": ("core/test_core", "core/test_point_core"), "cosim/engines/foreign": ("core/test_core",),
     "cosim/engines/point_rtl": ("cosim/test_hardware", "cosim/test_engine_builds", "core/test_point_core"),
+    "cosim/engines/point_hardware": ("cosim/test_point_hardware", "core/test_point_engines"),
+    "cosim/engines/words": ("cosim/test_hardware", "cosim/test_engine_builds", "core/test_core", "core/test_point_core"),
     "cosim/engines/rtl": ("cosim/test_hardware", "cosim/test_engine_builds", "core/test_core"),
     "cosim/engines/netlist": ("cosim/test_engine_builds", "cosim/test_netlist"),
     "cosim/engines/bitstream": ("cosim/test_engine_builds", "cosim/test_bitstream"),

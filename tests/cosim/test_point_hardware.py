@@ -1,0 +1,44 @@
+"""The engines of the core of point neurons without a simulator: what each is given, and when cycles are not known."""
+
+import numpy as np
+from small_networks import kicked, twenty
+
+from spikegate.cosim.engines import netlist, point_rtl, rtl, rtl_cocotb
+from spikegate.cosim.engines.hardware import Cocotb, Netlist, Rtl
+from spikegate.cosim.engines.point_hardware import PointCocotb, PointNetlist
+from spikegate.cosim.engines.point_rtl import PointRtl
+from spikegate.models.core import golden
+from spikegate.models.core.rows_external import External
+from spikegate.translator.hybrid import hybrid
+
+NETWORK = twenty()
+STREAMS = hybrid(NETWORK.replace(steps=20), "v4", length=64)
+TOLD = print
+POINTS = kicked()
+
+
+def test_point_neurons_under_cocotb_and_as_a_netlist_are_given_what_the_rtl_is_and_their_own_options(monkeypatch):
+    calls = []
+    for where, module in (("rtl", rtl), ("rtl_cocotb", rtl_cocotb), ("netlist", netlist)):
+        monkeypatch.setattr(module, "execute", lambda *args, where=where, **options: calls.append((where, args, options)))
+    shared = dict(lanes=4, latency=3, memory_seed=8, rows=External())
+    PointRtl(**shared).run(POINTS, trace=True, progress=TOLD)
+    PointCocotb(**shared, stall=0.25, seed=9, clock_gate=False).run(POINTS, trace=True, progress=TOLD)
+    PointNetlist(**shared, family="ecp5", seed=6).run(POINTS, trace=True, progress=TOLD)
+    (first, given, options), *others = calls
+    assert [where for where, _, _ in calls] == ["rtl", "rtl_cocotb", "netlist"] and given[1] == PointRtl(**shared)._geometry(POINTS)
+    outside = options.pop("outside")
+    assert (outside.latency, outside.seed) == (3, 8) and np.array_equal(outside.events, POINTS.input_events)
+    assert np.array_equal(outside.rows, point_rtl.memory_words(POINTS, given[1])) and options == dict(trace=True, progress=TOLD, clock_gate=True)
+    for (_, args, more), own in zip(others, (dict(stall=0.25, seed=9, clock_gate=False), dict(seed=6, progress=TOLD))):
+        assert args[:2] == given[:2] and np.array_equal(args[2], given[2]) and np.array_equal(more.pop("outside").rows, outside.rows)
+        assert more == dict(trace=True, **own)
+    assert others[1][1][3:] == ("ecp5",) and POINTS.input_events.size and PointRtl(4)._ready(POINTS)[2].rows is None
+
+
+def test_cycles_under_stalls_are_not_known_and_a_netlist_has_no_streams():
+    recording = golden.Golden().run(NETWORK.replace(steps=20))
+    assert Cocotb(2, stall=0.1).predicted_phases(NETWORK.replace(steps=20), recording) is None
+    assert Cocotb(2).predicted_phases(NETWORK.replace(steps=20), recording) == Rtl(2).predicted_phases(NETWORK.replace(steps=20), recording)
+    assert (Cocotb(stall=0.1).unpredicted, Rtl().unpredicted) == ("streams pause at random", "a memory outside answers when it can")
+    assert Netlist(2).unsupported(NETWORK) == [] and "without bitstream synapses" in Netlist(2).unsupported(STREAMS)[0]
