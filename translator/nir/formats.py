@@ -12,12 +12,14 @@ from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
 from spikegate.translator.importer.formats import COUPLING_BITS, bits_for
 from spikegate.translator.nir.cells import Cell
 
-__all__ = ["CURRENT", "Formats", "Structure", "structure"]
+__all__ = ["CURRENT", "Formats", "Structure", "noted", "noted_formats", "structure"]
 
 #: Name of the current of a CubaLIF or CubaLI.
 CURRENT = "i"
 #: Most fraction bits for exact numbers, widest format, and bits of format and fraction together.
 EXACT_BITS, MAX_WIDTH, MAX_BITS = 16, 32, 54
+#: Relative error of a number in single precision, as most graphs have them, and of a few products of such.
+SINGLE = 2e-7
 #: How far membranes may go beyond the largest number of their node, and how many times the largest sum of a step they may take.
 ROOM, STEPS = 8, 4
 
@@ -32,8 +34,8 @@ class Formats:
         Of membranes and the weights that reach them.
     current_format : QFormat, optional
         Of currents and the weights that reach them.
-    leak_fraction : int, optional
-        Fraction bits of leaks and decays.
+    leak_fraction, decay_fraction : int, optional
+        Fraction bits of leaks, and of what goes of currents in a step; those of the leak.
     rounding : Rounding
     overflow : Overflow
     """
@@ -41,8 +43,29 @@ class Formats:
     format: QFormat | None = None
     current_format: QFormat | None = None
     leak_fraction: int | None = None
+    decay_fraction: int | None = None
     rounding: Rounding = Rounding.NEAREST
     overflow: Overflow = Overflow.SATURATE
+
+
+def noted_formats(neuron: LinearNeuron) -> dict[str, str]:
+    """What `to_nir` notes in the metadata of a node, so that it comes back as it was."""
+    found = {"spikegate_format": str(neuron.format), "spikegate_leak_fraction": str(neuron.leak_fraction)}
+    if neuron.currents:
+        found |= {"spikegate_current_format": str(neuron.current_format), "spikegate_decay_fraction": str(neuron.decay_fraction)}
+    return found
+
+
+def noted(node: Any) -> Formats:
+    """What the metadata of a node say; otherwise its formats are chosen."""
+    found: dict[str, Any] = {}
+    for name in ("format", "current_format"):
+        if text := node.metadata.get(f"spikegate_{name}"):
+            found[name] = QFormat.parse(str(text))
+    for name in ("leak_fraction", "decay_fraction"):
+        if text := node.metadata.get(f"spikegate_{name}"):
+            found[name] = int(text)
+    return Formats(**found)
 
 
 @dataclass(frozen=True)
@@ -64,10 +87,10 @@ class Structure:
 
 
 def _exact_bits(values: np.ndarray) -> int | None:
-    """Fewest fraction bits that hold all of these, if there are few."""
+    """Fewest fraction bits that hold all of these, if there are few; but for what single precision loses."""
     for bits in range(EXACT_BITS + 1):
         scaled = values * (1 << bits)
-        if np.array_equal(scaled, np.rint(scaled)):
+        if np.all(np.abs(scaled - np.rint(scaled)) <= SINGLE * np.abs(scaled)):
             return bits
     return None
 
@@ -159,6 +182,6 @@ def structure(cell: Cell, weights: np.ndarray, sums: np.ndarray, bias: np.ndarra
     shift = MAX_SHIFT if not per.max() > 0 else math.floor(COUPLING_BITS - 1e-9 - math.log2(per.max()))
     if shift < 0:
         raise InputError(f"its current is {per.max():.3g} raw steps of the membrane a step, above 2^{COUPLING_BITS}; use more fraction bits for it")
-    shift, d = min(MAX_SHIFT, shift), _fraction(cell.decay, asked.leak_fraction)
+    shift, d = min(MAX_SHIFT, shift), _fraction(cell.decay, asked.decay_fraction or asked.leak_fraction)
     neuron = LinearNeuron(**how, currents=(CURRENT,), current_format=current, decay_fraction=d, coupling_bits=COUPLING_BITS, coupling_shift=shift)
     return Structure(neuron, columns | {f"decay_{CURRENT}": _raw(cell.decay, d), f"coupling_{CURRENT}": _raw(per, shift)})

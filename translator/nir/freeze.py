@@ -14,7 +14,7 @@ from spikegate.models.neuron.lif import REFRACTORY_BITS
 from spikegate.translator.importer.float_network import Refusals
 from spikegate.translator.importer.relays import relay
 from spikegate.translator.nir.cells import Cell, Discretisation, cell, memoryless
-from spikegate.translator.nir.formats import CURRENT, Formats, Structure, structure
+from spikegate.translator.nir.formats import CURRENT, Formats, Structure, noted, structure
 from spikegate.translator.nir.forms import ONE, Form, Forms, Term
 from spikegate.translator.nir.imported import Imported, Readout
 from spikegate.translator.nir.levels import Edge, Unplaced, levels, looping
@@ -94,7 +94,7 @@ def _output(flat: Flat, forms: Forms, plan: _Plan, node: str) -> None:
 def _place(flat: Flat, plan: _Plan, refusals: Refusals) -> None:
     """Levels, and the edges of loops that take a step where the graph says none."""
     edges = [(source, node, delay) for node, form in plan.forms.items() for source, delay in form.terms
-             if not plan.constant(node, (source, delay))]
+             if not plan.constant(node, (source, delay)) and len(form.terms[source, delay].matrix.row)]
     plan.late = looping(edges)
     try:
         plan.level = levels([*plan.names, ONE], [(*each[:2], each[2] + (each in plan.late)) for each in edges])
@@ -130,7 +130,7 @@ def _structures(flat: Flat, plan: _Plan, asked: Mapping[str, Formats], refusals:
         rows = np.concatenate([np.empty(0, np.int64), *(term.matrix.row for term in terms)])
         sums = np.bincount(rows, np.abs(weights), each.size)
         try:
-            plan.made[node] = structure(each, weights, sums, _bias(plan, node), asked.get(node, asked[""]))
+            plan.made[node] = structure(each, weights, sums, _bias(plan, node), asked.get(node, asked.get("") or noted(flat.nodes[node])))
         except InputError as error:
             refusals.lines += [f"{where(node, flat.nodes[node])}: {line}" for line in str(error).splitlines()]
 
@@ -157,7 +157,7 @@ def _connected(builder: Builder, plan: _Plan) -> dict[tuple[str, str, int], Real
 
 
 def from_nir(graph: Any, *, dt: float = 1e-4, steps: int | None = None, inputs: Any = None, method: str = "euler", integrators: str = "step",
-             reset: str | Mapping[str, str] = "value", formats: Formats | Mapping[str, Formats] = Formats(), name: str = "NIR graph") -> Imported:  # noqa: B008
+             reset: str | Mapping[str, str] = "value", formats: Formats | Mapping[str, Formats] | None = None, name: str = "NIR graph") -> Imported:
     """Freeze a NIR graph.
 
     Parameters
@@ -171,8 +171,8 @@ def from_nir(graph: Any, *, dt: float = 1e-4, steps: int | None = None, inputs: 
         Spikes of each Input node, 0 or 1, (steps, ...) in its shape; of the only one without a name.
     method, integrators, reset
         As `spikegate.translator.nir.cells.Discretisation`.
-    formats : Formats or Mapping of str to Formats
-        Of all nodes, or by node, ``""`` for the others; from their numbers by default.
+    formats : Formats or Mapping of str to Formats, optional
+        Of all nodes, or by node, ``""`` for the others; by default what `to_nir` noted, or else from their numbers.
     name : str
         Title of the network.
 
@@ -197,7 +197,7 @@ def from_nir(graph: Any, *, dt: float = 1e-4, steps: int | None = None, inputs: 
     refusals.raise_any()
     _place(flat, plan, refusals)
     refusals.raise_any()
-    asked = {"": Formats(), **formats} if isinstance(formats, Mapping) else {"": formats}
+    asked = formats if isinstance(formats, Mapping) else {} if formats is None else {"": formats}
     if strange := sorted({*asked} - {"", *plan.cells}):
         raise InputError(f"Formats name {strange[0]!r}, which is no node with neurons; there are {', '.join(plan.cells)}")
     _structures(flat, plan, asked, refusals)

@@ -8,7 +8,7 @@ import numpy as np
 from spikegate.models.checks import whole
 from spikegate.models.errors import InputError
 
-__all__ = ["events"]
+__all__ = ["events", "spread"]
 
 
 def events(inputs: Any, steps: int | None, sizes: Mapping[str, int]) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], int]:
@@ -50,3 +50,29 @@ def events(inputs: Any, steps: int | None, sizes: Mapping[str, int]) -> tuple[di
     if length < longest:
         raise InputError(f"steps must be at least the {longest} of the inputs, not {length}")
     return found, length
+
+
+def spread(values: Any, steps: int) -> np.ndarray:
+    """Whole numbers as so many spikes, spread evenly over the steps: bool (steps, ...).
+
+    Parameters
+    ----------
+    values : array_like
+        0..steps, in any shape.
+    steps : int
+        1 or more.
+
+    Raises
+    ------
+    InputError
+        If a number is not whole, or outside.
+    """
+    counts, length = np.asarray(values), whole(steps)
+    if length is None or length < 1:
+        raise InputError(f"steps must be 1 or more, not {steps!r}")
+    wrong = counts[~((counts >= 0) & (counts <= length) & (np.floor(counts) == counts))].ravel()
+    if len(wrong):
+        raise InputError(f"Counts of spikes must be whole numbers in 0..{length}, a spike a step, not {wrong[0]:g}; scale and round them, or use more steps")
+    at = np.arange(length + 1).reshape(-1, *(1,) * counts.ndim) * counts.astype(np.int64) // length
+    found: np.ndarray = np.diff(at, axis=0) > 0
+    return found
