@@ -13,11 +13,11 @@ BOARD ?= icebreaker
 sim: .venv/.installed
 	$(BIN)/spikegate sim $(ARGS)
 
-test: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga .venv/.installed-sweep .venv/.installed-nwb
+test: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga .venv/.installed-sweep .venv/.installed-nwb .venv/.installed-nir .venv/.installed-train
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(ARGS)
 	@echo "left out: the tests marked long, minutes each; run them with make test-long"
 
-test-long: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga .venv/.installed-sweep .venv/.installed-nwb .venv/.installed-docs
+test-long: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga .venv/.installed-sweep .venv/.installed-nwb .venv/.installed-nir .venv/.installed-train .venv/.installed-docs
 	command -v chromium >/dev/null || apt-get install --yes --no-install-recommends chromium fonts-dejavu-core  # opens the report page
 	$(BIN)/python -m pytest -m long $(ARGS)
 
@@ -64,7 +64,7 @@ newcomer:
 	$(PYTHON) tests/newcomer.py $(ARGS)
 
 # Sphinx reads build/site, where the pages and links to the packages lie, and writes build/docs; every example of the gallery is run.
-docs: .venv/.installed-docs
+docs: .venv/.installed-docs .venv/.installed-nir .venv/.installed-train
 	rm -rf build/site build/docs && mkdir -p build/site
 	cp -r README.md CONTRIBUTING.md CHANGELOG.md LICENSE Makefile docs docs/site/index.md build/site/
 	ln -s $(foreach part,models gateware cosim translator verification tests benchmarks src,$(CURDIR)/$(part)) build/site/
@@ -90,8 +90,13 @@ doctor: .venv/.installed
 	$(PIP) --editable ".[variants]"
 	touch $@
 
-.venv/.installed-dev .venv/.installed-bench .venv/.installed-docs .venv/.installed-sweep .venv/.installed-nwb: .venv/.installed-%: .venv/.installed
+.venv/.installed-dev .venv/.installed-bench .venv/.installed-docs .venv/.installed-sweep .venv/.installed-nwb .venv/.installed-nir: .venv/.installed-%: .venv/.installed
 	$(PIP) --editable ".[$*]"
+	touch $@
+
+# After the CPU build of PyTorch, so that snnTorch finds it.
+.venv/.installed-train: .venv/.installed-variants .venv/.installed-nir
+	$(PIP) --editable ".[train]"
 	touch $@
 
 # icebox, which reads bitstreams back, and Icarus Verilog have no pip packages: Debian's are unpacked beside the others, without root.

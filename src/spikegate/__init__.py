@@ -81,6 +81,9 @@ if TYPE_CHECKING:
     from spikegate.translator.probability_jax import JaxSCDenseLayer as JaxSCDenseLayer
     from spikegate.translator.reservoir import SCRecurrentLayer as SCRecurrentLayer
     from spikegate.translator.sc_layer import VectorizedSCLayer as VectorizedSCLayer
+    from spikegate.translator.nir.export import to_nir as to_nir
+    from spikegate.translator.nir.formats import Formats as Formats
+    from spikegate.translator.nir.freeze import from_nir as from_nir
     from spikegate.translator.stdp import Plasticity as Plasticity
     from spikegate.translator.stdp import StochasticSTDPSynapse as StochasticSTDPSynapse
     from spikegate.translator.variants import VARIANTS as VARIANTS
@@ -125,6 +128,9 @@ _MODULES = {
     "spikegate.translator.hybrid": "hybrid",
     "spikegate.translator.izhikevich": "SCIzhikevichNeuron",
     "spikegate.translator.memristive": "MemristiveDenseLayer",
+    "spikegate.translator.nir.export": "to_nir",
+    "spikegate.translator.nir.formats": "Formats",
+    "spikegate.translator.nir.freeze": "from_nir",
     "spikegate.translator.probability_jax": "JaxSCDenseLayer",
     "spikegate.translator.reservoir": "SCRecurrentLayer",
     "spikegate.translator.sc_layer": "VectorizedSCLayer",

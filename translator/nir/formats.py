@@ -20,8 +20,9 @@ CURRENT = "i"
 EXACT_BITS, MAX_WIDTH, MAX_BITS = 16, 32, 54
 #: Relative error of a number in single precision, as most graphs have them, and of a few products of such.
 SINGLE = 2e-7
-#: How far membranes may go beyond the largest number of their node, and how many times the largest sum of a step they may take.
-ROOM, STEPS = 8, 4
+#: How far membranes may go beyond the largest number of their node, and how many of the largest sums of a step they may take, with a leak at most and
+#: without one.
+ROOM, STEPS, SUMS = 8, 32, 1024
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,8 @@ def _membrane_format(cell: Cell, weights: np.ndarray, sums: np.ndarray, bias: np
     leaks = cell.leak[(cell.leak > 0) & (cell.leak < 1)]
     moves = bool(len(leaks)) or cell.coupling is not None
     step = min(scale * 1e-4, scale * 2e-3 * float(leaks.min() if len(leaks) else 1), 1e-3 * _typical(direct))
-    largest = ROOM * scale + STEPS * float((current if cell.coupling is not None else sums).max(initial=0))
+    steps = float(np.minimum(STEPS, 1 / cell.leak[cell.leak > 0]).max()) if np.all(cell.leak > 0) else SUMS
+    largest = ROOM * scale + steps * float((current if cell.coupling is not None else sums).max(initial=0))
     return _format(largest, np.concatenate([levels, direct]), step, moves)
 
 

@@ -157,7 +157,7 @@ def _connected(builder: Builder, plan: _Plan) -> dict[tuple[str, str, int], Real
 
 
 def from_nir(graph: Any, *, dt: float = 1e-4, steps: int | None = None, inputs: Any = None, method: str = "euler", integrators: str = "step",
-             reset: str | Mapping[str, str] = "value", formats: Formats | Mapping[str, Formats] | None = None, name: str = "NIR graph") -> Imported:
+             reset: str | Mapping[str, str] = "value", formats: Formats | Mapping[str, Formats] | None = None) -> Imported:
     """Freeze a NIR graph.
 
     Parameters
@@ -173,8 +173,6 @@ def from_nir(graph: Any, *, dt: float = 1e-4, steps: int | None = None, inputs: 
         As `spikegate.translator.nir.cells.Discretisation`.
     formats : Formats or Mapping of str to Formats, optional
         Of all nodes, or by node, ``""`` for the others; by default what `to_nir` noted, or else from their numbers.
-    name : str
-        Title of the network.
 
     Returns
     -------
@@ -202,22 +200,27 @@ def from_nir(graph: Any, *, dt: float = 1e-4, steps: int | None = None, inputs: 
         raise InputError(f"Formats name {strange[0]!r}, which is no node with neurons; there are {', '.join(plan.cells)}")
     _structures(flat, plan, asked, refusals)
     refusals.raise_any()
+    return _frozen(plan, forms, how, (inputs, steps))
+
+
+def _frozen(plan: _Plan, forms: Forms, how: Discretisation, given: tuple[Any, int | None]) -> Imported:
+    """The network of a plan that is complete; ``given`` are the inputs, and the steps if they are asked for."""
     sizes = {node: plan.sizes[node] for node in plan.names if node not in plan.cells}
-    given, length = events(inputs, steps, sizes)
-    lag = max(plan.level.values())
-    builder = Builder(name, steps=length + lag, dt_ms=round(how.dt * 1e9) / 1e6, source=_source(how))
+    spikes, length = events(*given, sizes)
+    steps = length + max(plan.level.values())
+    builder = Builder("NIR graph", steps=steps, dt_ms=round(how.dt * 1e9) / 1e6, source=_source(how))
     for node, each in plan.made.items():
         first: dict[str, Any] = {"hold": plan.level[node]} if plan.level[node] else {}
         builder.population(plan.names[node], plan.sizes[node], each.neuron, initial=first, **each.columns)
     for node in sizes:
-        builder.input(plan.names[node], plan.sizes[node], *given[node])
+        builder.input(plan.names[node], plan.sizes[node], *spikes[node])
     if any(not plan.constant(node, key) for node, form in plan.forms.items() for key in form.terms if key[0] == ONE):
         plan.sizes[ONE] = 1
-        builder.input(_name(plan, ONE), 1, np.arange(length + lag), np.zeros(length + lag, np.int64))
+        builder.input(_name(plan, ONE), 1, np.arange(steps), np.zeros(steps, np.int64))
     realised = _connected(builder, plan)
-    network = builder.freeze()
-    lags = {node: plan.level[each.node] for node, each in plan.readouts.items()}
-    return Imported(network, verdicts(flat, forms, plan.made, plan.cells, realised, plan.late), plan.readouts, lags, plan.names, sizes, length)
+    lags = {output: plan.level[each.node] for output, each in plan.readouts.items()}
+    found = verdicts(forms.flat, forms, plan.made, plan.cells, realised, plan.late)
+    return Imported(builder.freeze(), found, plan.readouts, lags, plan.names, sizes, length)
 
 
 def _source(how: Discretisation) -> dict[str, Any]:
