@@ -32,7 +32,10 @@ def study(widths: tuple[int, ...] = WIDTHS) -> dict[str, Any]:
     floats = float_spikes(net, data.spikes)
     rows = []
     for width in widths:
-        q, spikes, left = best(net, data, width)
+        q = best(net, data, width)
+        found = frozen(net, data.spikes, q)
+        recording = point_engine.run(found.network)
+        spikes, left = images_of(found, recording), found.overflows(recording)
         same = spikes.sum(1).argmax(1) == floats.sum(1).argmax(1)
         rows.append({"bits": width, "format": str(q), "training": accuracy(spikes, data, ~data.held_out),
                      "held_out": accuracy(spikes, data, data.held_out), "as_floats": float(same.mean()), "saturated": sum(left.values())})

@@ -74,7 +74,7 @@ def main() -> None:
         if hasattr(layer, "init_hidden"):
             layer.init_hidden, layer.output = True, False
     graph = export_to_nir(layers, torch.zeros(64))
-    nir.write(args.out, graph)
+    nir.write(args.out, graph, compression=None)  # smaller, for so little
     print({name: type(node).__name__ for name, node in graph.nodes.items()}, graph.edges)
 
 

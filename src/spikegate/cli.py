@@ -115,7 +115,8 @@ def _parser() -> argparse.ArgumentParser:
         action.add_argument("file", metavar="FILE")
         action.set_defaults(command=command)
 
-    check = commands.add_parser("check", help="say what of a Brian2 script or NIR graph would run on hardware, or what is in the way", allow_abbrev=False)
+    check = commands.add_parser("check", help="say what of a Brian2 script or NIR graph would run on hardware, or what is in the way",
+                                allow_abbrev=False)
     scripts.add_options(check)
     check.set_defaults(command=scripts.check)
 

@@ -7,8 +7,8 @@ With a = dt / tau, Euler's forward step, or a = 1 - exp(-dt / tau), exact for an
     CubaLIF, CubaLI i = i + a_syn (w_in S - i);   v = v + a_mem (v_leak - v) + a_mem r i
     Threshold       v = S
 
-where S is the sum of what arrives: a spike counts 1 in the one step in which it arrives. Where v is above v_threshold the neuron spikes, and v becomes
-v_reset, or v_threshold - v_reset is taken off.
+where S is the sum of what arrives: a spike counts 1 in the one step in which it arrives. Where v is above v_threshold the neuron spikes, and v
+becomes v_reset, or v_threshold - v_reset is taken off.
 """
 
 from collections.abc import Mapping
@@ -112,8 +112,8 @@ def _fraction(name: str, node: Any, parameter: str, tau: np.ndarray, how: Discre
         return np.ones(len(tau))
     found = how.fraction(tau)
     if found.max() > 1:
-        refusals.add(where(name, node), "", f"has {parameter} = {tau.min():g} s, shorter than a step of {how.dt:g} s", 'a shorter dt, or method="exact", '
-                     "would run")
+        refusals.add(where(name, node), "", f"has {parameter} = {tau.min():g} s, shorter than a step of {how.dt:g} s",
+                     'a shorter dt, or method="exact", would run')
     return np.minimum(found, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""Formats of the neurons of a node: exact where its numbers are short fractions, else as fine as the numbers ask for; or those that the user gives."""
+"""Formats of the neurons of a node: exact where its numbers are short fractions, else as fine as they ask for; or those that the user gives."""
 
 import math
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ from spikegate.models.neuron.lif import REFRACTORY_BITS
 from spikegate.translator.importer.float_network import Refusals
 from spikegate.translator.importer.relays import relay
 from spikegate.translator.nir.cells import Cell, Discretisation, cell, memoryless
-from spikegate.translator.nir.formats import CURRENT, Formats, Structure, noted, structure
+from spikegate.translator.nir.formats import Formats, Structure, noted, structure
 from spikegate.translator.nir.forms import ONE, Form, Forms, Term
 from spikegate.translator.nir.imported import Imported, Readout
 from spikegate.translator.nir.levels import Edge, Unplaced, levels, looping
@@ -226,4 +226,4 @@ def _frozen(plan: _Plan, forms: Forms, how: Discretisation, given: tuple[Any, in
 def _source(how: Discretisation) -> dict[str, Any]:
     """What the frozen network says of how it was made."""
     reset = how.reset if isinstance(how.reset, str) else ", ".join(f"{name}: {each}" for name, each in how.reset.items())
-    return {"from": "NIR", "nir.method": how.method, "nir.integrators": how.integrators, "nir.reset": reset, "nir.dt_s": how.dt, "nir.current": CURRENT}
+    return {"from": "NIR", "nir.method": how.method, "nir.integrators": how.integrators, "nir.reset": reset, "nir.dt_s": how.dt}

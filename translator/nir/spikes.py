@@ -41,7 +41,7 @@ def events(inputs: Any, steps: int | None, sizes: Mapping[str, int]) -> tuple[di
             raise InputError(f"Input {name!r} must be numbers (steps, {sizes[name]}), not {array.shape} of {array.dtype}")
         wrong = array[(array != 0) & (array != 1)].ravel()
         if len(wrong):
-            raise InputError(f"Input {name!r} must be spikes, 0 or 1, not {wrong[0]:g}; turn it into spikes, for example as many in a row as it is large")
+            raise InputError(f"Input {name!r} must be spikes, 0 or 1, not {wrong[0]:g}; turn numbers into spikes, for example with spread")
         found[name] = tuple(np.nonzero(array.reshape(len(array), -1)))  # type: ignore[assignment]  # two of them
         longest = max(longest, len(array))
     length = whole(steps if steps is not None else longest)
@@ -72,7 +72,8 @@ def spread(values: Any, steps: int) -> np.ndarray:
         raise InputError(f"steps must be 1 or more, not {steps!r}")
     wrong = counts[~((counts >= 0) & (counts <= length) & (np.floor(counts) == counts))].ravel()
     if len(wrong):
-        raise InputError(f"Counts of spikes must be whole numbers in 0..{length}, a spike a step, not {wrong[0]:g}; scale and round them, or use more steps")
+        raise InputError(f"Counts of spikes must be whole numbers in 0..{length}, a spike a step, not {wrong[0]:g}; scale and round them, or use "
+                         "more steps")
     at = np.arange(length + 1).reshape(-1, *(1,) * counts.ndim) * counts.astype(np.int64) // length
     found: np.ndarray = np.diff(at, axis=0) > 0
     return found

@@ -13,6 +13,9 @@ from spikegate.translator.nir.reading import LINEAR, Flat, kind_of
 
 __all__ = ["Realised", "Verdict", "verdicts"]
 
+#: Relative difference of numbers that double precision does not tell apart, such as dt / (dt / a) and a.
+SAME = 1e-12
+
 
 @dataclass(frozen=True)
 class Realised:
@@ -26,7 +29,8 @@ class Realised:
     def error(self) -> float:
         """The largest difference, as a part of the largest weight."""
         top = float(np.abs(self.asked).max(initial=0))
-        return float(np.abs(self.asked - self.found).max(initial=0)) / top if top else 0.0
+        error = float(np.abs(self.asked - self.found).max(initial=0)) / top if top else 0.0
+        return error if error > SAME else 0.0
 
     @property
     def lost(self) -> int:
@@ -65,10 +69,9 @@ class Verdict:
 
 
 def _relative(asked: np.ndarray, found: np.ndarray) -> float:
-    off = np.abs(asked - found)
-    if not off.any():
-        return 0.0
-    return float((off / np.maximum(np.abs(asked), 1e-12 * max(1.0, float(np.abs(asked).max())))).max())
+    off, size = np.abs(asked - found), np.abs(asked)
+    error = float((off / np.maximum(size, SAME * max(1.0, float(size.max(initial=0))))).max(initial=0))
+    return error if error > SAME else 0.0
 
 
 def _neurons(node: str, kind: str, cell: Cell, made: Structure, biases: list[Realised]) -> Verdict:
