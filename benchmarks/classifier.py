@@ -35,10 +35,10 @@ def study(widths: tuple[int, ...] = WIDTHS) -> dict[str, Any]:
         q = best(net, data, width)
         found = frozen(net, data.spikes, q)
         recording = point_engine.run(found.network)
-        spikes, left = images_of(found, recording), found.overflows(recording)
+        spikes = images_of(found, recording)
         same = spikes.sum(1).argmax(1) == floats.sum(1).argmax(1)
         rows.append({"bits": width, "format": str(q), "training": accuracy(spikes, data, ~data.held_out),
-                     "held_out": accuracy(spikes, data, data.held_out), "as_floats": float(same.mean()), "saturated": sum(left.values())})
+                     "held_out": accuracy(spikes, data, data.held_out), "as_floats": float(same.mean())})
         print(f"{width} bits, {q}: held out {rows[-1]['held_out']:.4f}", flush=True)
     return {"images": len(data.labels), "held_out_images": int(data.held_out.sum()),
             "floats": {"training": accuracy(floats, data, ~data.held_out), "held_out": accuracy(floats, data, data.held_out)}, "bits": rows}

@@ -54,7 +54,7 @@ def test_a_network_comes_back_as_it_was(reset, tmp_path):
     for each, start in zip(first.populations, first.firsts):
         other = found.network.firsts[list(order).index(each.name)]
         ours, back = (run.spikes[(run.spikes[:, 1] >= at) & (run.spikes[:, 1] < at + each.size)] - [0, at] for run, at in zip(runs, (start, other)))
-        assert np.array_equal(ours, back) and len(ours) > 5
+        assert np.array_equal(ours, back) and len(ours) > 1
 
 
 def test_a_graph_that_was_read_is_written_with_its_own_delays():
