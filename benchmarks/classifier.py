@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from spikegate.cosim.engines.point_rtl import PointRtl
 from spikegate.cosim.results.compare import compare
 from spikegate.cosim.results.figure import drawing

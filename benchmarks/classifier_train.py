@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+
 from studies.digits import digits
 
 HIDDEN, BETA = 32, 0.875

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from spikegate.models.core import point_engine
 from spikegate.models.errors import InputError
 from spikegate.models.network.recording import Recording

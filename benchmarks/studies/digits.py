@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+
 from spikegate.translator.nir.spikes import spread
 
 __all__ = ["HELD_OUT", "STEPS", "Digits", "digits"]

@@ -78,12 +78,12 @@ if TYPE_CHECKING:
     from spikegate.translator.hybrid import hybrid as hybrid
     from spikegate.translator.izhikevich import SCIzhikevichNeuron as SCIzhikevichNeuron
     from spikegate.translator.memristive import MemristiveDenseLayer as MemristiveDenseLayer
-    from spikegate.translator.probability_jax import JaxSCDenseLayer as JaxSCDenseLayer
-    from spikegate.translator.reservoir import SCRecurrentLayer as SCRecurrentLayer
-    from spikegate.translator.sc_layer import VectorizedSCLayer as VectorizedSCLayer
     from spikegate.translator.nir.export import to_nir as to_nir
     from spikegate.translator.nir.formats import Formats as Formats
     from spikegate.translator.nir.freeze import from_nir as from_nir
+    from spikegate.translator.probability_jax import JaxSCDenseLayer as JaxSCDenseLayer
+    from spikegate.translator.reservoir import SCRecurrentLayer as SCRecurrentLayer
+    from spikegate.translator.sc_layer import VectorizedSCLayer as VectorizedSCLayer
     from spikegate.translator.stdp import Plasticity as Plasticity
     from spikegate.translator.stdp import StochasticSTDPSynapse as StochasticSTDPSynapse
     from spikegate.translator.variants import VARIANTS as VARIANTS

@@ -6,10 +6,10 @@ from pathlib import Path
 import classifier
 import numpy as np
 import pytest
-from studies.classifier import accuracy, best, float_spikes, frozen, graph, images_of
-from studies.digits import STEPS, digits
 
 from spikegate import Formats, QFormat, from_nir, point_golden
+from studies.classifier import accuracy, best, float_spikes, frozen, graph, images_of
+from studies.digits import STEPS, digits
 
 DOCS = Path(__file__).parents[2] / "docs"
 MEASURED = json.loads((DOCS / "classifier.json").read_text())

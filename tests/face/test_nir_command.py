@@ -6,6 +6,7 @@ import nir
 import numpy as np
 import pytest
 from script_files import FACE, run
+
 from studies.classifier import GRAPH, batch, with_clear
 from studies.digits import digits
 

@@ -66,7 +66,8 @@ def test_a_graph_that_was_read_is_written_with_its_own_delays():
     found = from_nir(graph, inputs=rng.random((30, 4)) < 0.4)
     written = to_nir(found.network)
     assert sorted(type(node).__name__ for node in written.nodes.values()) == ["IF", "Input", "LI", "Linear", "Linear", "Output"]
-    assert np.array_equal(written.nodes["in_to_n"].weight, nodes["w"].weight) and np.array_equal(written.nodes["n"].v_threshold, nodes["n"].v_threshold)
+    assert np.array_equal(written.nodes["in_to_n"].weight, nodes["w"].weight)
+    assert np.array_equal(written.nodes["n"].v_threshold, nodes["n"].v_threshold)
     back = from_nir(written, inputs=rng.random((30, 4)) < 0.4)
     assert by_name(found.network) == by_name(back.network)
 

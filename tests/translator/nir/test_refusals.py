@@ -34,7 +34,8 @@ class Dropout(nir.Flatten):
 
 THROUGH = [("in", "w"), ("w", "m"), ("m", "n"), ("n", "out")]
 REFUSED = {
-    "membrane": (graph(THROUGH, m=li()), "LI 'm': sends its membrane to other nodes, and hardware sends spikes alone; a LIF in its place, or an Output"),
+    "membrane": (graph(THROUGH, m=li()),
+                 "LI 'm': sends its membrane to other nodes, and hardware sends spikes alone; a LIF in its place, or an Output"),
     "unknown": (graph(THROUGH, m=Dropout(np.array([3]))), "Dropout 'm': is a primitive that hardware does not have; one of Input, Output, LIF"),
     "short tau": (graph(n=lif(tau=full(3, 5e-5))), "LIF 'n': has tau = 5e-05 s, shorter than a step of 0.0001 s; a shorter dt, or method=\"exact\""),
     "no tau": (graph(n=lif(tau=full(3, 0))), "LIF 'n': has tau = 0 s; a time constant above 0 would run"),
@@ -52,8 +53,9 @@ REFUSED = {
     "nothing": (graph([("w", "n"), ("n", "out")]), "Linear 'w': gets nothing; a node behind an Input or a neuron would run"),
     "no neurons": (nir.NIRGraph(nodes={"in": nir.Input(input_type={"input": np.array([2])})}, edges=[], type_check=False), "Graph: has no neurons"),
     "large": (graph(w=nir.Linear(weight=np.full((3, 2), 1e12))), "IF 'n': numbers up to "),
-    "kernel": (nir.NIRGraph(nodes={"in": nir.Input(input_type={"input": np.array([1, 2])}), "c": nir.Conv1d(
-        None, np.ones((1, 1, 3)), 1, 0, 1, 1, np.zeros(1)), "out": nir.Output(output_type=None)}, edges=[("in", "c"), ("c", "out")], type_check=False),
+    "kernel": (nir.NIRGraph(
+        nodes={"in": nir.Input(input_type={"input": np.array([1, 2])}), "c": nir.Conv1d(None, np.ones((1, 1, 3)), 1, 0, 1, 1, np.zeros(1)),
+               "out": nir.Output(output_type={"output": np.array([1, 1])})}, edges=[("in", "c"), ("c", "out")], type_check=False),
         "Conv1d 'c': has a kernel of (3,) that is larger than what it gets, (2,)")}
 
 
@@ -87,9 +89,11 @@ def test_a_loop_that_is_quicker_than_its_synapses_is_refused_and_one_that_is_not
 @pytest.mark.parametrize(("given", "line"), [
     ({"dt": 1.5e-9}, "dt must be a whole number of nanoseconds, at most a second, not 1.5e-09 s"), ({"dt": 2.0}, "dt must be a whole number"),
     ({"method": "heun"}, "method must be euler or exact, not 'heun'"), ({"reset": "zero"}, "reset must be value or subtract, not 'zero'"),
-    ({"reset": {"n": "half"}}, "reset must be value or subtract, not 'half'"), ({"integrators": "ms"}, "integrators must be step or seconds, not 'ms'"),
+    ({"reset": {"n": "half"}}, "reset must be value or subtract, not 'half'"),
+    ({"integrators": "ms"}, "integrators must be step or seconds, not 'ms'"),
     ({"steps": None}, "steps must be 1 or more, not None"), ({"steps": 0}, "steps must be 1 or more, not 0"),
-    ({"inputs": np.full((3, 2), 0.5)}, "Input 'in' must be spikes, 0 or 1, not 0.5"), ({"inputs": np.ones((3, 3))}, "Input 'in' must be numbers (steps, 2)"),
+    ({"inputs": np.full((3, 2), 0.5)}, "Input 'in' must be spikes, 0 or 1, not 0.5"),
+    ({"inputs": np.ones((3, 3))}, "Input 'in' must be numbers (steps, 2)"),
     ({"inputs": {"x": np.ones((3, 2))}}, "Inputs name 'x', which is no Input node; there are in"),
     ({"inputs": np.ones((9, 2))}, "steps must be at least the 9 of the inputs, not 5"),
     ({"formats": {"w": Formats()}}, "Formats name 'w', which is no node with neurons; there are n"),

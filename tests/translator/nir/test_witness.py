@@ -51,7 +51,8 @@ def theirs(graph, x):
 RNG = np.random.default_rng(8)
 GRAPHS = {
     "LIF": chain([6], nir.Linear(weight=weights(RNG, 5, 6)), lif(5), out=5),
-    "LIF, LIF": chain([6], nir.Affine(weight=weights(RNG, 8, 6), bias=weights(RNG, 8)), lif(8), nir.Linear(weight=weights(RNG, 4, 8)), lif(4, 0.75), out=4),
+    "LIF, LIF": chain([6], nir.Affine(weight=weights(RNG, 8, 6), bias=weights(RNG, 8)), lif(8),
+                      nir.Linear(weight=weights(RNG, 4, 8)), lif(4, 0.75), out=4),
     "CubaLIF": chain([6], nir.Affine(weight=weights(RNG, 5, 6), bias=weights(RNG, 5)), cuba(5), out=5)}
 
 
