@@ -114,7 +114,8 @@ def _fraction(name: str, node: Any, parameter: str, tau: np.ndarray, how: Discre
     if found.max() > 1:
         refusals.add(where(name, node), "", f"has {parameter} = {tau.min():g} s, shorter than a step of {how.dt:g} s",
                      'a shorter dt, or method="exact", would run')
-    return np.minimum(found, 1.0)
+    within: np.ndarray = np.minimum(found, 1.0)
+    return within
 
 
 def cell(name: str, node: Any, size: int, how: Discretisation, refusals: Refusals) -> Cell | None:
