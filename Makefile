@@ -84,7 +84,7 @@ newcomer:
 	$(PYTHON) tests/newcomer.py $(ARGS)
 
 # Sphinx reads build/site, where the pages and links to the packages lie, and writes build/docs; every example of the gallery is run.
-docs: .venv/.installed-docs
+docs: .venv/.installed-docs .venv/.installed-nir .venv/.installed-train
 	rm -rf build/site build/docs && mkdir -p build/site
 	cp -r README.md CONTRIBUTING.md CHANGELOG.md LICENSE Makefile docs docs/site/index.md build/site/
 	ln -s $(foreach part,models gateware cosim translator verification tests benchmarks src,$(CURDIR)/$(part)) build/site/
@@ -113,15 +113,20 @@ TORCH = $(PIP) "torch==2.13.0+cpu" 2>/dev/null || $(PIP) "torch>=2.5"
 	touch $@
 
 # All that tests need, in one call of pip, each of which makes the package's metadata anew.
-TESTS := dev,variants,fpga,sweep,nwb
+TESTS := dev,variants,fpga,sweep,nwb,nir,train
 
 .venv/.installed-tests: .venv/.installed-fpga
 	$(TORCH)
 	$(PIP) --editable ".[$(TESTS)]"
-	touch .venv/.installed-dev .venv/.installed-variants .venv/.installed-sweep .venv/.installed-nwb $@
+	touch .venv/.installed-dev .venv/.installed-variants .venv/.installed-sweep .venv/.installed-nwb .venv/.installed-nir .venv/.installed-train $@
 
-.venv/.installed-dev .venv/.installed-bench .venv/.installed-docs .venv/.installed-sweep .venv/.installed-nwb: .venv/.installed-%: .venv/.installed
+.venv/.installed-dev .venv/.installed-bench .venv/.installed-docs .venv/.installed-sweep .venv/.installed-nwb .venv/.installed-nir: .venv/.installed-%: .venv/.installed
 	$(PIP) --editable ".[$*]"
+	touch $@
+
+# After the CPU build of PyTorch, so that snnTorch finds it.
+.venv/.installed-train: .venv/.installed-variants .venv/.installed-nir
+	$(PIP) --editable ".[train]"
 	touch $@
 
 # icebox, which reads bitstreams back, and Icarus Verilog have no pip packages: Debian's are unpacked beside the others, without root.

@@ -78,6 +78,9 @@ if TYPE_CHECKING:
     from spikegate.translator.hybrid import hybrid as hybrid
     from spikegate.translator.izhikevich import SCIzhikevichNeuron as SCIzhikevichNeuron
     from spikegate.translator.memristive import MemristiveDenseLayer as MemristiveDenseLayer
+    from spikegate.translator.nir.export import to_nir as to_nir
+    from spikegate.translator.nir.formats import Formats as Formats
+    from spikegate.translator.nir.freeze import from_nir as from_nir
     from spikegate.translator.probability_jax import JaxSCDenseLayer as JaxSCDenseLayer
     from spikegate.translator.reservoir import SCRecurrentLayer as SCRecurrentLayer
     from spikegate.translator.sc_layer import VectorizedSCLayer as VectorizedSCLayer
@@ -125,6 +128,9 @@ _MODULES = {
     "spikegate.translator.hybrid": "hybrid",
     "spikegate.translator.izhikevich": "SCIzhikevichNeuron",
     "spikegate.translator.memristive": "MemristiveDenseLayer",
+    "spikegate.translator.nir.export": "to_nir",
+    "spikegate.translator.nir.formats": "Formats",
+    "spikegate.translator.nir.freeze": "from_nir",
     "spikegate.translator.probability_jax": "JaxSCDenseLayer",
     "spikegate.translator.reservoir": "SCRecurrentLayer",
     "spikegate.translator.sc_layer": "VectorizedSCLayer",

@@ -1,8 +1,10 @@
-"""`spikegate check`: what of a script of Brian2 would run on hardware, or what is in the way."""
+"""`spikegate check`: what of a script of Brian2, or of a NIR graph, would run on hardware, or what is in the way."""
 
 import argparse
 import os
 from typing import TYPE_CHECKING
+
+from spikegate import graphs
 
 if TYPE_CHECKING:
     from spikegate.translator.importer.quantise import Quantised
@@ -12,11 +14,12 @@ __all__ = ["add_options", "check"]
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The script, and how it is frozen."""
-    parser.add_argument("script", metavar="SCRIPT", help="a Brian2 script as it is; it runs up to its first network")
+    parser.add_argument("script", metavar="SCRIPT", help="a Brian2 script as it is, which runs up to its first network; or a NIR graph, FILE.nir")
     parser.add_argument("--save", metavar="FILE", help="write the frozen network, for spikegate sim --network")
     parser.add_argument("--beside", action="store_true", help="run the whole script by Brian2 in floats and on hardware, and compare")
     parser.add_argument("--format", metavar="qM.N", default="auto", help="of membranes (default: as many bits as the script's own numbers ask for)")
     parser.add_argument("--current-format", metavar="qM.N", default="auto", help="of currents (default: likewise)")
+    graphs.add_options(parser)
 
 
 def _groups(quantised: "Quantised") -> list[tuple[str, ...]]:
@@ -34,7 +37,9 @@ def _groups(quantised: "Quantised") -> list[tuple[str, ...]]:
 
 
 def check(args: argparse.Namespace) -> int:
-    """Print what the script's first network becomes; `InputError` names what is in the way."""
+    """Print what the script's first network, or the graph, becomes; `InputError` names what is in the way."""
+    if graphs.is_graph(args.script):
+        return graphs.check(args)
     from rich import box
     from rich.console import Console
     from rich.table import Table

@@ -84,6 +84,9 @@ GUARDS: dict[str, tuple[str, ...]] = {
         "draws", "izhikevich", "parts")},
     **{f"translator/importer/{path.stem}": tuple(f"translator/importer/test_{name}" for name in ("device", "adapting", "refusals"))
        for path in sorted((ROOT / "translator" / "importer").glob("[a-z]*.py"))},
+    **{f"translator/nir/{path.stem}": tuple(f"translator/nir/test_{name}" for name in ("nodes", "refusals", "export"))
+       for path in sorted((ROOT / "translator" / "nir").glob("[a-z]*.py"))},
+    "src/spikegate/graphs": ("face/test_nir_command",),
     "src/spikegate/brian2": ("face/test_brian2_options", "face/test_script_check", "translator/importer/test_device"),
     "src/spikegate/scripts": ("face/test_brian2_options", "face/test_script_check"),
     "translator/point_neurons": ("translator/test_point_brian",), "translator/cuba": ("translator/test_cuba", "translator/test_known_values"),
