@@ -86,7 +86,8 @@ def _nest(options: argparse.Namespace) -> dict[str, Any]:
     theirs = run_nest(params, options.ms)
     transient = min(TRANSIENT, network.steps // 2)
     found = {"scale": options.scale, "ms": options.ms, "synapses": len(network.synapses.packed), "golden_s": seconds, "nest_s": theirs.pop("run_s"),
-             "golden": parts.statistics(network, recording, transient), "nest": parts.statistics(network, theirs.pop("recording"), transient), **theirs}
+             "golden": parts.statistics(network, recording, transient), "nest": parts.statistics(network, theirs.pop("recording"), transient),
+             **theirs}
     return {"nest": found | {"ratio": found["nest_s"] / seconds}}
 
 
@@ -120,7 +121,7 @@ def tables(found: dict[str, Any]) -> dict[str, str]:
         ["population", "published, Hz", *(f"{title}: Hz, CV, correlation" for title, _ in columns)],
         [[name, f"{RATES[k]:.2f}", *(f"{each[name]['rate']:.2f}, {each[name]['cv']:.2f}, {each[name]['correlation']:.4f}" for _, each in columns)]
          for k, name in enumerate(POPULATIONS)])
-    sizes = [each for name, each in found.items() if name.startswith("size")]
+    sizes = sorted((each for name, each in found.items() if name.startswith("size")), key=lambda each: each["neurons"])
     made["sizes"] = _rows(
         ["neurons", "synapses", "processor, s a second", "ns an event", "synapses, MB", "peak, GB"],
         [[f"{each['neurons']:,}", f"{each['synapses']:,}", f"{each['processor_s_a_second']:.3f}", f"{each['ns_an_event']:.2f}",

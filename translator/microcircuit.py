@@ -64,7 +64,8 @@ class MicrocircuitParams:
     seed : int
         Of connections, weights, delays and first membranes, and of the drive.
     tables : bool
-        Draw synapses by tables, which takes seconds at full scale; above a scale of `LISTED` they always are. Another network, with the same statistics.
+        Draw synapses by tables, which takes seconds at full scale; above a scale of `LISTED` they always are. It is another network, with the
+        same statistics.
     """
 
     scale: float = 0.02

@@ -1,4 +1,4 @@
-"""The golden model of point networks as compiled C, on one thread or two: the same recording as `spikegate.models.core.point_engine` gives, sooner."""
+"""The golden model of point networks as compiled C, on threads: the same recording as `spikegate.models.core.point_engine` gives, sooner."""
 
 import ctypes
 from collections.abc import Callable

@@ -135,12 +135,14 @@ def make_arrays(network: PointNetwork, synapses: Synapses, bounds: np.ndarray, r
         held[low:low + len(here)], holding[part] = here, len(here)
     lags = max(2, int(synapses.delays.max(initial=0)) + 1)
     ports = {f"port{k}": values for k, values in enumerate(inputs)}
-    return {"population": make_populations(network), "bounds": bounds.astype(np.int64), "v": v, "current0": state[4],
-            "current1": state[5], **ports, "words0": aligned((network.seeds >> np.uint64(32)).astype(np.uint32)), "words1": aligned(network.seeds.astype(np.uint32)),
+    words = (aligned((network.seeds >> np.uint64(shift)).astype(np.uint32)) for shift in (32, 0))
+    return {"population": make_populations(network), "bounds": bounds.astype(np.int64), "v": v, "current0": state[4], "current1": state[5],
+            **ports, **{f"words{k}": values for k, values in enumerate(words)},
             "overflow": aligned(state[2].astype(np.uint8)), "free": free, "reset": reset, "later": (~published).astype(np.uint8),
             "limits": make_limits(network), "shifts": np.array([*network.lfsr.taps[1:4], 0, 0, 0][:3], np.int32) - 32,
             "delays": synapses.delays, "ports": synapses.ports, "part": synapses.part, "base": synapses.base,
             "offsets": synapses.offsets, "packed": synapses.packed, "ring": np.empty((parts, lags, sources), np.int32),
             "counts": np.zeros((parts, lags), np.int64), "held": held, "kept": np.empty(n, np.int32), "holding": holding,
             "runs": np.empty((parts, 2 * (sources + 1)), np.uint64), "spikes": np.empty((parts, room, 2), np.int32),
-            "found": np.zeros(parts, np.int64), "given": np.empty((0, 2), np.int64), "stamps": np.zeros(room // max(1, int(np.diff(bounds).max())), np.int64)}
+            "found": np.zeros(parts, np.int64), "given": np.empty((0, 2), np.int64),
+            "stamps": np.zeros(room // int(np.diff(bounds).max()), np.int64)}

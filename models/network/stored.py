@@ -1,6 +1,6 @@
 """All synapses of a large network in one array of 32 bits each, laid out as the golden model reads them, and projections that are views of it.
 
-A network of such projections is the same as one of lists, in every synapse, in its file and in its hash; a list is written out where one is asked for.
+A network of such projections is the same as one of lists, in every synapse, its file and its hash; a list is written out where one is asked for.
 """
 
 from collections.abc import Iterator, Mapping

@@ -94,8 +94,8 @@ def make_synapses(network: Any, bounds: np.ndarray) -> Synapses:
     for each, slot in zip(made, slots):
         _place(each.indptr.astype(np.int64), each.indices, each.weights, slot, (first[each.source], first[each.target]), bits, at, packed)
     short = not offsets.size or int(offsets.max()) < 1 << 16
-    return Synapses(kinds // (PORTS * parts), kinds // parts % PORTS, base[:-1].copy(), offsets.astype(np.uint16 if short else np.uint32), packed, bits,
-                    kinds % parts)
+    return Synapses(kinds // (PORTS * parts), kinds // parts % PORTS, base[:-1].copy(), offsets.astype(np.uint16 if short else np.uint32), packed,
+                    bits, kinds % parts)
 
 
 def target_bits(n: int) -> int:
