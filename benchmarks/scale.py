@@ -71,7 +71,7 @@ def _microcircuit(options: argparse.Namespace) -> dict[str, Any]:
             "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, "processor_s_a_second": seconds / biological,
             "undisturbed_s_a_second": undisturbed / biological, "ns_an_event": 1e9 * seconds / carried, "spikes": len(recording.spikes),
             "same": bool(np.array_equal(recording.spikes, first[first[:, 0] < shorter.steps])),
-            "statistics": parts.statistics(shorter, recording, min(TRANSIENT, shorter.steps // 2))}
+            "statistics": parts.statistics(shorter, recording, min(TRANSIENT, shorter.steps // 2)) if shorter is network else None}
         _say(json.dumps({name: value for name, value in found[f"microcircuit {options.scale:g} {threads}"].items() if name != "statistics"}))
     return found
 

@@ -59,13 +59,14 @@ def _correlation(trains: np.ndarray) -> float:
     """Mean correlation of pairs of counts (bins, neurons), of neurons that spike."""
     live = trains[:, trains.std(axis=0) > 0]
     if live.shape[1] < 2:
-        return float("nan")
+        return 0.0
     found = np.corrcoef(live.T)
     return float(found[np.triu_indices(len(found), 1)].mean())
 
 
 def statistics(network: PointNetwork, recording: Recording, transient: int) -> dict[str, dict[str, float]]:
-    """Of each population: mean rate in Hz, mean CV of the intervals of neurons with three or more, and mean correlation of counts in 2 ms."""
+    """Of each population: mean rate in Hz, mean CV of the intervals of neurons with three or more, and mean correlation of counts in 2 ms;
+    0 where there are too few spikes."""
     late = recording.spikes[recording.spikes[:, 0] >= transient]
     seconds, bins = (network.steps - transient) * network.dt_ns * 1e-9, -(-(network.steps - transient) // BIN)
     found = {}
@@ -81,7 +82,7 @@ def statistics(network: PointNetwork, recording: Recording, transient: int) -> d
         cv = np.sqrt(np.maximum(squares[enough] / count[enough] - mean**2, 0)) / mean
         trains, sample = np.zeros((bins, SAMPLE)), own[own[:, 1] < here.first + SAMPLE]
         np.add.at(trains, ((sample[:, 0] - transient) // BIN, sample[:, 1] - here.first), 1)
-        found[here.name] = {"rate": len(own) / here.size / seconds, "cv": float(cv.mean()) if len(cv) else float("nan"),
+        found[here.name] = {"rate": len(own) / here.size / seconds, "cv": float(cv.mean()) if len(cv) else 0.0,
                             "correlation": _correlation(trains)}
     return found
 

@@ -16,7 +16,8 @@ __all__ = ["compiled"]
 
 #: Compilers by preference; Verilator needs one of C++, which compiles C as well where there is no other.
 COMPILERS = ("cc", "gcc", "clang")
-FLAGS = ("-std=gnu17", "-O3", "-march=native", "-shared", "-fPIC", "-pthread", "-Wall")
+FLAGS = ("-std=gnu17", "-O3", "-march=native", "-shared", "-fPIC", "-pthread", "-Wall",
+         *(["-mprefer-vector-width=256"] if platform.machine() in ("x86_64", "AMD64") else []))
 
 
 def _processor() -> str:
@@ -30,11 +31,11 @@ def _processor() -> str:
 
 @cache
 def compiled(path: Path) -> ctypes.CDLL | None:
-    """The library that a C file makes; None where there is no compiler, or it does not compile it, or ``SPIKEGATE_PLAIN`` is set."""
+    """The library that a C file makes with the headers beside it; None where there is no compiler, or it does not compile it, or ``SPIKEGATE_PLAIN`` is set."""
     command = next(filter(None, map(shutil.which, COMPILERS)), None)
     if command is None or os.environ.get("SPIKEGATE_PLAIN"):
         return None
-    text = path.read_bytes()
+    text = b"\0".join(file.read_bytes() for file in [path, *sorted(path.parent.glob("*.h"))])
     key = hashlib.sha256(b"\0".join([text, _processor().encode(), command.encode(), " ".join(FLAGS).encode()])).hexdigest()[:20]
     library = cache_root() / "compiled" / f"{path.stem}-{key}.so"
     try:

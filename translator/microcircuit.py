@@ -47,6 +47,8 @@ DELAYS_MS = (1.5, 0.75), (0.8, 0.4)  #: excitatory and inhibitory, mean and devi
 TAU_M, TAU_S, REFRACTORY, BACKGROUND_HZ = 10.0, 0.5, 2.0, 8.0
 #: Membranes in 2^-13 mV about the rest, currents in 1/16 pA; fraction bits of leak, decay and coupling.
 MEMBRANE, CURRENT, FINE = QFormat(22, 13), QFormat(24, 4), 16
+#: Where synapses are drawn by tables: currents of ±65 nA, and fraction bits of their coupling, with which all products fit in 32 bits.
+SHORT_CURRENT, SHORT_COUPLING = QFormat(21, 4), 12
 #: Up to this scale synapses are drawn one by one by NumPy, and kept in lists.
 LISTED = 0.1
 
@@ -143,12 +145,13 @@ def _stored(p: MicrocircuitParams) -> list[Stored]:
 def microcircuit(params: MicrocircuitParams = MicrocircuitParams(), ms: float = 1000.0) -> PointNetwork:
     """The frozen network, in Brian2's order; decays and coupling are those of the exact solution over a step, rounded to 16 bits."""
     p, dt, random, one, factor = params, params.dt, np.random.default_rng(params.seed), MEMBRANE.one, 1 / math.sqrt(params.scale)
-    neuron = LinearNeuron(MEMBRANE, FINE, order=Order.BRIAN2, currents=("i",), current_format=CURRENT, decay_fraction=FINE, coupling_bits=24,
-                          coupling_shift=24)
+    current, bits = (SHORT_CURRENT, SHORT_COUPLING) if p.by_tables else (CURRENT, 24)
+    neuron = LinearNeuron(MEMBRANE, FINE, order=Order.BRIAN2, currents=("i",), current_format=current, decay_fraction=FINE, coupling_bits=24,
+                          coupling_shift=bits)
     leak, decay = (1 - math.exp(-dt / tau) for tau in (TAU_M, TAU_S))
     # mV of a pA over a step.
     flow = TAU_S * TAU_M / (TAU_M - TAU_S) * ((1 - leak) - (1 - decay)) / CAPACITANCE
-    coupling = round(flow * one / CURRENT.one * (1 << 24))
+    coupling = round(flow * one / CURRENT.one * (1 << bits))
     populations, sizes, steps = [], p.sizes, round(ms / dt)
     projections: Sequence[Projection | Stored]
     for k, (name, size) in enumerate(zip(POPULATIONS, sizes)):

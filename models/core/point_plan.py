@@ -80,11 +80,12 @@ def unsuited(network: PointNetwork) -> list[str]:
     return found
 
 
-def _factor(times: int, shift: int, rounding: Rounding) -> list[int]:
-    """The same product with as few bits as it can be written."""
+def _factor(times: int, shift: int, rounding: Rounding, most: int) -> list[int]:
+    """The same product with as few bits as it can be written, of numbers of at most ``most`` without the sign; whether it fits in 32 bits."""
     while shift and times % 2 == 0:
         times, shift = times // 2, shift - 1
-    return [times, (1 << shift) >> 1 if rounding == Rounding.NEAREST else 0, shift]
+    half = (1 << shift) >> 1 if rounding == Rounding.NEAREST else 0
+    return [times, half, shift, int(times * most + half < 1 << 31)]
 
 
 def make_populations(network: PointNetwork) -> np.ndarray:
@@ -100,10 +101,11 @@ def make_populations(network: PointNetwork) -> np.ndarray:
         limit += count
         row = [first, first + each.size, int(neuron.order == Order.PUBLISHED), len(neuron.currents), int("v" in neuron.ports), *drive]
         row += [at["rest"], at["threshold"], at["reset"], at["refractory"], at["bias"], neuron.format.min, neuron.format.max,
-                neuron.current_format.min, neuron.current_format.max, *_factor(at["leak"], neuron.leak_fraction, neuron.rounding)]
+                neuron.current_format.min, neuron.current_format.max, *_factor(at["leak"], neuron.leak_fraction, neuron.rounding, 1 << neuron.format.width)]
         for what, shift in (("decay", neuron.decay_fraction), ("coupling", neuron.coupling_shift)):
-            factors = [_factor(at[f"{what}_{name}"], shift, neuron.rounding) for name in neuron.currents]
-            row += sum([*factors, *[[0, 0, 0]] * (2 - len(factors))], [])
+            most = 1 << (neuron.current_format.width - 1)
+            factors = [_factor(at[f"{what}_{name}"], shift, neuron.rounding, most) for name in neuron.currents]
+            row += sum([*factors, *[[0, 0, 0, 0]] * (2 - len(factors))], [])
         rows.append(row)
     return np.array(rows, np.int64)
 
@@ -143,6 +145,6 @@ def make_arrays(network: PointNetwork, synapses: Synapses, bounds: np.ndarray, r
             "delays": synapses.delays, "ports": synapses.ports, "part": synapses.part, "base": synapses.base,
             "offsets": synapses.offsets, "packed": synapses.packed, "ring": np.empty((parts, lags, sources), np.int32),
             "counts": np.zeros((parts, lags), np.int64), "held": held, "kept": np.empty(n, np.int32), "holding": holding,
-            "runs": np.empty((parts, 2 * (sources + 1)), np.uint64), "spikes": np.empty((parts, room, 2), np.int32),
+            "runs": np.empty((parts, sources, 3), np.uint64), "spikes": np.empty((parts, room, 2), np.int32),
             "found": np.zeros(parts, np.int64), "given": np.empty((0, 2), np.int64),
             "stamps": np.zeros(room // int(np.diff(bounds).max()), np.int64)}

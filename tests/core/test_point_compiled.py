@@ -67,7 +67,7 @@ def test_a_defect_is_found_by_the_comparison(some, defect):
     assert len(told) > 10 and sum(differ) > 5
 
 
-@pytest.mark.parametrize("change", [lambda s: s._replace(delays=s.delays + (s.delays == s.delays[-1])),
+@pytest.mark.parametrize("change", [lambda s: s._replace(delays=s.delays + (s.delays == 15)),
                                     lambda s: s._replace(packed=np.concatenate([s.packed[:1] + np.uint32(1 << s.bits), s.packed[1:]]))])
 def test_a_wrong_layout_is_found_by_the_comparison(change):
     """One slot late, and one weight larger by one."""

@@ -72,7 +72,7 @@ ELSEWHERE = {
     'make brian2-bench ARGS="--scales 1000 10000 --repeats 3"': "tests/benchmarks/test_brian2_benchmark.py",
     ".venv/bin/python benchmarks/stream_accuracy.py --out docs --markdown": "tests/benchmarks/test_stream_accuracy.py",
     ".venv/bin/python benchmarks/stream_network.py --out docs --markdown": "tests/benchmarks/test_hybrid_study.py",
-    ".venv/bin/python benchmarks/scale.py microcircuit --scale 1 --ms 1500": "tests/benchmarks/test_scale.py",
+    ".venv/bin/python benchmarks/scale.py microcircuit --scale 1 --ms 5500": "tests/benchmarks/test_scale.py",
     "make bitstream": "tests/face/test_board_commands.py", "spikegate bitstream": "tests/face/test_board_commands.py",
     "spikegate bitstream --board NAME": "tests/face/test_board_commands.py",
     "spikegate bitstream --n --lanes --format": "tests/face/test_board_commands.py",
