@@ -31,7 +31,7 @@ def _processor() -> str:
 
 @cache
 def compiled(path: Path) -> ctypes.CDLL | None:
-    """The library that a C file makes with the headers beside it; None where there is no compiler, or it does not compile it, or ``SPIKEGATE_PLAIN`` is set."""
+    """The library that a C file makes with the headers beside it; None where no compiler makes it, or ``SPIKEGATE_PLAIN`` is set."""
     command = next(filter(None, map(shutil.which, COMPILERS)), None)
     if command is None or os.environ.get("SPIKEGATE_PLAIN"):
         return None

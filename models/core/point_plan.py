@@ -101,7 +101,8 @@ def make_populations(network: PointNetwork) -> np.ndarray:
         limit += count
         row = [first, first + each.size, int(neuron.order == Order.PUBLISHED), len(neuron.currents), int("v" in neuron.ports), *drive]
         row += [at["rest"], at["threshold"], at["reset"], at["refractory"], at["bias"], neuron.format.min, neuron.format.max,
-                neuron.current_format.min, neuron.current_format.max, *_factor(at["leak"], neuron.leak_fraction, neuron.rounding, 1 << neuron.format.width)]
+                neuron.current_format.min, neuron.current_format.max,
+                *_factor(at["leak"], neuron.leak_fraction, neuron.rounding, 1 << neuron.format.width)]
         for what, shift in (("decay", neuron.decay_fraction), ("coupling", neuron.coupling_shift)):
             most = 1 << (neuron.current_format.width - 1)
             factors = [_factor(at[f"{what}_{name}"], shift, neuron.rounding, most) for name in neuron.currents]
