@@ -7,6 +7,7 @@ from spikegate.models.core import point_engine
 from spikegate.models.errors import InputError
 from spikegate.models.network.drawn import DELAYS, WEIGHTS, Drawn, draw_store, normal_values
 from spikegate.models.network.point import PointNetwork
+from spikegate.models.network.shown import rows
 from spikegate.translator.microcircuit import CURRENT, POPULATIONS, MicrocircuitParams, microcircuit
 
 SMALL = microcircuit(MicrocircuitParams(scale=0.01, tables=True), 20.0)
@@ -21,6 +22,14 @@ def test_a_store_and_lists_are_one_network(tmp_path):
         assert (stored.title, stored.extremes, stored.longest, stored.count(targets)) == (
             listed.title, listed.extremes, listed.longest, listed.count(targets))
         assert np.array_equal(stored.reach(targets), listed.reach(targets))
+
+
+def test_a_store_is_shown_without_being_written_out():
+    stored = next(each for each in SMALL.projections if each.title == "L4I → L4E.i")
+    low, high = stored.extremes
+    assert rows(SMALL)[f"projection {stored.title}"] == (
+        f"{stored.count(0):,} synapses of a store, weights {low}..{high} raw, delays up to {stored.longest} steps")
+    assert "projection L5I → L23E.i" in rows(SMALL)  # it has none
 
 
 def test_both_run_alike_also_in_ranges():
@@ -44,9 +53,9 @@ def test_a_synapse_has_four_bytes():
 
 def test_weights_delays_and_degrees_are_as_asked_for():
     network = microcircuit(MicrocircuitParams(scale=0.04, tables=True), 1.0)
-    rows = {each.title: (each, network.place(each)) for each in network.projections}
+    placed = {each.title: (each, network.place(each)) for each in network.projections}
     for pre, post, mean, delay in (("L4E", "L4E", 87.8, 1.5), ("L4I", "L4E", -351.2, 0.8), ("L4E", "L23E", 175.6, 1.5)):
-        stored, place = rows[f"{pre} → {post}.i"]
+        stored, place = placed[f"{pre} → {post}.i"]
         listed = stored.expand(place)
         weights = listed.weights / CURRENT.one * 0.2
         assert weights.mean() == pytest.approx(mean, rel=0.005) and weights.std() == pytest.approx(abs(mean) / 10, rel=0.03)
