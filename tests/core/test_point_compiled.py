@@ -67,15 +67,27 @@ def test_a_defect_is_found_by_the_comparison(some, defect):
     assert len(told) > 10 and sum(differ) > 5
 
 
-@pytest.mark.parametrize("change", [lambda s: s._replace(delays=s.delays + (s.delays == 15)),
-                                    lambda s: s._replace(packed=np.concatenate([s.packed[:1] + np.uint32(1 << s.bits), s.packed[1:]]))])
+def late(synapses, source):
+    """A slot a step late."""
+    return synapses._replace(delays=synapses.delays + (synapses.delays == 15))
+
+
+def swapped(synapses, source):
+    """Two synapses of a source have exchanged their weights."""
+    packed, first, low = synapses.packed.copy(), synapses.base[source], np.uint32((1 << synapses.bits) - 1)
+    other = first + np.argmax(packed[first:first + 20] >> synapses.bits != packed[first] >> synapses.bits)
+    packed[[first, other]] = packed[[first, other]] & low | packed[[other, first]] & ~low
+    assert other > first
+    return synapses._replace(packed=packed)
+
+
+@pytest.mark.parametrize("change", [late, swapped])
 def test_a_wrong_layout_is_found_by_the_comparison(change):
-    """One slot late, and one weight larger by one."""
     network = microcircuit(MicrocircuitParams(scale=0.005, tables=True), 40.0)
-    plain, synapses = point_engine.run(network), network.synapses
-    assert same(point_compiled.run(network), plain)
-    network._divided[(0, network.n)] = change(synapses)
-    assert not same(point_compiled.run(network), plain)
+    plain, synapses = point_engine.run(network, trace=True), network.synapses
+    assert same(point_compiled.run(network, trace=True), plain)
+    network._divided[(0, network.n)] = change(synapses, plain.spikes[0, 1])
+    assert not same(point_compiled.run(network, trace=True), plain)
 
 
 def test_the_engine_chooses_and_gives_the_same_either_way():
