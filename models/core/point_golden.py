@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from spikegate.models.core import point_engine
+from spikegate.models.core import point_compiled, point_engine
 from spikegate.models.core.golden import WRONG_TAPS
 from spikegate.models.errors import InputError
 from spikegate.models.network.engine import Agreement, Engine, Progress
@@ -82,20 +82,28 @@ class PointGolden(Engine[PointNetwork]):
     ----------
     defect : str, optional
         One of `POINT_DEFECTS`; the recording still bears the network's own hash, and every comparison has to reject it.
+    threads : int
+        1..64, for what `point_compiled` can run; the recording is the same.
+    plain : bool
+        Run the model as it is written in Python even where its steps can be made by compiled C; the recording is the same, and takes longer.
 
     Raises
     ------
     InputError
-        For another defect.
+        For another defect, or so many threads.
     """
 
     defect: str | None = None
+    threads: int = 1
+    plain: bool = False
 
     name, title, agreement = "golden", "golden", Agreement.BIT_TRUE
 
     def __post_init__(self) -> None:
         if self.defect not in (None, *POINT_DEFECTS):
             raise InputError(f"Defect must be one of {', '.join(POINT_DEFECTS)}, not {self.defect!r}")
+        if not 1 <= self.threads <= point_compiled.MAX_THREADS:
+            raise InputError(f"Threads must be in 1..{point_compiled.MAX_THREADS}, not {self.threads}")
 
     def unsupported(self, network: PointNetwork) -> list[str]:
         try:
@@ -107,7 +115,11 @@ class PointGolden(Engine[PointNetwork]):
 
     def run(self, network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
         ran = network if self.defect is None else _with_defect(network, self.defect)
-        recording = point_engine.run(ran, trace=trace, progress=progress)
+        point_engine.require_point_network(ran)
+        if self.plain or trace or point_compiled.reasons(ran):
+            recording = point_engine.run(ran, trace=trace, progress=progress)
+        else:
+            recording = point_compiled.run(ran, threads=self.threads, progress=progress)
         if self.defect is None:
             return recording
         return replace(recording, provenance={**recording.provenance, "network": network.hash, "defect": self.defect})

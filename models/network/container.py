@@ -4,7 +4,8 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,36 @@ from spikegate.models.checks import exact_array, require
 from spikegate.models.errors import InputError
 from spikegate.models.files import write_whole
 
-__all__ = ["FIX", "MAGIC", "pack", "unpack", "write", "read"]
+__all__ = ["FIX", "MAGIC", "Later", "pack", "pieces", "unpack", "write", "read"]
 
 MAGIC = "spikegate network {}\n"
 FIX = "make it again with `spikegate network make`"
 
 
-def pack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
+@dataclass(frozen=True)
+class Later:
+    """An array that is made when its turn comes, and not kept."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    make: Callable[[], np.ndarray]
+
+    def tobytes(self) -> bytes:
+        """Its content."""
+        return self.make().astype(self.dtype).tobytes()
+
+
+def pieces(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray | Later]) -> Iterator[bytes]:
     """Content: a line of JSON with sorted keys and no spaces, which lists the arrays, and the arrays without gaps."""
     listed = [{"name": name, "dtype": array.dtype.str, "shape": list(array.shape)} for name, array in arrays.items()]
-    text = json.dumps({**header, "arrays": listed}, sort_keys=True, separators=(",", ":"))
-    return text.encode() + b"\n" + b"".join(array.tobytes() for array in arrays.values())
+    yield json.dumps({**header, "arrays": listed}, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    for array in arrays.values():
+        yield array.tobytes()
+
+
+def pack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray | Later]) -> bytes:
+    """All `pieces` in one."""
+    return b"".join(pieces(header, arrays))
 
 
 def unpack(data: bytes, types: Callable[[str], str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

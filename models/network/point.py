@@ -5,7 +5,6 @@ a connection. `PointNetwork.of` makes the one of the other; both give the same s
 """
 
 import dataclasses
-import hashlib
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +22,8 @@ from spikegate.models.network.network import MAX_DT_NS, MAX_STEPS, Network
 from spikegate.models.network.point_described import DescribedPointNetwork
 from spikegate.models.network.point_population import PointPopulation, PortDrive
 from spikegate.models.network.projection import Place, Projection, SpikeInput
-from spikegate.models.network.synapses import Synapses, make_synapses
+from spikegate.models.network.stored import Stored, lay_out
+from spikegate.models.network.synapses import Synapses
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.linear import LinearNeuron
 from spikegate.models.numeric.lfsr import LfsrParams
@@ -44,7 +44,7 @@ class PointNetwork(DescribedPointNetwork):
         Title, printable.
     populations : sequence of PointPopulation
         Neurons are numbered from 0 through all of them.
-    projections : sequence of Projection or Generated
+    projections : sequence of Projection, Generated or Stored
     inputs : sequence of SpikeInput
     lfsr : LfsrParams
         Of every neuron's stream; width at least 32 + the leak fraction of a neuron that draws, leap at least 32 and no longer than the lowest tap.
@@ -65,7 +65,7 @@ class PointNetwork(DescribedPointNetwork):
 
     name: str
     populations: Sequence[PointPopulation]
-    projections: Sequence[Projection | Generated]
+    projections: Sequence[Projection | Generated | Stored]
     inputs: Sequence[SpikeInput]
     lfsr: LfsrParams
     seeds: np.ndarray
@@ -77,7 +77,7 @@ class PointNetwork(DescribedPointNetwork):
         require_whole(self, "steps", "dt_ns")
         for name, kind in (("name", str), ("lfsr", LfsrParams), ("source", Mapping)):
             require_type(self, name, kind)
-        parts: tuple[tuple[str, tuple[type, ...]], ...] = (("populations", (PointPopulation,)), ("projections", (Projection, Generated)),
+        parts: tuple[tuple[str, tuple[type, ...]], ...] = (("populations", (PointPopulation,)), ("projections", (Projection, Generated, Stored)),
                                                            ("inputs", (SpikeInput,)))
         for name, member in parts:
             object.__setattr__(self, name, tuple(getattr(self, name)))
@@ -126,7 +126,7 @@ class PointNetwork(DescribedPointNetwork):
             else:
                 problems.require(not seeds.any(), f"Seeds of population {each.name!r} must be 0, as it draws nothing")
 
-    def _check_projection(self, problems: Problems, projection: Projection | Generated) -> None:
+    def _check_projection(self, problems: Problems, projection: Projection | Generated | Stored) -> None:
         sizes = {each.name: each.size for each in self.populations} | {each.name: each.size for each in self.inputs}
         target = next((each for each in self.populations if each.name == projection.target), None)
         here = f"of projection {projection.title}"
@@ -162,7 +162,7 @@ class PointNetwork(DescribedPointNetwork):
                 worst = max(worst, int(sums.max()))
         return worst
 
-    def place(self, projection: Projection | Generated) -> Place:
+    def place(self, projection: Projection | Generated | Stored) -> Place:
         """Where the ends of a projection are."""
         sizes = {each.name: each.size for each in self.populations} | {each.name: each.size for each in self.inputs}
         first = dict(zip((each.name for each in self.populations), self.firsts))
@@ -176,7 +176,19 @@ class PointNetwork(DescribedPointNetwork):
     @cached_property
     def synapses(self) -> Synapses:
         """All synapses by source, what every kind of row is expanded to: neurons first, then the channels of the inputs."""
-        return make_synapses(self)
+        return self.synapses_in(np.array([0, self.n]))
+
+    def synapses_in(self, bounds: np.ndarray) -> Synapses:
+        """The same in runs for ranges of targets: the first neuron of each range, and the number of all neurons in the end; the last are kept."""
+        key = tuple(bounds.tolist())
+        if key not in self._divided:
+            self._divided.clear()
+            self._divided[key] = lay_out(self, bounds)
+        return self._divided[key]
+
+    @cached_property
+    def _divided(self) -> dict[tuple[int, ...], Synapses]:
+        return {}
 
     @cached_property
     def input_events(self) -> np.ndarray:
@@ -196,7 +208,7 @@ class PointNetwork(DescribedPointNetwork):
     @cached_property
     def hash(self) -> str:
         """SHA-256 of the content, 64 hexadecimal digits."""
-        return hashlib.sha256(point_file.content(self)).hexdigest()
+        return point_file.digest(self)
 
     def save(self, path: str | Path) -> str:
         """Write the file, whole or not at all, and return the content hash."""

@@ -12,6 +12,7 @@ from spikegate.models.network.point_population import PointPopulation
 from spikegate.models.network.population import Population
 from spikegate.models.network.projection import Projection, SpikeInput
 from spikegate.models.network.provenance import LIMIT, Quantity
+from spikegate.models.network.stored import Stored
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.linear import LinearNeuron
@@ -24,7 +25,7 @@ class DescribedPointNetwork(FrozenNetwork):
     """Base of `PointNetwork`, which has the fields."""
 
     populations: Sequence[PointPopulation]
-    projections: Sequence[Projection | Generated]
+    projections: Sequence[Projection | Generated | Stored]
     inputs: Sequence[SpikeInput]
     lfsr: LfsrParams
     seeds: np.ndarray
@@ -59,7 +60,7 @@ class DescribedPointNetwork(FrozenNetwork):
         """Its kinds of neurons."""
         return ", ".join(dict.fromkeys(each.neuron.kind for each in self.populations))
 
-    def count(self, projection: Projection | Generated) -> int:
+    def count(self, projection: Projection | Generated | Stored) -> int:
         """Synapses of a projection."""
         sizes = {each.name: each.size for each in self.populations}
         return projection.count(sizes[projection.target])

@@ -1,7 +1,10 @@
 """The file of a frozen network of point neurons, version 2: header and arrays as in version 1, see docs/arithmetic.md."""
 
 import dataclasses
+import hashlib
 import re
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from spikegate.models.network import container
 from spikegate.models.network.generated import Generated
 from spikegate.models.network.point_population import PointPopulation, PortDrive
 from spikegate.models.network.projection import Projection, SpikeInput
+from spikegate.models.network.stored import Stored
 from spikegate.models.neuron.adaptive_linear import AdaptiveLinearNeuron
 from spikegate.models.neuron.bernoulli import BernoulliNeuron
 from spikegate.models.neuron.izhikevich import IzhikevichNeuron
@@ -19,7 +23,7 @@ from spikegate.models.numeric.drive import DriveParams
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
 from spikegate.models.numeric.lfsr import LfsrParams
 
-__all__ = ["VERSION", "array_type", "content", "parse", "read", "write"]
+__all__ = ["VERSION", "array_type", "content", "digest", "parse", "read", "write"]
 
 VERSION = 2
 #: Types of arrays by the last part of their names; states are ``<i4``.
@@ -74,14 +78,45 @@ def _neuron(structure: dict[str, Any]) -> Any:
     return neuron
 
 
-def _ends(each: Projection | Generated) -> dict[str, Any]:
+def _ends(each: Projection | Generated | Stored) -> dict[str, Any]:
     ends: dict[str, Any] = {"source": each.source, "target": each.target, "port": each.port}
     return ends | {"generated": {name: getattr(each, name) for name in GENERATED}} if isinstance(each, Generated) else ends
 
 
 def content(network: Any) -> bytes:
     """What the hash is of: header and arrays."""
-    arrays: dict[str, np.ndarray] = {}
+    return b"".join(pieces(network))
+
+
+def digest(network: Any) -> str:
+    """SHA-256 of the content, which is not held as a whole."""
+    found = hashlib.sha256()
+    for piece in pieces(network):
+        found.update(piece)
+    return found.hexdigest()
+
+
+def _listed(network: Any, each: Any) -> dict[str, np.ndarray | container.Later]:
+    """The arrays of a list; those of a store are made when their turn comes, all four at once."""
+    if not isinstance(each, Stored):
+        return {name: getattr(each, name) for name in LISTED}
+    made: list[Any] = []
+
+    def make(name: str) -> np.ndarray:
+        if not made:
+            made.append(each.expand(network.place(each)))
+        array: np.ndarray = getattr(made[0], name)
+        if name == LISTED[-1]:
+            made.clear()
+        return array
+
+    size, count = each.extent.sources[1] + 1, each.extent.count
+    return {name: container.Later(np.dtype(ARRAYS[name]), (size if name == "indptr" else count,), partial(make, name)) for name in LISTED}
+
+
+def pieces(network: Any) -> Iterator[bytes]:
+    """The content, piece by piece."""
+    arrays: dict[str, np.ndarray | container.Later] = {}
     populations = []
     for k, each in enumerate(network.populations):
         here = f"population{k}"
@@ -99,13 +134,14 @@ def content(network: Any) -> bytes:
         arrays |= {f"input{k}.steps": each.steps, f"input{k}.channels": each.channels}
     for k, each in enumerate(network.projections):
         if not isinstance(each, Generated):
-            arrays |= {f"projection{k}.{name}": getattr(each, name) for name in LISTED}
+            arrays |= {f"projection{k}.{name}": array for name, array in _listed(network, each).items()}
     arrays["seeds"] = network.seeds
     header = {"name": network.name, "steps": network.steps, "dt_ns": network.dt_ns, "source": dict(network.source), "populations": populations,
               "inputs": [{"name": each.name, "size": each.size} for each in network.inputs],
               "projections": [_ends(each) for each in network.projections],
               "lfsr": {"width": network.lfsr.width, "taps": list(network.lfsr.taps), "leap": network.lfsr.leap}}
-    return container.pack(header, {name: array.astype(array_type(name)) for name, array in arrays.items()})
+    return container.pieces(header, {name: array if isinstance(array, container.Later) else array.astype(array_type(name))
+                                     for name, array in arrays.items()})
 
 
 def write(path: str | Path, network: Any) -> str:

@@ -8,6 +8,7 @@ from spikegate.models.network.base import FrozenNetwork
 from spikegate.models.network.generated import Generated
 from spikegate.models.network.network import Network
 from spikegate.models.network.point import PointNetwork
+from spikegate.models.network.stored import Stored
 
 if TYPE_CHECKING:
     from spikegate.models.network.recording import Recording
@@ -86,6 +87,10 @@ def _point(net: PointNetwork) -> dict[str, str]:
         if isinstance(rows, Generated):
             found[f"projection {rows.title}"] = (f"{net.count(rows):,} synapses, {rows.in_degree:,} a target, made from seed {rows.seed} for "
                                                  f"{rows.lanes} lanes, weight {rows.weight} raw, delay {rows.delay} steps")
+        elif isinstance(rows, Stored):
+            low, high = rows.extremes
+            found[f"projection {rows.title}"] = (f"{net.count(rows):,} synapses of a store, weights {low}..{high} raw, delays up to {rows.longest} "
+                                                 "steps")
         elif len(rows.indices):
             low, high = (f"{values.min()}..{values.max()}" for values in (rows.weights, rows.delays))
             found[f"projection {rows.title}"] = f"{len(rows.indices):,} synapses, weights {low} raw, delays {high} steps"

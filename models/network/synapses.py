@@ -11,7 +11,7 @@ import numpy as np
 from spikegate.models.kernel import kernel
 from spikegate.models.prefetch import prefetch
 
-__all__ = ["AHEAD", "PORTS", "Synapses", "make_synapses", "of_port", "collect"]
+__all__ = ["AHEAD", "PORTS", "Synapses", "make_synapses", "narrow", "of_port", "target_bits", "collect"]
 
 #: Runs that are fetched ahead of the one that is added.
 AHEAD = 8
@@ -33,6 +33,8 @@ class Synapses(NamedTuple):
     packed : numpy.ndarray
         uint32 or uint64 (synapses,): target in the low ``bits`` bits, and above it the raw weight in two's complement.
     bits : int
+    part : numpy.ndarray
+        int64 (slots,): the range of targets of each slot, where they are divided among threads.
     """
 
     delays: np.ndarray
@@ -41,6 +43,7 @@ class Synapses(NamedTuple):
     offsets: np.ndarray
     packed: np.ndarray
     bits: int
+    part: np.ndarray
 
 
 @kernel
@@ -55,22 +58,28 @@ def _place(row: np.ndarray, indices: np.ndarray, weights: np.ndarray, slot: np.n
             at[of_source + source, slot[j]] = here + 1
 
 
-def make_synapses(network: Any) -> Synapses:
-    """Those of a `PointNetwork`."""
+def make_synapses(network: Any, bounds: np.ndarray) -> Synapses:
+    """Those of a `PointNetwork`; ``bounds`` are the ranges of targets, the first neuron of each and the number of all neurons in the end."""
     first = dict(zip((each.name for each in network.populations), network.firsts))
     ports, sources = {each.name: each.neuron.ports for each in network.populations}, network.n
     for each in network.inputs:
         first[each.name] = sources
         sources += each.size
-    made = [each for each in network.listed if len(each.indices)]
-    places = [PORTS * np.arange(256) + ports[each.target].index(each.port) for each in made]  # by delay
-    used = np.zeros(PORTS * 256, bool)
-    for each, place in zip(made, places):
-        used[place[np.unique(each.delays)]] = True
+    made, parts = [each for each in network.listed if len(each.indices)], len(bounds) - 1
+    part_of = np.repeat(np.arange(parts, dtype=np.uint16), np.diff(bounds))
+    slots = []
+    for each in made:  # by delay, port and part
+        place = (PORTS * np.arange(256) + ports[each.target].index(each.port)).astype(np.uint16) * np.uint16(parts)
+        slots.append(place[each.delays])
+        if parts > 1:
+            slots[-1] += part_of[first[each.target] + each.indices]
+    used = np.zeros(PORTS * 256 * parts, bool)
+    for slot in slots:
+        used[np.unique(slot)] = True
     kinds = np.flatnonzero(used)
-    number = np.cumsum(used) - 1
+    number = (np.cumsum(used) - 1).astype(np.uint16)
     counts = np.zeros((sources, len(kinds)), np.int64)
-    slots = [number[place].astype(np.uint16)[each.delays] for each, place in zip(made, places)]
+    slots = [number[slot] for slot in slots]
     low, high = 0, 0
     for each, slot in zip(made, slots):
         size = len(each.indptr) - 1
@@ -80,13 +89,23 @@ def make_synapses(network: Any) -> Synapses:
         low, high = min(low, int(each.weights.min())), max(high, int(each.weights.max()))
     base = np.concatenate([[0], np.cumsum(counts.sum(axis=1))])
     offsets = np.pad(np.cumsum(counts, axis=1), ((0, 0), (1, 0)))
-    bits, at = max(1, (network.n - 1).bit_length()), base[:-1, None] + offsets[:, :-1]
-    narrow = -(1 << (31 - bits)) <= low and high < 1 << (31 - bits)
-    packed = np.empty(base[-1], np.uint32 if narrow else np.uint64)
+    bits, at = target_bits(network.n), base[:-1, None] + offsets[:, :-1]
+    packed = np.empty(base[-1], np.uint32 if narrow(low, high, bits) else np.uint64)
     for each, slot in zip(made, slots):
         _place(each.indptr.astype(np.int64), each.indices, each.weights, slot, (first[each.source], first[each.target]), bits, at, packed)
     short = not offsets.size or int(offsets.max()) < 1 << 16
-    return Synapses(kinds // PORTS, kinds % PORTS, base[:-1].copy(), offsets.astype(np.uint16 if short else np.uint32), packed, bits)
+    return Synapses(kinds // (PORTS * parts), kinds // parts % PORTS, base[:-1].copy(), offsets.astype(np.uint16 if short else np.uint32), packed,
+                    bits, kinds % parts)
+
+
+def target_bits(n: int) -> int:
+    """Bits of a target in a packed synapse."""
+    return max(1, (n - 1).bit_length())
+
+
+def narrow(low: int, high: int, bits: int) -> bool:
+    """Whether weights from ``low`` to ``high`` fit above a target in 32 bits."""
+    return -(1 << (31 - bits)) <= low and high < 1 << (31 - bits)
 
 
 @kernel(inline="always")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import NoReturn
 
-from spikegate import __version__, doctor, explore, graphs, networks, scripts, sweep, verilog
+from spikegate import __version__, doctor, explore, golden_run, graphs, networks, scripts, sweep, verilog
 from spikegate.choices import HARDWARE, LANES, POINT_LANES, engines_for
 from spikegate.models.cache import settle
 from spikegate.models.errors import InputError, SpikegateError
@@ -105,8 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     sim.add_argument("--board", metavar="NAME", help="which board that is, for its baud rate")
     sim.set_defaults(command=_sim)
 
-    network = commands.add_parser("network", help="make, show or verify a frozen network file, or freeze a NIR graph", allow_abbrev=False)
-    actions = network.add_subparsers(title="actions", required=True, metavar="make|from-nir|show|verify")
+    network = commands.add_parser("network", help="make, show or verify a frozen network file, freeze a NIR graph, or run a golden model alone",
+                                  allow_abbrev=False)
+    actions = network.add_subparsers(title="actions", required=True, metavar="make|from-nir|show|verify|run")
     make = actions.add_parser("make", help="freeze a network into FILE", allow_abbrev=False)
     networks.add_options(make)
     make.add_argument("--events", action="store_true", help="store the external events of each step, for engines with another random generator")
@@ -118,6 +119,10 @@ def _parser() -> argparse.ArgumentParser:
         action = actions.add_parser(name, help=text, allow_abbrev=False)
         action.add_argument("file", metavar="FILE")
         action.set_defaults(command=command)
+
+    alone = actions.add_parser("run", help="run the golden model alone, such as of a network that is too large for RTL", allow_abbrev=False)
+    golden_run.add_options(alone)
+    alone.set_defaults(command=golden_run.run)
 
     check = commands.add_parser("check", help="say what of a Brian2 script or NIR graph would run on hardware, or what is in the way",
                                 allow_abbrev=False)

@@ -140,7 +140,7 @@ def test_without_a_command_that_there_is_the_line_says_where_help_is(words, caps
 
 
 def test_help_is_that_of_each_command(capsys):
-    for words, text in (([], "Spiking neural networks in digital hardware"), (["sim"], "--through-host-link"), (["network"], "make|show|verify"),
+    for words, text in (([], "Spiking neural networks in digital hardware"), (["sim"], "--through-host-link"), (["network"], "make|show|verify|run"),
                         (["bitstream"], "of placing; the same seed gives the same bits (default 1)"),
                         (["bitstream"], "icebreaker, hx8k_evn"), (["sim"], "tutorial, ai, brunel2000"), (["network", "make"], "tutorial, ai, brunel"),
                         (["sim"], f"(default {cli.LANES}, of point neurons {cli.POINT_LANES}, or N if less)")):

@@ -36,6 +36,7 @@ RUN: dict[str, tuple[str, int]] = {
         "--set n_exc=40 --set n_inh=10 --set weight_exc=2 --ms 20 --seeds 2 --format q8.8 --leak-fraction own --no-cells --out {out}", 0),
     ".venv/bin/spikegate sim --ms 200 --figure sim.pdf": ("--set n_exc=80 --set n_inh=20 --lanes 10 --out {out}", 0),
     ".venv/bin/spikegate verilog lif": ("--out {out}", 0),
+    ".venv/bin/spikegate network run --preset microcircuit --set scale=0.2 --ms 500 --threads 2": ("--set scale=0.004 --ms 5", 0),
     "make doctor": ("", 0),
     "python docs/architecture.py": ("--check", 0),
 }
@@ -77,6 +78,7 @@ ELSEWHERE = {
     'make brian2-bench ARGS="--scales 1000 10000 --repeats 3"': "tests/benchmarks/test_brian2_benchmark.py",
     ".venv/bin/python benchmarks/stream_accuracy.py --out docs --markdown": "tests/benchmarks/test_stream_accuracy.py",
     ".venv/bin/python benchmarks/stream_network.py --out docs --markdown": "tests/benchmarks/test_hybrid_study.py",
+    ".venv/bin/python benchmarks/scale.py microcircuit --scale 1 --ms 5500": "tests/benchmarks/test_scale.py",
     "make bitstream": "tests/face/test_board_commands.py", "spikegate bitstream": "tests/face/test_board_commands.py",
     "spikegate bitstream --board NAME": "tests/face/test_board_commands.py",
     "spikegate bitstream --n --lanes --format": "tests/face/test_board_commands.py",

@@ -48,6 +48,8 @@ GUARDS: dict[str, tuple[str, ...]] = {
     **{f"models/network/{name}": ("face/test_point_sim", "cosim/test_report") for name in ("base", "described", "load", "point_described")},
     "models/core/point_engine": ("network/test_point_network", "test_point_page", "test_independent_points"),
     "models/core/point_units": ("network/test_point_network",),
+    **{f"models/core/{name}": ("core/test_point_compiled",) for name in ("point_compiled", "point_plan")},
+    **{f"models/network/{name}": ("network/test_stored",) for name in ("drawn", "stored")}, "models/compiled": ("core/test_point_compiled",),
     "models/neuron/linear": ("neuron/test_linear_model", "test_point_page", "test_independent_points"),
     "models/neuron/membrane": ("neuron/test_linear_model", "neuron/test_linear_refractory", "test_independent_points"),
     "models/neuron/linear_steps": ("neuron/test_linear_model",),
@@ -109,6 +111,8 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "src/spikegate/doctor": ("face/test_doctor_words", "test_doctor"), "src/spikegate/streams": ("face/test_standard_streams",),
     "src/spikegate/sweep": ("face/test_sweep",), "src/spikegate/grid": ("face/test_sweep", "face/test_explore"),
     "src/spikegate/explore": ("face/test_explore",),
+    "src/spikegate/golden_run": ("face/test_network_run",),
     "src/spikegate/host": ("face/test_host", "face/test_host_line"), "src/spikegate/host_line": ("face/test_host", "face/test_host_line"),
-    **{f"translator/{name}": ("translator/test_known_values",) for name in ("izhikevich_network", "microcircuit")},
+    **{f"translator/{name}": ("translator/test_known_values", *more) for name, more in (
+        ("izhikevich_network", ()), ("microcircuit", ("network/test_stored",)))},
 }
