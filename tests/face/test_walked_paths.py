@@ -60,6 +60,7 @@ ELSEWHERE = {
         "lif --parameters format=q4.12 gain=true --out build/my_lif", "core --preset ai --parameters lanes=8", "core --network mine.spikegate",
         "host_link --preset ai --parameters lanes=2 divisor=9")},
     "spikegate sim --engine netlist-ice40": "tests/face/test_row_sources.py",
+    "spikegate network from-nir": "tests/face/test_nir_command.py", "spikegate sim --network": "tests/face/test_nir_command.py",
     ".venv/bin/spikegate check docs/examples/digits.nir": "tests/face/test_nir_command.py",
     ".venv/bin/spikegate network from-nir docs/examples/digits.nir --out digits.spikegate --steps 100": "tests/face/test_nir_command.py",
     ".venv/bin/python benchmarks/classifier_train.py": "minutes of training; what it wrote is what tests/benchmarks/test_classifier.py runs",
