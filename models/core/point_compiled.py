@@ -64,8 +64,10 @@ class _Running:
         if _steps()(ctypes.byref(self.state)):
             raise SpikegateError("The system gives no more threads; run on fewer")
         parts = [part[:found] for part, found in zip(self.arrays["spikes"], self.arrays["found"])]
-        spikes = np.concatenate(parts)
-        return spikes if len(parts) == 1 else spikes[np.argsort(spikes[:, 0], kind="stable")]
+        spikes: np.ndarray = np.concatenate(parts)
+        if len(parts) > 1:
+            spikes = spikes[np.argsort(spikes[:, 0], kind="stable")]
+        return spikes
 
     def states(self, t: int, spikes: np.ndarray) -> dict[str, np.ndarray]:
         """Every state after step ``t``, with the spikes of that step, as the plain model has them: int32 (n,)."""

@@ -85,8 +85,8 @@ def draw_store(names: Sequence[str], sizes: Sequence[int], wanted: Mapping[tuple
         raise InputError(f"Weights of a store must fit in {32 - bits} bits beside {n} neurons, not be {low}..{high}; use fewer fraction bits")
     degrees = np.zeros((n, len(names)), np.int64)
     for source, target in wanted:
-        here, count = slice(first[source], first[source] + size[source]), wanted[source, target].count
-        degrees[here, names.index(target)] = random.multinomial(count, np.full(size[source], 1 / size[source]))
+        rows_of, count = slice(first[source], first[source] + size[source]), wanted[source, target].count
+        degrees[rows_of, names.index(target)] = random.multinomial(count, np.full(size[source], 1 / size[source]))
     rows = degrees.sum(axis=1)
     if int(rows.max()) >= 1 << 16:
         raise InputError(f"Sources of a store must have below {1 << 16} synapses each, not {int(rows.max())}; use several smaller populations")

@@ -88,9 +88,8 @@ def _point(net: PointNetwork) -> dict[str, str]:
             found[f"projection {rows.title}"] = (f"{net.count(rows):,} synapses, {rows.in_degree:,} a target, made from seed {rows.seed} for "
                                                  f"{rows.lanes} lanes, weight {rows.weight} raw, delay {rows.delay} steps")
         elif isinstance(rows, Stored):
-            low, high = rows.extremes
-            found[f"projection {rows.title}"] = (f"{net.count(rows):,} synapses of a store, weights {low}..{high} raw, delays up to {rows.longest} "
-                                                 "steps")
+            weights = "..".join(map(str, rows.extremes))
+            found[f"projection {rows.title}"] = f"{net.count(rows):,} synapses of a store, weights {weights} raw, delays up to {rows.longest} steps"
         elif len(rows.indices):
             low, high = (f"{values.min()}..{values.max()}" for values in (rows.weights, rows.delays))
             found[f"projection {rows.title}"] = f"{len(rows.indices):,} synapses, weights {low} raw, delays {high} steps"
