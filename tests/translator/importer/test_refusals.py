@@ -1,11 +1,13 @@
 """What hardware does not have is refused before anything runs: the user's object, his own line, the reason, and what would run."""
 
 import brian2 as b
+import numpy as np
 import pytest
 from brian_scripts import device
 
 import spikegate.brian2
 from spikegate.models.errors import InputError
+from spikegate.translator.importer import sources
 
 LIF = "dv/dt = -v / (10*ms) : volt (unless refractory)"
 
@@ -154,9 +156,11 @@ CASES = {
     "slow": (slow, "is 10000000 steps for 4 neurons, above 100000 relays of 255 steps; shorter delays, or a longer dt, would run"),
     "late synapses": (late, "when='synapses' would run"),
     "two inputs": (lambda: poured(1 * b.mV, 2 * b.mV, events=10_000), "is another input of 4 neurons, above 20000 sources for all of them; one"),
-    "rates": (lambda: several(group(), b.PoissonGroup(3, "10*Hz * (1 + t/second)")), "is an expression; an array of rates would run"),
+    "rates": (lambda: several(group(), b.PoissonGroup(3, "10*Hz * (1 + rand())")), "uses random numbers (rand); rates that the time alone changes"),
+    "fast at times": (lambda: several(group(), b.PoissonGroup(3, "10000*Hz * (1 + 3*t/ms)")), "spikes a step at some time; rates"),
     "fast rates": (lambda: several(group(), b.PoissonGroup(3, 20000 * b.Hz)), "is 2 spikes a step; at most one a step"),
-    "period": (lambda: several(group(), b.SpikeGeneratorGroup(1, [0], [0] * b.ms, period=1 * b.ms)), "repeats its spikes"),
+    "period": (lambda: several(group(), b.SpikeGeneratorGroup(2000, np.arange(2000), np.zeros(2000) * b.ms, period=0.1 * b.ms)),
+               "repeats 2000 spikes 11 times, above 10000 spikes; a longer period, or a shorter run, would run"),
     "worked out": (lambda: watched("x"), "StateMonitor 'statemonitor"),
     "refractoriness": (lambda: watched("not_refractory", refractory=1 * b.ms), "is neither a state of the hardware nor a fixed parameter"),
     "odd times": (lambda: watched(dt=0.15 * b.ms), "is no multiple of the network's; 0.1 ms would run"),
@@ -166,8 +170,9 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_hardware_has_not_is_refused_by_name(name):
+def test_what_hardware_has_not_is_refused_by_name(name, monkeypatch):
     make, words = CASES[name]
+    monkeypatch.setattr(sources, "MAX_SPIKES", 10_000)
     with device("spikegate"):
         network = b.Network(*make())
         with pytest.raises(InputError) as refused:
