@@ -151,14 +151,16 @@ def _line(row: Row) -> str:
     ends = f"; then {row['later'][0]}" if "later" in row else ""
     held, verdict = row.get("held"), row.get("verdict", "not yet run again")
     equal = f"{held['spikes']:,} spikes, {held['values']:,} values" if held else "–"
-    return f"| `{row['script'].removesuffix('.py')}` | **runs**: {row['neurons']:,} neurons, {row['steps']:,} steps, {row['agreement']}{ends} | {equal} | {verdict} |"
+    what = f"**runs**: {row['neurons']:,} neurons, {row['steps']:,} steps, {row['agreement']}{ends}"
+    return f"| `{row['script'].removesuffix('.py')}` | {what} | {equal} | {verdict} |"
 
 
 def markdown(rows: list[Row]) -> str:
     """The table of all scripts, and how often each thing is the first in the way."""
     count = Counter(row["status"] for row in rows)
     equal = [row["held"] for row in rows if row.get("held")]
-    lines = [f"{len(rows)} scripts: {count['runs']} run, {count['refused']} are refused, {len(rows) - count['runs'] - count['refused']} run no network "
+    rest = len(rows) - count["runs"] - count["refused"]
+    lines = [f"{len(rows)} scripts: {count['runs']} run, {count['refused']} are refused, {rest} run no network "
              f"or need what is not there. Of those that run, {len(equal)} ran on the RTL, equal to the golden model in all "
              f"{sum(each['spikes'] for each in equal):,} spikes and {sum(each['values'] for each in equal):,} values.", "",
              "| script | what becomes of it | RTL = golden | verdict, Brian2's floats |", "|---|---|---|---|", *map(_line, rows)]

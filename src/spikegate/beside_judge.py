@@ -104,9 +104,9 @@ def _counts(name: str, effect: Effect, sides: list[dict[str, Parts]], random: bo
     equal = all(np.array_equal(*both) for both in pairs)
     margin = 0.01 * other + (5 * np.sqrt(total + other) if random else 0) + 1
     ok = equal or abs(total - other) <= margin
+    what = "each neuron's is equal" if equal else f"margin ±{margin:.0f}{'' if ok else ' exceeded'}"
     return [Check(f"{name}: {effect.name}: count", Agreement.STATISTICAL, pairs[0][0].size, int(not ok), None, bool(ok),
-                  f"{total:,.0f} against {other:,.0f}, " + ("each neuron's is equal" if equal else f"margin ±{margin:.0f}{'' if ok else ' exceeded'}"),
-                  total, other, margin, effect.warns)]
+                  f"{total:,.0f} against {other:,.0f}, {what}", total, other, margin, effect.warns)]
 
 
 def _until(run: Mapping[str, Side], parts: Parts, dt: float) -> float:
@@ -152,7 +152,8 @@ def _means(title: str, effect: Effect, both: tuple[np.ndarray, np.ndarray], span
     count = scatter.blocks(times, memory)
     value, reference = (float(np.mean(each)) for each in both)
     if not count:
-        return Check(title, Agreement.STATISTICAL, 0, 0, None, None, f"mean {value:.4g} against {reference:.4g}, too short to tell how far chance goes")
+        short = f"mean {value:.4g} against {reference:.4g}, too short to tell how far chance goes"
+        return Check(title, Agreement.STATISTICAL, 0, 0, None, None, short, value, reference)
     edges = np.linspace(0, times, count + 1).astype(np.int64)
     means = [[float(np.mean(np.delete(each, np.arange(a, b), axis=-1))) for a, b in zip(edges, edges[1:])] for each in both]
     error = scatter.jackknife(*means) or 0.0

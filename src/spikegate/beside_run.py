@@ -48,7 +48,7 @@ class Kept:
             key, before = self.at.get(each.name, each.name), self.found.get(self.at.get(each.name, each.name))
             if before is not None and not _goes_on(before, parts):
                 key = f"{each.name} again {sum(name.partition(' again ')[0] == each.name for name in self.found) + 1}"
-                parts["first"] = before["last"] + 1
+                parts["first"] = before["last"]
             else:
                 parts["first"] = before["first"] if before is not None else np.array(0)
             self.at[each.name] = key
@@ -86,7 +86,9 @@ def _goes_on(before: dict[str, np.ndarray], now: dict[str, np.ndarray]) -> bool:
     """Whether a monitor has at least what it had."""
     if "t" not in now:
         return bool(np.all(now["count"] >= before["count"]))
-    return len(now["t"]) >= len(before["t"]) and bool(np.array_equal(now["t"][:len(before["t"])], before["t"]))
+    count = len(before["t"])
+    columns = [name for name in before if name in ("t", "i", "rate") or name.startswith("of ")]
+    return len(now["t"]) >= count and all(np.array_equal(now[name][..., :count], before[name]) for name in columns)
 
 
 def _engine(options: dict[str, Any], inside: list[bool]) -> dict[str, Any]:

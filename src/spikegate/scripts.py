@@ -15,7 +15,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("script", metavar="SCRIPT", help="a Brian2 script as it is; it runs up to its first network")
     parser.add_argument("--save", metavar="FILE", help="write the frozen network, for spikegate sim --network")
     parser.add_argument("--beside", action="store_true", help="run the whole script by Brian2 in floats and on hardware, and judge each monitor")
-    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="with --beside: runs with other random numbers, 3 or more, for margins from their scatter")
+    parser.add_argument("--seeds", type=int, default=1, metavar="N",
+                        help="with --beside: runs with other random numbers, 3 or more, for margins from their scatter")
     parser.add_argument("--format", metavar="qM.N", default="auto", help="of membranes (default: as many bits as the script's own numbers ask for)")
     parser.add_argument("--current-format", metavar="qM.N", default="auto", help="of currents (default: likewise)")
 

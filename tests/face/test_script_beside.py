@@ -36,7 +36,7 @@ def test_a_tau_that_is_twice_as_long_on_the_hardware_fails(tmp_path):
     words = " ".join(done.stdout.split())
     assert done.returncode == 1, done.stderr + words
     assert "spikemonitor: arithmetic: every spike: the first " in words and words.endswith(": FAILED")
-    assert "spikemonitor: arithmetic: rate: " in words and "exceeded: FAILED" in words.partition("spikemonitor: arithmetic: rate: ")[2].partition("CV")[0]
+    assert "exceeded: FAILED" in words.partition("spikemonitor: arithmetic: rate: ")[2].partition("CV")[0]
     assert "quantisation" in words and "WARNING" not in words
 
 
@@ -69,7 +69,8 @@ def test_equal_spikes_are_counted_and_a_first_difference_is_described():
     assert first_difference(one, one, 1e-3) is None
     assert first_difference(one, other, 1e-3) == (
         1, "the first 1 spikes are equal; at 5 ms neuron 1 spikes in the one, and in the other 2 steps later")
-    assert first_difference(other, Recording("m", 4, 20, np.array([[1, 0]])), 1e-3)[1].endswith("at 7 ms neuron 1 spikes in the one, and in the other not at all")
+    alone = first_difference(other, Recording("m", 4, 20, np.array([[1, 0]])), 1e-3)
+    assert alone[1].endswith("at 7 ms neuron 1 spikes in the one, and in the other not at all")
 
 
 def test_no_spikes_at_all_are_no_verdict():

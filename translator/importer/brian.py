@@ -135,8 +135,8 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
         refusals.add("Network", "", "has no NeuronGroup", "a group of neurons would run")
     refusals.raise_any()
     left = {(owner, name): values[:, -1] for owner, (each, _) in hosted.items() for name, values in each.values.items()}
-    left |= {(each.name, name): values[:, -1] for each in neurons if isinstance(each, FloatNeurons) for name, values in each.told.items()
-             if name in each.hidden}
-    drawn = any(each.drawn for each in (*inputs, *(each for each, _ in hosted.values()), *(each for each in neurons if isinstance(each, FloatNeurons))))
+    linear = [each for each in neurons if isinstance(each, FloatNeurons)]
+    left |= {(each.name, name): values[:, -1] for each in linear for name, values in each.told.items() if name in each.hidden}
+    drawn = any(each.drawn for each in (*inputs, *linear)) or any(each.drawn for each, _ in hosted.values())
     return FloatNetwork(network.name, steps, dt_ns, neurons, sources, inputs, projections, left, drawn)
 

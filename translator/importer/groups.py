@@ -64,31 +64,32 @@ class _Reader(Reading):
 
     def read(self) -> FloatNeurons | FloatQuadratic | None:
         """The neurons; where they are in the way, perhaps without the variables that nothing else in them moves, which the host works out."""
+        if (after := self.follow()) is None:
+            return None
         before = list(self.refusals.lines)
-        found = self.read_but([])
-        if found is None and (apart := self.apart()):
+        found = self.read_but(after, [])
+        if found is None and (apart := self.apart(after)):
             why, self.refusals.lines = self.refusals.lines, before
-            found = self.read_but(apart)
+            found = self.read_but(after, apart)
             self.refusals.lines = before if found is not None else why
         return found
 
-    def apart(self) -> list[str]:
+    def apart(self, after: dict[str, Any]) -> list[str]:
         """Variables that neither spikes, synapses, membranes nor refractoriness move, if the host can work them out."""
-        quiet, own = Refusals(), self.refusals
-        self.refusals = quiet
-        after, dynamic = self.follow(), [*self.group.equations.diff_eq_names]
+        own, dynamic = self.refusals, [*self.group.equations.diff_eq_names]
+        self.refusals = Refusals()
         try:
             resets = set(followed(self.group.event_codes.get("spike") or "", self.values.known))
             level = self.threshold(dynamic)
             held = {level.membrane, level.theta} if level else {*dynamic[:1]}
             free = [name for name in dynamic if "unless refractory" not in self.group.equations[name].flags and name not in held]
-            names = closed(after or {}, {*free} - self.written - resets, {*dynamic, *self.written, *resets})
-            if after is None or not names:
+            names = closed(after, {*free} - self.written - resets, {*dynamic, *self.written, *resets})
+            if not names:
                 return []
-            noise = [symbol(NOISE) in after[name].free_symbols for name in after if name not in names]
-            self.hosted = worked_out(self, after, names, self.clocked, self.timed)
-            if self.hosted.drawn and any(noise):
+            noisy = {name for name, each in after.items() if symbol(NOISE) in each.free_symbols}
+            if noisy & {*names} and noisy - {*names}:
                 return []  # one noise moves both
+            self.hosted = worked_out(self, after, names, self.clocked, self.timed)
         except Unclear:
             return []
         finally:
@@ -96,7 +97,7 @@ class _Reader(Reading):
         self.series |= {name: Series(each[:, :-1], np.arange(self.size)) for name, each in self.hosted.values.items()}
         return names
 
-    def read_but(self, apart: list[str]) -> FloatNeurons | FloatQuadratic | None:
+    def read_but(self, after: dict[str, Any], apart: list[str]) -> FloatNeurons | FloatQuadratic | None:
         group, before = self.group, len(self.refusals.lines)
         if any(name != "spike" for name in group.events):
             self.refuse(", ".join(sorted(group.events)), "are events of its own", "events named spike would run")
@@ -107,14 +108,11 @@ class _Reader(Reading):
         except Unclear:
             resets = set()
         states = dynamic + sorted((self.written | resets) - {*dynamic})
-        after = self.follow()
-        if after is None:
-            return None
         if {*self.regular} & {*states}:
             self.refuse(", ".join({*self.regular} & {*states}), "is changed by run_regularly and otherwise", "one of the two would run")
         level = self.threshold(states)
         if level and level.membrane in after and is_quadratic(after[level.membrane], level.membrane):
-            return read_quadratic(self, level, states, after)
+            return None if apart else read_quadratic(self, level, states, after)
         updates = self.step(after, states)
         fed = [name for name in dynamic if name in updates and any(updates[name].factors[other] != 0 for other in states if other != name)]
         membrane = level.membrane if level else next(iter(fed or dynamic or states), None)
@@ -175,7 +173,8 @@ class _Reader(Reading):
             factors, rest = updates[name]
             fed = [other for other in factors if other not in (name, NOISE) and factors[other] != 0]
             if fed or (rest != 0 and name != theta):
-                self.refuse(self.line(name), f"is fed by {', '.join(fed) or ('the time (t)' if split(rest, self.series)[1] else 'a constant')}", LINEAR)
+                other = "the time (t)" if split(rest, self.series)[1] else "a constant"
+                self.refuse(self.line(name), f"is fed by {', '.join(fed) or other}", LINEAR)
             if factors[NOISE] != 0:
                 self.refuse(self.line(name), "has noise", "noise of the membrane alone would run")
         for both in sorted({str(theta), *w} & self.written):

@@ -62,7 +62,8 @@ def worked_out(reader: Reading, after: Mapping[str, Any], names: Collection[str]
     noise = symbol(NOISE)
     drawn = any(noise in after[name].free_symbols for name in order)
     others = sorted({str(each) for name in order for each in after[name].free_symbols} - {*order, "t", NOISE})
-    call = sympy.lambdify([*map(symbol, order), symbol("t"), noise, *map(symbol, others)], [after[name] for name in order], [dict(functions), "numpy"])
+    arguments = [*map(symbol, order), symbol("t"), noise, *map(symbol, others)]
+    call = sympy.lambdify(arguments, [after[name] for name in order], [dict(functions), "numpy"])
     fixed = [np.broadcast_to(np.asarray(reader.values[name], np.float64), (size,)) for name in others]
     now = [reader.initial(name) for name in order]
     values = {name: np.empty((size, clocked.steps + 1)) for name in order}

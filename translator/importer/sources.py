@@ -17,7 +17,7 @@ MAX_SPIKES, MAX_DRAWN = 10_000_000, 200_000_000
 
 
 def _drawn(group: Any, namespace: Mapping[str, Any], start: int, steps: int) -> FloatInput | np.ndarray:
-    """Spikes of a `PoissonGroup` whose rates are an expression, drawn as Brian2 draws them, from NumPy's generator; or its rates, if they are fixed."""
+    """Spikes of a `PoissonGroup` whose rates are an expression, drawn as Brian2 draws them, from NumPy's generator; or its rates, Hz, if fixed."""
     import sympy
 
     values, dt, size = Values(group, namespace), float(group.clock.dt_), len(group)

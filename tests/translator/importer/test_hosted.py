@@ -10,7 +10,7 @@ from spikegate.translator.importer import hosted
 
 #: So many bits that rounding moves no spike here.
 WIDE = {"format": "q11.21", "leak_fraction": 26, "decay_fraction": 26, "current_format": "q18.12"}
-RING = """dx/dt = (1.15 + pull + a * tone(t - late) - x) / (6*ms) : 1
+RING = """dx/dt = (1.9 + pull + a * tone(t - late) - x) / (6*ms) : 1
           pull = 0.7 * a * sin(angle) : 1
           late = (1 + cos(angle)) * ms : second
           dangle/dt = (1 + 0.3 * slow) * speed : 1
