@@ -112,7 +112,9 @@ def reason(line: str) -> str:
     text = text.rpartition("; ")[0].split("; ")[0] or text
     if text == "is nothing that hardware has":
         return f"{line.partition(' ')[0]} {text}"
-    text = re.sub(r"\b(in|by|beside|one for|on) [\w, ]+$", r"\1 a variable", text)
+    text = re.sub(r"^depends on \w+, which changes$", "depends on a variable that changes", text)
+    text = re.sub(r"^changes \w+, which", "changes a variable that", text)
+    text = re.sub(r"\b(linear in|fed by(?! the time| a constant)|beside|one for) [\w, ]+$", r"\1 a variable", text)
     text = re.sub(r"^compares .*", "compares what is no membrane", text)
     return re.sub(r"[\d.]+ ms \([^)]*\)(, )?", "", text).strip(" :")
 

@@ -152,4 +152,3 @@ def test_what_is_multiplied_with_a_membrane_or_watched_on_the_host_is_refused():
     refused("dv/dt = (1 - v * (2 + sin(p))) / (5*ms) : 1\ndp/dt = 0.1 / ms : 1", "cells.*is not linear in p")
     refused("dv/dt = (1 - v * (2 + y)) / (5*ms) : 1\ny : 1 (linked)", "cells.*has a v that is multiplied by what changes")
     refused("dv/dt = (1 + y - v) / (5*ms) : 1\ny : 1 (linked)", "StateMonitor.*watches no NeuronGroup on the hardware", monitor=True)
-    refused("dv/dt = (1 + sin(p) - v) / (5*ms) + 0.1 * xi / sqrt(ms) : 1\ndp/dt = 0.1 / ms + xi / sqrt(ms): 1", "cells.*is not linear in p")

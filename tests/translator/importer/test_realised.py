@@ -34,7 +34,7 @@ def script():
 
 @pytest.mark.parametrize("rounding", ["nearest", "floor"])
 def test_the_hardware_is_as_far_from_its_floats_as_rounding_adds_up_to(rounding):
-    options = {"format": "q8.16", "current_format": "q8.16", "rounding": rounding}
+    options = {"format": "q8.16", "current_format": "q16.12", "rounding": rounding}
     spikes, v, x, limit = on("spikegate", script, engine=Realised(), **options)
     ours, our_v, our_x, same = on("spikegate", script, **options)
     assert len(spikes) > 25 and limit == same
