@@ -27,7 +27,7 @@ def test_a_script_is_judged_beside_brian2(tmp_path):
     for effect in ("arithmetic", "quantisation"):
         assert f"spikemonitor: {effect}: every spike: " in words and f"statemonitor: {effect}: v: apart by at most " in words
     assert "spikes are equal: ok" in words
-    assert words.endswith("compared), 0 failed, 0 warned: ok") and "judged: spikemonitor 2, statemonitor 2 (" in words
+    assert words.endswith("compared), 0 failed, 0 warned: ok") and "judged: statemonitor 2, spikemonitor 2 (" in words
 
 
 def test_a_tau_that_is_twice_as_long_on_the_hardware_fails(tmp_path):

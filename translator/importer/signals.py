@@ -97,6 +97,8 @@ def signals(moving: Mapping[Any, Any], values: Values, functions: Mapping[str, C
             total += np.asarray(call(clocked.times, *given), np.float64) * (rows[0] if alone else rows[1 + k])[:, None]
     if not np.all(np.isfinite(total)):
         raise Unclear("has no value at some times")
+    if not total.any():
+        return []
     return [Signal(total, row.reshape(-1), np.abs(factors[0]) if alone else np.ones(size))]
 
 

@@ -18,7 +18,7 @@ from spikegate.translator.importer.rounding import bounds
 
 def script():
     """Currents, refractoriness, a drive and noise in two runs, and all that is remembered."""
-    cells = b.NeuronGroup(6, """dv/dt = (1.02 - v + x) / (8*ms) : 1 (unless refractory)
+    cells = b.NeuronGroup(6, """dv/dt = (1.9 - v + x) / (8*ms) : 1 (unless refractory)
                                 dx/dt = -x / (4*ms) : 1""", threshold="v > 1", reset="v = 0.1", refractory="(1 + i) * 0.4 * ms", method="exact")
     cells.v = "0.15 * i"
     made, drive = b.Synapses(cells, cells, on_pre="x += 0.2", delay=0.7 * b.ms), b.PoissonInput(cells, "x", 20, 40 * b.Hz, 0.05)

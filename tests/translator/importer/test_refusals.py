@@ -60,6 +60,12 @@ def poured(*weights, **more):
     return cells, *(b.PoissonInput(cells, "v", more.get("events", 10), 10 * b.Hz, weight) for weight in weights)
 
 
+def fed(model, *names):
+    """Cells of which variables take events, so that no host can work them out before."""
+    cells = group(model)
+    return cells, *(b.PoissonInput(cells, name, 10, 10 * b.Hz, 1 * b.mV) for name in names)
+
+
 def slow():
     cells = group()
     made = b.Synapses(cells, cells, on_pre="v += 1*mV", delay=1000 * b.second)
@@ -97,21 +103,20 @@ CASES = {
     "quadratic and held": (lambda: several(group("dv/dt = v**2 / (10*ms*mV) : volt", refractory=2 * b.ms)), "holds a quadratic membrane"),
     "quadratic with subtraction": (lambda: several(group("dv/dt = v**2 / (10*ms*mV) : volt", reset="v -= 1*mV")), "is not a value for v"),
     "conductance": (lambda: several(group("dv/dt = (g * (10*mV - v) - v) / (10*ms) : volt\ndg/dt = -g / (5*ms) : 1")), "is not linear in"),
-    "three currents": (lambda: several(group("dv/dt = (a + c + d - v) / (10*ms) : volt"
-                                             + "".join(f"\nd{x}/dt = -{x} / (5*ms) : volt" for x in "acd"))),
+    "three currents": (lambda: fed("dv/dt = (a + c + d - v) / (10*ms) : volt" + "".join(f"\nd{x}/dt = -{x} / (5*ms) : volt" for x in "acd"), *"acd"),
                        "are 3 variables beside v; 2 currents would run"),
-    "alpha": (lambda: several(group("dv/dt = (x - v) / (10*ms) : volt\ndx/dt = (y - x) / (5*ms) : volt\ndy/dt = -y / (5*ms) : volt")),
+    "alpha": (lambda: fed("dv/dt = (x - v) / (10*ms) : volt\ndx/dt = (y - x) / (5*ms) : volt\ndy/dt = -y / (5*ms) : volt", "y"),
               "'dx/dt = (y - x) / (5*ms) : V' is fed by y"),
     "time": (lambda: several(group("dv/dt = -v * (2 + sin(t/ms)) / (10*ms) : volt")), "depends on the time (t)"),
     "timed array": (timed, "'dv/dt = -rates(t) * v / (10*ms) : V' depends on the time (t)"),
-    "time in a current": (lambda: several(group("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = (sin(t/ms) * mV - c) / (5*ms) : volt")),
+    "time in a current": (lambda: fed("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = (sin(t/ms) * mV - c) / (5*ms) : volt", "c"),
                           "'dc/dt = (sin(t/ms) * mV - c) / (5*ms) : V' is fed by the time (t)"),
-    "time beside currents": (lambda: several(group("dv/dt = (sin(t/ms) * mV + c + d - v) / (10*ms) : volt\n"
-                                                   "dc/dt = -c / (5*ms) : volt\ndd/dt = -d / (5*ms) : volt")),
+    "time beside currents": (lambda: fed("dv/dt = (sin(t/ms) * mV + c + d - v) / (10*ms) : volt\n"
+                                         "dc/dt = -c / (5*ms) : volt\ndd/dt = -d / (5*ms) : volt", "c", "d"),
                              "depends on the time (t) and has 2 currents, of which 1 would run beside it"),
     "time of each": (lambda: several(group("dv/dt = (sin(t/ms + i) * mV - v) / (10*ms) : volt", n=100_001)),
                      "is another input for each of 100001 neurons"),
-    "noise in a current": (lambda: several(group("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = -c / (5*ms) + mV * xi / sqrt(5*ms) : volt")),
+    "noise in a current": (lambda: fed("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = -c / (5*ms) + mV * xi / sqrt(5*ms) : volt", "c"),
                            "has noise; noise of the membrane alone would run"),
     "noise of each": (lambda: several(group("dv/dt = -v / (10*ms) + i * mV * xi / sqrt(10*ms) : volt", n=300)),
                       "has noise of more than 256 strengths"),
