@@ -97,7 +97,7 @@ def _spikes(name: str, effect: Effect, runs: Runs, random: bool) -> list[Check]:
                      for key, said in STATISTICS.items()]
 
 
-def _counts(name: str, effect: Effect, sides: list[dict[str, Parts]], random: bool) -> list[Check]:
+def _counts(name: str, effect: Effect, sides: Sequence[Mapping[str, Parts]], random: bool) -> list[Check]:
     """A monitor that counts alone: each neuron's count."""
     pairs = [(each[effect.of]["count"], each[effect.against]["count"]) for each in sides]
     total, other = (float(sum(both[k].sum() for both in pairs)) for k in (0, 1))

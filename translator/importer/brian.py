@@ -116,13 +116,13 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
     projections = [found for each in objects["Synapses"] if len(each) for found in connections.projections(each, namespace, changing, refusals)]
     neurons, clocked = [], Clocked(dt_ns * 1e-9, start, steps)
     by_name = {each.name: each for each in objects["NeuronGroup"]}
-    links = {name: found for name, each in by_name.items() if (found := linked_to(each, by_name))}
+    links = {name: linked_to(each, by_name) for name, each in by_name.items()}
     hosted = {}
     for owner in sorted({owner for each in links.values() for owner, variable in each.values() if (owner, variable) in changing} - {*shaken}):
         if (worked := groups.by_host(by_name[owner], namespace, clocked, (written, changing))) is not None:
             hosted[owner] = worked, by_name[owner]
     for group in (each for each in objects["NeuronGroup"] if each.name not in hosted):
-        series = linked_series(group, links.get(group.name, {}), hosted)
+        series = linked_series(group, links[group.name], hosted)
         found = groups.neurons(group, namespace, clocked, (written, changing), shaken.get(group.name, {}), refusals, series)
         if found is not None:
             kept, events, arriving = connections.poured(drives.get(group.name, []), group.name, refusals)
@@ -137,6 +137,6 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
     left = {(owner, name): values[:, -1] for owner, (each, _) in hosted.items() for name, values in each.values.items()}
     linear = [each for each in neurons if isinstance(each, FloatNeurons)]
     left |= {(each.name, name): values[:, -1] for each in linear for name, values in each.told.items() if name in each.hidden}
-    drawn = any(each.drawn for each in (*inputs, *linear)) or any(each.drawn for each, _ in hosted.values())
+    drawn = any([each.drawn for each in inputs] + [each.drawn for each in linear] + [each.drawn for each, _ in hosted.values()])
     return FloatNetwork(network.name, steps, dt_ns, neurons, sources, inputs, projections, left, drawn)
 
