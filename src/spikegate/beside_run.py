@@ -176,8 +176,16 @@ def alone(script: str, device: str, answer: str, options: dict[str, Any], seed: 
     _device(device, options, kept)
     _serial()
     if seed:
-        brian2.seed = brian2.devices.device.seed = lambda given=None: own(seed * 1000 + (given or 0))
-        np.random.seed = lambda given=None: numpys(seed * 1000 + (given or 0))
+        more: int = 1000 * seed
+
+        def begins(seed: Any = None) -> None:
+            own(more + (seed or 0))
+
+        def numpys_begins(seed: Any = None) -> None:
+            numpys(more + (seed or 0))
+
+        brian2.seed = brian2.devices.device.seed = begins
+        np.random.seed = numpys_begins
 
     def noted(network: Any) -> None:
         after(network)

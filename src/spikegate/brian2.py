@@ -56,7 +56,8 @@ class CheckedRtl(Engine[PointNetwork]):
         found = self._rtl(network).run(network, trace=trace, progress=progress)
         golden = PointGolden().run(network, trace=trace)
         differ = [name for name in network.states if not np.array_equal(golden.final[name], found.final[name])]
-        differ += [f"{name} of a step" for name in golden.trace if not np.array_equal(golden.trace[name], found.trace.get(name))]
+        differ += [f"{name} of a step" for name, values in golden.trace.items()
+                   if name not in found.trace or not np.array_equal(values, found.trace[name])]
         differ += ["spikes"] * (not np.array_equal(found.spikes, golden.spikes))
         if differ:
             raise Mismatch(f"RTL differs from the golden model in {', '.join(differ)}; save it, and run spikegate sim --network")

@@ -71,7 +71,7 @@ def check(args: argparse.Namespace) -> int:
         return 0
     from spikegate.beside import beside, said, verdict
     found = beside(args.script, seeds=args.seeds, format=args.format, current_format=args.current_format)
-    for each in found.checks:
-        console.print(said(each))
+    for one in found.checks:
+        console.print(said(one))
     console.print(verdict(found.checks))
     return int(found.failed)
