@@ -65,7 +65,7 @@ def test_a_table_that_was_not_finished_goes_on(examples, tmp_path, monkeypatch, 
     for name in ("a", "b", "c"):
         (tmp_path / f"{name}.py").touch()
     data, page, ran = tmp_path / "data.json", tmp_path / "page.md", []
-    page.write_text(f"before\n{examples.MARKS[0]}\nold\n{examples.MARKS[1]}\nafter\n")
+    page.write_text(f"before\n{examples.MARKS[0]}\nprevious\n{examples.MARKS[1]}\nafter\n")
 
     def one(script, engine, limit, most):
         ran.append(script.stem)
@@ -84,7 +84,7 @@ def test_a_table_that_was_not_finished_goes_on(examples, tmp_path, monkeypatch, 
     examples.main()
     assert ran == ["a", "b", "c"] and capsys.readouterr().out.endswith("2 runs, 1 refused\n")
     text = page.read_text()
-    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert text.startswith("before\n") and text.endswith("after\n") and "previous" not in text
     assert text == examples.into(text, json.loads(data.read_text()))
     assert "| `a` | **runs**: 2 neurons, 10 steps, spike-exact | 4 spikes, 80 values | judged: m 1 (4 compared), 0 failed, 0 warned: ok |" in text
     assert "| `b` | refused: is not linear in a variable | | |" in text and "equal to the golden model in all 8 spikes and 160 values" in text
