@@ -109,10 +109,8 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
         drive = connections.drive(source, namespace, refusals)
         if drive is not None:
             drives.setdefault(connections.base(source._group).name, []).append((source.name, drive))
-    made = [each for group in objects["PoissonGroup"] if (each := spiking.poisson(group, namespace, start, steps, refusals)) is not None]
-    sources = [each for each in made if isinstance(each, FloatSources)]
+    sources: list[FloatSources] = []
     inputs = [given for group in objects["SpikeGeneratorGroup"] if (given := spiking.generator(group, start, steps, refusals)) is not None]
-    inputs += [each for each in made if isinstance(each, FloatInput)]
     projections = [found for each in objects["Synapses"] if len(each) for found in connections.projections(each, namespace, changing, refusals)]
     neurons, clocked = [], Clocked(dt_ns * 1e-9, start, steps)
     by_name = {each.name: each for each in objects["NeuronGroup"]}
@@ -131,6 +129,10 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
             if isinstance(found, FloatQuadratic):
                 projections = paired(projections, found, start, refusals)
             neurons.append(found)
+    drawn_steps = 0 if refusals.lines else steps  # nothing is drawn for what does not run
+    made = [each for group in objects["PoissonGroup"] if (each := spiking.poisson(group, namespace, start, drawn_steps, refusals)) is not None]
+    sources = [each for each in made if isinstance(each, FloatSources)] + sources
+    inputs += [each for each in made if isinstance(each, FloatInput)]
     if not neurons and not refusals.lines:
         refusals.add("Network", "", "has no NeuronGroup", "a group of neurons would run")
     refusals.raise_any()
