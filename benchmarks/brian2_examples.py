@@ -1,11 +1,11 @@
 """Which scripts run on the device ``spikegate``: a table of a folder of Brian2 scripts, such as the examples of Brian2's own repository.
 
-    python benchmarks/brian2_examples.py ../brian2/examples --json build/examples.json --markdown build/examples.md
+    python benchmarks/brian2_examples.py ../brian2/examples --beside --json docs/brian2_examples.json --page docs/brian2.md
 
 Each script runs in a process of its own, as it is but for two lines before it. It *runs* if its first network ran, is *refused* if the device named
-what is in the way, *fails* if anything of ours went wrong, and is *none* if no network is run in it. ``--beside`` runs those that run twice more,
-by Brian2's floats and on the device, and compares their monitors; ``--engine rtl`` holds the hardware against the golden model, and ``--most`` cuts
-runs.
+what is in the way, *fails* if anything of ours went wrong, and is *none* if no network is run in it. ``--beside`` runs those that run three times
+more, by Brian2's floats as asked for and as the integers realise them, and on the hardware itself: RTL held against the golden model, and a verdict
+on each monitor. A script that the file of ``--json`` has is not run again, unless ``--again``; so a table that was not finished goes on.
 """
 
 import argparse
@@ -18,9 +18,15 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
-from spikegate.beside import beside, said
+from spikegate.beside import Beside, beside, verdict
+from spikegate.cosim.results.compare import Check
 from spikegate.models.errors import InputError
+
+#: Around the table in a page.
+MARKS = "<!-- table of benchmarks/brian2_examples.py -->", "<!-- end of the table -->"
+Row = dict[str, Any]
 
 BEFORE = """
 import json, os, runpy, sys
@@ -74,17 +80,17 @@ except BaseException as error:
 """
 
 
-def outcome(lines: list[dict[str, object]]) -> dict[str, object]:
+def outcome(lines: list[Row]) -> Row:
     """What the lines of all processes of a script come to: the first run of a network, and what ended the script after it."""
     runs = [each for each in lines if each["status"] == "runs"]
     ends = [each for each in lines if each["status"] not in ("runs", "ends")]
     if not runs:
-        none: dict[str, object] = {"status": "none", "why": ["runs no network"]} if lines else {"status": "fails", "why": ["ended without an answer"]}
+        none: Row = {"status": "none", "why": ["runs no network"]} if lines else {"status": "fails", "why": ["ended without an answer"]}
         return ends[0] if ends else none
     return {**runs[0], **({"later": ends[0]["why"]} if ends else {})}
 
 
-def one(script: Path, engine: str, limit: float, most: str = "") -> dict[str, object]:
+def one(script: Path, engine: str, limit: float, most: str = "") -> Row:
     """What became of a script."""
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
@@ -94,66 +100,113 @@ def one(script: Path, engine: str, limit: float, most: str = "") -> dict[str, ob
                            timeout=limit, env={**os.environ, "MPLBACKEND": "Agg"}, check=False)
             found = outcome([json.loads(line) for line in answer.read_text().splitlines()] if answer.exists() else [])
         except subprocess.TimeoutExpired:
-            found = {"status": "too long", "why": [f"not done after {limit:.0f} s"]}
+            found = outcome([json.loads(line) for line in answer.read_text().splitlines()] if answer.exists() else [])
+            late = f"not done after {limit:.0f} s"
+            found = {**found, "later": [late]} if found["status"] == "runs" else {"status": "too long", "why": [late]}
     return {"script": script.name, **found, "seconds": round(time.perf_counter() - began, 1)}
 
 
 def reason(line: str) -> str:
-    """What stands in the way in a line of a refusal, without the object and the script's own line."""
-    text = re.sub(r"^\w+ '[^']*': (?:'.*' |\".*\" )?", "", line)
-    return re.sub(r"\b(in|by|beside|one for) \w+$", r"\1 a variable", text.rpartition("; ")[0].split("; ")[0] or text)
+    """What stands in the way in a line of a refusal, without the object and the script's own words."""
+    text = re.sub(r"^\w+( '[^']*')?: (?:'.*' |\".*\" )?", "", line.replace("\\'", "’"))
+    text = text.rpartition("; ")[0].split("; ")[0] or text
+    if text == "is nothing that hardware has":
+        return f"{line.partition(' ')[0]} {text}"
+    text = re.sub(r"^depends on \w+, which changes$", "depends on a variable that changes", text)
+    text = re.sub(r"^changes \w+, which", "changes a variable that", text)
+    text = re.sub(r"\b(linear in|fed by(?! the time| a constant)|beside|one for) [\w, ]+$", r"\1 a variable", text)
+    text = re.sub(r"^compares .*", "compares what is no membrane", text)
+    return re.sub(r"[\d.]+ ms \([^)]*\)(, )?", "", text).strip(" :")
 
 
-def markdown(rows: list[dict[str, object]]) -> str:
-    """Tables of the scripts that run, and of what is in the way of the others."""
-    lines = ["| script | neurons | steps | agreement | spikes, first run | Brian2's floats and the hardware |", "|---|---|---|---|---|---|"]
-    for row in rows:
-        if row["status"] == "runs":
-            beside = "; ".join(row.get("beside") or []) or "–"  # type: ignore[call-overload]
-            ends = "" if "later" not in row else f", then: {reason(row['later'][0])}"  # type: ignore[index]
-            lines.append(f"| `{row['script']}`{ends} | {row['neurons']:,} | {row['steps']:,} | {row['agreement']} | {row['spikes']:,} | {beside} |")
-    by_reason: dict[str, list[str]] = {}
-    for row in rows:
-        if row["status"] != "runs":
-            by_reason.setdefault(f"{row['status']}: {reason(row['why'][0])}", []).append(str(row["script"]))  # type: ignore[index]
-    lines += ["", "| first thing in the way | scripts |", "|---|---|"]
-    for why, scripts in sorted(by_reason.items(), key=lambda item: -len(item[1])):
-        lines.append(f"| {why} | {len(scripts)}: {', '.join(f'`{Path(each).stem}`' for each in scripts)} |")
-    return "\n".join(lines) + "\n"
+def kept(row: Row) -> Row:
+    """A row as the data has it: reasons without words of the script."""
+    shown = {key: value for key, value in row.items() if key in ("script", "status", "neurons", "steps", "spikes", "agreement", "seconds")}
+    if row["status"] in ("refused", "none", "fails", "too long"):
+        shown["why"] = list(dict.fromkeys(map(reason, row["why"])))
+    if "later" in row:
+        shown["later"] = list(dict.fromkeys(map(reason, row["later"])))
+    return shown
+
+
+def judged(script: Path, limit: float, engine: str) -> Row:
+    """The hardware held against the golden model, and the verdict on each monitor."""
+    try:
+        found: Beside = beside(script, limit, engine=engine)
+    except InputError as error:
+        last = str(error).splitlines()[-1]
+        return {"verdict": "not judged: " + re.sub(r"Script \S+ ", "it ", last)}
+    return {"verdict": verdict(found.checks), "held": found.held, "warnings": len(found.warnings), "checks": [shown(each) for each in found.checks]}
+
+
+def shown(check: Check) -> Row:
+    """A check as the data has it."""
+    found = check.as_dict()
+    return {key: found[key] for key in ("name", "compared", "verdict", "value", "reference", "margin", "detail")}
+
+
+def _line(row: Row) -> str:
+    """A row of the table."""
+    if row["status"] != "runs":
+        what = {"none": "–"}.get(row["status"], row["status"])
+        return f"| `{row['script'].removesuffix('.py')}` | {what}: {'; '.join(row['why'][:2])} | | |"
+    ends = f"; then {row['later'][0]}" if "later" in row else ""
+    held, verdict = row.get("held"), row.get("verdict", "not yet run again")
+    equal = f"{held['spikes']:,} spikes, {held['values']:,} values" if held else "–"
+    what = f"**runs**: {row['neurons']:,} neurons, {row['steps']:,} steps, {row['agreement']}{ends}"
+    return f"| `{row['script'].removesuffix('.py')}` | {what} | {equal} | {verdict} |"
+
+
+def markdown(rows: list[Row]) -> str:
+    """The table of all scripts, and how often each thing is the first in the way."""
+    count = Counter(row["status"] for row in rows)
+    equal = [row["held"] for row in rows if row.get("held")]
+    rest = len(rows) - count["runs"] - count["refused"]
+    lines = [f"{len(rows)} scripts: {count['runs']} run, {count['refused']} are refused, {rest} run no network "
+             f"or need what is not there. Of those that run, {len(equal)} ran on the RTL, equal to the golden model in all "
+             f"{sum(each['spikes'] for each in equal):,} spikes and {sum(each['values'] for each in equal):,} values.", "",
+             "| script | what becomes of it | RTL = golden | verdict, Brian2's floats |", "|---|---|---|---|", *map(_line, rows)]
+    firsts = Counter(row["why"][0] for row in rows if row["status"] == "refused")
+    return "\n".join([*lines, "", "| first thing in the way | scripts |", "|---|---|",
+                      *(f"| {why} | {times} |" for why, times in sorted(firsts.items(), key=lambda item: (-item[1], item[0])))]) + "\n"
+
+
+def into(page: str, rows: list[Row]) -> str:
+    """A page with the table between its marks."""
+    first, last = (page.index(mark) for mark in MARKS)
+    return f"{page[:first]}{MARKS[0]}\n\n{markdown(rows)}\n{page[last:]}"
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--engine", choices=("golden", "rtl"), default="golden")
+    parser.add_argument("--engine", choices=("golden", "rtl"), default="rtl", help="of the run that is judged with --beside")
     parser.add_argument("--only", nargs="*", default=[], help="names of scripts, or parts of them")
-    parser.add_argument("--limit", type=float, default=300.0, help="seconds a script")
+    parser.add_argument("--limit", type=float, default=300.0, help="seconds a run")
     parser.add_argument("--most", default="", help="milliseconds of each run, of longer ones")
-    parser.add_argument("--beside", action="store_true", help="compare the monitors of those that run with Brian2's own")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--markdown", type=Path)
+    parser.add_argument("--beside", action="store_true", help="judge the monitors of those that run against Brian2's own")
+    parser.add_argument("--again", action="store_true", help="run what the data has already, too")
+    parser.add_argument("--json", type=Path, help="the data")
+    parser.add_argument("--page", type=Path, help="a page of Markdown with the marks of the table")
     args = parser.parse_args()
     scripts = [each for each in sorted(args.folder.rglob("*.py")) if not args.only or any(part in str(each) for part in args.only)]
-    rows = []
+    rows = {row["script"]: row for row in (json.loads(args.json.read_text()) if args.json and args.json.exists() else [])}
     for script in scripts:
-        row = {**one(script, args.engine, args.limit, args.most), "script": str(script.relative_to(args.folder))}
-        rows.append(row)
-        words = row.get("why") or [f"{row.get('neurons')} neurons, {row.get('steps')} steps, {row.get('spikes')} spikes, {row.get('agreement')}"]
-        words = [f"{words[0]}; later: {row['later'][0]}"] if "later" in row else words  # type: ignore[index]
-        print(f"{row['script']:52} {row['status']:8} {row['seconds']:6} s  {words[0][:160]}", flush=True)  # type: ignore[index]
-        if args.beside and row["status"] == "runs":
-            try:
-                row["beside"] = [said(each) for each in beside(script, args.limit)] or ["no monitor"]
-            except InputError as error:
-                row["beside"] = [str(error)]
-            print("".join(f"    {line}\n" for line in row["beside"]), end="", flush=True)  # type: ignore[attr-defined]
+        name = str(script.relative_to(args.folder))
+        if args.again or name not in rows:
+            rows[name] = kept({**one(script, "golden", args.limit, args.most), "script": name})
+        row = rows[name]
+        if args.beside and row["status"] == "runs" and (args.again or "verdict" not in row):
+            row |= judged(script, args.limit, args.engine)
+        said = row.get("why") or [f"{row['neurons']} neurons, {row['steps']} steps, {row['spikes']} spikes, {row['agreement']}"]
+        print(f"{name:52} {row['status']:8} {said[0][:100]}  {row.get('verdict', '')}", flush=True)
         if args.json:
             args.json.parent.mkdir(parents=True, exist_ok=True)
-            args.json.write_text(json.dumps(rows, indent=1))
-        if args.markdown:
-            args.markdown.write_text(markdown(rows))
-    print(", ".join(f"{count} {status}" for status, count in Counter(str(row["status"]) for row in rows).most_common()))
+            args.json.write_text(json.dumps([rows[each] for each in sorted(rows)], indent=1) + "\n")
+        if args.page:
+            args.page.write_text(into(args.page.read_text(), [rows[each] for each in sorted(rows)]))
+    print(", ".join(f"{count} {status}" for status, count in Counter(row["status"] for row in rows.values()).most_common()))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ Recorded spikes and bernoulli neurons are a `SpikeGeneratorGroup`; the events of
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -163,7 +163,7 @@ def run_point(network: PointNetwork, *, trace: bool = False, progress: Progress 
     codegen : str
         ``cython`` (compiles for half a minute the first time) or ``numpy``.
     exact : bool
-        Or else nothing is rounded or brought into a format, and membranes, all that is recorded, are in mV.
+        Or else nothing is rounded or brought into a format.
 
     Raises
     ------
@@ -192,9 +192,6 @@ def run_point(network: PointNetwork, *, trace: bool = False, progress: Progress 
                 now = np.isin(part.places, spikes[spikes[:, 0] == network.steps - 1, 1])
                 for name, values in part.late_states(network.steps - 1, now).items():
                     final[name][part.places] = values
-        if not exact:
-            ones = np.repeat([each.neuron.format.one for each in network.populations], [each.size for each in network.populations])
-            final, traces = ({"v": each["v"] / ones} if "v" in each else {} for each in (final, traces))
         return Recording("brian2-point" if exact else "brian2-point-float", network.n, network.steps, np.concatenate(found), final, traces,
                          provenance=watch.provenance(b, network, codegen), dt_ns=network.dt_ns)
 
@@ -223,7 +220,10 @@ class PointBrianInteger(Engine[PointNetwork]):
 
 @dataclass(frozen=True)
 class PointBrianOrdered(Engine[PointNetwork]):
-    """The same in floats, without rounding and limits, in the order of operations that the network states; events are those of the golden model."""
+    """The same in floats, without rounding and limits, in the order of operations that the network states; events are those of the golden model.
+
+    Membranes, all that is recorded, are in mV.
+    """
 
     codegen: str | None = None
 
@@ -234,4 +234,7 @@ class PointBrianOrdered(Engine[PointNetwork]):
         return point_problems(network, exact=False)
 
     def run(self, network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
-        return run_point(network, trace=trace, progress=progress, codegen=self.codegen or codegen_for(network), exact=False)
+        found = run_point(network, trace=trace, progress=progress, codegen=self.codegen or codegen_for(network), exact=False)
+        ones = np.repeat([each.neuron.format.one for each in network.populations], [each.size for each in network.populations])
+        final, traces = ({"v": each["v"] / ones} if "v" in each else {} for each in (found.final, found.trace))
+        return replace(found, final=final, trace=traces)

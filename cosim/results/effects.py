@@ -18,7 +18,7 @@ from spikegate.models.network.base import FrozenNetwork
 from spikegate.models.network.engine import Agreement
 from spikegate.models.network.recording import Recording
 
-__all__ = ["EFFECTS", "LEAST_SEEDS", "STATISTICS", "TOLERANCE", "Effect", "judge"]
+__all__ = ["EFFECTS", "LEAST_SEEDS", "STATISTICS", "TOLERANCE", "Effect", "judge", "judge_one"]
 
 STATISTICS = {"rate_hz": "rate", "cv_isi": "CV", "correlation": "correlation"}
 #: A smaller difference is none: relative to the reference, or for the correlation absolute.
@@ -73,11 +73,28 @@ def judge(network: FrozenNetwork, runs: Sequence[Mapping[str, Recording]], absen
         elif not reason and len(runs) == 1 and not count:
             reason = f"a run must last {least:.0f} ms to tell how far chance goes"
         for key, title in STATISTICS.items():
-            checks.append(_judge(effect, key, title, found, parts, reason))
+            checks.append(judge_one(effect, key, title, found, parts, reason))
     return checks
 
 
-def _judge(effect: Effect, key: str, title: str, found: Sequence[Mapping[str, Any]], parts: Mapping[str, Any], reason: str | None) -> Check:
+def judge_one(effect: Effect, key: str, title: str, found: Sequence[Mapping[str, Any]], parts: Mapping[str, Any], reason: str | None,
+              least: float = 0.0) -> Check:
+    """One statistic of one effect.
+
+    Parameters
+    ----------
+    effect : Effect
+    key, title : str
+        Of the statistic.
+    found : sequence of Mapping
+        One a seed: the statistics of each side, by its name.
+    parts : Mapping
+        Of one seed alone: those with each block left out, `spikegate.cosim.results.scatter.left_out`.
+    reason : str or None
+        Why it cannot be judged.
+    least : float
+        What the margin has besides, in the statistic's unit: what a whole step makes of it.
+    """
     name = f"{effect.name}: {title}"
     pairs = [(run[effect.of][key], run[effect.against][key]) for run in found if effect.of in run and effect.against in run]
     known = [(a, b) for a, b in pairs if a is not None and b is not None]
@@ -96,7 +113,7 @@ def _judge(effect: Effect, key: str, title: str, found: Sequence[Mapping[str, An
             reason = "there are too few spikes; run for longer"
     if reason or error is None or value is None or reference is None:
         return Check(name, Agreement.STATISTICAL, 0, 0, None, None, reason or "", value, reference, warns=effect.warns)
-    margin = TOLERANCE[key] * (1 if key == "correlation" else abs(reference)) + error
+    margin = TOLERANCE[key] * (1 if key == "correlation" else abs(reference)) + error + least
     ok = abs(value - reference) <= margin
     return Check(name, Agreement.STATISTICAL, len(known), int(not ok), None, ok, f"{value:.4g} against {reference:.4g}, margin ±{margin:.2g}"
                  + ("" if ok else " exceeded"), value, reference, margin, effect.warns)

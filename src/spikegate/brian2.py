@@ -10,7 +10,7 @@ Options of ``set_device``: ``engine`` (``"golden"``, the bit-true model, or ``"r
 import runpy
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,10 @@ OPTIONS = ("engine", "lanes", "format", "current_format", "leak_fraction", "deca
 
 @dataclass(frozen=True)
 class CheckedRtl(Engine[PointNetwork]):
-    """The RTL in Verilator, every spike and last state of it held against the golden model."""
+    """The RTL in Verilator, every spike and last state of it, and what is recorded of each step, held against the golden model.
+
+    How many are equal, the recording's provenance says as ``held``: ``spikes`` and ``values``.
+    """
 
     lanes: int = 8
 
@@ -53,10 +56,13 @@ class CheckedRtl(Engine[PointNetwork]):
         found = self._rtl(network).run(network, trace=trace, progress=progress)
         golden = PointGolden().run(network, trace=trace)
         differ = [name for name in network.states if not np.array_equal(golden.final[name], found.final[name])]
+        differ += [f"{name} of a step" for name, values in golden.trace.items()
+                   if name not in found.trace or not np.array_equal(values, found.trace[name])]
         differ += ["spikes"] * (not np.array_equal(found.spikes, golden.spikes))
         if differ:
             raise Mismatch(f"RTL differs from the golden model in {', '.join(differ)}; save it, and run spikegate sim --network")
-        return found
+        held = {"spikes": len(golden.spikes), "values": sum(each.size for each in (*golden.final.values(), *golden.trace.values()))}
+        return replace(found, provenance={**found.provenance, "held": held})
 
 
 def _member(options: Mapping[str, Any], name: str, kind: Any, default: Any) -> Any:

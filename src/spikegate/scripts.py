@@ -16,7 +16,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The script, and how it is frozen."""
     parser.add_argument("script", metavar="SCRIPT", help="a Brian2 script as it is, which runs up to its first network; or a NIR graph, FILE.nir")
     parser.add_argument("--save", metavar="FILE", help="write the frozen network, for spikegate sim --network")
-    parser.add_argument("--beside", action="store_true", help="run the whole script by Brian2 in floats and on hardware, and compare")
+    parser.add_argument("--beside", action="store_true", help="run the whole script by Brian2 in floats and on hardware, and judge each monitor")
+    parser.add_argument("--seeds", type=int, default=1, metavar="N",
+                        help="with --beside: runs with other random numbers, 3 or more, for margins from their scatter")
     parser.add_argument("--format", metavar="qM.N", default="auto", help="of membranes (default: as many bits as the script's own numbers ask for)")
     parser.add_argument("--current-format", metavar="qM.N", default="auto", help="of currents (default: likewise)")
     graphs.add_options(parser)
@@ -68,12 +70,13 @@ def check(args: argparse.Namespace) -> int:
     console.print(table)
     for line in quantised.warnings:
         console.print(f"warning: {line}")
-    if args.beside:
-        from spikegate.beside import beside, said
-        compared = beside(args.script, format=args.format, current_format=args.current_format)
-        console.print("Brian2's floats and the hardware:" if compared else "the script has no monitor to compare")
-        for monitor in compared:
-            console.print(said(monitor))
     if args.save:
         console.print(f"{args.save}: {network.save(args.save)}")
-    return 0
+    if not args.beside:
+        return 0
+    from spikegate.beside import beside, said, verdict
+    found = beside(args.script, seeds=args.seeds, format=args.format, current_format=args.current_format)
+    for one in found.checks:
+        console.print(said(one))
+    console.print(verdict(found.checks))
+    return int(found.failed)

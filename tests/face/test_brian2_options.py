@@ -63,7 +63,11 @@ def test_the_checked_hardware_gives_its_own_recording_if_every_spike_and_last_st
         asked.append((self.lanes, network, trace, progress))
         return found
     monkeypatch.setattr(PointRtl, "run", run)
-    assert len(golden.spikes) > 6 and brian2.CheckedRtl(3).run(NET, trace=True, progress=print) is brian2.CheckedRtl().run(NET) is found
+    traced, plain = brian2.CheckedRtl(3).run(NET, trace=True, progress=print), brian2.CheckedRtl().run(NET)
+    assert len(golden.spikes) > 6 and traced.trace is found.trace and all(np.array_equal(each.spikes, golden.spikes) for each in (traced, plain))
+    last = sum(each.size for each in golden.final.values())
+    assert plain.provenance["held"] == {"spikes": len(golden.spikes), "values": last} and last >= 6 * len(NET.states)
+    assert traced.provenance["held"] == {"spikes": len(golden.spikes), "values": last + 60 * 6 * len(golden.trace)}
     assert asked == [(3, NET, True, print), (6, NET, False, None)]  # no more lanes than neurons
     for name in NET.states:
         other = golden.final[name].copy()
@@ -72,6 +76,10 @@ def test_the_checked_hardware_gives_its_own_recording_if_every_spike_and_last_st
         with pytest.raises(Mismatch) as caught:
             brian2.CheckedRtl(3).run(NET)
         assert str(caught.value) == f"RTL differs from the golden model in {name}; save it, and run spikegate sim --network"
+    for trace in ({**golden.trace, "v": golden.trace["v"] + (np.arange(60) == 7)[:, None]}, {}):
+        found = replace(golden, trace=trace)
+        with pytest.raises(Mismatch, match="^RTL differs from the golden model in v of a step"):
+            brian2.CheckedRtl(3).run(NET, trace=True)
     found = replace(golden, spikes=golden.spikes[:-1])
     with pytest.raises(Mismatch, match="^RTL differs from the golden model in spikes; save it"):
         brian2.CheckedRtl(3).run(NET)
@@ -153,4 +161,4 @@ def test_currents_and_drives_are_in_their_columns():
 def test_the_options_of_check_are_these():
     parser = ArgumentParser()
     scripts.add_options(parser)
-    assert vars(parser.parse_args(["s"])) == dict(script="s", save=None, beside=False, format="auto", current_format="auto")
+    assert vars(parser.parse_args(["s"])) == dict(script="s", save=None, beside=False, seeds=1, format="auto", current_format="auto")

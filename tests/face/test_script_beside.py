@@ -1,27 +1,151 @@
-"""A script of Brian2 run by its floats and on the device, at the command line, and what is said of the two."""
+"""A script of Brian2 run as asked for, as realised and on the device, at the command line and in Python, and the verdict on its monitors."""
+
+import json
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from script_files import FACE, SCRIPT, run, write
 
-from spikegate.beside import Beside, _first, said
+from spikegate.beside import Beside, beside, verdict
+from spikegate.beside_judge import Side, first_difference, judged
+from spikegate.beside_run import Kept, contents
+from spikegate.models.errors import InputError
+from spikegate.models.network.recording import Recording
+
+WATCHED = SCRIPT.replace("8*ms", "tau").replace("seed(2)", "seed(2)\ntau = 4*ms").replace(
+    "run(30*ms)", "states = StateMonitor(cells, 'v', record=True)\nopen('here').close()\nrun(200*ms)")
+#: tau is twice as long where the script runs on the hardware.
+DOUBLED = WATCHED.replace("tau = 4*ms", "tau = (8 if getattr(getattr(get_device(), 'engine', None), 'name', '') == 'golden' else 4)*ms")
 
 
-def test_a_script_is_set_beside_brian2(tmp_path):
+def test_a_script_is_judged_beside_brian2(tmp_path):
     (tmp_path / "here").touch()  # a script finds its files where the user stands
-    text = SCRIPT.replace("run(30*ms)", "states = StateMonitor(cells, 'v', record=True)\nopen('here').close()\nrun(30*ms)")
-    done = run(tmp_path, FACE, "check", write(tmp_path, text), "--beside")
-    assert done.returncode == 0, done.stderr
+    done = run(tmp_path, FACE, "check", write(tmp_path, WATCHED), "--beside")
     words = " ".join(done.stdout.split())
-    assert "spikemonitor: spikes " in words and "every spike equal" in words and "statemonitor: mean of v " in words
+    assert done.returncode == 0, done.stderr + words
+    for effect in ("arithmetic", "quantisation"):
+        assert f"spikemonitor: {effect}: every spike: " in words and f"statemonitor: {effect}: v: apart by at most " in words
+    assert "spikes are equal: ok" in words
+    assert words.endswith("compared), 0 failed, 0 warned: ok") and "judged: statemonitor 2, spikemonitor 2 (" in words
 
 
-def test_a_narrow_format_is_noticed(tmp_path):
-    done = run(tmp_path, FACE, "check", write(tmp_path, SCRIPT), "--beside", "--format", "q4.4")
-    assert done.returncode == 0 and "first difference at " in " ".join(done.stdout.split()), done.stderr
+def test_a_tau_that_is_twice_as_long_on_the_hardware_fails(tmp_path):
+    (tmp_path / "here").touch()
+    done = run(tmp_path, FACE, "check", write(tmp_path, DOUBLED), "--beside")
+    words = " ".join(done.stdout.split())
+    assert done.returncode == 1, done.stderr + words
+    assert "spikemonitor: arithmetic: every spike: the first " in words and words.endswith(": FAILED")
+    assert "exceeded: FAILED" in words.partition("spikemonitor: arithmetic: rate: ")[2].partition("CV")[0]
+    assert "quantisation" in words and "WARNING" not in words
 
 
-def test_the_first_difference_is_the_first():
-    one = {"i": np.array([1, 2, 0]), "t": np.array([0.1, 0.2, 0.3])}
-    other = {"i": np.array([1, 2, 3]), "t": np.array([0.1, 0.25, 0.3])}
-    assert _first(one, one) is None and _first(one, other) == (200.0, 2)
-    assert said(Beside("m", True, {"spikes": 3.0}, {"spikes": 3.0}, (200.0, 2), 0.0)) == "m: spikes 3 and 3; first difference at 200 ms, neuron 2"
+def side(times, neurons, *, draws=False, facts=(), every=(), size=4, seconds=2.0, **monitors):
+    """What a run left, with a monitor of spikes (ms) if there are times."""
+    found = {"facts": np.array(json.dumps({"draws": draws, "memory": 50.0, "dt": 1e-3, "overflows": 0, "warnings": [], "held": {}, "runs": 1,
+                                           "bounds": {}, **dict(facts)})), "every": np.array(every, np.int64).reshape(-1, 3)}
+    if times is not None:
+        spikes = {"i": np.array(neurons), "t": np.array(times) * 1e-3, "size": np.array(size), "dt": np.array(1e-3), "seconds": np.array(seconds),
+                  "count": np.bincount(neurons, minlength=size), "first": np.array(0), "last": np.array(1)}
+        found |= {f"m/{name}": values for name, values in spikes.items()}
+    return Side.of(found | {f"{name}/{part}": values for name, parts in monitors.items() for part, values in parts.items()})
+
+
+def by_name(*sides):
+    return {check.name: check for check in judged([dict(zip(("asked", "realised", "hardware"), sides))])}
+
+
+def trains(rate, seed):
+    """Random spikes of four neurons in 2 s."""
+    at = np.argwhere(np.random.RandomState(seed).rand(2000, 4) < rate)
+    return at[:, 0], at[:, 1]
+
+
+def test_equal_spikes_are_counted_and_a_first_difference_is_described():
+    same = side([1, 5, 9], [0, 1, 1])
+    found = by_name(same, same, same)
+    assert [(each.verdict, each.compared) for each in found.values()] == [("ok", 3)] * 2
+    one, other = (Recording("m", 4, 20, np.array(rows)) for rows in ([[1, 0], [5, 1], [9, 1]], [[1, 0], [7, 1], [9, 1]]))
+    assert first_difference(one, one, 1e-3) is None
+    assert first_difference(one, other, 1e-3) == (
+        1, "the first 1 spikes are equal; at 5 ms neuron 1 spikes in the one, and in the other 2 steps later")
+    alone = first_difference(other, Recording("m", 4, 20, np.array([[1, 0]])), 1e-3)
+    assert alone[1].endswith("at 7 ms neuron 1 spikes in the one, and in the other not at all")
+
+
+def test_no_spikes_at_all_are_no_verdict():
+    none = side([], np.array([], int))
+    checks = judged([dict.fromkeys(("asked", "realised", "hardware"), none)])
+    assert {each.verdict for each in checks} == {"not judged"} and verdict(checks).startswith("not judged: neither has a spike")
+    assert verdict([]) == "not judged: no monitor to compare"
+
+
+def test_rates_are_judged_against_what_chance_explains():
+    usual, alike, faster = (side(*trains(rate, seed), draws=True) for rate, seed in ((0.05, 1), (0.05, 2), (0.08, 3)))
+    assert all(each.verdict in ("ok", "not judged") for each in by_name(usual, alike, alike).values())
+    found = by_name(usual, usual, faster)
+    assert found["m: arithmetic: rate"].failed and found["m: quantisation: rate"].ok
+    found = by_name(usual, faster, faster)
+    assert found["m: quantisation: rate"].verdict == "WARNING" and found["m: arithmetic: every spike"].ok
+    assert found["m: quantisation: rate"].margin > 0 and not any(each.failed for each in found.values())
+    short = by_name(*(side(*trains(rate, 4), seconds=0.5) for rate in (0.05, 0.05, 0.06)))
+    assert short["m: arithmetic: rate"].verdict == "not judged" and "a run must last 1000 ms" in short["m: arithmetic: rate"].detail
+
+
+def states(shift, until=40):
+    """A monitor of v, of which ``shift`` is off from step ``until`` on."""
+    values = np.sin(np.arange(100) / 9.0)[None] + np.where(np.arange(100) >= until, shift, 0)
+    return {"t": np.arange(100) * 1e-3, "of v": values, "first": np.array(0), "last": np.array(1), "seconds": np.array(0.1)}
+
+
+def test_variables_are_judged_by_what_rounding_adds_up_to_while_spikes_are_equal():
+    facts = {"bounds": {"s": {"v": 0.001}}}
+    exact, fine, rough = (side(None, None, facts=facts, s=states(shift)) for shift in (0, 0.0009, 0.0011))
+    assert by_name(exact, exact, fine)["s: arithmetic: v"].ok and by_name(exact, exact, fine)["s: arithmetic: v"].margin == 0.001
+    found = by_name(exact, exact, rough)["s: arithmetic: v"]
+    assert found.failed and found.value == pytest.approx(0.0011)
+    after = side(None, None, facts=facts, s=states(1.0), every=[[1, 30, 2]])  # a spike at step 30 is the hardware's alone
+    found = by_name(exact, exact, after)["s: arithmetic: v"]
+    assert found.ok and found.compared == 31 and "in the first 30 ms, whose spikes are equal" in found.detail
+    unbound = by_name(*(side(None, None, s=states(0)) for _ in range(3)))
+    assert unbound["s: quantisation: v"].ok and unbound["s: arithmetic: v"].margin == pytest.approx(0, abs=1e-8)
+    assert by_name(exact, rough, rough)["s: quantisation: v"].ok and by_name(exact, after, after)["s: quantisation: v"].verdict == "WARNING"
+
+
+def test_counts_and_rates_alone_are_judged():
+    def counts(*each):
+        return side(None, None, c={"count": np.array(each), "size": np.array(2), "dt": np.array(1e-3), "first": np.array(0), "last": np.array(1),
+                                   "seconds": np.array(1.0)})
+    assert by_name(*[counts(50, 60)] * 3)["c: arithmetic: count"].ok
+    assert by_name(counts(50, 60), counts(50, 60), counts(70, 60))["c: arithmetic: count"].failed
+    rates = [side(None, None, r={"t": np.arange(400) * 1e-3, "rate": np.random.RandomState(k).rand(400) * level, "first": np.array(0),
+                                 "last": np.array(1), "seconds": np.array(0.4)}) for k, level in ((1, 10), (2, 10), (3, 20))]
+    assert by_name(*rates[:2], rates[1])["r: quantisation: rate"].ok and by_name(*rates)["r: arithmetic: rate"].failed
+
+
+def test_a_monitor_that_begins_anew_is_kept_beside_what_it_was():
+    class SpikeMonitor(SimpleNamespace):
+        """As far as it is read."""
+
+    def monitor(times):
+        source = SimpleNamespace(clock=SimpleNamespace(dt_=1e-3), __len__=None)
+        source = type("Group", (), {"clock": source.clock, "__len__": lambda self: 3})()
+        return SpikeMonitor(name="m", record=True, source=source, count=[len(times), 0, 0], i=[0] * len(times), t_=times)
+
+    kept = Kept()
+    for times in ([0.1], [0.1, 0.2], [0.05]):
+        kept.after(SimpleNamespace(sorted_objects=[monitor(times), SimpleNamespace(name="other")], t_=1.0))
+    assert {name: parts["t"].tolist() for name, parts in kept.found.items()} == {"m": [0.1, 0.2], "m again 2": [0.05]}
+    assert contents(SimpleNamespace()) == {}
+
+
+@pytest.mark.parametrize("seeds", [0, 2, True, "3"])
+def test_two_seeds_have_no_scatter(seeds):
+    with pytest.raises(InputError, match=f"^seeds must be 1, or 3 or more for a margin from their scatter, not {seeds!r}$"):
+        beside("no script", seeds=seeds)
+
+
+def test_a_failure_is_that_of_a_check():
+    same = side([1, 5, 9], [0, 1, 1])
+    checks = judged([dict.fromkeys(("asked", "realised", "hardware"), same)])
+    assert not Beside(checks, False, []).failed and verdict(checks) == "judged: m 2 (6 compared), 0 failed, 0 warned: ok"

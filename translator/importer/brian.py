@@ -5,7 +5,8 @@ from typing import Any
 
 from spikegate.translator.importer import connections, groups
 from spikegate.translator.importer import sources as spiking
-from spikegate.translator.importer.float_network import FloatNetwork, FloatQuadratic, Refusals
+from spikegate.translator.importer.float_network import FloatInput, FloatNetwork, FloatNeurons, FloatQuadratic, FloatSources, Refusals
+from spikegate.translator.importer.hosted import linked_series, linked_to
 from spikegate.translator.importer.quadratic import paired
 from spikegate.translator.importer.regular import regular
 from spikegate.translator.importer.signals import Clocked
@@ -108,12 +109,19 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
         drive = connections.drive(source, namespace, refusals)
         if drive is not None:
             drives.setdefault(connections.base(source._group).name, []).append((source.name, drive))
-    sources = [made for group in objects["PoissonGroup"] if (made := spiking.poisson(group, refusals)) is not None]
+    sources: list[FloatSources] = []
     inputs = [given for group in objects["SpikeGeneratorGroup"] if (given := spiking.generator(group, start, steps, refusals)) is not None]
     projections = [found for each in objects["Synapses"] if len(each) for found in connections.projections(each, namespace, changing, refusals)]
-    neurons = []
-    for group in objects["NeuronGroup"]:
-        found = groups.neurons(group, namespace, Clocked(dt_ns * 1e-9, start, steps), (written, changing), shaken.get(group.name, {}), refusals)
+    neurons, clocked = [], Clocked(dt_ns * 1e-9, start, steps)
+    by_name = {each.name: each for each in objects["NeuronGroup"]}
+    links = {name: linked_to(each, by_name) for name, each in by_name.items()}
+    hosted = {}
+    for owner in sorted({owner for each in links.values() for owner, variable in each.values() if (owner, variable) in changing} - {*shaken}):
+        if (worked := groups.by_host(by_name[owner], namespace, clocked, (written, changing))) is not None:
+            hosted[owner] = worked, by_name[owner]
+    for group in (each for each in objects["NeuronGroup"] if each.name not in hosted):
+        series = linked_series(group, links[group.name], hosted)
+        found = groups.neurons(group, namespace, clocked, (written, changing), shaken.get(group.name, {}), refusals, series)
         if found is not None:
             kept, events, arriving = connections.poured(drives.get(group.name, []), group.name, refusals)
             found.drives.extend(kept)
@@ -121,8 +129,16 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
             if isinstance(found, FloatQuadratic):
                 projections = paired(projections, found, start, refusals)
             neurons.append(found)
+    drawn_steps = 0 if refusals.lines else steps  # nothing is drawn for what does not run
+    made = [each for group in objects["PoissonGroup"] if (each := spiking.poisson(group, namespace, start, drawn_steps, refusals)) is not None]
+    sources = [each for each in made if isinstance(each, FloatSources)] + sources
+    inputs += [each for each in made if isinstance(each, FloatInput)]
     if not neurons and not refusals.lines:
         refusals.add("Network", "", "has no NeuronGroup", "a group of neurons would run")
     refusals.raise_any()
-    return FloatNetwork(network.name, steps, dt_ns, neurons, sources, inputs, projections)
+    left = {(owner, name): values[:, -1] for owner, (each, _) in hosted.items() for name, values in each.values.items()}
+    linear = [each for each in neurons if isinstance(each, FloatNeurons)]
+    left |= {(each.name, name): values[:, -1] for each in linear for name, values in each.told.items() if name in each.hidden}
+    drawn = any([each.drawn for each in inputs] + [each.drawn for each in linear] + [each.drawn for each, _ in hosted.values()])
+    return FloatNetwork(network.name, steps, dt_ns, neurons, sources, inputs, projections, left, drawn)
 

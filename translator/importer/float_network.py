@@ -111,6 +111,10 @@ class FloatNeurons:
     hidden : frozenset of str
         Variables that hardware does not keep.
     drives : list of Drive
+    told : dict of str to numpy.ndarray
+        What the host has worked out for monitors, (size, steps + 1): before each step, and after the last.
+    drawn : bool
+        Whether random numbers of the host's are in it.
     """
 
     name: str
@@ -134,6 +138,8 @@ class FloatNeurons:
     signals: list[Signal] = field(default_factory=list)
     hidden: frozenset[str] = frozenset()
     drives: list[Drive] = field(default_factory=list)
+    told: dict[str, np.ndarray] = field(default_factory=dict)
+    drawn: bool = False
 
     @property
     def level(self) -> np.ndarray:
@@ -197,12 +203,13 @@ class FloatSources:
 
 @dataclass(frozen=True, eq=False)
 class FloatInput:
-    """Recorded spikes: step and channel of each."""
+    """Recorded spikes: step and channel of each; ``drawn`` says that the host drew them at random."""
 
     name: str
     size: int
     steps: np.ndarray
     channels: np.ndarray
+    drawn: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +228,10 @@ class FloatProjection:
 
 @dataclass(frozen=True, eq=False)
 class FloatNetwork:
-    """Everything that a run needs, in the order of the user's objects."""
+    """Everything that a run needs, in the order of the user's objects.
+
+    ``left`` has what the host's variables are after the run, by group and name; ``drawn`` says that the host drew random numbers for some.
+    """
 
     name: str
     steps: int
@@ -230,3 +240,5 @@ class FloatNetwork:
     sources: list[FloatSources]
     inputs: list[FloatInput]
     projections: list[FloatProjection]
+    left: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
+    drawn: bool = False

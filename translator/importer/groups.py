@@ -8,13 +8,14 @@ import numpy as np
 
 from spikegate.models.neuron.linear import MAX_CURRENTS, Held
 from spikegate.translator.importer.float_network import Adapting, Current, FloatNeurons, FloatQuadratic, Refusals, Signal
+from spikegate.translator.importer.hosted import Hosted, closed, told, worked_out
 from spikegate.translator.importer.quadratic import is_quadratic, read_quadratic
 from spikegate.translator.importer.reading import NOISE, Changes, Level, Reading, unit_in
 from spikegate.translator.importer.regular import Regular
-from spikegate.translator.importer.signals import Clocked, signals, split
+from spikegate.translator.importer.signals import Clocked, Series, signals, split
 from spikegate.translator.importer.statements import Affine, Unclear, affine, followed, symbol
 
-__all__ = ["neurons"]
+__all__ = ["by_host", "neurons"]
 
 LINEAR = "a membrane such as dv/dt = (a - v + g)/tau, with currents dg/dt = -g/tau_g, would run"
 #: Ranges of neurons with noise of one strength in a group.
@@ -26,6 +27,8 @@ class _Reader(Reading):
 
     clocked: Clocked
     timed: dict[str, Any]
+    series: dict[str, Series]
+    hosted: Hosted | None = None
 
     def follow(self) -> dict[str, Any] | None:
         """What a step makes of each variable, and of `NOISE` a unit, where a neuron is free; None if it cannot be read."""
@@ -52,29 +55,64 @@ class _Reader(Reading):
         for name in states:
             try:
                 found[name] = affine(after.get(name, symbol(name)), [*states, NOISE], {"t", *self.timed})
+                for other, factor in found[name].factors.items():
+                    if factor.free_symbols & {*map(symbol, self.series)}:
+                        raise Unclear(f"has a {other} that is multiplied by what changes")
             except Unclear as error:
                 self.refuse(self.line(name), error, LINEAR)
         return found
 
     def read(self) -> FloatNeurons | FloatQuadratic | None:
+        """The neurons; where they are in the way, perhaps without the variables that nothing else in them moves, which the host works out."""
+        if (after := self.follow()) is None:
+            return None
+        before = list(self.refusals.lines)
+        found = self.read_but(after, [])
+        if found is None and (apart := self.apart(after)):
+            why, self.refusals.lines = self.refusals.lines, before
+            found = self.read_but(after, apart)
+            self.refusals.lines = before if found is not None else why
+        return found
+
+    def apart(self, after: dict[str, Any]) -> list[str]:
+        """Variables that neither spikes, synapses, membranes nor refractoriness move, if the host can work them out."""
+        own, dynamic = self.refusals, [*self.group.equations.diff_eq_names]
+        self.refusals = Refusals()
+        try:
+            resets = set(followed(self.group.event_codes.get("spike") or "", self.values.known))
+            level = self.threshold(dynamic)
+            held = {level.membrane, level.theta} if level else {*dynamic[:1]}
+            free = [name for name in dynamic if "unless refractory" not in self.group.equations[name].flags and name not in held]
+            names = closed(after, {*free} - self.written - resets, {*dynamic, *self.written, *resets})
+            if not names:
+                return []
+            noisy = {name for name, each in after.items() if symbol(NOISE) in each.free_symbols}
+            if noisy & {*names} and noisy - {*names}:
+                return []  # one noise moves both
+            self.hosted = worked_out(self, after, names, self.clocked, self.timed)
+        except Unclear:
+            return []
+        finally:
+            self.refusals = own
+        self.series |= {name: Series(each[:, :-1], np.arange(self.size)) for name, each in self.hosted.values.items()}
+        return names
+
+    def read_but(self, after: dict[str, Any], apart: list[str]) -> FloatNeurons | FloatQuadratic | None:
         group, before = self.group, len(self.refusals.lines)
         if any(name != "spike" for name in group.events):
             self.refuse(", ".join(sorted(group.events)), "are events of its own", "events named spike would run")
-        dynamic = [*group.equations.diff_eq_names]
+        dynamic = [name for name in group.equations.diff_eq_names if name not in apart]
         reset = group.event_codes.get("spike") or ""
         try:
             resets = set(followed(reset, self.values.known))
         except Unclear:
             resets = set()
         states = dynamic + sorted((self.written | resets) - {*dynamic})
-        after = self.follow()
-        if after is None:
-            return None
         if {*self.regular} & {*states}:
             self.refuse(", ".join({*self.regular} & {*states}), "is changed by run_regularly and otherwise", "one of the two would run")
         level = self.threshold(states)
         if level and level.membrane in after and is_quadratic(after[level.membrane], level.membrane):
-            return read_quadratic(self, level, states, after)
+            return None if apart else read_quadratic(self, level, states, after)
         updates = self.step(after, states)
         fed = [name for name in dynamic if name in updates and any(updates[name].factors[other] != 0 for other in states if other != name)]
         membrane = level.membrane if level else next(iter(fed or dynamic or states), None)
@@ -105,12 +143,14 @@ class _Reader(Reading):
             v, r = updates[membrane], np.zeros(self.size) if said is None else self.number(said[0])
             found = {name: Current(self.number(updates[name].factors[name]), self.number(v.factors[name]), self.initial(name)) for name in currents}
             threshold = np.full(self.size, np.inf) if level is None else self.number(level.constant)
-            still, moving = split(v.constant)
+            still, moving = split(v.constant, self.series)
             return FloatNeurons(self.group.name, self.size, membrane, unit_in(self.group, membrane),
                                 self.number(v.factors[membrane]), self.number(still), threshold, bool(level and level.reached), r,
                                 said is None or said[1], refractory, held, self.initial(membrane), self.hold(refractory), found, self.noise(v),
                                 self.adapting(theta, updates, v, jumps) if theta else None, self.adapting(w[0], updates, v, jumps) if w else None,
-                                self.signals(moving, len(currents)), frozenset(self.regular))
+                                self.signals(moving, len(currents)), frozenset({*self.regular, *(self.hosted.values if self.hosted else ())}),
+                                told=told(self, self.hosted, self.clocked, self.timed) if self.hosted else {},
+                                drawn=bool(self.hosted and self.hosted.drawn))
         except Unclear as error:
             self.refuse(self.line(membrane), error, LINEAR)
             return None
@@ -122,7 +162,7 @@ class _Reader(Reading):
         return found
 
     def signals(self, moving: dict[Any, Any], currents: int) -> list[Signal]:
-        found = signals(moving, self.values, self.timed, self.size, self.clocked)
+        found = signals(moving, self.values, self.timed, self.size, self.clocked, self.series)
         if currents + len(found) > MAX_CURRENTS:
             raise Unclear(f"depends on the time (t) and has {currents} currents, of which {MAX_CURRENTS - 1} would run beside it")
         return found
@@ -133,7 +173,8 @@ class _Reader(Reading):
             factors, rest = updates[name]
             fed = [other for other in factors if other not in (name, NOISE) and factors[other] != 0]
             if fed or (rest != 0 and name != theta):
-                self.refuse(self.line(name), f"is fed by {', '.join(fed) or ('the time (t)' if split(rest)[1] else 'a constant')}", LINEAR)
+                other = "the time (t)" if split(rest, self.series)[1] else "a constant"
+                self.refuse(self.line(name), f"is fed by {', '.join(fed) or other}", LINEAR)
             if factors[NOISE] != 0:
                 self.refuse(self.line(name), "has noise", "noise of the membrane alone would run")
         for both in sorted({str(theta), *w} & self.written):
@@ -154,7 +195,7 @@ class _Reader(Reading):
 
 
 def neurons(group: Any, namespace: Mapping[str, Any], clocked: Clocked, changes: tuple[Changes, Changes], regular: dict[str, Regular],
-            refusals: Refusals) -> FloatNeurons | FloatQuadratic | None:
+            refusals: Refusals, series: dict[str, Series]) -> FloatNeurons | FloatQuadratic | None:
     """A `NeuronGroup`; what cannot be carried over is refused.
 
     Parameters
@@ -169,7 +210,22 @@ def neurons(group: Any, namespace: Mapping[str, Any], clocked: Clocked, changes:
     regular : dict of str to Regular
         What `run_regularly` makes of its variables.
     refusals : Refusals
+    series : dict of str to Series
+        Variables of the group that are another's, and that the host has worked out.
     """
     reader = _Reader(group, namespace, *changes, refusals)
-    reader.clocked, reader.regular = clocked, regular
+    reader.clocked, reader.regular, reader.series = clocked, regular, series
     return reader.read()
+
+
+def by_host(group: Any, namespace: Mapping[str, Any], clocked: Clocked, changes: tuple[Changes, Changes]) -> Hosted | None:
+    """A group that neither spikes nor takes spikes, in every step of a run; None where the host cannot work it out."""
+    reader = _Reader(group, namespace, *changes, Refusals())
+    reader.clocked, reader.series = clocked, {}
+    after, names = reader.follow(), [*group.equations.diff_eq_names]
+    if after is None or not names or group.events or reader.written or closed(after, names, names) != sorted(names):
+        return None
+    try:
+        return worked_out(reader, after, names, clocked, reader.timed)
+    except Unclear:
+        return None

@@ -33,12 +33,12 @@ def check(monitor: Any, floats: FloatNetwork, refusals: Refusals) -> None:
     if kind != "StateMonitor":
         return
     if group is None:
-        refusals.add(where, "", "watches no NeuronGroup", "one of a NeuronGroup would run")
+        refusals.add(where, "", "watches no NeuronGroup on the hardware", "one of a NeuronGroup that nothing is linked to would run")
         return
     for name in monitor.record_variables:
         variable = monitor.source.variables[name]
         own = type(variable).__name__ == "ArrayVariable" and variable.owner.name == group.name
-        fixed = own and name not in CHANGING and name not in group.hidden
+        fixed = own and name not in CHANGING and name not in group.hidden or name in getattr(group, "told", ()) and monitor.when in BEFORE
         if name not in group.variables and not fixed:
             refusals.add(where, name, "is neither a state of the hardware nor a fixed parameter of the group",
                          f"{', '.join(group.variables)} would run")
@@ -144,7 +144,9 @@ def _states(monitor: Any, floats: FloatNetwork, quantised: Quantised, recording:
         for name in values.keys() & piece.scaled.states.keys():
             values[name][:, order] = piece.scaled.values(name, raw[piece.scaled.states[name]][:, back], members[order])
     for name, rows in values.items():
-        if name not in group.variables:
+        if name in getattr(group, "told", ()):
+            rows[:] = group.told[name][members][:, steps].T  # type: ignore[union-attr]
+        elif name not in group.variables:
             fixed = np.asarray(base(source).variables[name].get_value(), np.float64)
             rows[:] = fixed if fixed.ndim == 0 or fixed.size == 1 else fixed[members]
     _append(monitor, {**values, "t": (steps + start) * dt})
@@ -164,6 +166,8 @@ def fill(monitor: Any, floats: FloatNetwork, quantised: Quantised, recording: Re
 def write_back(groups: dict[str, Any], floats: FloatNetwork, quantised: Quantised, recording: Recording, spikes: np.ndarray, start: int) -> None:
     """Give Brian2's groups what its own run would leave: membranes and currents, kicked and reset, and the times of the last spikes."""
     network, dt = quantised.network, floats.dt_ns * 1e-9
+    for (owner, variable), last in floats.left.items():
+        groups[owner].variables[variable].get_value()[:] = last
     for each in floats.neurons:
         group = groups[each.name]
         for piece in quantised.of(each.name):

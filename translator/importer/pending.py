@@ -1,6 +1,7 @@
 """Spikes that are under way when a run ends, and arrive in the next one."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,4 +48,4 @@ def with_pending(floats: FloatNetwork, before: Recent | None, start: int) -> Flo
         name = f"under_way_{len(projections)}"
         inputs.append(FloatInput(name, len(late), np.zeros(len(late), np.int64), np.arange(len(late))))
         projections.append(FloatProjection(each.name, name, each.target, each.variable, channel, each.post[synapse], each.weights[synapse], left))
-    return FloatNetwork(floats.name, floats.steps, floats.dt_ns, floats.neurons, floats.sources, inputs, projections)
+    return replace(floats, inputs=inputs, projections=projections)

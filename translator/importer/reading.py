@@ -10,11 +10,10 @@ import numpy as np
 from spikegate.models.neuron.linear import Held
 from spikegate.translator.importer.float_network import Refusals
 from spikegate.translator.importer.regular import Regular
-from spikegate.translator.importer.sources import steps_of
 from spikegate.translator.importer.statements import Unclear, affine, evaluate, followed, symbol
-from spikegate.translator.importer.values import Values
+from spikegate.translator.importer.values import Values, steps_of
 
-__all__ = ["NOISE", "Changes", "Level", "Reading", "unit_in"]
+__all__ = ["NOISE", "Changes", "Level", "Reading", "timed_functions", "unit_in"]
 
 Changes = set[tuple[str, str]]
 #: Stands for a normal number of variance dt in a step.
@@ -35,6 +34,21 @@ class Level(NamedTuple):
 def _whole(call: Any) -> Any:
     """A `TimedArray` whose second argument, the column, is a whole number."""
     return lambda t, *column: call(t, *(np.asarray(each).astype(np.int64) for each in column))
+
+
+def timed_functions(group: Any, values: Values, code: str) -> dict[str, Any]:
+    """The `TimedArray` that code of a group calls, by name, as functions of NumPy."""
+    from brian2.codegen.runtime.numpy_rt.numpy_rt import NumpyCodeObject
+    from brian2.input.timedarray import TimedArray
+    found = {}
+    for name in {*re.findall(r"\b[A-Za-z_]\w*(?=\s*\()", "\n".join([code, *values.known.values()]))}:
+        try:
+            called = group.resolve_all({name}, values.namespace, user_identifiers=set())[name]
+        except KeyError:
+            continue
+        if isinstance(called, TimedArray):
+            found[name] = _whole(called.implementations[NumpyCodeObject].get_code(group))
+    return found
 
 
 def unit_in(group: Any, membrane: str) -> float:
@@ -61,17 +75,7 @@ class Reading:
 
     def functions(self, code: str) -> dict[str, Any]:
         """The `TimedArray` that code calls, by name, as functions of NumPy."""
-        from brian2.codegen.runtime.numpy_rt.numpy_rt import NumpyCodeObject
-        from brian2.input.timedarray import TimedArray
-        found = {}
-        for name in {*re.findall(r"\b[A-Za-z_]\w*(?=\s*\()", "\n".join([code, *self.values.known.values()]))}:
-            try:
-                called = self.group.resolve_all({name}, self.values.namespace, user_identifiers=set())[name]
-            except KeyError:
-                continue
-            if isinstance(called, TimedArray):
-                found[name] = _whole(called.implementations[NumpyCodeObject].get_code(self.group))
-        return found
+        return timed_functions(self.group, self.values, code)
 
     def number(self, expression: Any) -> np.ndarray:
         return evaluate(expression, self.values, self.size)

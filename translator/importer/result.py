@@ -24,7 +24,7 @@ class Result:
     quantised : Quantised
         With ``quantities`` and ``warnings``.
     agreement : str
-        ``spike-exact`` with Brian2 on the same integers, or ``statistical`` with Brian2's own run, where the hardware draws random numbers.
+        ``spike-exact`` with Brian2 on the same integers, or ``statistical`` with Brian2's own run, where hardware or host draw random numbers.
     overflows : int
         Neurons of which a membrane or current left its format.
     """
@@ -41,7 +41,7 @@ class Result:
     @property
     def agreement(self) -> str:
         """How closely Brian2 agrees."""
-        return "statistical" if self.network.draws else "spike-exact"
+        return "statistical" if self.network.draws or self.floats.drawn else "spike-exact"
 
     @property
     def overflows(self) -> int:

@@ -7,7 +7,12 @@ import numpy as np
 
 from spikegate.translator.importer.statements import Unclear
 
-__all__ = ["Values"]
+__all__ = ["Values", "steps_of"]
+
+
+def steps_of(time: Any, dt: float) -> np.ndarray:
+    """Whole steps of times in seconds, as Brian2 counts them."""
+    return np.asarray((np.asarray(time, np.float64) + 1e-3 * dt) / dt, np.int64)
 
 
 class Values:

@@ -89,6 +89,10 @@ GUARDS: dict[str, tuple[str, ...]] = {
     **{f"translator/nir/{path.stem}": tuple(f"translator/nir/test_{name}" for name in ("nodes", "refusals", "export"))
        for path in sorted((ROOT / "translator" / "nir").glob("[a-z]*.py"))},
     "src/spikegate/graphs": ("face/test_nir_command",),
+    **{f"translator/importer/{name}": ("translator/importer/test_hosted", "translator/importer/test_by_time") for name in ("hosted", "signals")},
+    "translator/importer/sources": ("translator/importer/test_hosted", "translator/importer/test_refusals"),
+    **{f"translator/importer/{name}": ("translator/importer/test_realised",) for name in ("realised", "rounding")},
+    **{f"src/spikegate/{name}": ("face/test_script_beside",) for name in ("beside", "beside_judge", "beside_run")},
     "src/spikegate/brian2": ("face/test_brian2_options", "face/test_script_check", "translator/importer/test_device"),
     "src/spikegate/scripts": ("face/test_brian2_options", "face/test_script_check"),
     "translator/point_neurons": ("translator/test_point_brian",), "translator/cuba": ("translator/test_cuba", "translator/test_known_values"),

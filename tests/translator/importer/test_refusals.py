@@ -1,11 +1,13 @@
 """What hardware does not have is refused before anything runs: the user's object, his own line, the reason, and what would run."""
 
 import brian2 as b
+import numpy as np
 import pytest
 from brian_scripts import device
 
 import spikegate.brian2
 from spikegate.models.errors import InputError
+from spikegate.translator.importer import sources
 
 LIF = "dv/dt = -v / (10*ms) : volt (unless refractory)"
 
@@ -58,6 +60,12 @@ def poured(*weights, **more):
     return cells, *(b.PoissonInput(cells, "v", more.get("events", 10), 10 * b.Hz, weight) for weight in weights)
 
 
+def fed(model, *names):
+    """Cells of which variables take events, so that no host can work them out before."""
+    cells = group(model)
+    return cells, *(b.PoissonInput(cells, name, 10, 10 * b.Hz, 1 * b.mV) for name in names)
+
+
 def slow():
     cells = group()
     made = b.Synapses(cells, cells, on_pre="v += 1*mV", delay=1000 * b.second)
@@ -95,21 +103,20 @@ CASES = {
     "quadratic and held": (lambda: several(group("dv/dt = v**2 / (10*ms*mV) : volt", refractory=2 * b.ms)), "holds a quadratic membrane"),
     "quadratic with subtraction": (lambda: several(group("dv/dt = v**2 / (10*ms*mV) : volt", reset="v -= 1*mV")), "is not a value for v"),
     "conductance": (lambda: several(group("dv/dt = (g * (10*mV - v) - v) / (10*ms) : volt\ndg/dt = -g / (5*ms) : 1")), "is not linear in"),
-    "three currents": (lambda: several(group("dv/dt = (a + c + d - v) / (10*ms) : volt"
-                                             + "".join(f"\nd{x}/dt = -{x} / (5*ms) : volt" for x in "acd"))),
+    "three currents": (lambda: fed("dv/dt = (a + c + d - v) / (10*ms) : volt" + "".join(f"\nd{x}/dt = -{x} / (5*ms) : volt" for x in "acd"), *"acd"),
                        "are 3 variables beside v; 2 currents would run"),
-    "alpha": (lambda: several(group("dv/dt = (x - v) / (10*ms) : volt\ndx/dt = (y - x) / (5*ms) : volt\ndy/dt = -y / (5*ms) : volt")),
+    "alpha": (lambda: fed("dv/dt = (x - v) / (10*ms) : volt\ndx/dt = (y - x) / (5*ms) : volt\ndy/dt = -y / (5*ms) : volt", "y"),
               "'dx/dt = (y - x) / (5*ms) : V' is fed by y"),
     "time": (lambda: several(group("dv/dt = -v * (2 + sin(t/ms)) / (10*ms) : volt")), "depends on the time (t)"),
     "timed array": (timed, "'dv/dt = -rates(t) * v / (10*ms) : V' depends on the time (t)"),
-    "time in a current": (lambda: several(group("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = (sin(t/ms) * mV - c) / (5*ms) : volt")),
+    "time in a current": (lambda: fed("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = (sin(t/ms) * mV - c) / (5*ms) : volt", "c"),
                           "'dc/dt = (sin(t/ms) * mV - c) / (5*ms) : V' is fed by the time (t)"),
-    "time beside currents": (lambda: several(group("dv/dt = (sin(t/ms) * mV + c + d - v) / (10*ms) : volt\n"
-                                                   "dc/dt = -c / (5*ms) : volt\ndd/dt = -d / (5*ms) : volt")),
+    "time beside currents": (lambda: fed("dv/dt = (sin(t/ms) * mV + c + d - v) / (10*ms) : volt\n"
+                                         "dc/dt = -c / (5*ms) : volt\ndd/dt = -d / (5*ms) : volt", "c", "d"),
                              "depends on the time (t) and has 2 currents, of which 1 would run beside it"),
     "time of each": (lambda: several(group("dv/dt = (sin(t/ms + i) * mV - v) / (10*ms) : volt", n=100_001)),
                      "is another input for each of 100001 neurons"),
-    "noise in a current": (lambda: several(group("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = -c / (5*ms) + mV * xi / sqrt(5*ms) : volt")),
+    "noise in a current": (lambda: fed("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = -c / (5*ms) + mV * xi / sqrt(5*ms) : volt", "c"),
                            "has noise; noise of the membrane alone would run"),
     "noise of each": (lambda: several(group("dv/dt = -v / (10*ms) + i * mV * xi / sqrt(10*ms) : volt", n=300)),
                       "has noise of more than 256 strengths"),
@@ -154,9 +161,11 @@ CASES = {
     "slow": (slow, "is 10000000 steps for 4 neurons, above 100000 relays of 255 steps; shorter delays, or a longer dt, would run"),
     "late synapses": (late, "when='synapses' would run"),
     "two inputs": (lambda: poured(1 * b.mV, 2 * b.mV, events=10_000), "is another input of 4 neurons, above 20000 sources for all of them; one"),
-    "rates": (lambda: several(group(), b.PoissonGroup(3, "10*Hz * (1 + t/second)")), "is an expression; an array of rates would run"),
+    "rates": (lambda: several(group(), b.PoissonGroup(3, "10*Hz * (1 + rand())")), "uses random numbers (rand); rates that the time alone changes"),
+    "fast at times": (lambda: several(group(), b.PoissonGroup(3, "10000*Hz * (1 + 3*t/ms)")), "spikes a step at some time; rates"),
     "fast rates": (lambda: several(group(), b.PoissonGroup(3, 20000 * b.Hz)), "is 2 spikes a step; at most one a step"),
-    "period": (lambda: several(group(), b.SpikeGeneratorGroup(1, [0], [0] * b.ms, period=1 * b.ms)), "repeats its spikes"),
+    "period": (lambda: several(group(), b.SpikeGeneratorGroup(2000, np.arange(2000), np.zeros(2000) * b.ms, period=0.1 * b.ms)),
+               "repeats 2000 spikes 11 times, above 10000 spikes; a longer period, or a shorter run, would run"),
     "worked out": (lambda: watched("x"), "StateMonitor 'statemonitor"),
     "refractoriness": (lambda: watched("not_refractory", refractory=1 * b.ms), "is neither a state of the hardware nor a fixed parameter"),
     "odd times": (lambda: watched(dt=0.15 * b.ms), "is no multiple of the network's; 0.1 ms would run"),
@@ -166,8 +175,9 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_hardware_has_not_is_refused_by_name(name):
+def test_what_hardware_has_not_is_refused_by_name(name, monkeypatch):
     make, words = CASES[name]
+    monkeypatch.setattr(sources, "MAX_SPIKES", 10_000)
     with device("spikegate"):
         network = b.Network(*make())
         with pytest.raises(InputError) as refused:
