@@ -13,14 +13,13 @@ from spikegate.cosim.toolchain.verilog import cached_verilog
 from spikegate.gateware.core.core import Core, CoreGeometry
 from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.models.core.address_map import Load, Op, Param
+from spikegate.models.core.cycles import BATCH
 from spikegate.models.core.engine import require_own_drive
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.streams.params import StreamFaults
 
 __all__ = ["load_dtype", "load_array", "load_words", "run_word", "unpack", "core_verilog", "build", "run", "execute", "waveform", "write_waveform"]
-
-BATCH = 512
 
 
 def load_dtype(geometry: CoreGeometry | PointGeometry) -> np.dtype:
@@ -88,8 +87,8 @@ def build(geometry: CoreGeometry, *, clock_gate: bool = True, trace: bool = Fals
     return Build(made.path, generate_s, made.compile_s)
 
 
-def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bool = False, banks: int = 1, trace: bool = False,
-        clock_gate: bool = True, progress: Callable[[float], None] | None = None) -> Recording:
+def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bool = False, banks: int = 1, overlap: bool = False,
+        trace: bool = False, clock_gate: bool = True, progress: Callable[[float], None] | None = None) -> Recording:
     """Run the RTL in Verilator through the native driver.
 
     Parameters
@@ -97,7 +96,7 @@ def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bo
     network : Network
     lanes : int
         1..N.
-    store, walk, banks : optional
+    store, walk, banks, overlap : optional
         As in `CoreGeometry`; the recording is the same, but for the cycles.
     trace : bool
         Record ``v``, ``hold``, ``overflow`` and ``events`` at every step.
@@ -113,7 +112,7 @@ def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bo
     ToolMissing
         If Verilator or the compiler is absent.
     """
-    g = CoreGeometry.of(network, lanes, store=store, walk=walk, banks=banks)
+    g = CoreGeometry.of(network, lanes, store=store, walk=walk, banks=banks, overlap=overlap)
     return execute(network, g, load_words(network, g), trace=trace, clock_gate=clock_gate, progress=progress)
 
 

@@ -8,9 +8,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.geometry import TAG_BITS, CoreGeometry
-from spikegate.gateware.core.spike_list import Spikes
+from spikegate.gateware.core.spike_list import Spikes, SweptSpikes
 
-__all__ = ["delivery_members", "ListedDelivery"]
+__all__ = ["delivery_members", "overlap_members", "ListedDelivery", "SweptDelivery"]
 
 
 def delivery_members(g: CoreGeometry) -> dict[str, Any]:
@@ -40,6 +40,21 @@ def delivery_members(g: CoreGeometry) -> dict[str, Any]:
         "bits": Out(g.lanes * g.banks), "weight": Out(g.total_shape()), "busy": Out(1), **{f"{name}_enable": Out(1) for name in g.rows.gated}}
 
 
+def overlap_members(g: CoreGeometry) -> dict[str, Any]:
+    """Ports of a delivery that goes on during the sweep, besides those of `delivery_members`, of which ``tag`` is the step of the sweep.
+
+    Members
+    -------
+    begin : In(1)
+        The first cycle of a turn.
+    upper : In(1)
+        Of two turns of a step, this is the second one.
+    late : In(1)
+        What is pushed is of the step before ``tag``.
+    """
+    return {**delivery_members(g), "begin": In(1), "upper": In(1), "late": In(1)}
+
+
 class ListedDelivery(wiring.Component):
     """A spike list that gives sources, and rows that give their targets.
 
@@ -51,12 +66,17 @@ class ListedDelivery(wiring.Component):
     """
 
     def __init__(self, geometry: CoreGeometry, rows: Callable[[CoreGeometry], wiring.Component]):
-        self.geometry, self.rows = geometry, rows(geometry)
-        super().__init__(delivery_members(geometry))
+        self.geometry, self.rows, self.spikes = geometry, rows(geometry), Spikes(geometry)
+        super().__init__(self.members(geometry))
+
+    @staticmethod
+    def members(g: CoreGeometry) -> dict[str, Any]:
+        """Its ports."""
+        return delivery_members(g)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.spikes = spikes = Spikes(self.geometry)
+        m.submodules.spikes = spikes = self.spikes
         m.submodules.targets = rows = self.rows
         wiring.connect(m, spikes.o, rows.i)
         load = self.load
@@ -68,4 +88,22 @@ class ListedDelivery(wiring.Component):
             self.add.eq(rows.add), self.bits.eq(rows.bits), self.weight.eq(rows.weight), self.busy.eq(rows.busy | spikes.busy),
             *(word.eq(rows.word) for word in self.words),
         ]
+        return m
+
+
+class SweptDelivery(ListedDelivery):
+    """As `ListedDelivery`, during the sweep."""
+
+    def __init__(self, geometry: CoreGeometry, rows: Callable[[CoreGeometry], wiring.Component]):
+        super().__init__(geometry, rows)
+        self.spikes = self.swept = SweptSpikes(geometry)
+
+    @staticmethod
+    def members(g: CoreGeometry) -> dict[str, Any]:
+        """Its ports."""
+        return overlap_members(g)
+
+    def elaborate(self, platform: object) -> Module:
+        m = super().elaborate(platform)
+        m.d.comb += self.swept.late.eq(self.late)
         return m

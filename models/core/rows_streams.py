@@ -95,6 +95,16 @@ class StreamGeometry(Windows):
                 total += STEP + group_cycles(spikes[:, 1], first, last, indptr, indices, self.channels, size.lanes, size.words)
         return int(total)
 
+    def turn_cycles(self, size: CoreSize, network: Network, recording: Recording, turns: int) -> np.ndarray:
+        """Not with streams.
+
+        Raises
+        ------
+        InputError
+            Always.
+        """
+        raise InputError("Overlap of sweep and delivery is not for streams; leave it out")
+
     def loads(self, size: CoreSize, network: Network, faults: StreamFaults | None) -> tuple[list[Load], list[Load]]:
         """Scale and weights; then states of all registers, faults as far as they are compiled in, and rows."""
         streams = network.require_streams()
