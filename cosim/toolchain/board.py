@@ -185,13 +185,14 @@ def fit(board: Board, network: Network, folder: Path, seconds: dict[str, float],
         through = multiplier_ns(report)
         fmax_hz = min(fmax_hz, round(1e9 / through))
     recording = golden.run(network)
-    cycles = golden.predict_cycles(network, recording, board.lanes, n=board.n, **board.options) / network.steps
+    # The link asks for one step at a time.
+    cycles = golden.predict_cycles(network, recording, board.lanes, n=board.n, batch=1, **board.options) / network.steps
     sent, rate = event_bytes(recording) / network.steps, board.clock_hz / board.line.divisor
     bits = next(Path(folder).glob("top.bi[nt]"))
     steps = board.clock_hz / cycles
     packages = ("amaranth", "amaranth-boards", *sorted({package for _, package in TOOLS.values()}))
     return {
-        "board": board.name, "part": board.part, "n": board.n, "lanes": board.lanes, "banks": board.banks,
+        "board": board.name, "part": board.part, "n": board.n, "lanes": board.lanes, "banks": board.banks, "overlap": board.overlap,
         "format": str(network.lif.format), "seed": seed, "baud": board.baud,
         "utilisation": used, "clock_hz": board.clock_hz, "fmax_hz": fmax_hz, "clock_met": fmax_hz >= board.clock_hz,
         "multiplier_path_ns": through,

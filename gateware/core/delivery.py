@@ -1,9 +1,9 @@
 """Delivery: what turns the spikes that are due into additions to inputs, as the core sees it, and the one that is made of a spike list and rows."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-from amaranth.hdl import Cat, Module
+from amaranth.hdl import Cat, Module, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -51,8 +51,10 @@ def overlap_members(g: CoreGeometry) -> dict[str, Any]:
         Of two turns of a step, this is the second one.
     late : In(1)
         What is pushed is of the step before ``tag``.
+    move : In(1)
+        The sweep is not held up, and inputs may be added to.
     """
-    return {**delivery_members(g), "begin": In(1), "upper": In(1), "late": In(1)}
+    return {**delivery_members(g), "begin": In(1), "upper": In(1), "late": In(1), "move": In(1)}
 
 
 class ListedDelivery(wiring.Component):
@@ -66,13 +68,23 @@ class ListedDelivery(wiring.Component):
     """
 
     def __init__(self, geometry: CoreGeometry, rows: Callable[[CoreGeometry], wiring.Component]):
-        self.geometry, self.rows, self.spikes = geometry, rows(geometry), Spikes(geometry)
+        self.geometry, self.rows, self.spikes = geometry, rows(geometry), self.listed(geometry)
         super().__init__(self.members(geometry))
 
     @staticmethod
     def members(g: CoreGeometry) -> dict[str, Any]:
         """Its ports."""
         return delivery_members(g)
+
+    @staticmethod
+    def listed(g: CoreGeometry) -> Spikes:
+        """Its spike list."""
+        return Spikes(g)
+
+    @property
+    def going(self) -> Value:
+        """Rows may be delivered in this cycle."""
+        return self.go
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -83,7 +95,7 @@ class ListedDelivery(wiring.Component):
         m.d.comb += [
             spikes.push.eq(self.push), spikes.tag.eq(self.tag), spikes.delay.eq(self.delay), spikes.clear.eq(load.en.clear),
             spikes.load.eq(Cat(load.en.weight, load.address[:len(spikes.load.address)], load.data)),
-            rows.go.eq(self.go), rows.more.eq(spikes.busy), rows.clear.eq(load.en.clear),
+            rows.go.eq(self.going), rows.more.eq(spikes.busy), rows.clear.eq(load.en.clear),
             rows.load.eq(Cat(load.en.row, load.address[:len(rows.load.address)], load.data)),
             self.add.eq(rows.add), self.bits.eq(rows.bits), self.weight.eq(rows.weight), self.busy.eq(rows.busy | spikes.busy),
             *(word.eq(rows.word) for word in self.words),
@@ -94,16 +106,22 @@ class ListedDelivery(wiring.Component):
 class SweptDelivery(ListedDelivery):
     """As `ListedDelivery`, during the sweep."""
 
-    def __init__(self, geometry: CoreGeometry, rows: Callable[[CoreGeometry], wiring.Component]):
-        super().__init__(geometry, rows)
-        self.spikes = self.swept = SweptSpikes(geometry)
-
     @staticmethod
     def members(g: CoreGeometry) -> dict[str, Any]:
         """Its ports."""
         return overlap_members(g)
 
+    @staticmethod
+    def listed(g: CoreGeometry) -> SweptSpikes:
+        """Its spike list."""
+        return SweptSpikes(g)
+
+    @property
+    def going(self) -> Value:
+        """Rows may be delivered in this cycle."""
+        return self.go & self.move
+
     def elaborate(self, platform: object) -> Module:
         m = super().elaborate(platform)
-        m.d.comb += self.swept.late.eq(self.late)
+        m.d.comb += cast(SweptSpikes, self.spikes).late.eq(self.late)
         return m

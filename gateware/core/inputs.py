@@ -52,5 +52,6 @@ def address_members(g: CoreGeometry, access: wiring.Signature | None = None) -> 
 def memory_members(g: CoreGeometry, state: data.StructLayout, access: wiring.Signature | None = None) -> dict[str, Any]:
     """Ports of the memories of a lane: ``state`` and ``inputs`` of a neuron; a ``new_state`` is written where ``state_en``."""
     word = range(max(2, g.words))
-    return {"fetch_word": In(word), "state_en": In(1), "state_word": In(word), "new_state": In(state.size), "access": In(access or input_signature(g)),
-            "row_bit": In(g.banks), "row_weight": In(g.total_shape().width), "state": Out(state), "inputs": Out(g.total_shape().width)}
+    return {"fetch_word": In(word), "state_en": In(1), "state_word": In(word), "new_state": In(state.size),
+            "access": In(access or input_signature(g)), "row_bit": In(g.banks),
+            "row_weight": In(g.total_shape().width), "state": Out(state), "inputs": Out(g.total_shape().width)}

@@ -69,5 +69,6 @@ class HalvesMemory(wiring.Component):
             ]
             halves.append(half)
         lower, upper = halves
-        m.d.comb += [self.state.eq(Mux(self.access.half, upper.state, lower.state)), self.inputs.eq(Mux(self.access.half, upper.inputs, lower.inputs))]
+        m.d.comb += [self.state.eq(Mux(self.access.half, upper.state, lower.state)),
+                     self.inputs.eq(Mux(self.access.half, upper.inputs, lower.inputs))]
         return m

@@ -1,7 +1,5 @@
 """Inputs kept twice, beside the memory of the states: those that the sweep takes, and those that deliveries add to meanwhile."""
 
-from typing import Any
-
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
@@ -25,7 +23,8 @@ def twice_signature(g: CoreGeometry) -> wiring.Signature:
         The word that the sweep takes, and of which bank.
     """
     word = range(max(2, g.bursts))
-    return wiring.Signature({"sums": Out(word), "add": Out(1), "copy": Out(1), "empty": Out(g.banks), "word": Out(word), "bank": Out(range(max(2, g.banks)))})
+    return wiring.Signature({"sums": Out(word), "add": Out(1), "copy": Out(1), "empty": Out(g.banks), "word": Out(word),
+                             "bank": Out(range(max(2, g.banks)))})
 
 
 class TwiceAddress(wiring.Component):
@@ -66,7 +65,7 @@ class TwiceMemory(wiring.Component):
         self.geometry, self.layout = geometry, state
         super().__init__(memory_members(geometry, state, twice_signature(geometry)))
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         g, access, width = self.geometry, self.access, len(self.inputs)
         m.submodules.states = states = memory.Memory(shape=self.layout, depth=max(2, g.words), init=[])

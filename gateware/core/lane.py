@@ -36,8 +36,8 @@ class Lane(wiring.Component):
             **{param.name.lower(): In(shape) for param, shape in self.params.items()},
             "load_seed": In(1), "load_state": In(1), "load_data": In(DATA_BITS), "draw_word": In(word), "fetch_word": In(word),
             "seed_en": In(1), "seed_word": In(word), "state_en": In(1), "state_word": In(word), "exists": In(1),
-            "uniform": Out(UNIFORM_BITS), "events": In(g.depth), "access": In(row_parts(g).access(g)), "row_bit": In(g.banks), "row_weight": In(total),
-            "spike": Out(1), "result": Out(g.lane_layout())})
+            "uniform": Out(UNIFORM_BITS), "events": In(g.depth), "access": In(row_parts(g).access(g)), "row_bit": In(g.banks),
+            "row_weight": In(total), "spike": Out(1), "result": Out(g.lane_layout())})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -111,7 +111,7 @@ def _after(m: Module, sequencer: wiring.Component, loader: wiring.Component, del
 
 def _during(m: Module, sequencer: wiring.Component, loader: wiring.Component, delivery: wiring.Component, inputs: wiring.Component) -> None:
     m.d.comb += [inputs.consume.eq(loader.emptied), sequencer.early.eq(loader.delay != Overlap.LEAST_DELAY), delivery.begin.eq(sequencer.begin),
-                 delivery.upper.eq(sequencer.upper), delivery.late.eq(sequencer.late),
+                 delivery.upper.eq(sequencer.upper), delivery.late.eq(sequencer.late), delivery.move.eq(sequencer.advance),
                  *(getattr(inputs, name).eq(getattr(sequencer, name)) for name in ("upper", "copy", "burst") if hasattr(inputs, name))]
 
 

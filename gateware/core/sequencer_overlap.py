@@ -1,5 +1,7 @@
 """The sequencer of a core that delivers during its sweep: turn after turn, without a gap between them."""
 
+from typing import cast
+
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -13,7 +15,7 @@ __all__ = ["OverlapSequencer"]
 class OverlapSequencer(wiring.Component):
     """Sends a token a word through the stages of the lanes, as `Sequencer`. A turn ends when its words are on their way and its spikes are delivered.
 
-    A run ends `Overlap.settled` moves of the pipeline after its last turn.
+    Where the last token may not leave, everything stands still, deliveries too. A run ends `Overlap.rest` moves of the pipeline after its last turn.
 
     Parameters
     ----------
@@ -29,7 +31,7 @@ class OverlapSequencer(wiring.Component):
     delivering : Out(1)
         Inputs may be added to.
     begin, upper : Out(1)
-        The first cycle of a turn; it is the second of two of a step.
+        The first cycle of a turn that is not held up; it is the second of two of a step.
     late : Out(1)
         The last token is of the step before ``tag``.
     copy : Out(1), burst : Out
@@ -37,10 +39,7 @@ class OverlapSequencer(wiring.Component):
     """
 
     def __init__(self, geometry: CoreGeometry):
-        assert_overlap = geometry.schedule
-        if not isinstance(assert_overlap, Overlap):
-            raise TypeError("Schedule must be an Overlap")
-        self.geometry, self.schedule = geometry, assert_overlap
+        self.geometry, self.schedule = geometry, cast(Overlap, geometry.schedule)
         tokens = dict.fromkeys(geometry.stages, Out(geometry.token_layout()))
         super().__init__({
             "start": In(1), "count": In(32), "clear": In(1), "quiet": In(1), "ready": In(1), "taken": In(1), "early": In(1), "running": Out(1),
@@ -65,7 +64,7 @@ class OverlapSequencer(wiring.Component):
         m.d.comb += [
             self.running.eq(turning | resting), self.advance.eq(~self.finished.en | self.taken), self.forward.eq(self.advance & self.ready),
             ends.eq(Mux(self.upper, g.words - 1, turns[0] - 1)), last.eq(word == ends), sent.eq(turning & ~swept & self.forward),
-            over.eq(self.delivering & self.quiet & (swept | (sent & last))), self.late.eq(self.finished.step != self.tag[0]),
+            over.eq(self.delivering & self.quiet & self.advance & (swept | (sent & last))), self.late.eq(self.finished.step != self.tag[0]),
         ]
         touched = Signal()
         known = Signal()
@@ -75,7 +74,8 @@ class OverlapSequencer(wiring.Component):
         self.pipeline(m, turning & ~swept, word)
         self.copying(m, moved, turning)
 
-        m.d.sync += self.begin.eq(0)
+        with m.If(self.advance):
+            m.d.sync += self.begin.eq(0)
         with m.If(self.running & self.forward & (moved != max(settled, touch))):
             m.d.sync += moved.eq(moved + 1)
         with m.If(sent):
@@ -88,7 +88,7 @@ class OverlapSequencer(wiring.Component):
                 m.d.sync += [self.tag.eq(self.tag + 1), steps.eq(steps - 1)]
                 with m.If(steps == 1):
                     m.d.sync += [turning.eq(0), resting.eq(1), self.begin.eq(0)]
-        with m.If(resting & self.forward & (moved == settled - 1)):
+        with m.If(resting & self.forward & (moved == self.schedule.rest(g.latency) - 1)):
             m.d.sync += resting.eq(0)
         with m.If(self.clear):
             m.d.sync += self.tag.eq(0)
@@ -97,7 +97,7 @@ class OverlapSequencer(wiring.Component):
         return m
 
     def copying(self, m: Module, moved: Signal, turning: Signal) -> None:
-        """A burst each move, the first so that it is there when the first word of this turn needs it, and the last word of the turn before does not."""
+        """A burst each move, the first when the last word of the turn before has taken its input, and before the first of this one does."""
         g = self.geometry
         first = g.latency - 1
         m.d.comb += [self.copy.eq(turning & self.forward & (moved >= first) & (moved < first + g.bursts)), self.burst.eq(moved - first)]

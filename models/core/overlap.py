@@ -8,7 +8,7 @@ __all__ = ["turn_cycles"]
 
 
 @kernel
-def turn_cycles(waits: np.ndarray, delivery: np.ndarray, turns: np.ndarray, stages: int, begin: int, settled: int,
+def turn_cycles(waits: np.ndarray, delivery: np.ndarray, turns: np.ndarray, stages: int, begin: int, moves: int,
                 batch: int) -> tuple[int, int, int]:
     """Cycles of all turns, of coming to rest after every ``batch`` steps, and those of the turns in which the pipeline waits for the drive while
     words are on their way into it.
@@ -24,7 +24,7 @@ def turn_cycles(waits: np.ndarray, delivery: np.ndarray, turns: np.ndarray, stag
         int64 (steps, turns), cycles of each delivery.
     turns : numpy.ndarray
         Words of each turn of a step.
-    stages, begin, settled : int
+    stages, begin, moves : int
         Of the drive; slots of a turn before its delivery begins; slots in which the core comes to rest.
     batch : int
     """
@@ -59,7 +59,7 @@ def turn_cycles(waits: np.ndarray, delivery: np.ndarray, turns: np.ndarray, stag
                 now, slot = now + size, slot + 1
             first += words
         if (step + 1) % batch == 0 or step == steps - 1:
-            for _ in range(settled):
+            for _ in range(moves):
                 rests += rest if rest else 1 + history[stages - 1]
                 rest = 0
                 _push(history, 0)

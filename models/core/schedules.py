@@ -100,8 +100,9 @@ class Overlap:
 
     def refusals(self, delay: int) -> list[str]:
         """Delays of one step."""
-        return [] if delay >= self.LEAST_DELAY else [f"Delay must be at least {self.LEAST_DELAY} steps where sweep and delivery overlap, not {delay}; "
-                                                     "use a longer delay, or a core without overlap"]
+        least = self.LEAST_DELAY
+        return [] if delay >= least else [f"Delay must be at least {least} steps where sweep and delivery overlap, not {delay}; "
+                                          "use a longer delay, or a core without overlap"]
 
     def turns(self, size: CoreSize, rows: RowSource) -> tuple[int, ...]:
         """Words that are swept in each turn of a step."""
@@ -113,6 +114,10 @@ class Overlap:
     def touch(self, size: CoreSize, rows: RowSource, stages: int) -> int:
         """Moves of the pipeline after which a turn's inputs may be added to: they are copied, or the last turn's words have left."""
         return stages + TAIL if isinstance(rows, Store) else stages + size.words // rows.banks
+
+    def rest(self, stages: int) -> int:
+        """Moves of the pipeline after which its last word has left."""
+        return stages + TAIL
 
     def settled(self, stages: int) -> int:
         """Moves of the pipeline after which the spikes of the last turn are known."""
@@ -127,11 +132,11 @@ class Overlap:
             found = events()
             many = np.pad(found >= WALK, ((0, 0), (0, size.words * size.lanes - found.shape[1])))
             waits[:] = many.reshape(recording.steps, size.words, size.lanes).any(axis=2) * (walk_groups(depth) - 1)
-        touch, settled = self.touch(size, rows, stages), self.settled(stages)
+        touch = self.touch(size, rows, stages)
         turns = np.array(self.turns(size, rows))
-        begin = max(touch, settled) if network.delay == self.LEAST_DELAY and len(turns) == 1 else touch
+        begin = max(touch, self.settled(stages)) if network.delay == self.LEAST_DELAY and len(turns) == 1 else touch
         delivery = rows.turn_cycles(size, network, recording, len(turns))
-        total, rests, last = turn_cycles(waits, delivery, turns, stages, begin, settled, batch)
+        total, rests, last = turn_cycles(waits, delivery, turns, stages, begin, self.rest(stages), batch)
         swept = recording.steps * size.words
         return {"sweep of the neurons": swept, "pipelines, filled and emptied": rests, "delivery of spikes, beyond the sweep": total - swept - last,
                 "waits for the drive": last}

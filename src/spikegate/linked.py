@@ -60,7 +60,8 @@ class Linked(Hardware[Network]):
 
     def predicted_phases(self, network: Network, recording: Recording) -> dict[str, int]:
         said = recording.provenance
-        return predicted_phases(network, recording, said["lanes"], **{name: said[name] for name in ("n", "store", "walk", "banks") if said.get(name)})
+        return predicted_phases(network, recording, said["lanes"], **{
+            name: said[name] for name in ("n", "store", "walk", "banks") if said.get(name)}, **({"overlap": True, "batch": 1} if said.get("overlap") else {}))
 
     def waveform(self, network: Network, *, first: int, last: int, path: str | Path, progress: Progress | None = None) -> None:
         Rtl(self.lanes or network.n, faults=self.faults).waveform(network, first=first, last=last, path=path)
