@@ -71,12 +71,12 @@ class Core(wiring.Component):
             delivery.delay.eq(loader.delay), delivery.load.eq(loader.load), delivery.go.eq(sequencer.delivering),
             inputs.add.eq(delivery.add), inputs.load.eq(loader.load), inputs.taken.eq(loader.taken), inputs.advance.eq(sequencer.advance),
             inputs.fetch.eq(sequencer.fetched.word),
+            inputs.consume.eq(SCHEDULES[type(g.schedule)].join(m, sequencer, loader, delivery, inputs)),
             *(mine.eq(word) for mine, word in zip(inputs.target, delivery.words)), spiked.eq(Cat(lane.result.spike for lane in lanes)),
             # One concatenation: assigning the payload field by field makes Verilog that grows with the square of the lanes.
             self.o.valid.eq(sequencer.finished.en), self.o.payload.as_value().eq(Cat(
                 (lane.result for lane in lanes), spiked, Const(0, g.lane_bits - g.lanes), sequencer.finished.word)),
         ]
-        SCHEDULES[type(g.schedule)].join(m, sequencer, loader, delivery, inputs)
         m.d.update += fired.eq(Cat(lane.spike for lane in lanes).any())
         self.connect_lanes(m, lanes, loader, sequencer)
         for index, lane in enumerate(lanes):

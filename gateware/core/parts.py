@@ -76,11 +76,11 @@ class ScheduleParts(NamedTuple):
     sequencer : callable
         With the ports of `Sequencer`.
     join : callable
-        Connects what sequencer, loader, delivery and inputs have to say to each other under this schedule.
+        Connects what sequencer, loader, delivery and inputs have to say to each other under this schedule; returns whether inputs are consumed.
     """
 
     sequencer: Callable[[CoreGeometry], wiring.Component]
-    join: Callable[[Module, wiring.Component, wiring.Component, wiring.Component, wiring.Component], None]
+    join: Callable[[Module, wiring.Component, wiring.Component, wiring.Component, wiring.Component], Value]
 
 
 class NeuronParts(NamedTuple):
@@ -105,14 +105,17 @@ def _lif_params(g: CoreGeometry) -> dict[Param, Shape]:
     return {param: shapes[param.name.lower()] for param in Param if param.name.lower() in shapes} | {Param.DRIVE_WEIGHT: signed(g.format.width)}
 
 
-def _after(m: Module, sequencer: wiring.Component, loader: wiring.Component, delivery: wiring.Component, inputs: wiring.Component) -> None:
-    m.d.comb += inputs.consume.eq((sequencer.consumed.en & sequencer.advance) | loader.emptied)
+def _after(m: Module, sequencer: wiring.Component, loader: wiring.Component, delivery: wiring.Component, inputs: wiring.Component) -> Value:
+    consumed: Value = (sequencer.consumed.en & sequencer.advance) | loader.emptied
+    return consumed
 
 
-def _during(m: Module, sequencer: wiring.Component, loader: wiring.Component, delivery: wiring.Component, inputs: wiring.Component) -> None:
-    m.d.comb += [inputs.consume.eq(loader.emptied), sequencer.early.eq(loader.delay != Overlap.LEAST_DELAY), delivery.begin.eq(sequencer.begin),
+def _during(m: Module, sequencer: wiring.Component, loader: wiring.Component, delivery: wiring.Component, inputs: wiring.Component) -> Value:
+    m.d.comb += [sequencer.early.eq(loader.delay != Overlap.LEAST_DELAY), delivery.begin.eq(sequencer.begin),
                  delivery.upper.eq(sequencer.upper), delivery.late.eq(sequencer.late), delivery.move.eq(sequencer.advance),
                  *(getattr(inputs, name).eq(getattr(sequencer, name)) for name in ("upper", "copy", "burst") if hasattr(inputs, name))]
+    emptied: Value = loader.emptied
+    return emptied
 
 
 #: By kind of row source and of schedule.
