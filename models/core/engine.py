@@ -245,9 +245,6 @@ def predict_cycles(network: Network, recording: Recording, lanes: int, **options
 
 def predict_phases(network: Network, recording: Recording, lanes: int, *, n: int | None = None, overlap: bool = False, batch: int = BATCH,
                    **options: Any) -> dict[str, int]:
-    """Clock cycles for this run of the core, of ``n`` neurons or those of the network, by what they are spent on; ``options`` as in `parts`.
-
-    With ``overlap``, delivery goes on during the sweep, and the core comes to rest after each ``batch`` steps.
-    """
+    """Cycles of this run on a core of ``n`` neurons or the network's, by what they are spent on; keywords as in `phases`, others as in `parts`."""
     size = CoreSize(n or network.n, lanes, network.lif.format.width)
     return phases(size, network, recording, *parts(**options), lambda: external_events(network), schedule=schedule(overlap), batch=batch)
