@@ -198,6 +198,7 @@ class HalvesDelivery(wiring.Component):
             ring.eq(g.row_depth + Cat(Mux(writer.write, writer.number, walk.span)[:place], Mux(writer.write, writer.slot, due))),
             write.en.eq(row | writer.write), write.data.eq(Mux(row, self.load.data, writer.word)),
             write.addr.eq(Mux(row, self.load.address[:(g.row_depth - 1).bit_length()], Mux(writer.write | walk.scanning, ring, walk.address))),
-            read.addr.eq(write.addr), wanted.eq((walk.scanning | walk.fetching) & self.move), read.en.eq(wanted & ~row),
+            read.addr.eq(write.addr),
+            wanted.eq((walk.scanning | walk.fetching) & self.move), read.en.eq(wanted & ~row),
         ]
         return m

@@ -16,6 +16,8 @@ from spikegate.models.network.recording import Recording
 
 __all__ = ["BATCH", "CYCLES_PER_STEP", "parts", "phases", "schedule"]
 
+APART = Apart()
+
 
 def parts(streams: StreamGeometry | None = None, *, store: int | None = None, walk: bool = False, banks: int = 1) -> tuple[RowSource, Drive]:
     """Row source and drive that these keywords choose, those of `spikegate.cosim.engines.rtl.run`.
@@ -39,7 +41,7 @@ def schedule(overlap: bool = False) -> Schedule:
 
 
 def phases(size: CoreSize, network: Network, recording: Recording, rows: RowSource, drive: Drive,
-           events: Callable[[], np.ndarray], *, schedule: Schedule = Apart(), batch: int = BATCH) -> dict[str, int]:
+           events: Callable[[], np.ndarray], *, schedule: Schedule = APART, batch: int = BATCH) -> dict[str, int]:
     """Cycles of a run by what they are spent on, as the schedule says.
 
     ``events`` gives the external events if the recording has no trace of them; ``batch`` is the number of steps that the core runs without a rest.

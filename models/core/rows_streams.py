@@ -9,6 +9,7 @@ import numpy as np
 from spikegate.models.core.address_map import Load, Op, Param, flip_rate, stream_register, stuck_word
 from spikegate.models.core.part import CoreSize, row_bits
 from spikegate.models.core.rows_bitmap import packed
+from spikegate.models.errors import InputError
 from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording

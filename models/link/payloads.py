@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Self
 from spikegate.models.core.address_map import DATA_BITS, Op
 from spikegate.models.errors import InputError
 
-__all__ = ["VERSION", "OVERLAP_VERSION", "CHUNK", "HEADER", "MAX_ROW", "MAX_STEPS", "MAX_NEURONS", "Run", "Status", "Identity", "item_bytes", "record_bytes"]
+__all__ = ["VERSION", "OVERLAP_VERSION", "CHUNK", "HEADER", "MAX_ROW", "MAX_STEPS", "MAX_NEURONS", "Run", "Status", "Identity", "item_bytes",
+           "record_bytes"]
 
 #: Of the protocol; changes with every change that an older client would misread.
 VERSION = 2
@@ -143,8 +144,8 @@ class Identity(_Payload):
         g, q = geometry, geometry.format
         family = zlib.crc32(repr((g.lfsr, g.streams)).encode())
         overlap = g.options["overlap"]
-        return cls(OVERLAP_VERSION if overlap else VERSION, g.n, g.lanes, q.width, q.fraction, g.rounding.value, g.overflow.value, g.depth, g.max_delay, g.leak_fraction,
-                   g.options["store"] or 0, int(g.options["walk"]), g.banks, family, int(overlap), build)
+        return cls(OVERLAP_VERSION if overlap else VERSION, g.n, g.lanes, q.width, q.fraction, g.rounding.value, g.overflow.value, g.depth,
+                   g.max_delay, g.leak_fraction, g.options["store"] or 0, int(g.options["walk"]), g.banks, family, int(overlap), build)
 
     @property
     def row_bits(self) -> int:
