@@ -190,7 +190,8 @@ class HalvesDelivery(wiring.Component):
         place = (pitch - 1).bit_length()
         m.d.comb += [
             *(getattr(walk, name).eq(getattr(self, name)) for name in ("begin", "upper", "go", "delay")), walk.clear.eq(self.load.en.clear),
-            walk.word.eq(Mux(fresh, read.data, kept)), self.add.eq(walk.add & self.move), self.bits.eq(walk.bits), self.weight.eq(walk.weight), self.busy.eq(walk.busy),
+            walk.word.eq(Mux(fresh, read.data, kept)), self.add.eq(walk.add & self.move), self.bits.eq(walk.bits), self.weight.eq(walk.weight),
+            self.busy.eq(walk.busy),
             *(mine.eq(theirs) for mine, theirs in zip(self.words, walk.words)),
             # The memory's one port: the reading of spikes that are due and of rows is first, and spikes are written between.
             writer.push.eq(self.push), writer.late.eq(self.late), writer.tag.eq(self.tag), writer.free.eq(~(wanted | row)),
