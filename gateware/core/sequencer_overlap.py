@@ -27,7 +27,7 @@ class OverlapSequencer(wiring.Component):
     start, count, clear, quiet, ready, taken, running, advance, forward, first, ..., drawing, updating, tag, cycles
         As in `spikegate.gateware.core.sequencer.Sequencer`; ``quiet`` is looked at while ``delivering``.
     early : In(1)
-        All spikes that are due are known when a turn begins.
+        All spikes that are due are known when a turn begins; with two turns a step they always are.
     delivering : Out(1)
         Inputs may be added to.
     begin, upper : Out(1)
@@ -68,7 +68,7 @@ class OverlapSequencer(wiring.Component):
         ]
         touched = Signal()
         known = Signal()
-        m.d.comb += [touched.eq(moved >= touch), known.eq(moved >= settled), self.delivering.eq(turning & touched & (self.early | known))]
+        m.d.comb += [touched.eq(moved >= touch), known.eq(moved >= settled), self.delivering.eq(turning & touched & (1 if len(turns) == 2 else self.early | known))]
         with m.If(self.running):
             m.d.sync += self.cycles.eq(self.cycles + 1)
         self.pipeline(m, turning & ~swept, word)
