@@ -8,16 +8,23 @@ PIP := PYTHONWARNINGS="ignore:Editable installation" $(BIN)/python -m pip instal
 DEBIAN = apt-get download --quiet $(1) || (apt-get update --quiet && apt-get download --quiet $(1))
 BOARD ?= icebreaker
 
-.PHONY: sim sweep test test-long bitstream program bench compare brian2-bench mutation mutation-models verify lint newcomer doctor docs wheel clean
+.PHONY: sim sweep test test-wide test-long bitstream program bench compare brian2-bench mutation mutation-models verify lint newcomer doctor docs wheel clean
 
 sim: .venv/.installed
 	$(BIN)/spikegate sim $(ARGS)
 
-test: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga .venv/.installed-sweep .venv/.installed-nwb
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(ARGS)
-	@echo "left out: the tests marked long, minutes each; run them with make test-long"
+# What `make test` shows for some cases, test-wide for the others, and test-long in minutes each.
+QUICK := -n 2 --dist worksteal -m "not long and not wide"
+WIDE := -n 2 --dist worksteal -m "wide and not long"
 
-test-long: .venv/.installed-dev .venv/.installed-variants .venv/.installed-fpga .venv/.installed-sweep .venv/.installed-nwb .venv/.installed-docs
+test: .venv/.installed-tests
+	$(BIN)/python -m pytest $(QUICK) $(ARGS)
+	@echo "left out: further cases of the same tests, make test-wide; tests that take minutes each, make test-long"
+
+test-wide: .venv/.installed-tests
+	$(BIN)/python -m pytest $(WIDE) $(ARGS)
+
+test-long: .venv/.installed-tests .venv/.installed-docs
 	command -v chromium >/dev/null || apt-get install --yes --no-install-recommends chromium fonts-dejavu-core  # opens the report page
 	$(BIN)/python -m pytest -m long $(ARGS)
 
@@ -85,10 +92,20 @@ doctor: .venv/.installed
 	touch $@
 
 # The CPU build of PyTorch where pip finds it; the default one brings gigabytes of CUDA.
+TORCH = $(PIP) "torch==2.13.0+cpu" 2>/dev/null || $(PIP) "torch>=2.5"
+
 .venv/.installed-variants: .venv/.installed
-	$(PIP) "torch==2.13.0+cpu" 2>/dev/null || $(PIP) "torch>=2.5"
+	$(TORCH)
 	$(PIP) --editable ".[variants]"
 	touch $@
+
+# All that tests need, in one call of pip, each of which makes the package's metadata anew.
+TESTS := dev,variants,fpga,sweep,nwb
+
+.venv/.installed-tests: .venv/.installed-fpga
+	$(TORCH)
+	$(PIP) --editable ".[$(TESTS)]"
+	touch .venv/.installed-dev .venv/.installed-variants .venv/.installed-sweep .venv/.installed-nwb $@
 
 .venv/.installed-dev .venv/.installed-bench .venv/.installed-docs .venv/.installed-sweep .venv/.installed-nwb: .venv/.installed-%: .venv/.installed
 	$(PIP) --editable ".[$*]"

@@ -36,6 +36,7 @@ class Brian2Integer(Engine[Network]):
     codegen: str | None = None
 
     name, title, agreement = "brian2_integer", "Brian2 integer", Agreement.SPIKE_EXACT
+    imports = ("brian2",)
 
     def unsupported(self, network: Network) -> list[str]:
         streams = ["there are no bitstream synapses in Brian2"] if network.streams else []
@@ -52,6 +53,7 @@ class Brian2Float(Engine[Network]):
     codegen: str | None = None
 
     name, title, agreement = "brian2_float", "Brian2 float", Agreement.STATISTICAL
+    imports = ("brian2",)
     realised = False
 
     def unsupported(self, network: Network) -> list[str]:
@@ -82,6 +84,7 @@ class Brian2Ordered(Engine[Network]):
     codegen: str | None = None
 
     name, title, agreement = "brian2_ordered", "Brian2 core's order", Agreement.STATISTICAL
+    imports = ("brian2",)
 
     def run(self, network: Network, *, trace: bool = False, progress: Progress | None = None) -> Recording:
         return run_ordered(network, trace=trace, progress=progress, codegen=self.codegen or codegen_for(network))

@@ -212,6 +212,7 @@ class PointBrianInteger(Engine[PointNetwork]):
     codegen: str | None = None
 
     name, title, agreement = "brian2_integer", "Brian2 integer", Agreement.SPIKE_EXACT
+    imports = ("brian2",)
 
     def unsupported(self, network: PointNetwork) -> list[str]:
         return point_problems(network)
@@ -227,6 +228,7 @@ class PointBrianOrdered(Engine[PointNetwork]):
     codegen: str | None = None
 
     name, title, agreement = "brian2_ordered", "Brian2 float, as realised", Agreement.STATISTICAL
+    imports = ("brian2",)
 
     def unsupported(self, network: PointNetwork) -> list[str]:
         return point_problems(network, exact=False)

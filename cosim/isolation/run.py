@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
@@ -42,7 +42,8 @@ class Job:
         Key of the result.
     work : callable
         Of an engine, ``run`` or ``waveform``, or a function of a module that can be imported; called as ``work(network, progress=..., **options)``.
-        It returns a Recording, or None for work whose result is a file. It and its options must pickle.
+        It returns a Recording, or None for work whose result is a file. It and its options must pickle. Engines with the same ``imports`` share the
+        time that these take.
     network : FrozenNetwork
         Passed by file.
     options : Mapping
@@ -53,6 +54,11 @@ class Job:
     work: Callable[..., Recording | None]
     network: FrozenNetwork
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """Modules that its process needs, of an engine as `Engine.imports`."""
+        return getattr(getattr(self.work, "__self__", None), "imports", ())
 
 
 def run_isolated(jobs: Sequence[Job], on_progress: Callable[[str, float], None] | None = None, *, parallel: int = 2,
@@ -83,7 +89,8 @@ def run_isolated(jobs: Sequence[Job], on_progress: Callable[[str, float], None] 
     tell = on_progress or (lambda name, fraction: None)
     running: list[_Process]
     files: dict[int, Path]
-    waiting, running, results, files = list(jobs), [], {}, {}
+    stems: dict[tuple[str, ...], _Stem]
+    waiting, running, results, files, stems = list(jobs), [], {}, {}, {}
     with terminable(), working_folder() as folder:
         try:
             for job in waiting:
@@ -96,7 +103,9 @@ def run_isolated(jobs: Sequence[Job], on_progress: Callable[[str, float], None] 
                 while waiting and len(running) < parallel:
                     job = waiting.pop(0)
                     with _shielded():
-                        running.append(_Process(job, files[id(job.network)], folder / f"job{len(waiting)}"))
+                        if job.imports not in stems:
+                            stems[job.imports] = _Stem(job.imports, folder / f"stem{len(stems)}")
+                        running.append(_Process(job, files[id(job.network)], folder / f"job{len(waiting)}", stems[job.imports]))
                     tell(job.name, 0.0)
                 for process in _wait(running):
                     if fraction := process.fraction():
@@ -108,23 +117,44 @@ def run_isolated(jobs: Sequence[Job], on_progress: Callable[[str, float], None] 
                         tell(process.job.name, 1.0)
         finally:
             with _shielded():
+                for stem in stems.values():
+                    stem.stop()
                 for process in running:
                     process.stop()
     return {job.name: results[job.name] for job in jobs}
 
 
-class _Process:
-    def __init__(self, job: Job, network: Path, folder: Path) -> None:
-        self.job, self.folder, self.text = job, folder, b""
+class _Stem:
+    """A process that forks those of engines with the same imports."""
+
+    def __init__(self, imports: tuple[str, ...], folder: Path) -> None:
         folder.mkdir()
-        self.pipe, write = os.pipe()
-        os.set_blocking(self.pipe, False)
-        (folder / "job").write_bytes(pickle.dumps((network, write, pickle.dumps((job.work, dict(job.options))))))
+        alive, self.alive = os.pipe()
         with open(folder / "log", "wb") as log:
             self.popen = subprocess.Popen(
-                [sys.executable, "-P", "-u", "-c", "from spikegate.cosim.isolation.worker import main; main()", str(folder)], stdin=subprocess.PIPE,
-                stdout=log, stderr=log, pass_fds=(write,), start_new_session=True, env=child_environment(TMPDIR=str(folder)))
-        os.close(write)
+                [sys.executable, "-P", "-u", "-c", "from spikegate.cosim.isolation.stem import main; main()", str(alive), *imports],
+                stdin=subprocess.PIPE, stdout=log, stderr=log, pass_fds=(alive,), start_new_session=True, env=child_environment(TMPDIR=str(folder)))
+        os.close(alive)
+
+    def fork(self, folder: Path) -> None:
+        """Start the job in a folder."""
+        os.write(cast(IO[bytes], self.popen.stdin).fileno(), os.fsencode(folder) + b"\n")
+
+    def stop(self) -> None:
+        os.close(self.alive)
+        self.popen.kill()
+        cast(IO[bytes], self.popen.stdin).close()
+        self.popen.wait()
+
+
+class _Process:
+    def __init__(self, job: Job, network: Path, folder: Path, stem: _Stem) -> None:
+        self.job, self.folder, self.stem, self.text = job, folder, stem, b""
+        folder.mkdir()
+        os.mkfifo(folder / "progress")
+        self.pipe = os.open(folder / "progress", os.O_RDONLY | os.O_NONBLOCK)
+        (folder / "job").write_bytes(pickle.dumps((network, pickle.dumps((job.work, dict(job.options))))))
+        stem.fork(folder)
 
     def fraction(self) -> float | None:
         try:
@@ -135,20 +165,26 @@ class _Process:
         *lines, self.text = self.text.split(b"\n")
         return float(lines[-1]) if lines else None
 
+    def code(self) -> int | None:
+        """How it ended, as its stem says, or how that did; None if neither has."""
+        with suppress(FileNotFoundError):
+            return int((self.folder / "code").read_text())
+        return self.stem.popen.poll()
+
     def ended(self) -> bool:
-        return self.popen.poll() is not None
+        return self.code() is not None
 
     def stop(self) -> None:
-        try:
-            os.killpg(self.popen.pid, signal.SIGKILL)
-        except ProcessLookupError:
+        """End it and what it has started, and wait until it has let go of the pipe."""
+        with suppress(FileNotFoundError, ProcessLookupError):
+            os.killpg(int((self.folder / "pid").read_text()), signal.SIGKILL)
+        os.set_blocking(self.pipe, True)
+        while os.read(self.pipe, 65536):
             pass
-        cast(IO[bytes], self.popen.stdin).close()
-        self.popen.wait()
         os.close(self.pipe)
 
     def result(self, logs: Path | None) -> Result:
-        done, code = self.folder / "result", self.popen.returncode
+        done, code = self.folder / "result", cast(int, self.code())
         if code == 0 and done.exists():
             return restore(done, self.job.network)
         if (self.folder / "error").exists():

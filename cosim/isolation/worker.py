@@ -5,6 +5,7 @@ import pickle
 import resource
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -22,8 +23,6 @@ from spikegate.models.network.recording import Recording
 __all__ = ["Result", "main", "restore"]
 
 MAPPED_BYTES = 1 << 20
-#: Brian2 imports this, with all of Matplotlib, for its user's plots if it is found, which is a third of its import.
-UNUSED = "pylab"
 
 
 class Result(NamedTuple):
@@ -76,16 +75,12 @@ def _die_with_parent(pipe: int) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def main() -> None:
-    """Do the job in the folder that the only argument names."""
-    folder = Path(sys.argv[1])
-    sys.modules[UNUSED] = None  # type: ignore[assignment]
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    network, pipe, work = pickle.loads((folder / "job").read_bytes())
-    os.set_inheritable(pipe, False)
-    parent = os.dup(0)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+def main(folder: Path, parent: int) -> None:
+    """Do the job in a folder, and end when the pipe ``parent`` does."""
     threading.Thread(target=_die_with_parent, args=(parent,), daemon=True).start()
+    tempfile.tempdir = None
+    network, work = pickle.loads((folder / "job").read_bytes())
+    pipe = os.open(folder / "progress", os.O_WRONLY)
     last = -1.0
 
     def progress(fraction: float) -> None:

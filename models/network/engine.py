@@ -42,12 +42,15 @@ class Engine(ABC, Generic[Kind]):
         With the golden model, on a network that it supports.
     traces : bool
         Whether it can record every step.
+    imports : tuple of str
+        Modules that take long to import: processes of engines that have the same share that time.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     agreement: ClassVar[Agreement]
     traces: ClassVar[bool] = True
+    imports: ClassVar[tuple[str, ...]] = ()
 
     def unsupported(self, network: Kind) -> list[str]:
         """Why it cannot run the network, before any work; empty if it can."""

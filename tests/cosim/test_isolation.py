@@ -3,16 +3,18 @@
 import os
 import pickle
 import signal
-import subprocess
 import sys
 from dataclasses import FrozenInstanceError
 from types import SimpleNamespace
 
 import pytest
 
+from spikegate.cosim.engines.hardware import Rtl
 from spikegate.cosim.isolation import run
 from spikegate.cosim.isolation.run import EngineError, Job, run_isolated
+from spikegate.models.core.golden import Golden
 from spikegate.models.errors import InputError, SpikegateError
+from spikegate.translator.brian_engines import Brian2Integer, Brian2Ordered
 from spikegate.translator.brunel import preset, translate
 
 #: Made once, however many processes are forked from this one.
@@ -29,13 +31,20 @@ def hand(network, progress=None, *, mib=0, fail=None):
     """An engine, as far as it is passed on."""
 
 
+def known(folder, network, **of_stem):
+    """A process of which only the folder and the stem are there."""
+    process = run._Process.__new__(run._Process)
+    process.job, process.folder, process.text = Job("rtl", hand, network), folder, b""
+    process.stem = SimpleNamespace(popen=SimpleNamespace(poll=lambda: of_stem.get("code")))
+    return process
+
+
 class Ended:
     """A process that has ended, as `_Process.result` finds it."""
 
     def __init__(self, folder, network, code, **files):
-        self.made = run._Process.__new__(run._Process)
-        self.made.job, self.made.folder, self.made.popen = Job("rtl", hand, network), folder, SimpleNamespace(returncode=code)
-        for name, content in files.items():
+        self.made = known(folder, network)
+        for name, content in {"code": str(code).encode(), **files}.items():
             (folder / name).write_bytes(content)
 
     def result(self, logs=None):
@@ -70,8 +79,8 @@ def test_an_error_that_was_left_is_raised_as_what_it_was_and_no_log_is_kept(tmp_
 
 
 def test_fractions_come_in_lines_of_which_the_last_whole_one_counts(tmp_path, network):
-    process = run._Process.__new__(run._Process)
-    process.text, (process.pipe, end) = b"", os.pipe()
+    process = known(tmp_path, network)
+    process.pipe, end = os.pipe()
     os.set_blocking(process.pipe, False)
     found = []
     for text in (b"", b"0.1000\n0.2", b"500\n", b"0.3", b"000\n0.4000\n", b""):
@@ -88,7 +97,8 @@ class Pretended:
 
     made, most = [], 0
 
-    def __init__(self, job, network, folder):
+    def __init__(self, job, network, folder, stem):
+        self.stem = stem
         self.job, self.network, self.folder, self.asked, self.pipe, self.stopped = job, network, folder, 0, 0, 0
         assert network.exists() and not folder.exists()
         Pretended.made.append(self)
@@ -110,9 +120,24 @@ class Pretended:
         return self.job.name, logs
 
 
+class PretendedStem:
+    """In place of `_Stem`."""
+
+    made = []
+
+    def __init__(self, imports, folder):
+        self.imports, self.folder, self.stopped = imports, folder, 0
+        PretendedStem.made.append(self)
+
+    def stop(self):
+        self.stopped += 1
+
+
 @pytest.fixture
 def pretended(monkeypatch):
     monkeypatch.setattr(run, "_Process", Pretended)
+    monkeypatch.setattr(run, "_Stem", PretendedStem)
+    PretendedStem.made = []
     monkeypatch.setattr(run, "_wait", list)
     Pretended.made, Pretended.most = [], 0
     return Pretended
@@ -132,28 +157,60 @@ def test_jobs_run_in_order_as_many_as_may_and_each_tells_its_beginning_its_fract
         assert [fraction for who, fraction in told if who == name] == [0.0, 0.25, 0.999, 1.0]
     assert pretended.made[0].network == pretended.made[2].network != pretended.made[1].network
     assert len({each.folder for each in pretended.made}) == 3 and not pretended.made[0].network.exists()
+    stem, = PretendedStem.made
+    assert stem.imports == () and stem.stopped == 1 and all(each.stem is stem for each in pretended.made)
+
+
+def test_engines_with_the_same_imports_share_a_stem(pretended, network):
+    engines = [Rtl(lanes=2), Brian2Integer(), Golden(), Brian2Ordered()]
+    run_isolated([Job(engine.name, engine.run, network) for engine in engines])
+    assert [(stem.imports, stem.stopped) for stem in PretendedStem.made] == [((), 1), (("brian2",), 1)]
+    assert [PretendedStem.made.index(each.stem) for each in pretended.made] == [0, 1, 0, 1]
+    assert len({stem.folder for stem in PretendedStem.made}) == 2 and Job("a", hand, network).imports == ()
 
 
 def test_one_failure_stops_those_that_run_and_starts_no_other(pretended, network):
     with pytest.raises(InputError, match="^no$"):
         run_isolated([Job("a", hand, network, {"fail": True}), Job("b", hand, network), Job("c", hand, network)])
     assert [(each.job.name, each.stopped) for each in pretended.made] == [("a", 1), ("b", 1)]
+    assert [stem.stopped for stem in PretendedStem.made] == [1]
 
 
-def test_a_process_has_a_python_of_its_own_its_folder_for_temporary_files_and_a_session(monkeypatch, network, tmp_path):
+def test_a_stem_has_a_python_of_its_own_its_folder_for_temporary_files_and_a_session(monkeypatch, tmp_path):
     seen = []
     monkeypatch.setattr(run.subprocess, "Popen", lambda command, **options: seen.append((command, options)))
-    process = run._Process(Job("rtl", hand, network, {"mib": 3}), tmp_path / "net", tmp_path / "job")
+    stem = run._Stem(("a", "b"), tmp_path / "stem")
     (command, options), = seen
-    assert command == [sys.executable, "-P", "-u", "-c", "from spikegate.cosim.isolation.worker import main; main()", str(tmp_path / "job")]
-    assert options["start_new_session"] and options["env"]["TMPDIR"] == str(tmp_path / "job") and options["stdin"] == -1
-    assert options["stdout"] is options["stderr"] and options["stdout"].name == str(tmp_path / "job" / "log")
-    given, write, work = pickle.loads((tmp_path / "job" / "job").read_bytes())
-    assert given == tmp_path / "net" and options["pass_fds"] == (write,) and pickle.loads(work) == (hand, {"mib": 3})
-    assert not os.get_blocking(process.pipe) and (process.job.name, process.folder, process.fraction()) == ("rtl", tmp_path / "job", None)
+    alive, = options["pass_fds"]
+    assert command == [sys.executable, "-P", "-u", "-c", "from spikegate.cosim.isolation.stem import main; main()", str(alive), "a", "b"]
+    assert options["start_new_session"] and options["env"]["TMPDIR"] == str(tmp_path / "stem") and options["stdin"] == -1
+    assert options["stdout"] is options["stderr"] and options["stdout"].name == str(tmp_path / "stem" / "log")
     with pytest.raises(OSError, match="Bad file"):
-        os.fstat(write)
+        os.fstat(alive)
+    os.close(stem.alive)
+
+
+def test_a_process_has_its_job_in_a_folder_that_its_stem_is_told(network, tmp_path):
+    told = []
+    process = run._Process(Job("rtl", hand, network, {"mib": 3}), tmp_path / "net", tmp_path / "job", SimpleNamespace(fork=told.append))
+    given, work = pickle.loads((tmp_path / "job" / "job").read_bytes())
+    assert given == tmp_path / "net" and pickle.loads(work) == (hand, {"mib": 3}) and told == [tmp_path / "job"]
+    assert not os.get_blocking(process.pipe) and (process.job.name, process.folder, process.fraction()) == ("rtl", tmp_path / "job", None)
+    end = os.open(tmp_path / "job" / "progress", os.O_WRONLY)
+    os.write(end, b"0.5000\n")
+    assert process.fraction() == 0.5
+    os.close(end)
     os.close(process.pipe)
+
+
+def test_a_process_has_ended_when_its_stem_says_so_or_has_ended_itself(network, tmp_path):
+    process = known(tmp_path, network)
+    assert process.code() is None and not process.ended()
+    gone = known(tmp_path, network, code=-9)
+    assert gone.code() == -9 and gone.ended()
+    (tmp_path / "code").write_text("0")
+    assert process.code() == gone.code() == 0 and process.ended()
+    assert known(tmp_path / "none", network, code=0).ended()
 
 
 def test_within_it_a_signal_leaves_by_way_of_exit_and_all_is_as_before_afterwards():
@@ -181,53 +238,3 @@ def test_a_result_is_that_of_a_process_that_ended_well(tmp_path, network, monkey
     for code in (1, -1):
         with pytest.raises(EngineError, match="failed with status 1|killed by SIGHUP"):
             Ended(tmp_path, network, code, log=b"", result=b"").result()
-
-
-def sleeping(seconds):
-    """A process that has begun to sleep."""
-    process = run._Process.__new__(run._Process)
-    process.popen = subprocess.Popen([sys.executable, "-I", "-S", "-c", f"print(flush=True); import time; time.sleep({seconds})"],
-                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
-    process.popen.stdout.readline()
-    process.pipe, write = os.pipe()
-    os.close(write)
-    return process
-
-
-def test_what_is_stopped_has_ended_and_its_ends_of_the_pipes_are_closed():
-    process = sleeping(9)
-    assert not process.ended()
-    process.stop()
-    assert process.ended() and process.popen.returncode == -signal.SIGKILL and process.popen.stdin.closed
-    with pytest.raises(OSError, match="Bad file"):
-        os.fstat(process.pipe)
-    process = sleeping(0)
-    process.popen.wait()
-    assert process.ended()
-    process.stop()  # nothing is left to be killed
-    assert process.popen.returncode == 0 and process.popen.stdin.closed
-
-
-@pytest.mark.parametrize("later, pause", [(0.03, 0.02), (0.085, 0.015), (0.1, 0.0), (0.5, 0.0)])
-def test_between_two_looks_there_is_a_tenth_of_a_second_or_a_pipes_first_word_and_then_a_fiftieth(monkeypatch, later, pause):
-    seen, clock = [], iter((7.0, 7.0 + later))
-
-    class Selector:
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            seen.append("closed")
-
-        def register(self, pipe, events):
-            seen.append((pipe, events))
-
-        def select(self, timeout):
-            seen.append(timeout)
-
-    monkeypatch.setattr(run.selectors, "DefaultSelector", Selector)
-    monkeypatch.setattr(run, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=seen.append))
-    running = [SimpleNamespace(pipe=4), SimpleNamespace(pipe=6)]
-    found = run._wait(running)
-    assert found == running and found is not running
-    assert seen == [(4, run.selectors.EVENT_READ), (6, run.selectors.EVENT_READ), 0.1, pytest.approx(pause, abs=1e-9), "closed"]

@@ -4,7 +4,6 @@ import os
 import pickle
 import resource
 import signal
-import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -42,24 +41,20 @@ def nothing(network, progress=None):
 def inside(monkeypatch, tmp_path, network):
     """The worker's `main` on a job, with its system calls written down and a clock that goes 2.5 s from one look to the next."""
     calls, told = [], []
-    system = SimpleNamespace(
-        set_inheritable=lambda pipe, on: calls.append(("inherit", pipe, on)), dup=lambda number: calls.append(("dup", number)) or 91,
-        dup2=lambda new, old: calls.append(("dup2", new, old)), open=lambda path, how: calls.append(("open", path, how)) or 92,
-        write=lambda pipe, text: told.append((pipe, text)), devnull=os.devnull, O_RDONLY=os.O_RDONLY)
+    system = SimpleNamespace(open=lambda path, how: calls.append(("open", path, how)) or 55,
+                             write=lambda pipe, text: told.append((pipe, text)), O_WRONLY=os.O_WRONLY)
     thread = lambda target, args, daemon: SimpleNamespace(start=lambda: calls.append((target, args, daemon)))  # noqa: E731
     clock = iter(np.arange(1, 10) * 2.5)
     monkeypatch.setattr(worker, "os", system)
     monkeypatch.setattr(worker, "threading", SimpleNamespace(Thread=thread))
     monkeypatch.setattr(worker, "time", SimpleNamespace(perf_counter=lambda: float(next(clock))))
     monkeypatch.setattr(worker, "_peak_mib", lambda: 12.25)
-    monkeypatch.setattr(signal, "pthread_sigmask", lambda how, numbers: calls.append((how, numbers)))
-    monkeypatch.setitem(sys.modules, "pylab", sys)
+    monkeypatch.setattr(worker.tempfile, "tempdir", "of another process")
 
     def ran(work, **options):
         network.save(tmp_path / "network")
-        (tmp_path / "job").write_bytes(pickle.dumps((tmp_path / "network", 55, pickle.dumps((work, options)))))
-        monkeypatch.setattr(sys, "argv", ["worker", str(tmp_path)])
-        worker.main()
+        (tmp_path / "job").write_bytes(pickle.dumps((tmp_path / "network", pickle.dumps((work, options)))))
+        worker.main(tmp_path, 91)
         return worker.restore(tmp_path / "result", network)
     return SimpleNamespace(run=ran, folder=tmp_path, calls=calls, told=told)
 
@@ -82,11 +77,10 @@ def test_progress_is_told_in_steps_of_two_thousandths(inside):
     assert inside.told == [(55, text) for text in (b"0.0000\n", b"0.0020\n", b"0.5000\n", b"1.0000\n")]
 
 
-def test_a_process_dies_with_its_parent_reads_nothing_and_spares_matplotlib(inside):
+def test_a_process_dies_with_its_parent_and_looks_for_temporary_files_anew(inside):
     inside.run(nothing)
-    assert inside.calls == [(signal.SIG_SETMASK, ()), ("inherit", 55, False), ("dup", 0), ("open", os.devnull, os.O_RDONLY), ("dup2", 92, 0),
-                            (worker._die_with_parent, (91,), True)]
-    assert sys.modules["pylab"] is None
+    assert inside.calls == [(worker._die_with_parent, (91,), True), ("open", inside.folder / "progress", os.O_WRONLY)]
+    assert worker.tempfile.tempdir is None
     seen = []
     worker.os.read, worker.os.killpg = lambda pipe, count: seen.append((pipe, count)), lambda group, number: seen.append((group, number))
     worker._die_with_parent(91)

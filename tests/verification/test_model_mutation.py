@@ -13,7 +13,7 @@ from collections import Counter
 import pytest
 
 from verification.models import child
-from verification.models.assess import REVIEWED, reviewed
+from verification.models.assess import REVIEWED, interval, reviewed, sampled
 from verification.models.child import ROOT, dependents, in_child, module_of
 from verification.models.guards import GUARDS
 from verification.models.mutants import function_code, mutants
@@ -125,6 +125,18 @@ def test_a_weak_guard_leaves_mutants_alive_and_a_list_that_is_wrong_is_an_error(
     found, = json.loads((tmp_path / "found.json").read_text())
     assert code == 1 and found["equivalent"] == 1 and "unresolved: models/errors Problems.raise_any" in text
     assert found["wrong"] == [f"module: {killed}: killed", f"module: {gone}: no such mutant"]
+
+
+def test_a_sample_judges_as_many_as_asked_and_says_what_share_of_all_is_killed(tmp_path):
+    test = "from spikegate.models.errors import InputError\n\n\ndef test_code():\n    assert InputError.exit_code == 2\n"
+    (tmp_path / "test_weak.py").write_text(test)
+    code, text = run("models/errors", "--sample", 5, "--seed", 3, "--tests", tmp_path / "test_weak.py", "--json", tmp_path / "found.json")
+    alive = [line for line in text.splitlines() if line.startswith("unresolved: models/errors")]
+    assert code == 1 and f"5 mutants of 1 files: {5 - len(alive)} killed, 0 reviewed as equivalent, {len(alive)} unresolved" in text and alive
+    assert not (tmp_path / "found.json").exists()
+    low, high = interval(90, 100)  # by hand: (90 + 1.92) / 103.84 -+ 1.96 * sqrt(9 + 0.96) / 103.84
+    assert abs(low - 0.8256) < 1e-3 and abs(high - 0.9448) < 1e-3
+    assert len(sampled(["models/errors"], 10**6, 1)["models/errors"]) == len(list(mutants(ROOT / "models/errors.py")))
 
 
 def test_a_guard_of_which_no_test_passes_is_refused(tmp_path):

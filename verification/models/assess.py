@@ -3,7 +3,9 @@
 import argparse
 import hashlib
 import json
+import math
 import os
+import random
 import sys
 import time
 import tomllib
@@ -21,7 +23,7 @@ from verification.models.guards import GUARDS
 from verification.models.judge import Fresh, Judge, Progress, Timed, budget
 from verification.models.mutants import mutants
 
-__all__ = ["REVIEWED", "GUARDS", "Assessment", "reviewed", "judge", "main"]
+__all__ = ["REVIEWED", "GUARDS", "Assessment", "reviewed", "judge", "sampled", "interval", "main"]
 
 REVIEWED = ROOT / "tests" / "verification" / "equivalent_mutants.toml"
 #: Verdicts of runs that were broken off, which the next one takes up.
@@ -100,6 +102,22 @@ def shown(found: list[Assessment]) -> Shown:
     return table
 
 
+def sampled(names: list[str], count: int, seed: int) -> dict[str, set[str]]:
+    """That many mutants of all in these files, each as likely as any other: the file's name -> names of mutants."""
+    everyone = [(name, mutant.name) for name in names for mutant in mutants(ROOT / f"{name}.py")]
+    found: dict[str, set[str]] = {}
+    for name, mutant in random.Random(seed).sample(everyone, min(count, len(everyone))):
+        found.setdefault(name, set()).add(mutant)
+    return found
+
+
+def interval(hits: int, count: int) -> tuple[float, float]:
+    """Wilson's interval of a share, at 95 %."""
+    z = 1.96
+    middle, half = hits + z * z / 2, z * math.sqrt(hits * (count - hits) / count + z * z / 4)
+    return (middle - half) / (count + z * z), (middle + half) / (count + z * z)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Assess files, print a table and write it as JSON; 1 if a mutant is unresolved or the list of equivalent ones is wrong."""
     parser = argparse.ArgumentParser(prog="model_mutation", description=__doc__)
@@ -108,6 +126,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, default=ROOT / "build" / "model_mutation.json", metavar="FILE", help="keep the results in this file")
     parser.add_argument("--equivalent", type=Path, default=REVIEWED, metavar="FILE", help="the list of equivalent mutants")
     parser.add_argument("--tests", type=Path, nargs="+", metavar="FILE", help="judge by these tests and not by the guard")
+    parser.add_argument("--sample", type=int, metavar="K", help="judge K mutants alone, drawn at random from all of the files")
+    parser.add_argument("--seed", type=int, default=1, help="of the sample (default: %(default)s)")
     options = parser.parse_args(arguments)
     if unknown := sorted(set(options.files) - set(GUARDS)):
         parser.error(f"no such file: {', '.join(unknown)}; choose from {', '.join(GUARDS)}")
@@ -115,17 +135,27 @@ def main(arguments: list[str] | None = None) -> int:
     tell = lambda what: print(what, end="", flush=True, file=terminal) if terminal.isatty() else None  # noqa: E731
     before = {one["name"]: one for one in json.loads(options.json.read_text())} if options.json.exists() else {}
     found, reasons = [], reviewed(options.equivalent)
-    for name in options.files or GUARDS:
+    drawn = sampled(options.files or list(GUARDS), options.sample, options.seed) if options.sample else None
+    for name in drawn or options.files or GUARDS:
         tests = ("test_models", *GUARDS[name]) if name.startswith("models/") else GUARDS[name]
         files = options.tests or [ROOT / "tests" / f"{test}.py" for test in tests]
-        only = set(before[name]["unresolved"]) if options.again and name in before else None
+        only = drawn[name] if drawn else set(before[name]["unresolved"]) if options.again and name in before else None
         path, equivalent = ROOT / f"{name}.py", {mutant for model, mutant in reasons if model == name}
         found.append(judge(path, files, only=only, equivalent=equivalent, progress=lambda what: tell(f"\r{name}: {what}\033[K")))  # noqa: B023
+        if drawn:
+            continue
         before[name] = asdict(found[-1])
         options.json.parent.mkdir(parents=True, exist_ok=True)
         write_whole(options.json, json.dumps(list(before.values()), indent=1) + "\n")
     tell("\r\033[K")
-    Console(width=max(120, Console().width)).print(shown(found))
+    if drawn:
+        count, alive = sum(map(len, drawn.values())), sum(len(one.unresolved) for one in found)
+        known = sum((name, mutant) in reasons for name, some in drawn.items() for mutant in some)
+        low, high = interval(count - known - alive, count - known)
+        print(f"{count} mutants of {len(drawn)} files: {count - known - alive} killed, {known} reviewed as equivalent, {alive} unresolved; of all "
+              f"that are not reviewed {100 * low:.0f} to {100 * high:.0f} % are killed (95 % confidence)")
+    else:
+        Console(width=max(120, Console().width)).print(shown(found))
     for one in found:
         for kind in ("unresolved", "wrong"):
             for what in getattr(one, kind):

@@ -95,7 +95,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "cosim/results/divergence": ("cosim/test_page",),
     "cosim/engines/rtl_cocotb": ("core/test_core", "cosim/test_toolchain"), "cosim/engines/rtl_streams": ("core/test_hybrid",),
     "cosim/engines/virtual_board": ("face/test_host_line", "face/test_host"),
-    "cosim/isolation/run": ("cosim/test_isolation",), "cosim/isolation/worker": ("cosim/test_isolation_worker",),
+    "cosim/isolation/run": ("cosim/test_isolation", "cosim/test_isolation_ends"), "cosim/isolation/worker": ("cosim/test_isolation_worker",),
     "src/spikegate/__init__": ("test_face",), "src/spikegate/boards": ("face/test_boards", "face/test_board_commands", "face/test_board_in_use"),
     "src/spikegate/cli": ("face/test_main",), "src/spikegate/simulate": ("face/test_simulate", "face/test_simulate_progress"),
     "src/spikegate/networks": ("face/test_network_options", "face/test_networks_given"),
