@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from spikegate.cosim.engines import netlist, rtl, rtl_cocotb
+from spikegate.cosim.engines.virtual_board import virtual_board
 from spikegate.cosim.results.compare import compare
 from spikegate.gateware.core.core import CoreGeometry, Op
+from spikegate.host import Board
 from spikegate.models.core import engine as golden
 from spikegate.models.core.overlap import turn_cycles
 from spikegate.models.core.part import CoreSize
@@ -135,3 +137,19 @@ def test_turns_of_a_step():
     assert overlap.turns(CoreSize(1000, 2, 16), Store(64)) == (256, 244) and Store(64).cut(CoreSize(1000, 2, 16)) == 8
     assert overlap.turns(CoreSize(1000, 32, 16), Bitmap(8)) == (32,)
     assert not overlap.problems(CoreSize(1000, 2, 16), Store(64)) and overlap.options == {"overlap": True}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("lanes", "options"), [(13, dict(banks=4, walk=True, overlap=True)), (2, STORE)])
+def test_behind_the_host_link_cycles_are_as_predicted_though_the_line_holds_the_core_up(lanes, options):
+    """Every record of every step is sent, so that each word of each sweep waits for the line, and nothing else may go on meanwhile."""
+    network = small(ms=5.0)
+    with virtual_board(CoreGeometry.of(network, lanes, **options)) as path, Board(path) as board:
+        assert board.identity.version == 3 and board.identity.overlap == 1
+        recording = board.run(network, trace=True)
+        with pytest.raises(InputError, match="Delay must be at least 2 steps where sweep and delivery overlap, not 1"):
+            board.geometry(small(delay=0.1))
+    reference = golden.run(network, trace=True)
+    check = compare("RTL = golden", "bit-true", dataclasses.replace(reference, provenance=recording.provenance), recording, SIGNALS[:4])
+    assert check.ok and check.compared > 3 * network.n * network.steps, check
+    assert recording.cycles == golden.predict_cycles(network, reference, lanes, batch=1, **options)
