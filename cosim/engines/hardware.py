@@ -39,7 +39,7 @@ class Rtl(Hardware[Network]):
     ----------
     lanes : int
         1..N.
-    store, walk, banks : optional
+    store, walk, banks, overlap : optional
         As in `CoreGeometry`; the recording is the same, but for the cycles. Not with streams.
     faults : StreamFaults, optional
         In the stream path of each channel.
@@ -51,6 +51,7 @@ class Rtl(Hardware[Network]):
     store: int | None = None
     walk: bool = False
     banks: int = 1
+    overlap: bool = False
     faults: StreamFaults | None = None
     clock_gate: bool = True
 
@@ -58,7 +59,7 @@ class Rtl(Hardware[Network]):
 
     @property
     def _options(self) -> dict[str, Any]:
-        return {"store": self.store, "walk": self.walk, "banks": self.banks}
+        return {"store": self.store, "walk": self.walk, "banks": self.banks, "overlap": self.overlap}
 
     @property
     def stuck(self) -> int:

@@ -15,6 +15,7 @@ from spikegate.gateware.core.core import Core, CoreGeometry
 from spikegate.gateware.core.point_core import PointCore
 from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.models.core.address_map import Load, Op, Param
+from spikegate.models.core.cycles import BATCH
 from spikegate.models.core.engine import require_own_drive
 from spikegate.models.network.base import FrozenNetwork
 from spikegate.models.network.network import Network
@@ -23,8 +24,6 @@ from spikegate.models.streams.params import StreamFaults
 
 __all__ = ["load_dtype", "load_array", "load_words", "run_word", "unpack", "core_verilog", "build", "run", "execute", "give", "waveform",
            "write_waveform"]
-
-BATCH = 512
 
 
 def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | None = None) -> np.ndarray:
@@ -61,8 +60,8 @@ def build(geometry: Geometry, *, clock_gate: bool = True, trace: bool = False) -
     return Build(made.path, generate_s, made.compile_s)
 
 
-def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bool = False, banks: int = 1, trace: bool = False,
-        clock_gate: bool = True, progress: Callable[[float], None] | None = None) -> Recording:
+def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bool = False, banks: int = 1, overlap: bool = False,
+        trace: bool = False, clock_gate: bool = True, progress: Callable[[float], None] | None = None) -> Recording:
     """Run the RTL in Verilator through the native driver.
 
     Parameters
@@ -70,7 +69,7 @@ def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bo
     network : Network
     lanes : int
         1..N.
-    store, walk, banks : optional
+    store, walk, banks, overlap : optional
         As in `CoreGeometry`; the recording is the same, but for the cycles.
     trace : bool
         Record ``v``, ``hold``, ``overflow`` and ``events`` at every step.
@@ -86,7 +85,7 @@ def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bo
     ToolMissing
         If Verilator or the compiler is absent.
     """
-    g = CoreGeometry.of(network, lanes, store=store, walk=walk, banks=banks)
+    g = CoreGeometry.of(network, lanes, store=store, walk=walk, banks=banks, overlap=overlap)
     return execute(network, g, load_words(network, g), trace=trace, clock_gate=clock_gate, progress=progress)
 
 

@@ -197,7 +197,8 @@ def measured(board: Board, network: Network | PointNetwork) -> tuple[Recording, 
         recording, core = point_engine.run(network), geometry(board, network)
         return recording, sum(cast(PointGeometry, core).phases(network, recording).values()) / network.steps  # type: ignore[union-attr]
     recording = golden.run(network)
-    return recording, golden.predict_cycles(network, recording, board.lanes, n=board.n, **board.options) / network.steps
+    # The link asks for one step at a time.
+    return recording, golden.predict_cycles(network, recording, board.lanes, n=board.n, batch=1, **board.options) / network.steps
 
 
 def fit(board: Board, network: Network | PointNetwork, folder: Path, seconds: dict[str, float], *, seed: int) -> dict[str, Any]:
@@ -218,7 +219,7 @@ def fit(board: Board, network: Network | PointNetwork, folder: Path, seconds: di
     steps = board.clock_hz / cycles
     packages = ("amaranth", "amaranth-boards", *sorted({package for _, package in TOOLS.values()}))
     return {
-        "board": board.name, "part": board.part, "n": board.n, "lanes": board.lanes, "banks": board.banks,
+        "board": board.name, "part": board.part, "n": board.n, "lanes": board.lanes, "banks": board.banks, "overlap": board.overlap,
         "format": "point neurons" if isinstance(network, PointNetwork) else str(network.lif.format), "seed": seed, "baud": board.baud,
         "utilisation": used, "clock_hz": board.clock_hz, "fmax_hz": fmax_hz, "clock_met": fmax_hz >= board.clock_hz,
         "multiplier_path_ns": through,

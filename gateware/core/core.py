@@ -1,7 +1,8 @@
 """The time-multiplexed network core: any number of lanes, one network after another through its load stream.
 
 Lane l of L holds neurons l, L + l, 2L + l, ...; word w is neuron w * L + l of every lane. A step is an update sweep over
-all W = ceil(N / L) words, then the delivery of each spike that is due. Which row source, drive and neurons there are, the geometry says.
+all W = ceil(N / L) words, and the delivery of each spike that is due, afterwards or meanwhile. Which row source, drive, neurons and schedule
+there are, the geometry says.
 """
 
 from amaranth.hdl import Cat, Const, Fragment, Module, Mux, Shape, Signal
@@ -12,8 +13,7 @@ from spikegate.gateware.core.gates import gate_members, gated
 from spikegate.gateware.core.geometry import TAG_BITS, CoreGeometry, Op, Param
 from spikegate.gateware.core.lane import Lane
 from spikegate.gateware.core.loader import Loader
-from spikegate.gateware.core.parts import DRIVES, NEURONS, ROWS
-from spikegate.gateware.core.sequencer import Sequencer
+from spikegate.gateware.core.parts import DRIVES, NEURONS, SCHEDULES, row_parts
 
 __all__ = ["Op", "Param", "CoreGeometry", "Core"]
 
@@ -53,10 +53,10 @@ class Core(wiring.Component):
         g = self.geometry
         lane_params = NEURONS[type(g.neurons)].params(g)
         m.submodules.loader = loader = Loader(g, {**lane_params, Param.DELAY: Shape(TAG_BITS)})
-        m.submodules.sequencer = sequencer = Sequencer(g)
-        m.submodules.delivery = delivery = ROWS[type(g.rows)].delivery(g)
+        m.submodules.sequencer = sequencer = SCHEDULES[type(g.schedule)].sequencer(g)
+        m.submodules.delivery = delivery = row_parts(g).delivery(g)
         m.submodules.drive = drive = DRIVES[type(g.drive)].make(g)
-        m.submodules.inputs = inputs = ROWS[type(g.rows)].address(g)
+        m.submodules.inputs = inputs = row_parts(g).address(g)
         lanes = [Lane(g, index) for index in range(g.lanes)]
         spiked = Signal(g.lanes)
         fired = Signal()
@@ -70,7 +70,8 @@ class Core(wiring.Component):
             delivery.push.eq(Cat(self.o.valid & self.o.ready, fired, sequencer.finished.word, spiked)), delivery.tag.eq(sequencer.tag),
             delivery.delay.eq(loader.delay), delivery.load.eq(loader.load), delivery.go.eq(sequencer.delivering),
             inputs.add.eq(delivery.add), inputs.load.eq(loader.load), inputs.taken.eq(loader.taken), inputs.advance.eq(sequencer.advance),
-            inputs.fetch.eq(sequencer.fetched.word), inputs.consume.eq((sequencer.consumed.en & sequencer.advance) | loader.emptied),
+            inputs.fetch.eq(sequencer.fetched.word),
+            inputs.consume.eq(SCHEDULES[type(g.schedule)].join(m, sequencer, loader, delivery, inputs)),
             *(mine.eq(word) for mine, word in zip(inputs.target, delivery.words)), spiked.eq(Cat(lane.result.spike for lane in lanes)),
             # One concatenation: assigning the payload field by field makes Verilog that grows with the square of the lanes.
             self.o.valid.eq(sequencer.finished.en), self.o.payload.as_value().eq(Cat(
@@ -89,7 +90,7 @@ class Core(wiring.Component):
         return gated(self, m, {"draw": sequencer.drawing | loader.moving, "update": sequencer.updating | loader.moving,
                                **{name: getattr(delivery, f"{name}_enable") for name in g.rows.gated}}, self.clock_gate)
 
-    def connect_lanes(self, m: Module, lanes: list[Lane], loader: Loader, sequencer: Sequencer) -> None:
+    def connect_lanes(self, m: Module, lanes: list[Lane], loader: Loader, sequencer: wiring.Component) -> None:
         """Tokens and loads, to all lanes alike or to the one that is loaded."""
         g, drawn, finished = self.geometry, sequencer.drawn, sequencer.finished
         seed_en = Signal(g.lanes)

@@ -7,12 +7,13 @@ from amaranth.hdl import Shape, signed
 from amaranth.lib import data
 
 from spikegate.models.core.address_map import ADDRESS_BITS, DATA_BITS, LANE_BITS, OP_BITS, Op, Param
-from spikegate.models.core.cycles import parts
+from spikegate.models.core.cycles import parts, schedule
 from spikegate.models.core.drives import Search
 from spikegate.models.core.neurons import LifNeurons
 from spikegate.models.core.part import CoreSize, Drive, RowSource
 from spikegate.models.core.rows_bitmap import Bitmap
 from spikegate.models.core.rows_streams import StreamGeometry
+from spikegate.models.core.schedules import SETTLING, TAIL, Apart, Overlap, Schedule
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.network.network import Network
 from spikegate.models.neuron.lif import INPUT_GUARD_BITS
@@ -52,11 +53,13 @@ class CoreGeometry:
         `Search` or `Walk`.
     neurons : LifNeurons
         Kind of the neurons.
+    schedule : Schedule
+        `Apart`, or `Overlap` of sweep and delivery.
 
     Raises
     ------
     InputError
-        If lanes is outside 1..n, or the connectivity is above 2^28 bits, or the row source cannot serve a core of this size.
+        If lanes is outside 1..n, or the connectivity is above 2^28 bits, or the row source or the schedule cannot serve a core of this size.
     """
 
     ops: ClassVar[type[Op]] = Op
@@ -67,9 +70,9 @@ class CoreGeometry:
     late_bits: ClassVar[int] = DATA_BITS
     tag_bits: ClassVar[int] = TAG_BITS
     #: Stages of the sweep behind the drive.
-    tail: ClassVar[int] = 3
+    tail: ClassVar[int] = TAIL
     #: Cycles until the last spike of a sweep is ready for delivery.
-    settling: ClassVar[int] = 4
+    settling: ClassVar[int] = SETTLING
 
     n: int
     lanes: int
@@ -83,6 +86,7 @@ class CoreGeometry:
     rows: RowSource = Bitmap()
     drive: Drive = Search()
     neurons: LifNeurons = LifNeurons()
+    schedule: Schedule = Apart()
 
     def __post_init__(self) -> None:
         if self.leak_fraction is None:
@@ -91,7 +95,7 @@ class CoreGeometry:
             fix = "use fewer lanes" if self.lanes > self.n else "use at least one"
             raise InputError(f"Lanes must be in 1..N={self.n}, not {self.lanes}; {fix}")
         problems = Problems()
-        for problem in self.rows.problems(self.size):
+        for problem in self.rows.problems(self.size) or self.schedule.problems(self.size, self.rows):
             problems.require(False, problem)
         problems.raise_any()
         bits = self.row_depth * self.word_bits
@@ -100,15 +104,26 @@ class CoreGeometry:
                              "use fewer neurons, or run the network with the golden model and Brian2 alone")
 
     @classmethod
-    def of(cls, network: Network, lanes: int, streams: StreamGeometry | None = None, *, n: int | None = None, **options: Any) -> "CoreGeometry":
+    def of(cls, network: Network, lanes: int, streams: StreamGeometry | None = None, *, n: int | None = None, overlap: bool = False,
+           **options: Any) -> "CoreGeometry":
         """The geometry that runs a network; its streams only if their geometry is given. ``options`` are ``store``, ``walk`` and ``banks``.
 
         A core of more than the network's ``n`` neurons runs it too: the others rest, and draw no external events.
+
+        Raises
+        ------
+        InputError
+            If there is none, or ``overlap`` cannot run the network's delay.
         """
+        when = schedule(overlap)
+        problems = Problems()
+        for refusal in when.refusals(network.delay):
+            problems.require(False, refusal)
+        problems.raise_any()
         lif, long = network.lif, network.delay > 16
         rows, drive = parts(streams, **options)
         return cls(n or network.n, lanes, lif.format, lif.rounding, lif.overflow, network.lfsr, network.drive.depth, 63 if long else 16,
-                   lif.leak_fraction, rows, drive)
+                   lif.leak_fraction, rows, drive, schedule=when)
 
     @property
     def size(self) -> CoreSize:
@@ -118,7 +133,7 @@ class CoreGeometry:
     @property
     def options(self) -> dict[str, int | bool | None]:
         """Keywords of `of` that choose its parts, with their defaults; streams are not among them."""
-        return {"store": None, "walk": False, "banks": 1, **self.rows.options, **self.drive.options}
+        return {"store": None, "walk": False, "banks": 1, **self.rows.options, **self.drive.options, **self.schedule.options}
 
     @property
     def streams(self) -> StreamGeometry | None:
@@ -199,7 +214,7 @@ class CoreGeometry:
 
     def token_layout(self) -> data.StructLayout:
         """What passes through the stages of a sweep."""
-        return data.StructLayout({"en": 1, "word": range(max(2, self.words))})
+        return data.StructLayout({"en": 1, "word": range(max(2, self.words)), **({"step": 1} if isinstance(self.schedule, Overlap) else {})})
 
     def lane_layout(self) -> data.StructLayout:
         """One neuron in a word of the sweep stream, padded to 32 or 64 bits."""

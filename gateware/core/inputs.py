@@ -30,7 +30,7 @@ def input_signature(g: CoreGeometry) -> wiring.Signature:
                              "bank": Out(range(max(2, g.banks)))})
 
 
-def address_members(g: CoreGeometry) -> dict[str, Any]:
+def address_members(g: CoreGeometry, access: wiring.Signature | None = None) -> dict[str, Any]:
     """Ports of what addresses the inputs of all lanes.
 
     Members
@@ -46,11 +46,12 @@ def address_members(g: CoreGeometry) -> dict[str, Any]:
     """
     word = range(max(2, g.words))
     return {"add": In(1), "target": In(range(max(2, g.bursts))).array(g.lanes), "load": In(g.write_layout()), "taken": In(1), "advance": In(1),
-            "fetch": In(word), "consume": In(1), "o": Out(input_signature(g)).array(g.lanes)}
+            "fetch": In(word), "consume": In(1), "o": Out(access or input_signature(g)).array(g.lanes)}
 
 
-def memory_members(g: CoreGeometry, state: data.StructLayout) -> dict[str, Any]:
+def memory_members(g: CoreGeometry, state: data.StructLayout, access: wiring.Signature | None = None) -> dict[str, Any]:
     """Ports of the memories of a lane: ``state`` and ``inputs`` of a neuron; a ``new_state`` is written where ``state_en``."""
     word = range(max(2, g.words))
-    return {"fetch_word": In(word), "state_en": In(1), "state_word": In(word), "new_state": In(state.size), "access": In(input_signature(g)),
-            "row_bit": In(g.banks), "row_weight": In(g.total_shape().width), "state": Out(state), "inputs": Out(g.total_shape().width)}
+    return {"fetch_word": In(word), "state_en": In(1), "state_word": In(word), "new_state": In(state.size),
+            "access": In(access or input_signature(g)), "row_bit": In(g.banks),
+            "row_weight": In(g.total_shape().width), "state": Out(state), "inputs": Out(g.total_shape().width)}

@@ -32,14 +32,14 @@ class SharedMemory(wiring.Component):
     The overflow flag, the last of the state, lies with the input, so that membrane and refractory steps fill whole bytes of a block RAM.
     """
 
-    def __init__(self, geometry: CoreGeometry, state: data.StructLayout):
-        self.geometry, self.layout = geometry, state
+    def __init__(self, geometry: CoreGeometry, state: data.StructLayout, *, depth: int | None = None):
+        self.geometry, self.layout, self.depth = geometry, state, depth or max(2, geometry.words)
         super().__init__(memory_members(geometry, state))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         size, total = self.layout.size - 1, len(self.inputs)
-        m.submodules.neurons = neurons = memory.Memory(shape=size + 1 + total, depth=max(2, self.geometry.words), init=[])
+        m.submodules.neurons = neurons = memory.Memory(shape=size + 1 + total, depth=self.depth, init=[])
         read = neurons.read_port()
         write = neurons.write_port(granularity=1)
         word = Signal.like(self.access.word)

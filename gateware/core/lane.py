@@ -5,8 +5,7 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.geometry import CoreGeometry
-from spikegate.gateware.core.inputs import input_signature
-from spikegate.gateware.core.parts import NEURONS, ROWS
+from spikegate.gateware.core.parts import NEURONS, row_parts
 from spikegate.gateware.numeric.lfsr import leap
 from spikegate.models.core.address_map import DATA_BITS, Param
 from spikegate.models.numeric.drive import UNIFORM_BITS
@@ -37,15 +36,15 @@ class Lane(wiring.Component):
             **{param.name.lower(): In(shape) for param, shape in self.params.items()},
             "load_seed": In(1), "load_state": In(1), "load_data": In(DATA_BITS), "draw_word": In(word), "fetch_word": In(word),
             "seed_en": In(1), "seed_word": In(word), "state_en": In(1), "state_word": In(word), "exists": In(1),
-            "uniform": Out(UNIFORM_BITS), "events": In(g.depth), "access": In(input_signature(g)), "row_bit": In(g.banks), "row_weight": In(total),
-            "spike": Out(1), "result": Out(g.lane_layout())})
+            "uniform": Out(UNIFORM_BITS), "events": In(g.depth), "access": In(row_parts(g).access(g)), "row_bit": In(g.banks),
+            "row_weight": In(total), "spike": Out(1), "result": Out(g.lane_layout())})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         g = self.geometry
         m.submodules.seeds = seeds = memory.Memory(shape=g.lfsr.width, depth=max(2, g.words), init=[])
         m.submodules.unit = unit = DomainRenamer("update")(self.parts.unit(g))
-        m.submodules.memory = neurons = ROWS[type(g.rows)].memory(g, self.parts.state(g))
+        m.submodules.memory = neurons = row_parts(g).memory(g, self.parts.state(g))
         wiring.connect(m, wiring.flipped(self.access), neurons.access)
         seed_read = seeds.read_port(domain="draw")
         seed_write = seeds.write_port(domain="draw")

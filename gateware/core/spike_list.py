@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.geometry import TAG_BITS, CoreGeometry
 
-__all__ = ["encode", "Spikes"]
+__all__ = ["encode", "Spikes", "SweptSpikes"]
 
 
 def encode(onehot: Value) -> Value:
@@ -42,6 +42,11 @@ class Spikes(wiring.Component):
             "load": In(data.StructLayout({"en": 1, "address": range(max(2, g.n)), "data": g.rows.weight_bits(g.size)})), "clear": In(1),
             "o": Out(stream.Signature(g.row_layout())), "busy": Out(1)})
 
+    @property
+    def born(self) -> Value:
+        """Step of the spikes that are pushed."""
+        return self.tag
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         g = self.geometry
@@ -66,7 +71,7 @@ class Spikes(wiring.Component):
         pick = Signal()
         pop = Signal()
         m.d.comb += [
-            spikes.w_en.eq(self.push.en & self.push.any), spikes.w_data.eq(Cat(self.tag, self.push.word, self.push.mask)),
+            spikes.w_en.eq(self.push.en & self.push.any), spikes.w_data.eq(Cat(self.born, self.push.word, self.push.mask)),
             due.eq(spikes.r_rdy & (head.tag == (self.tag + 1 - self.delay)[:TAG_BITS])),
             lowest.eq(hand.mask & -hand.mask), rest.eq(hand.mask ^ lowest),
             s1_ready.eq(~self.o.valid | self.o.ready), pick.eq(hand_valid & (~s1_valid | s1_ready)),
@@ -90,3 +95,22 @@ class Spikes(wiring.Component):
         with m.If(self.clear):
             m.d.sync += [hand_valid.eq(0), s1_valid.eq(0), self.o.valid.eq(0)]
         return m
+
+
+class SweptSpikes(Spikes):
+    """Spikes that are pushed while those of the next step's inputs are looked at already.
+
+    Members
+    -------
+    late : In(1)
+        What is pushed is of the step before ``tag``.
+    """
+
+    def __init__(self, geometry: CoreGeometry):
+        super().__init__(geometry)
+        self.late = Signal()
+
+    @property
+    def born(self) -> Value:
+        """Step of the spikes that are pushed."""
+        return (self.tag - self.late)[:TAG_BITS]

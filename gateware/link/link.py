@@ -35,7 +35,7 @@ class HostLink(wiring.Component):
     divisor : int
         Clock cycles of a bit, as `spikegate.models.link.uart.UartParams.divisor`.
     build : int
-        40 bits that name the build.
+        32 bits that name the build.
 
     Raises
     ------

@@ -9,14 +9,14 @@ from spikegate.models.core.part import CoreSize, Drive, RowSource
 from spikegate.models.core.rows_bitmap import Bitmap
 from spikegate.models.core.rows_store import Store
 from spikegate.models.core.rows_streams import StreamGeometry
+from spikegate.models.core.schedules import BATCH, CYCLES_PER_STEP, Apart, Overlap, Schedule
 from spikegate.models.errors import InputError
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 
-__all__ = ["CYCLES_PER_STEP", "parts", "phases"]
+__all__ = ["BATCH", "CYCLES_PER_STEP", "parts", "phases", "schedule"]
 
-#: Cycles of a step besides those of its sweep, of the stages of the drive and of the spikes that are due.
-CYCLES_PER_STEP = 9
+APART = Apart()
 
 
 def parts(streams: StreamGeometry | None = None, *, store: int | None = None, walk: bool = False, banks: int = 1) -> tuple[RowSource, Drive]:
@@ -35,15 +35,16 @@ def parts(streams: StreamGeometry | None = None, *, store: int | None = None, wa
     return rows, Walk() if walk else Search()
 
 
-def phases(size: CoreSize, network: Network, recording: Recording, rows: RowSource, drive: Drive,
-           events: Callable[[], np.ndarray]) -> dict[str, int]:
-    """Cycles of a run by what they are spent on: for each step W + 9 and the stages of the drive, where W = ceil(N / lanes), then those of `rows`
-    and of `drive`.
+def schedule(overlap: bool = False) -> Schedule:
+    """What its keyword chooses."""
+    return Overlap() if overlap else Apart()
 
-    ``events`` gives the external events if the recording has no trace of them.
+
+def phases(size: CoreSize, network: Network, recording: Recording, rows: RowSource, drive: Drive,
+           events: Callable[[], np.ndarray], *, schedule: Schedule = APART, batch: int = BATCH) -> dict[str, int]:
+    """Cycles of a run by what they are spent on, as the schedule says.
+
+    ``events`` gives the external events if the recording has no trace of them; ``batch`` is the number of steps that the core runs without a rest.
     """
     seen = (lambda: recording.trace["events"]) if "events" in recording.trace else events
-    depth = network.drive.depth
-    return {"sweep of the neurons": recording.steps * size.words,
-            "pipelines, filled and emptied": recording.steps * (CYCLES_PER_STEP + drive.stages(depth)),
-            "delivery of spikes": rows.cycles(size, network, recording), "waits for the drive": drive.cycles(size, depth, seen)}
+    return schedule.phases(size, network, recording, rows, drive, seen, batch)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from spikegate.models.core.cycles import parts, phases
+from spikegate.models.core.cycles import BATCH, parts, phases, schedule
 from spikegate.models.core.part import CoreSize
 from spikegate.models.errors import InputError
 from spikegate.models.kernel import aligned, kernel
@@ -243,7 +243,8 @@ def predict_cycles(network: Network, recording: Recording, lanes: int, **options
     return sum(predict_phases(network, recording, lanes, **options).values())
 
 
-def predict_phases(network: Network, recording: Recording, lanes: int, *, n: int | None = None, **options: Any) -> dict[str, int]:
-    """Clock cycles for this run of the core, of ``n`` neurons or those of the network, by what they are spent on; ``options`` as in `parts`."""
+def predict_phases(network: Network, recording: Recording, lanes: int, *, n: int | None = None, overlap: bool = False, batch: int = BATCH,
+                   **options: Any) -> dict[str, int]:
+    """Cycles of this run on a core of ``n`` neurons or the network's, by what they are spent on; keywords as in `phases`, others as in `parts`."""
     size = CoreSize(n or network.n, lanes, network.lif.format.width)
-    return phases(size, network, recording, *parts(**options), lambda: external_events(network))
+    return phases(size, network, recording, *parts(**options), lambda: external_events(network), schedule=schedule(overlap), batch=batch)

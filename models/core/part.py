@@ -70,6 +70,9 @@ class RowSource(Protocol):
     def cycles(self, size: CoreSize, network: Network, recording: Recording) -> int:
         """Cycles of a run besides those of the sweeps."""
 
+    def turn_cycles(self, size: CoreSize, network: Network, recording: Recording, turns: int) -> np.ndarray:
+        """Cycles of the delivery in each turn of each step, int64 (steps, turns), where it overlaps the sweep."""
+
     def loads(self, size: CoreSize, network: Network, faults: StreamFaults | None) -> tuple[list[Load], list[Load]]:
         """What is loaded before the neurons, and after."""
 

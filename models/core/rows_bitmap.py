@@ -66,6 +66,10 @@ class Bitmap:
         """``W / banks`` for every spike that is due."""
         return size.words // self.banks * int(due_spikes(recording, network.delay).sum())
 
+    def turn_cycles(self, size: CoreSize, network: Network, recording: Recording, turns: int) -> np.ndarray:
+        """``W / banks`` for every spike that is due, in the one turn of each step, int64 (steps, 1)."""
+        return size.words // self.banks * due_spikes(recording, network.delay)[:, None]
+
     def loads(self, size: CoreSize, network: Network, faults: StreamFaults | None) -> tuple[list[Load], list[Load]]:
         """Weights, and rows."""
         rows = row_bits(network, size, self.stride(size) * size.lanes)

@@ -68,12 +68,32 @@ class Store:
 
     def row_cycles(self, size: CoreSize, network: Network) -> np.ndarray:
         """Cycles that each source's row takes, int64 (n,): for each word, as many as the lane with most targets there has, at least 1."""
+        return cast(np.ndarray, self.word_cycles(size, network).sum(axis=1))
+
+    def word_cycles(self, size: CoreSize, network: Network) -> np.ndarray:
+        """Cycles of each word of each source's row, int64 (n, stride)."""
         words, lanes = self.stride(size), size.lanes
         source = np.repeat(np.arange(network.n), np.diff(network.indptr.astype(np.int64)))
         target = network.indices.astype(np.int64)
         place = (source * words + target // self.bits) * lanes + target % lanes
         counts = np.bincount(place, minlength=network.n * words * lanes).reshape(network.n, words, lanes)
-        return cast(np.ndarray, np.maximum(1, counts.max(axis=2)).sum(axis=1))
+        return cast(np.ndarray, np.maximum(1, counts.max(axis=2)))
+
+    def cut(self, size: CoreSize) -> int:
+        """Words of a row for the lower half of the words of a sweep, the largest power of two below them."""
+        return (1 << (size.words - 1).bit_length() - 1) * size.lanes // self.bits
+
+    def turn_cycles(self, size: CoreSize, network: Network, recording: Recording, turns: int) -> np.ndarray:
+        """As `cycles`, of the upper half of the rows for the present step, then of the lower half for the next one, which takes a cycle more for each
+        spike: its weight is in the upper half."""
+        words, cut = self.word_cycles(size, network), self.cut(size)
+        step, source = recording.spikes.T.astype(np.int64)
+        spans = np.unique(step * network.n + source // self.bits) // network.n
+        found = np.zeros((recording.steps, turns), np.int64)
+        for turn, (row, late) in enumerate(((words[:, cut:].sum(axis=1), network.delay), (words[:, :cut].sum(axis=1) + 1, network.delay - 1))):
+            each = np.bincount(step, (SPIKE + row)[source], recording.steps) + np.bincount(spans, minlength=recording.steps)
+            found[late:, turn] = (each + self.spans(size) + 1)[:recording.steps - late]
+        return found + STEP
 
     def cycles(self, size: CoreSize, network: Network, recording: Recording) -> int:
         """1 a step; from step delay - 1 on ceil(N / bits) + 1, 1 for each word among whose neurons spikes are due, and for each spike 4 and

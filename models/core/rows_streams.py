@@ -9,6 +9,7 @@ import numpy as np
 from spikegate.models.core.address_map import Load, Op, Param, flip_rate, stream_register, stuck_word
 from spikegate.models.core.part import CoreSize, row_bits
 from spikegate.models.core.rows_bitmap import packed
+from spikegate.models.errors import InputError
 from spikegate.models.kernel import kernel
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
@@ -94,6 +95,16 @@ class StreamGeometry(Windows):
             if last > first:
                 total += STEP + group_cycles(spikes[:, 1], first, last, indptr, indices, self.channels, size.lanes, size.words)
         return int(total)
+
+    def turn_cycles(self, size: CoreSize, network: Network, recording: Recording, turns: int) -> np.ndarray:
+        """Not with streams.
+
+        Raises
+        ------
+        InputError
+            Always.
+        """
+        raise InputError("Overlap of sweep and delivery is not for streams; leave it out")
 
     def loads(self, size: CoreSize, network: Network, faults: StreamFaults | None) -> tuple[list[Load], list[Load]]:
         """Scale and weights; then states of all registers, faults as far as they are compiled in, and rows."""

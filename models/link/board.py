@@ -71,7 +71,7 @@ class Board:
         On the board, of the core after the PLL, of the host link.
     n, lanes : int
         Neurons of the core, at most, and its lanes.
-    store, banks : int, optional
+    store, banks, overlap : optional
         As in `spikegate.gateware.core.core.CoreGeometry`.
     capacity : Mapping
         What the part has: ``lut``, ``ff``, ``bram``, ``spram``, ``dsp``.
@@ -93,6 +93,7 @@ class Board:
     lanes: int
     store: int | None = None
     banks: int = 1
+    overlap: bool = False
     capacity: Mapping[str, int] = field(default_factory=dict)
     wide: Mapping[str, Any] = field(default_factory=dict)
     points: Mapping[str, Any] = field(default_factory=dict)
@@ -136,7 +137,7 @@ class Board:
     @property
     def options(self) -> dict[str, Any]:
         """What else of `spikegate.gateware.core.core.CoreGeometry`, and of its cycles, the board chooses."""
-        return {"store": self.store, "walk": True, "banks": self.banks}
+        return {"store": self.store, "walk": True, "banks": self.banks, "overlap": self.overlap}
 
     @property
     def line(self) -> UartParams:

@@ -8,10 +8,13 @@ from typing import Any, ClassVar, Self
 from spikegate.models.core.address_map import BY_NEURON, DATA_BITS, Op
 from spikegate.models.errors import InputError
 
-__all__ = ["Payload", "VERSION", "CHUNK", "HEADER", "MAX_ROW", "MAX_STEPS", "MAX_NEURONS", "Run", "Status", "Identity", "item_bytes", "record_bytes"]
+__all__ = ["Payload", "VERSION", "OVERLAP_VERSION", "CHUNK", "HEADER", "MAX_ROW", "MAX_STEPS", "MAX_NEURONS", "Run", "Status", "Identity",
+           "item_bytes", "record_bytes"]
 
 #: Of the protocol; changes with every change that an older client would misread.
 VERSION = 2
+#: Of a board whose core delivers during its sweep: an older client would load it a network with a delay of one step.
+OVERLAP_VERSION = 4
 #: Payload of every DATA frame.
 CHUNK = 128
 #: Bytes of a LOAD before its items (op, lane, address), and of a RUN (flags, steps, 0).
@@ -110,12 +113,14 @@ class Identity(Payload):
         As in `spikegate.gateware.core.core.CoreGeometry` and its format; a store of 0 is none.
     family : int
         CRC-32 of the description of generator and streams.
+    overlap : int
+        Whether the core delivers during its sweep, so that delays have two steps or more.
     build : int
-        40 bits that name the build.
+        32 bits that name the build.
     """
 
     SIZE: ClassVar[int] = 1
-    SIZES: ClassVar[dict[str, int]] = {"n": 2, "lanes": 2, "family": 4, "build": 5}
+    SIZES: ClassVar[dict[str, int]] = {"n": 2, "lanes": 2, "family": 4, "build": 4}
     op: ClassVar[type[Op]] = Op
     #: Ops whose items go lane by lane, then to the next address.
     by_neuron: ClassVar[tuple[Op, ...]] = BY_NEURON
@@ -133,6 +138,7 @@ class Identity(Payload):
     walk: int
     banks: int
     family: int
+    overlap: int
     build: int
 
     @classmethod
@@ -140,8 +146,9 @@ class Identity(Payload):
         """Of a `spikegate.gateware.core.core.CoreGeometry`, which models do not import."""
         g, q = geometry, geometry.format
         family = zlib.crc32(repr((g.lfsr, g.streams)).encode())
-        return cls(VERSION, g.n, g.lanes, q.width, q.fraction, g.rounding.value, g.overflow.value, g.depth, g.max_delay, g.leak_fraction,
-                   g.options["store"] or 0, int(g.options["walk"]), g.banks, family, build)
+        overlap = g.options["overlap"]
+        return cls(OVERLAP_VERSION if overlap else VERSION, g.n, g.lanes, q.width, q.fraction, g.rounding.value, g.overflow.value, g.depth,
+                   g.max_delay, g.leak_fraction, g.options["store"] or 0, int(g.options["walk"]), g.banks, family, int(overlap), build)
 
     @property
     def sources(self) -> int:

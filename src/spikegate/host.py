@@ -17,7 +17,7 @@ from spikegate.models.errors import Problems
 from spikegate.models.link.board import BOARDS
 from spikegate.models.link.device import Decoder
 from spikegate.models.link.frames import Answer, Request
-from spikegate.models.link.payloads import MAX_STEPS, VERSION, Identity, Run, Status
+from spikegate.models.link.payloads import MAX_STEPS, OVERLAP_VERSION, VERSION, Identity, Run, Status
 from spikegate.models.link.point import VERSION as POINT_VERSION
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
@@ -72,7 +72,7 @@ class Board(Line):
         if said[:1] == bytes([POINT_VERSION]):
             raise LinkError(f"Board on {self.port} has a core of point neurons, and this network has one weight a source; {BUILD}")
         identity = Identity.unpack(said)
-        if identity.version != VERSION:
+        if identity.version != (OVERLAP_VERSION if identity.overlap else VERSION):
             raise LinkError(f"Board on {self.port} speaks version {identity.version} of the link, this client {VERSION}; build both from one source")
         return identity
 
@@ -155,7 +155,8 @@ class Board(Line):
         problems.require(not network.streams or network.n == mine.n, f"Network of stochastic synapses and N={network.n:,} does not fill the board on "
                          f"{self.port}, which is built for {mine.n:,}; use a network of that size")
         problems.raise_any()
-        options: dict[str, Any] = {"store": mine.store or None, "walk": bool(mine.walk), "banks": mine.banks, "n": mine.n}
+        options: dict[str, Any] = {"store": mine.store or None, "walk": bool(mine.walk), "banks": mine.banks, "n": mine.n,
+                                   "overlap": bool(mine.overlap)}
         g = stream_geometry(network, mine.lanes, faults) if network.streams else CoreGeometry.of(network, mine.lanes, **options)
         asked = Identity.of(g)
         for name, what in (("width", "format's width"), ("fraction", "format's fraction"), ("rounding", "rounding"), ("overflow", "overflow"),

@@ -60,7 +60,9 @@ class Linked(Hardware[Network]):
 
     def predicted_phases(self, network: Network, recording: Recording) -> dict[str, int]:
         said = recording.provenance
-        return predicted_phases(network, recording, said["lanes"], **{name: said[name] for name in ("n", "store", "walk", "banks") if said.get(name)})
+        options = {name: said[name] for name in ("n", "store", "walk", "banks", "overlap") if said.get(name)}
+        # The link asks for one step at a time, after which a core that overlaps comes to rest.
+        return predicted_phases(network, recording, said["lanes"], **options, **({"batch": 1} if "overlap" in options else {}))
 
     def waveform(self, network: Network, *, first: int, last: int, path: str | Path, progress: Progress | None = None) -> None:
         Rtl(self.lanes or network.n, faults=self.faults).waveform(network, first=first, last=last, path=path)

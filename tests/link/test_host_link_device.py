@@ -10,7 +10,7 @@ from spikegate.models.link.frames import Frame, encode
 from spikegate.models.link.payloads import Identity, Run
 
 #: N = 5 in two lanes, of which one has no neuron in the last word.
-IDENTITY = Identity(2, 5, 2, 16, 8, 1, 0, 4, 16, 8, 0, 0, 1, 0x01020304, 0xA1A2A3A4A5)
+IDENTITY = Identity(2, 5, 2, 16, 8, 1, 0, 4, 16, 8, 0, 0, 1, 0x01020304, 0, 0xA2A3A4A5)
 IDENTIFY, STATUS, STOP, LOAD, RUN = 1, 2, 3, 4, 5
 NOTHING = bytes(6)
 
@@ -113,7 +113,7 @@ def test_sequence_numbers_are_modulo_256(request_255):
 
 def test_identify_gives_the_fields_and_begins_anew():
     device = Device(IDENTITY)
-    identity = bytes.fromhex("02 0005 0002 10 08 01 00 04 10 08 00 00 01 01020304 A1A2A3A4A5")
+    identity = bytes.fromhex("02 0005 0002 10 08 01 00 04 10 08 00 00 01 01020304 00 A2A3A4A5")
     assert say(device, (LOAD, 0, NOTHING), (LOAD, 1, NOTHING), (IDENTIFY, 77, b""), (LOAD, 0, NOTHING)) == [
         (0x80, 1, b""), (0x80, 2, b""), (0x89, 0, identity), (0x80, 1, b"")]
 

@@ -30,6 +30,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "models/network/provenance": ("network/test_network", "cosim/test_report"), "models/core/golden": ("cosim/test_engines",),
     **{f"models/core/{name}": ("core/test_core_model", "core/test_hybrid", "core/test_stream_model") for name in (
         "cycles", "drives", "neurons", "part", "rows_bitmap", "rows_store", "rows_streams")},
+    **{f"models/core/{name}": ("core/test_core_overlap",) for name in ("overlap", "schedules")},
     "models/numeric/drive": ("numeric/test_drive", "numeric/test_drive_gateware"),
     "models/streams/planes": ("streams/test_planes", "streams/test_encoder", "streams/test_synapse"),
     "models/network/rows": ("network/test_core_delivery",),
