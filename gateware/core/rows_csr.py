@@ -1,12 +1,13 @@
 """Row source: rows in on-chip memory as words of a synapse a lane, each with its target, delay, port and weight."""
 
-from typing import Any
+from typing import Any, cast
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.point_geometry import PointGeometry
+from spikegate.models.core.rows_csr import Csr
 
 __all__ = ["row_members", "CsrRows"]
 
@@ -92,7 +93,7 @@ class CsrRows(wiring.Component):
     def synapses(self, m: Module, lane: int, issue: Signal, address: Signal) -> data.View:
         """A lane's part of the word that was read last."""
         g, load = self.geometry, self.load
-        if part := g.rows.part:
+        if part := cast(Csr, g.rows).part:
             return self.parts(m, lane, issue, address, part)
         m.submodules[f"lane_{lane}"] = synapses = memory.Memory(shape=g.synapse_layout(), depth=g.row_words, init=[])
         read = synapses.read_port()

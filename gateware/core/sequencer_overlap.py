@@ -68,7 +68,8 @@ class OverlapSequencer(wiring.Component):
         ]
         touched = Signal()
         known = Signal()
-        m.d.comb += [touched.eq(moved >= touch), known.eq(moved >= settled), self.delivering.eq(turning & touched & (1 if len(turns) == 2 else self.early | known))]
+        m.d.comb += [touched.eq(moved >= touch), known.eq(moved >= settled),
+                     self.delivering.eq(turning & touched & (1 if len(turns) == 2 else self.early | known))]
         with m.If(self.running):
             m.d.sync += self.cycles.eq(self.cycles + 1)
         self.pipeline(m, turning & ~swept, word)

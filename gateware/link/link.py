@@ -1,5 +1,7 @@
 """The link between a computer and the network core: frames over a UART, as docs/host_link.md."""
 
+from typing import cast
+
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
@@ -71,7 +73,7 @@ class HostLink(wiring.Component):
             raise InputError(f"Neurons and channels must be 1..{MAX_SOURCES:,} for the host link, not {self.terms.sources:,}; use fewer")
         self.identity = self.terms.identity(build)
         super().__init__({
-            **({"events": Out(stream.Signature(geometry.event_layout())), "pending": Out(1)} if self.terms.sources else {}),
+            **({"events": Out(stream.Signature(cast(PointGeometry, geometry).event_layout())), "pending": Out(1)} if self.terms.sources else {}),
             "rx": In(1, init=1), "tx": Out(1, init=1), "o": Out(stream.Signature(geometry.load_layout())),
             "i": In(stream.Signature(geometry.sweep_layout())), "busy": In(1),
             "active": Out(1), "error": Out(1), "running": Out(1)})
@@ -121,7 +123,7 @@ class HostLink(wiring.Component):
 
     def connect_events(self, m: Module, requests: Requests) -> None:
         """The queue of events between requests and core."""
-        m.submodules.events = queue = EventQueue(self.geometry)
+        m.submodules.events = queue = EventQueue(cast(PointGeometry, self.geometry))
         connect(m, queue.o, wiring.flipped(self.events))
         m.d.comb += [
             queue.begin.eq(requests.events_begin), queue.byte.eq(requests.events_byte), queue.en.eq(requests.events_en),

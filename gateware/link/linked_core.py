@@ -16,8 +16,8 @@ def linked_core(m: Module, link: HostLink, geometry: CoreGeometry | PointGeometr
     """The core of a geometry, joined to its link; the caller makes it a submodule."""
     if isinstance(geometry, PointGeometry):
         core: Core | PointCore = PointCore(geometry, clock_gate=clock_gate, sources=LiveSources)
-        connect(m, link.events, core.events)  # type: ignore[union-attr]
-        m.d.comb += core.pending.eq(link.pending)  # type: ignore[union-attr]
+        connect(m, link.events, core.events)
+        m.d.comb += core.pending.eq(link.pending)
     else:
         core = Core(geometry, clock_gate=clock_gate)
     connect(m, link.o, core.i)

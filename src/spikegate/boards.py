@@ -5,7 +5,7 @@ import math
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -82,7 +82,7 @@ def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = 
     """
     from spikegate.cosim.toolchain import board as flow
 
-    known, ran = board(name), None if network is None else cast(Network | PointNetwork, load(network))
+    known, ran = board(name), None if network is None else load(network)
     if ran is not None and format is not None:
         raise InputError(f"--network {network} has a format of its own, so that --format {format} cannot be given with it; leave out either")
     spec = known.of(QFormat.parse(format or "q8.8"), n, lanes) if ran is None else _board_of(known, ran, n, lanes)

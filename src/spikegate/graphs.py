@@ -48,7 +48,8 @@ def _imported(path: str, args: argparse.Namespace, steps: int | None, inputs: An
     from spikegate.translator.nir.freeze import from_nir
     from spikegate.translator.nir.reading import read
 
-    asked = {name: QFormat.parse(text) for name, text in (("format", args.format), ("current_format", args.current_format)) if text != "auto"}
+    given = {"format": args.format, "current_format": args.current_format}
+    asked: dict[str, Any] = {name: QFormat.parse(text) for name, text in given.items() if text != "auto"}
     return from_nir(read(path), dt=args.dt, steps=steps, inputs=inputs, method=args.method, integrators=args.integrators, reset=args.reset,
                     formats=Formats(**asked) if asked else None)
 

@@ -83,7 +83,7 @@ def _node(nir: Any, each: PointPopulation, dt: float) -> Any:
 
 
 def _bias(each: PointPopulation) -> np.ndarray:
-    found: np.ndarray = each.table["bias"][each.index] / each.neuron.format.one  # type: ignore[union-attr]  # it is linear
+    found: np.ndarray = each.table["bias"][each.index] / each.neuron.format.one  # it is linear
     return found
 
 
@@ -157,10 +157,10 @@ def to_nir(network: PointNetwork | Network, *, without: Sequence[str] = (), outp
         place, neuron = found.place(projection), linear[projection.target].neuron
         said = 1 / neuron.port_format(projection.port).one, level[projection.target] - level[projection.source], dt  # type: ignore[union-attr]
         _synapses(nir, (nodes, edges), projection, (place.sources, place.targets), said)
-    for each in linear.values():
-        if np.any(bias := _bias(each)):  # of a matrix without weights, behind the population itself
-            nodes[f"{each.name}_bias"] = nir.Affine(weight=np.zeros((each.size, each.size)), bias=bias)
-            edges += [(each.name, f"{each.name}_bias"), (f"{each.name}_bias", each.name)]
+    for name, population in linear.items():
+        if np.any(bias := _bias(population)):  # of a matrix without weights, behind the population itself
+            nodes[f"{name}_bias"] = nir.Affine(weight=np.zeros((population.size, population.size)), bias=bias)
+            edges += [(name, f"{name}_bias"), (f"{name}_bias", name)]
     sources = {each.source for each in found.projections}
     for name in outputs if outputs is not None else [each for each in linear if each not in sources] or list(linear):
         nodes[f"{name}_output"] = nir.Output(output_type={"output": np.array([found.populations[names.index(name)].size])})

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -211,7 +211,7 @@ def _frozen(plan: _Plan, forms: Forms, how: Discretisation, given: tuple[Any, in
     builder = Builder("NIR graph", steps=steps, dt_ms=round(how.dt * 1e9) / 1e6, source=_source(how))
     for node, each in plan.made.items():
         first: dict[str, Any] = {"hold": plan.level[node]} if plan.level[node] else {}
-        builder.population(plan.names[node], plan.sizes[node], each.neuron, initial=first, **each.columns)
+        builder.population(plan.names[node], plan.sizes[node], each.neuron, initial=first, **cast(dict[str, Any], each.columns))
     for node in sizes:
         builder.input(plan.names[node], plan.sizes[node], *spikes[node])
     if any(not plan.constant(node, key) for node, form in plan.forms.items() for key in form.terms if key[0] == ONE):

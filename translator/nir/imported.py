@@ -83,7 +83,7 @@ class Imported:
     def _chosen(self, output: str | None) -> tuple[Readout, int, int, int]:
         if output is None and len(self.outputs) == 1:
             output = next(iter(self.outputs))
-        if output not in self.outputs:
+        if output is None or output not in self.outputs:
             raise InputError(f"Output must be one of {', '.join(self.outputs) or 'none'}, not {output!r}")
         readout, places = self.outputs[output], zip(self.network.populations, self.network.firsts)
         first, size = next((first, each.size) for each, first in places if each.name == self.names[readout.node])
