@@ -11,7 +11,8 @@ import spikegate.models
 ROOT = Path(spikegate.models.__file__).parent
 MODELS = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.rglob("*.py") if path.stem != "__init__")
 #: Of arrays, and therefore compared by identity.
-ARRAYS = {"DriveParams", "Network", "PointNetwork", "PointPopulation", "PortDrive", "Projection", "Recording", "SpikeInput", "StreamParams"}
+ARRAYS = {"DriveParams", "Network", "PointNetwork", "PointPopulation", "PortDrive", "Projection", "Recording", "SpikeInput", "StreamParams", "Drawn",
+          "StoredSynapses", "Stored"}
 
 
 def dataclasses_of(name):

@@ -83,4 +83,5 @@ def run_nest(network: Network, threads: int = 1) -> Recording:
     steps = np.rint(np.asarray(found["times"]) / dt).astype(np.int32) - 1
     senders = np.asarray(found["senders"], np.int32) - int(neurons[0].global_id)
     provenance = {"network": network.hash, "nest": nest.__version__, "threads": threads, "build_s": built - start, "run_s": run_s, "cpu_s": cpu_s}
-    return Recording("nest", n, network.steps, np.stack([steps, senders], axis=1), {"v": np.asarray(neurons.get("V_m"))}, provenance=provenance)
+    return Recording("nest", n, network.steps, np.stack([steps, senders], axis=1), {"v": np.asarray(neurons.get("V_m"))}, provenance=provenance,
+                     dt_ns=network.dt_ns)

@@ -119,4 +119,5 @@ def run(network: Network, layer: Callable[..., VectorizedSCLayer] = VectorizedSC
                   **made.notes(p), "draw_s": drawn - began, "rates_s": measured - drawn, "run_s": time.perf_counter() - measured}
     if progress:
         progress(1.0)
-    return Recording(made.engine, n, network.steps, np.empty((0, 2)), final, provenance={**provenance, "network": network.hash})
+    return Recording(made.engine, n, network.steps, np.empty((0, 2)), final, provenance={**provenance, "network": network.hash},
+                     dt_ns=network.dt_ns)

@@ -244,4 +244,4 @@ def run(network: Network, *, length: int = 256, radius: float = 0.95, strength: 
     provenance = {"length": length, "radius": radius, "strength": strength, "draw_s": drawn - began, "run_s": time.process_time() - drawn,
                   "network": network.hash}  # hashed off the clock
     return Recording("reservoir", n, steps, np.empty((0, 2), np.int32), {"state": states[-1]}, {"state": traced} if trace else {},
-                     provenance=provenance)
+                     provenance=provenance, dt_ns=network.dt_ns)

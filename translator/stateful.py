@@ -151,4 +151,5 @@ def simulate(network: Network, model: Model, kernel: str, trace: bool, progress:
         spikes.append(buffer[:found].copy())
         model.check()
     provenance = {"kernel": kernel, "draw_s": drawn - began, "run_s": time.process_time() - drawn, "network": network.hash}  # hashed off the clock
-    return Recording(f"{model.name}-{kernel}", n, steps, np.concatenate(spikes), model.state, record if trace else {}, provenance=provenance)
+    return Recording(f"{model.name}-{kernel}", n, steps, np.concatenate(spikes), model.state, record if trace else {}, provenance=provenance,
+                     dt_ns=network.dt_ns)

@@ -61,7 +61,7 @@ def _run(network: Network, model: Model, codegen: str, progress: Progress) -> Re
         whole.schedule = SCHEDULES[False]
         whole.run(steps * clock.dt, report=watch, report_period=0.2 * b.second, namespace={})
         return Recording("brian2-stateful", n, steps, spikes_of(monitor, network), {name: np.array(getattr(neurons, name)) for name in model.final},
-                         provenance=watch.provenance(b, network, codegen))
+                         provenance=watch.provenance(b, network, codegen), dt_ns=network.dt_ns)
 
 
 def run_izhikevich(network: Network, exc: Pattern = "rs", inh: Pattern = "fs", *, progress: Progress = None, codegen: str = "numpy",

@@ -234,4 +234,4 @@ def learn(network: Network, kernel: str = "numba", rule: Plasticity | None = Non
     mean = p.step * np.bincount(connected.indices[:plastic], weights[:plastic], n) / np.maximum(np.diff(connected.incoming), 1)
     provenance = {"kernel": kernel, "draw_s": drawn - began, "run_s": run_s, "clipped": clipped.tolist(), "network": network.hash}
     return Recording(f"stdp-{kernel}", n, steps, np.concatenate(spikes), {"v": v, "weight": mean}, {"v": traced} if trace else {},
-                     provenance=provenance), learned
+                     provenance=provenance, dt_ns=network.dt_ns), learned

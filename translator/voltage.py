@@ -138,4 +138,5 @@ def run(network: Network, kernel: str = "numba", rule: Rule | None = None, *, de
     provenance = {"kernel": kernel, "draw_s": drawn - began, "run_s": time.process_time() - drawn, "network": network.hash}  # hashed off the clock
     if torch:
         provenance["device"] = torch.name
-    return Recording(f"voltage-{kernel}", n, steps, np.concatenate(spikes), {"v": v}, {"v": traced} if trace else {}, provenance=provenance)
+    return Recording(f"voltage-{kernel}", n, steps, np.concatenate(spikes), {"v": v}, {"v": traced} if trace else {}, provenance=provenance,
+                     dt_ns=network.dt_ns)

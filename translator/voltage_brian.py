@@ -69,4 +69,4 @@ def run(network: Network, rule: Rule | None = None, *, trace: bool = False, prog
             b.seed((bp.seed if rule.seed is None else rule.seed) % 2**32)
         whole.run(steps * clock.dt, report=watch, report_period=0.2 * b.second, namespace={})
         return Recording("brian2-voltage", n, steps, spikes_of(monitor, network), {"v": membrane.copy()}, {"v": traced} if trace else {},
-                         provenance=watch.provenance(b, network, codegen))
+                         provenance=watch.provenance(b, network, codegen), dt_ns=network.dt_ns)

@@ -112,7 +112,7 @@ def execute(network: FrozenNetwork, g: Geometry, words: np.ndarray, *, trace: bo
     traces = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
     return Recording(engine, network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
         "network": network.hash, "lanes": g.lanes, **g.options, "driver": "native",
-        "generate_s": made.generate_s, "compile_s": made.compile_s, "load_s": loaded - start, "run_s": run_s, "cpu_s": cpu_s})
+        "generate_s": made.generate_s, "compile_s": made.compile_s, "load_s": loaded - start, "run_s": run_s, "cpu_s": cpu_s}, network.dt_ns)
 
 
 def give(core: NativeCore, words: np.ndarray, outside: Outside | None) -> None:

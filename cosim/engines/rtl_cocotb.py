@@ -98,7 +98,7 @@ def execute(network: FrozenNetwork, g: Geometry, words: np.ndarray, *, trace: bo
     return Recording("rtl", network.n, network.steps, spikes, {key: values[0] for key, values in final.items() if key != "events"},
                      swept(network, words["sweep"], g) if trace else {}, int(cycles), {
                          "network": network.hash, "lanes": g.lanes, "driver": "cocotb", "generate_s": made.generate_s,
-                         "compile_s": made.compile_s, "run_s": float(run_s)})
+                         "compile_s": made.compile_s, "run_s": float(run_s)}, network.dt_ns)
 
 
 def load_size(geometry: Geometry) -> int:

@@ -52,7 +52,7 @@ def restore(path: Path, network: FrozenNetwork) -> Result:
 def _store(folder: Path, recording: Recording | None, wall_s: float, peak_mib: float) -> None:
     fields, keys = None, []
     if recording is not None:
-        fields = {name: getattr(recording, name) for name in ("engine", "n", "steps", "cycles")} | {"provenance": dict(recording.provenance)}
+        fields = {name: getattr(recording, name) for name in ("engine", "n", "steps", "cycles", "dt_ns")} | {"provenance": dict(recording.provenance)}
         arrays = {("spikes", ""): recording.spikes}
         arrays |= {(kind, name): array for kind in ("final", "trace") for name, array in getattr(recording, kind).items()}
         for number, array in enumerate(arrays.values()):

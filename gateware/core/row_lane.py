@@ -1,6 +1,6 @@
 """A lane of generated rows: its own generator, which chooses a permutation for each block, and the target that the source then has there."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Array, C, Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -70,8 +70,8 @@ class RowLane(wiring.Component):
         member = Signal(range(max(2, self.geometry.lanes)))
         own = Signal(at.own[0].shape())
         diagonal = Signal()
-        m.d.comb += [member.eq(Mux(at.nearest > lane, self.geometry.lanes + lane - at.nearest, lane - at.nearest)),
-                     own.eq(Mux(at.nearest > lane, at.own[1], at.own[0])), diagonal.eq(at.recurrent & own.valid & (member < at.block))]
+        m.d.comb += [member.eq(Mux(self.behind(at.nearest), self.geometry.lanes + lane - at.nearest, lane - at.nearest)),
+                     own.eq(Mux(self.behind(at.nearest), at.own[1], at.own[0])), diagonal.eq(at.recurrent & own.valid & (member < at.block))]
         turned = Signal(PLACE_BITS)
         apart = Signal(PLACE_BITS)
         base = Signal(PLACE_BITS)
@@ -84,8 +84,16 @@ class RowLane(wiring.Component):
         ]
         target = Signal(at.stripes[0].shape())
         m.d.comb += [target.eq(Array(at.stripes[k].as_value() for k in range(self.geometry.block))[stripe]), self.word.eq(target.word),
-                     self.valid.eq(~target.beyond & ~(target.first & (at.first_lane > lane)) & ~(target.last & (at.last_lane < lane)))]
+                     self.valid.eq(~target.beyond & ~(target.first & self.behind(at.first_lane)) & ~(target.last & self.before(at.last_lane)))]
         return m
+
+    def behind(self, value: Value) -> Value:
+        """Whether a lane is behind this one."""
+        return value > self.lane if self.lane < self.geometry.lanes - 1 else C(0)
+
+    def before(self, value: Value) -> Value:
+        """Whether a lane is before this one."""
+        return value < self.lane if self.lane else C(0)
 
     def wrapped(self, value: Value) -> Value:
         """A number below twice the block, modulo it."""

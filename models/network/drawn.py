@@ -14,7 +14,7 @@ from spikegate.models.checks import exact_array
 from spikegate.models.errors import InputError
 from spikegate.models.kernel import kernel
 from spikegate.models.network.projection import MAX_DELAY
-from spikegate.models.network.stored import Extent, Store
+from spikegate.models.network.stored import Extent, StoredSynapses
 from spikegate.models.network.synapses import Synapses, narrow, target_bits
 
 __all__ = ["DELAYS", "WEIGHTS", "Drawn", "draw_store", "normal_values"]
@@ -58,7 +58,7 @@ def normal_values(entries: int, mean: float, spread: float) -> np.ndarray:
 
 
 def draw_store(names: Sequence[str], sizes: Sequence[int], wanted: Mapping[tuple[str, str], Drawn], seed: int,
-               progress: Callable[[float], None] | None = None) -> Store:
+               progress: Callable[[float], None] | None = None) -> StoredSynapses:
     """The store of a network of populations, of one port, the first one of each neuron.
 
     Parameters
@@ -109,7 +109,7 @@ def draw_store(names: Sequence[str], sizes: Sequence[int], wanted: Mapping[tuple
         if progress:
             progress(float(base[here[1]] / base[-1]))
     synapses = Synapses(np.arange(1, slots + 1), np.zeros(slots, np.int64), base[:-1].copy(), offsets, packed, bits, np.zeros(slots, np.int64))
-    return Store(synapses, {key: extents[key] for key in wanted})
+    return StoredSynapses(synapses, {key: extents[key] for key in wanted})
 
 
 @kernel

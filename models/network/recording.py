@@ -40,7 +40,7 @@ class Recording:
     provenance : Mapping
         What produced it.
     dt_ns : int, optional
-        Biological time of a step in nanoseconds, if the engine says it.
+        Biological time of a step in nanoseconds; every engine of this project says it.
     """
 
     engine: str

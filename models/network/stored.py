@@ -13,7 +13,7 @@ from spikegate.models.kernel import kernel
 from spikegate.models.network.projection import Place, Projection
 from spikegate.models.network.synapses import Synapses, make_synapses
 
-__all__ = ["Extent", "Store", "Stored", "divide", "lay_out"]
+__all__ = ["Extent", "StoredSynapses", "Stored", "divide", "lay_out"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Extent:
 
 
 @dataclass(frozen=True, eq=False)
-class Store:
+class StoredSynapses:
     """Synapses of all projections, of one port, and what each projection has, by the names of its source and target."""
 
     synapses: Synapses
@@ -61,7 +61,7 @@ class Stored:
     source: str
     target: str
     port: str
-    store: Store
+    store: StoredSynapses
 
     @property
     def title(self) -> str:

@@ -25,7 +25,7 @@ __all__ = ["COMMANDS", "Finding", "admits", "examine", "require", "show", "tried
 COMMANDS = {"sim": ("", "sim", "brian", "python", "cache", "Python.h", "g++", "perl", "yosys"),
             "verilog": ("", "sim", "python", "cache", "yosys"), "bitstream": ("", "sim", "fpga", "python", "cache"),
             "program": ("openFPGALoader",), "sweep": ("sweep",), "explore": ("sweep", "fpga"), "make": ("make", "git", "libpython"),
-            "make test": ("dev", "fpga", "variants", "nwb", "sweep", "icebox"), "make bench": ("bench",), "make docs": ("docs",)}
+            "make test": ("dev", "fpga", "variants", "nwb", "sweep", "nir", "train", "icebox"), "make bench": ("bench",), "make docs": ("docs",)}
 #: What the Makefile's other targets cannot bring themselves.
 REQUIRED = ("sim", "make")
 #: Programs of the distribution: least version, how to ask, and the Debian package.

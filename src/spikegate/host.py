@@ -139,7 +139,7 @@ class Board(Line):
         return Recording("rtl", network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
             "network": network.hash, "n": g.n, "lanes": g.lanes, **g.options, "driver": "host link",
             "port": self.port, "baud": self.baud,
-            "load_s": loaded - start, "run_s": run_s})
+            "load_s": loaded - start, "run_s": run_s}, network.dt_ns)
 
     def geometry(self, network: Network, faults: StreamFaults | None = None) -> CoreGeometry:
         """The board's geometry, if the network is one for it: of no more neurons, as others of the board then rest.

@@ -142,7 +142,7 @@ class PointBoard(Board):
         return Recording("rtl", network.n, network.steps, np.concatenate(spikes), {name: values[-1] for name, values in states.items()},
                          states if trace else {}, (after.cycles - before.cycles) % 2**32, {
             "network": network.hash, "n": self.identity.n, "lanes": self.identity.lanes, "driver": "host link", "port": self.port,
-            "baud": self.baud, "load_s": loaded - start, "run_s": run_s})
+            "baud": self.baud, "load_s": loaded - start, "run_s": run_s}, network.dt_ns)
 
 
 def run(network: PointNetwork, lanes: int = 8, rows: PointRows = CSR, *, port: str | None = None, baud: int | None = None,

@@ -46,17 +46,18 @@ def calls(monkeypatch):
     return found
 
 
-CORE = dict(store=16, walk=True, banks=2)
+CORE = dict(store=16, walk=True, banks=2, overlap=True)
 
 
 @pytest.mark.parametrize("engine, network, called", [
-    (Rtl(), NETWORK, ("rtl.run", (NETWORK, 40), dict(store=None, walk=False, banks=1, clock_gate=True))),
+    (Rtl(), NETWORK, ("rtl.run", (NETWORK, 40), dict(store=None, walk=False, banks=1, overlap=False, clock_gate=True))),
     (Rtl(3, **CORE, clock_gate=False), NETWORK, ("rtl.run", (NETWORK, 3), dict(**CORE, clock_gate=False))),
     (Rtl(3, faults=FAULTS, clock_gate=False), STREAMS, ("rtl_streams.run", (STREAMS, 3), dict(faults=FAULTS, clock_gate=False))),
     (Netlist(2, **CORE), NETWORK, ("netlist.run", (NETWORK, 2, "ice40"), dict(**CORE, seed=1))),
-    (Netlist(2, family="ecp5", seed=5), NETWORK, ("netlist.run", (NETWORK, 2, "ecp5"), dict(store=None, walk=False, banks=1, seed=5))),
-    (Bitstream(1, store=16, walk=True), NETWORK, ("bitstream.run", (NETWORK, 1), dict(store=16, walk=True, seed=1, place_seed=1))),
-    (Bitstream(2, seed=4, place_seed=7), NETWORK, ("bitstream.run", (NETWORK, 2), dict(store=None, walk=False, seed=4, place_seed=7)))],
+    (Netlist(2, family="ecp5", seed=5), NETWORK, ("netlist.run", (NETWORK, 2, "ecp5"), dict(store=None, walk=False, banks=1, overlap=False, seed=5))),
+    (Bitstream(1, store=16, walk=True), NETWORK, ("bitstream.run", (NETWORK, 1), dict(store=16, walk=True, overlap=False, seed=1, place_seed=1))),
+    (Bitstream(2, seed=4, place_seed=7), NETWORK,
+     ("bitstream.run", (NETWORK, 2), dict(store=None, walk=False, overlap=False, seed=4, place_seed=7)))],
     ids=lambda value: type(value).__name__)
 def test_a_run_is_given_every_option_of_its_engine(calls, engine, network, called):
     where, args, options = called
@@ -85,7 +86,7 @@ def test_what_the_engines_are():
         assert isinstance(engine, Hardware)
         with pytest.raises(dataclasses.FrozenInstanceError):
             engine.lanes = 2
-    assert PointRtl() == PointRtl(8, None, True) and Rtl() == Rtl(40, None, False, 1, None, True)
+    assert PointRtl() == PointRtl(8, None, True) and Rtl() == Rtl(40, None, False, 1, False, None, True)
 
 
 def test_stuck_lines_are_counted_and_the_cause_of_a_departure():
@@ -105,7 +106,7 @@ def test_cycles_are_predicted_with_the_options_of_the_core():
 
 
 def test_options_of_the_store_are_not_for_streams():
-    reasons = Rtl(4, store=16, walk=True, banks=2).unsupported(STREAMS)
+    reasons = Rtl(4, **CORE).unsupported(STREAMS)
     assert reasons == [f"{name} must be left out for bitstream synapses, not {value}" for name, value in Rtl(4, **CORE)._options.items()]
     assert Rtl(4, walk=True).unsupported(NETWORK) == Rtl(4, faults=FAULTS).unsupported(STREAMS) == []
     assert len(Rtl(21).unsupported(STREAMS)) == 1 and Rtl(21, banks=2).unsupported(NETWORK)[0].startswith("Lanes must be in 1..N=20")

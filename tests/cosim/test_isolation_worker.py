@@ -30,7 +30,8 @@ def hand(network, progress=None, *, mib=0, fail=None):
         progress(fraction)
     if fail:
         raise fail
-    return Recording("hand", 20, 10, [(3, 4)], {"v": np.arange(20)}, {"v": np.full((10, 20), mib, np.int16)}, 77, {"mib": mib, "n": network.n})
+    return Recording("hand", 20, 10, [(3, 4)], {"v": np.arange(20)}, {"v": np.full((10, 20), mib, np.int16)}, 77, {"mib": mib, "n": network.n},
+                     network.dt_ns)
 
 
 def nothing(network, progress=None):
@@ -63,7 +64,7 @@ def test_what_comes_back_of_a_process_is_all_that_the_engine_gave_with_its_own_t
     result = inside.run(hand, mib=7)
     recording, made = result.recording, hand(network, lambda fraction: None, mib=7)
     assert (result.wall_s, result.peak_mib) == (2.5, 12.25)
-    for name in ("engine", "n", "steps", "cycles"):
+    for name in ("engine", "n", "steps", "cycles", "dt_ns"):
         assert getattr(recording, name) == getattr(made, name), name
     assert recording.spikes.tolist() == [[3, 4]] and recording.provenance == {"network": network.hash, "mib": 7, "n": 20}
     for kind in ("final", "trace"):

@@ -27,8 +27,8 @@ def test_what_each_command_needs():
     assert {
         "sim": ("", "sim", "brian", "python", "cache", "Python.h", "g++", "perl", "yosys"), "verilog": ("", "sim", "python", "cache", "yosys"),
         "bitstream": ("", "sim", "fpga", "python", "cache"), "program": ("openFPGALoader",), "sweep": ("sweep",), "explore": ("sweep", "fpga"),
-        "make": ("make", "git", "libpython"), "make test": ("dev", "fpga", "variants", "nwb", "sweep", "icebox"), "make bench": ("bench",),
-        "make docs": ("docs",)} == doctor.COMMANDS
+        "make": ("make", "git", "libpython"), "make test": ("dev", "fpga", "variants", "nwb", "sweep", "nir", "train", "icebox"),
+        "make bench": ("bench",), "make docs": ("docs",)} == doctor.COMMANDS
     assert doctor.REQUIRED == ("sim", "make") and doctor.TRIAL_S == 120
     assert {"g++": ("10", "--version", "g++"), "make": ("4", "--version", "make"), "perl": ("5", "-v", "perl"),
             "git": ("2", "--version", "git")} == doctor.PROGRAMS

@@ -56,7 +56,7 @@ def test_what_is_not_chosen_is_as_published():
     assert dataclasses.asdict(CubaParams()) == dict(
         n=4000, probability=0.02, dt=0.1, tau_m=20.0, tau_e=5.0, tau_i=10.0, v_rest=-49.0, v_threshold=-50.0, v_reset=-60.0, refractory=5.0,
         weight_exc=1.62, weight_inh=-9.0, seed=1)
-    assert dataclasses.asdict(MicrocircuitParams()) == dict(scale=0.02, dt=0.1, seed=1)
+    assert dataclasses.asdict(MicrocircuitParams()) == dict(scale=0.02, dt=0.1, seed=1, tables=False)
     assert dataclasses.asdict(IzhikevichParams()) == dict(n=1000, probability=1.0, dt=0.5, weight_exc=0.5, weight_inh=-1.0, thalamic_exc=5.0,
                                                           thalamic_inh=2.0, seed=1)
 

@@ -65,6 +65,10 @@ def test_variants_differ_where_they_are_not_meant_to_be_equal(recordings):
     assert equal == {(a, b) for i, a in enumerate(expected) for b in expected[i + 1:]}
 
 
+def test_every_recording_says_how_long_a_step_is(network, recordings):
+    assert {name: each.dt_ns for name, each in recordings.items()} == {name: network.dt_ns for name in recordings} and len(recordings) >= 20
+
+
 def test_each_variant_is_its_engine(network, recordings):
     for name, rule in (("v1", Rule()), ("v7", Rule(noise_std=1.0)), ("v8", Rule(refractory=5)), ("v9", Rule(late=True)), ("v10", Rule(exact=True))):
         assert np.array_equal(recordings[find(name).name].spikes, run(network, rule=rule).spikes), name
