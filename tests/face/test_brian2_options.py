@@ -161,4 +161,5 @@ def test_currents_and_drives_are_in_their_columns():
 def test_the_options_of_check_are_these():
     parser = ArgumentParser()
     scripts.add_options(parser)
-    assert vars(parser.parse_args(["s"])) == dict(script="s", save=None, beside=False, seeds=1, format="auto", current_format="auto")
+    assert vars(parser.parse_args(["s"])) == dict(script="s", save=None, beside=False, seeds=1, format="auto", current_format="auto", dt=1e-4,
+                                                  integrators="step", method="euler", reset="value")
