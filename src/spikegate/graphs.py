@@ -97,6 +97,16 @@ def freeze(args: argparse.Namespace) -> int:
     return 0
 
 
+def require_script(args: argparse.Namespace) -> None:
+    """`InputError` if options of a graph are given for a script."""
+    plain = argparse.ArgumentParser()
+    add_options(plain)
+    usual = vars(plain.parse_args([]))
+    given = [name for name, value in usual.items() if getattr(args, name, value) != value]
+    if given:
+        raise InputError("\n".join(f"--{name} is of a NIR graph, and {args.script} is a Brian2 script; leave it out" for name in given))
+
+
 def add_freeze(actions: Any) -> None:
     """The action `from-nir` of `spikegate network`."""
     action = actions.add_parser("from-nir", help="freeze a NIR graph", allow_abbrev=False)

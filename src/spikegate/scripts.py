@@ -42,6 +42,7 @@ def check(args: argparse.Namespace) -> int:
     """Print what the script's first network, or the graph, becomes; `InputError` names what is in the way."""
     if graphs.is_graph(args.script):
         return graphs.check(args)
+    graphs.require_script(args)
     from rich import box
     from rich.console import Console
     from rich.table import Table

@@ -34,6 +34,7 @@ def test_a_graph_is_frozen_and_the_hardware_proved_on_it(tmp_path):
 @pytest.mark.parametrize(("words", "line"), [
     (["check", "none.nir"], "NIR file none.nir cannot be read (No such file or directory)"),
     (["check", GRAPH, "--beside"], "--beside runs a Brian2 script, and this is a NIR graph"),
+    (["check", "mine.py", "--dt", "0.01"], "--dt is of a NIR graph, and mine.py is a Brian2 script; leave it out"),
     (["check", GRAPH, "--save", "net"], "--save needs the length of a run"), (["check", GRAPH, "--dt", "0.01"], "shorter than a step of 0.01 s"),
     (["check", GRAPH, "--format", "q9"], "Format must be written qM.N"), (["check", GRAPH, "--reset", "zero"], "reset must be value or subtract"),
     (["network", "from-nir", GRAPH, "--out", "net"], "steps must be 1 or more"),
