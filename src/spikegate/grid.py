@@ -97,7 +97,8 @@ def points(args: argparse.Namespace) -> tuple[list[str], list[Point]]:
 
 def _namespace(point: Point) -> argparse.Namespace:
     given: dict[str, Any] = {**dict.fromkeys(AXES), "changes": [], "network": None, "sabotage": None, "faults": None, "fault_seed": 1,
-                             "through_host_link": False, "port": None, "baud": None, "rows": None, "lanes": point.lanes}
+                             "through_host_link": False, "port": None, "baud": None, "rows": None, "engine": None, "stall": 0.0,
+                             "lanes": point.lanes}
     for name, text in point.options:
         if name not in AXES:
             given["changes"].append(f"{name}={text}")

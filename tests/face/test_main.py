@@ -38,12 +38,13 @@ def test_sim_passes_on_the_network_its_engines_and_every_option(passed, capsys):
 LINE = ("command", "said")
 NETWORK = dict(preset=None, format=None, leak_fraction=None, rounding=None, overflow=None, variant=None, length=None, ms=None, seed=None, changes=[])
 SIM = dict(network=None, lanes=None, out="build/sim", json=False, markdown=False, seeds=1, sabotage=None, faults=None, fault_seed=1,
-           through_host_link=False, port=None, baud=None, board=None, rows=None, figure=None)
+           through_host_link=False, port=None, baud=None, board=None, rows=None, figure=None, engine=None, stall=0.0)
 #: Every option at a value that is not its default, and what it is read as.
 GIVEN = {"preset": ("ai", "ai"), "format": ("q10.10", "q10.10"), "leak_fraction": ("12", "12"), "rounding": ("floor", "floor"),
          "overflow": ("wrap", "wrap"), "variant": ("v4", "v4"), "length": ("64", 64), "ms": ("2.5", 2.5), "seed": ("7", 7), "network": ("n", "n"),
          "lanes": ("3", 3), "out": ("o", "o"), "seeds": ("4", 4), "sabotage": ("leak", "leak"), "faults": ("0.5", 0.5), "fault_seed": ("9", 9),
-         "port": ("p", "p"), "baud": ("9600", 9600), "board": ("icebreaker", "icebreaker"), "rows": ("csr", "csr"), "figure": ("f.pdf", "f.pdf")}
+         "port": ("p", "p"), "baud": ("9600", 9600), "board": ("icebreaker", "icebreaker"), "rows": ("csr", "csr"), "figure": ("f.pdf", "f.pdf"),
+         "engine": ("cocotb", "cocotb"), "stall": ("0.25", 0.25)}
 
 
 def test_every_option_of_sim_has_its_default_and_takes_its_value(passed, capsys):
@@ -95,15 +96,18 @@ def test_network_and_check_and_doctor_pass_on_what_they_are_given(monkeypatch, c
     monkeypatch.setattr(doctor, "show", lambda found: calls.append(("doctor", found)) or 3)
     for words, code in ((["network", "make", "f"], 7), (["network", "make", "--events", "f"], 7), (["network", "show", "g"], 7),
                         (["network", "verify", "h"], 7), (["check", "s"], 5),
-                        (["check", "s", "--save", "t", "--format", "q4.4", "--current-format", "q5.5"], 5), (["doctor"], 3)):
+                        (["check", "s", "--save", "t", "--format", "q4.4", "--current-format", "q5.5", "--beside", "--seeds", "4", "--dt", "0.5",
+                          "--reset", "subtract", "--method", "exact", "--integrators", "seconds"], 5), (["doctor"], 3)):
         assert cli.main(words) == code
     said = [(name, {key: value for key, value in given.items() if key not in (*LINE, *NETWORK)} if isinstance(given, dict) else given)
             for name, given in calls if name != "check"]
     assert said == [("make", {"events": False, "file": "f"}), ("make", {"events": True, "file": "f"}), ("show", {"file": "g"}),
                     ("verify", {"file": "h"}), ("doctor", ["found", "tried"])]
     assert [{key: value for key, value in given.items() if key not in LINE} for name, given in calls if name == "check"] == [
-        {"script": "s", "save": None, "beside": False, "format": "auto", "current_format": "auto"},
-        {"script": "s", "save": "t", "beside": False, "format": "q4.4", "current_format": "q5.5"}]
+        {"script": "s", "save": None, "beside": False, "seeds": 1, "format": "auto", "current_format": "auto", "dt": 1e-4, "reset": "value",
+         "method": "euler", "integrators": "step"},
+        {"script": "s", "save": "t", "beside": True, "seeds": 4, "format": "q4.4", "current_format": "q5.5", "dt": 0.5, "reset": "subtract",
+         "method": "exact", "integrators": "seconds"}]
     capsys.readouterr()
 
 
@@ -140,10 +144,11 @@ def test_without_a_command_that_there_is_the_line_says_where_help_is(words, caps
 
 
 def test_help_is_that_of_each_command(capsys):
-    for words, text in (([], "Spiking neural networks in digital hardware"), (["sim"], "--through-host-link"), (["network"], "make|show|verify|run"),
+    for words, text in (([], "Spiking neural networks in digital hardware"), (["sim"], "--through-host-link"),
+                        (["network"], "make|from-nir|show|verify|run"),
                         (["bitstream"], "of placing; the same seed gives the same bits (default 1)"),
                         (["bitstream"], "icebreaker, hx8k_evn"), (["sim"], "tutorial, ai, brunel2000"), (["network", "make"], "tutorial, ai, brunel"),
-                        (["sim"], f"(default {cli.LANES}, of point neurons {cli.POINT_LANES}, or N if less)")):
+                        (["sim"], f"(default {cli.LANES}, of point neurons {cli.POINT_LANES}, or N if less; of a netlist 1)")):
         with pytest.raises(SystemExit, match="0"):
             cli.main([*words, "--help"])
         assert text in " ".join(capsys.readouterr().out.split())
