@@ -74,6 +74,7 @@ ELSEWHERE = {
     "make mutation": "tests/verification/test_mutation.py", "make mutation ARGS=--update": "tests/verification/test_mutation.py",
     "make mutation-models": "tests/verification/test_model_mutation.py",
     'make mutation-models ARGS="..."': "tests/verification/test_model_mutation.py",
+    'make mutation-models ARGS="--sample 90"': "tests/verification/test_model_mutation.py",
     "make bench": "tests/benchmarks/test_core_speed.py", "make compare": "tests/benchmarks/test_snn_comparison.py",
     'make compare ARGS="--ms 1000 --json build/results.json --markdown"': "tests/benchmarks/test_snn_comparison.py",
     "make brian2-bench": "tests/benchmarks/test_brian2_benchmark.py",
