@@ -11,6 +11,7 @@ from pathlib import Path
 
 import board_fits
 import leaf_sizes
+import point_fits
 import pytest
 
 from spikegate import boards as face
@@ -47,6 +48,7 @@ def test_parts_and_oscillators_are_those_of_amaranths_boards_and_capacities_thos
 
 
 FITS = json.loads((PAGE.parent / "board_fits.json").read_text())
+POINT_FITS = json.loads((PAGE.parent / "point_fits.json").read_text())
 
 
 def test_the_table_of_the_fpga_page_is_that_of_the_reports():
@@ -71,6 +73,21 @@ def test_reports_on_the_fpga_page_are_of_the_boards_as_they_are_and_of_what_thei
     expected = {"cycles_per_step": cycles, "steps_per_s": spec.clock_hz / cycles, "real_time_factor": spec.clock_hz / cycles * 1e-4,
                 "bytes_per_step": sent, "real_time_factor_read": min(spec.clock_hz / cycles, spec.clock_hz / spec.line.divisor / 10 / sent) * 1e-4}
     assert {key: fit[key] for key in expected} == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("fit", POINT_FITS, ids=lambda fit: f"{fit['board']}-{fit['network']['name']}")
+def test_reports_of_point_cores_are_of_their_networks_and_what_these_do(fit):
+    network = point_fits.network(fit["network"]["name"])
+    spec = board(fit["board"]).of_points(network.n, fit["lanes"])
+    assert (fit["network"], fit["n"], fit["clock_hz"], fit["format"]) == (
+        {"name": network.name, "hash": network.hash, "steps": network.steps}, network.n, spec.clock_hz, "point neurons")
+    assert fit["clock_met"] and fit["fmax_hz"] >= fit["clock_hz"] and all(each["used"] <= each["available"] for each in fit["utilisation"].values())
+    recording, cycles = flow.measured(spec, network)
+    sent = flow.event_bytes(recording) / network.steps
+    assert fit["cycles_per_step"] == pytest.approx(cycles) and fit["real_time_factor"] == pytest.approx(spec.clock_hz / cycles * 1e-4)
+    assert fit["real_time_factor_read"] == pytest.approx(min(spec.clock_hz / cycles, spec.clock_hz / spec.line.divisor / 10 / sent) * 1e-4)
+    page = PAGE.read_text()
+    assert page[page.index(point_fits.START):page.index(point_fits.END)].split("\n", 1)[1].strip() == point_fits.table(POINT_FITS)
 
 
 def test_every_board_is_on_the_fpga_page_and_its_figures_of_runs_are_the_models():
