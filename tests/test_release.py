@@ -32,7 +32,8 @@ def test_the_citation_and_the_workflows_say_what_the_project_says():
     low, high = re.findall(r"3\.(\d+)", PROJECT["project"]["requires-python"])
     assert re.search(r"python: \[(.*)\]", workflow)[1] == ", ".join(f'"3.{minor}"' for minor in range(int(low), int(high)))
     runs = re.findall(r"- run: (.+)", workflow)
-    assert runs == [".ci/run", "make wheel"] and (ROOT / runs[0]).is_file() and "\nwheel: " in (ROOT / "Makefile").read_text()
+    made = (ROOT / "Makefile").read_text()
+    assert runs == [".ci/run", "make test-wide", "make wheel"] and (ROOT / runs[0]).is_file() and "\nwheel: " in made and "\ntest-wide: " in made
 
 
 def test_every_folder_of_the_product_is_a_package_that_is_installed():

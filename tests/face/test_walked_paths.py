@@ -49,7 +49,7 @@ SAME = {"spikegate sim --rows", "spikegate sim --engine", "spikegate explore", "
 #: Not run here -> the test that runs it small at its own entry, or the reason why nothing can.
 ELSEWHERE = {
     "apt install python3 python3-venv python3-dev g++ make perl git": "make newcomer runs it, as root, in a bare Debian",
-    "make test": "this is it", "make test-wide": "run after the tests, by .ci/run", "make test-long": "its tests are marked long",
+    "make test": "this is it", "make test-wide": "further cases of these tests", "make test-long": "its tests are marked long",
     "make newcomer": "takes a quarter of an hour, as root",
     ".venv/bin/python -m pytest tests/neuron/test_lif.py": "a part of this run", "make lint": "run before the tests, by .ci/run",
     "make wheel": "tests/test_release.py", "make docs": "tests/test_site.py",
