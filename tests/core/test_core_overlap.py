@@ -145,7 +145,7 @@ def test_behind_the_host_link_cycles_are_as_predicted_though_the_line_holds_the_
     """Every record of every step is sent, so that each word of each sweep waits for the line, and nothing else may go on meanwhile."""
     network = small(ms=5.0)
     with virtual_board(CoreGeometry.of(network, lanes, **options)) as path, Board(path) as board:
-        assert board.identity.version == 3 and board.identity.overlap == 1
+        assert board.identity.version == OVERLAP_VERSION == 4 and board.identity.overlap == 1
         recording = board.run(network, trace=True)
         with pytest.raises(InputError, match="Delay must be at least 2 steps where sweep and delivery overlap, not 1"):
             board.geometry(small(delay=0.1))
