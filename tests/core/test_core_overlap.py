@@ -17,6 +17,7 @@ from spikegate.models.core.rows_bitmap import Bitmap
 from spikegate.models.core.rows_store import Store
 from spikegate.models.core.schedules import Overlap
 from spikegate.models.errors import InputError
+from spikegate.models.link.payloads import OVERLAP_VERSION
 from spikegate.models.numeric.fixed import Q8_8, Q16_12
 from spikegate.translator.brunel import preset, translate
 
