@@ -87,7 +87,7 @@ class Abuse:
         rng, device = self.rng, self.device
         self.report.frames += 1
         seq = device.expected if rng.random() < 0.8 else rng.randrange(256)
-        kind = rng.choice([*Request, *Request, *[Request.LOAD] * 3, rng.randrange(256)])
+        kind = rng.choice([*device.requests, *device.requests, *[Request.LOAD] * 3, rng.randrange(256)])
         if rng.random() < 0.06:
             return Frame(kind, seq, rng.randbytes(rng.choice((0, 1, 5, 7, 8, 14, 20))))
         if kind == Request.RUN:
