@@ -23,7 +23,7 @@ from spikegate.models.link.point_device import PointDecoder
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
 
-__all__ = ["PointBoard", "events_payloads", "run"]
+__all__ = ["PointBoard", "events_payloads", "of_board", "run"]
 
 
 def events_payloads(events: np.ndarray) -> list[bytes]:
@@ -31,6 +31,11 @@ def events_payloads(events: np.ndarray) -> list[bytes]:
     items = [int(step).to_bytes(4, "big") + int(source).to_bytes(2, "big") for step, source in events]
     count = MAX_PAYLOAD // ITEM
     return [b"".join(items[at:at + count]) for at in range(0, len(items), count)]
+
+
+def of_board(identity: PointIdentity, network: PointNetwork) -> PointGeometry:
+    """The core that a board says it is, if its neurons are those of a network."""
+    return identity.size(PointGeometry, tuple(dict.fromkeys(each.neuron for each in network.populations)), network.lfsr)
 
 
 class PointBoard(Board):
@@ -56,8 +61,7 @@ class PointBoard(Board):
             With everything that does not fit.
         """
         mine: PointIdentity = self.identity
-        structures = tuple(dict.fromkeys(each.neuron for each in network.populations))
-        found, problems = mine.size(PointGeometry, structures, network.lfsr), Problems()
+        found, problems = of_board(mine, network), Problems()
         problems.require(family(found) == mine.family, f"Neurons of network {network.name!r}, or their generator, are not those that the board on "
                          f"{self.port} is built for; {BUILD}")
         for each in found.problems(network):
@@ -142,18 +146,17 @@ class PointBoard(Board):
         return Recording("rtl", network.n, network.steps, np.concatenate(spikes), {name: values[-1] for name, values in states.items()},
                          states if trace else {}, (after.cycles - before.cycles) % 2**32, {
             "network": network.hash, "n": self.identity.n, "lanes": self.identity.lanes, "driver": "host link", "port": self.port,
-            "baud": self.baud, "load_s": loaded - start, "run_s": run_s}, network.dt_ns)
+            "baud": self.baud, "load_s": loaded - start, "run_s": run_s, "identity": self.identity.pack().hex()}, network.dt_ns)
 
 
 def run(network: PointNetwork, lanes: int = 8, rows: PointRows = CSR, *, port: str | None = None, baud: int | None = None,
-        **options: Any) -> tuple[Recording, PointGeometry]:
-    """Run a network through the host link: on the board on ``port``, or on a Verilated one with ``lanes`` lanes; and what the board's core is.
+        **options: Any) -> Recording:
+    """Run a network through the host link: on the board on ``port``, or on a Verilated one with ``lanes`` lanes.
 
     Other parameters and errors as in `PointBoard.run`.
     """
     if port is not None:
         with PointBoard(port, baud) as board:
-            return board.run(network, **options), board.geometry(network)
-    g = PointGeometry.of(network, lanes, rows)
-    with virtual_board(g) as path, PointBoard(path) as board:
-        return board.run(network, **options), g
+            return board.run(network, **options)
+    with virtual_board(PointGeometry.of(network, lanes, rows)) as path, PointBoard(path) as board:
+        return board.run(network, **options)

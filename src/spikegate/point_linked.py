@@ -53,13 +53,11 @@ class PointLinked(Hardware[PointNetwork]):
         return [] if self.lanes in (0, mine) else [f"--lanes {self.lanes} is not what the board on {self.port} has: {mine}; leave it out"]
 
     def run(self, network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
-        recording, self.__dict__["made"] = point_host.run(network, self.lanes, self.rows, port=self.port, baud=self.baud, trace=trace,
-                                                          progress=progress)
-        return recording
+        return point_host.run(network, self.lanes, self.rows, port=self.port, baud=self.baud, trace=trace, progress=progress)
 
     def predicted_phases(self, network: PointNetwork, recording: Recording) -> dict[str, int] | None:
-        made: PointGeometry = self.__dict__.get("made") or PointGeometry.of(network, self.lanes, self.rows)
-        return made.phases(network, recording)
+        identity = PointIdentity.unpack(bytes.fromhex(recording.provenance["identity"]))
+        return point_host.of_board(identity, network).phases(network, recording)
 
     def waveform(self, network: PointNetwork, *, first: int, last: int, path: str | Path, progress: Progress | None = None) -> None:
         PointRtl(self.lanes or min(8, network.n), rows=self.rows).waveform(network, first=first, last=last, path=path)

@@ -1,5 +1,7 @@
 """A board of point neurons behind the host link: any network that fits runs on it, bit for bit, with events given while it runs."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -91,7 +93,11 @@ def test_a_client_of_the_other_core_and_a_network_that_does_not_fit_are_told_so(
         Board(port)
 
 
-def test_sim_runs_a_network_of_point_neurons_through_the_host_link(tmp_path, capsys):
-    NETWORK.save(tmp_path / "net")
-    assert main(["sim", "--network", str(tmp_path / "net"), "--lanes", str(LANES), "--through-host-link", "--out", str(tmp_path / "out")]) == 0
-    assert "judged: RTL = golden" in capsys.readouterr().err.splitlines()[-1]
+@pytest.mark.parametrize("network, on_a_port", [(NETWORK, False), (SMALLER, True)])
+def test_sim_runs_a_network_of_point_neurons_through_the_host_link_and_on_a_board_that_is_larger(network, on_a_port, port, tmp_path, capsys):
+    network.save(tmp_path / "net")
+    words = ["--port", port, "--baud", "1000000"] if on_a_port else ["--lanes", str(LANES), "--through-host-link"]
+    assert main(["sim", "--network", str(tmp_path / "net"), *words, "--out", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().err.splitlines()[-1].startswith("spikegate: ok; judged: RTL = golden, RTL = Brian2 integer, RTL cycles = predicted")
+    checks = {check["name"]: check for check in json.loads((tmp_path / "out" / "report.json").read_text())["checks"]}
+    assert checks["RTL cycles = predicted"]["compared"] == 1 and checks["RTL = golden"]["compared"] > 5 * network.n
