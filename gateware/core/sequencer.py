@@ -1,13 +1,15 @@
 """The sequencer: step after step, a sweep over all words, the pipeline's end, then delivery until nothing is due."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.geometry import CoreGeometry
 from spikegate.gateware.core.point_geometry import PointGeometry
 
-__all__ = ["Sequencer"]
+__all__ = ["Sequencer", "pipeline"]
 
 
 class Sequencer(wiring.Component):
@@ -58,7 +60,7 @@ class Sequencer(wiring.Component):
                      self.forward.eq(self.advance & self.ready)]
         with m.If(self.running):
             m.d.sync += self.cycles.eq(self.cycles + 1)
-        self.pipeline(m, sweeping, word)
+        pipeline(self, m, sweeping, word)
 
         with m.If(sweeping & self.forward):
             m.d.sync += word.eq(word + 1)
@@ -76,14 +78,16 @@ class Sequencer(wiring.Component):
             m.d.sync += [steps.eq(self.count), sweeping.eq(1)]
         return m
 
-    def pipeline(self, m: Module, sweeping: Signal, word: Signal) -> None:
-        """The stages; a token that the drive has not done with is not yet behind it."""
-        g, latency = self.geometry, self.geometry.latency
-        token = [Signal(g.token_layout(), name=f"token_{stage}") for stage in range(latency + g.tail + 1)]
-        m.d.comb += [token[0].en.eq(sweeping), token[0].word.eq(word)]
-        for stage, (before, after) in enumerate(zip(token, token[1:])):
-            m.d["draw" if stage < latency else "update"] += after.eq(before)
-        m.d.update += token[latency + 1].en.eq(token[latency].en & self.ready)
-        m.d.comb += [getattr(self, name).eq(token[stage]) for name, stage in g.stages.items()]
-        m.d.comb += [self.drawing.eq(self.forward & Cat(stage.en for stage in token[:latency + 1]).any()),
-                     self.updating.eq(self.advance & Cat(stage.en for stage in token[latency:]).any())]
+
+def pipeline(sequencer: Any, m: Module, sweeping: Signal, word: Signal) -> data.View:
+    """The stages of a sequencer; a token that the drive has not done with is not yet behind it. The first token."""
+    g, latency = sequencer.geometry, sequencer.geometry.latency
+    token = [Signal(g.token_layout(), name=f"token_{stage}") for stage in range(latency + g.tail + 1)]
+    m.d.comb += [token[0].en.eq(sweeping), token[0].word.eq(word)]
+    for stage, (before, after) in enumerate(zip(token, token[1:])):
+        m.d["draw" if stage < latency else "update"] += after.eq(before)
+    m.d.update += token[latency + 1].en.eq(token[latency].en & sequencer.ready)
+    m.d.comb += [getattr(sequencer, name).eq(token[stage]) for name, stage in g.stages.items()]
+    m.d.comb += [sequencer.drawing.eq(sequencer.forward & Cat(stage.en for stage in token[:latency + 1]).any()),
+                 sequencer.updating.eq(sequencer.advance & Cat(stage.en for stage in token[latency:]).any())]
+    return token[0]

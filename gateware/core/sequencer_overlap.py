@@ -2,11 +2,12 @@
 
 from typing import cast
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.geometry import CoreGeometry
+from spikegate.gateware.core.sequencer import pipeline
 from spikegate.models.core.schedules import Overlap
 
 __all__ = ["OverlapSequencer"]
@@ -72,7 +73,7 @@ class OverlapSequencer(wiring.Component):
                      self.delivering.eq(turning & touched & (1 if len(turns) == 2 else self.early | known))]
         with m.If(self.running):
             m.d.sync += self.cycles.eq(self.cycles + 1)
-        self.pipeline(m, turning & ~swept, word)
+        m.d.comb += pipeline(self, m, turning & ~swept, word).step.eq(self.tag[0])
         self.copying(m, moved, turning)
 
         with m.If(self.advance):
@@ -102,15 +103,3 @@ class OverlapSequencer(wiring.Component):
         g = self.geometry
         first = g.latency - 1
         m.d.comb += [self.copy.eq(turning & self.forward & (moved >= first) & (moved < first + g.bursts)), self.burst.eq(moved - first)]
-
-    def pipeline(self, m: Module, sweeping: Signal, word: Signal) -> None:
-        """The stages; a token that the drive has not done with is not yet behind it."""
-        g, latency = self.geometry, self.geometry.latency
-        token = [Signal(g.token_layout(), name=f"token_{stage}") for stage in range(latency + g.tail + 1)]
-        m.d.comb += [token[0].en.eq(sweeping), token[0].word.eq(word), token[0].step.eq(self.tag[0])]
-        for stage, (before, after) in enumerate(zip(token, token[1:])):
-            m.d["draw" if stage < latency else "update"] += after.eq(before)
-        m.d.update += token[latency + 1].en.eq(token[latency].en & self.ready)
-        m.d.comb += [getattr(self, name).eq(token[stage]) for name, stage in g.stages.items()]
-        m.d.comb += [self.drawing.eq(self.forward & Cat(stage.en for stage in token[:latency + 1]).any()),
-                     self.updating.eq(self.advance & Cat(stage.en for stage in token[latency:]).any())]

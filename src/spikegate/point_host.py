@@ -16,7 +16,7 @@ from spikegate.models.core.point_rows import PointRows
 from spikegate.models.core.rows_csr import CSR
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.link.frames import MAX_PAYLOAD, Request
-from spikegate.models.link.payloads import MAX_STEPS, Run
+from spikegate.models.link.payloads import MAX_STEPS, OVERLAP_VERSION, Run
 from spikegate.models.link.payloads import VERSION as PLAIN_VERSION
 from spikegate.models.link.point import ITEM, ROOM, VERSION, PointIdentity, PointTerms, family
 from spikegate.models.link.point_device import PointDecoder
@@ -45,7 +45,7 @@ class PointBoard(Board):
         """Begin anew: what the board is; the next LOAD, RUN or EVENTS has number 0."""
         said = self.find()
         self._seq = 0
-        if said[:1] == bytes([PLAIN_VERSION]):
+        if said[0] in (PLAIN_VERSION, OVERLAP_VERSION):
             raise LinkError(f"Board on {self.port} has a core of one weight a source, and this is a network of point neurons; {BUILD}")
         identity = PointIdentity.unpack(said)
         if identity.version != VERSION:

@@ -93,6 +93,15 @@ def test_a_client_of_the_other_core_and_a_network_that_does_not_fit_are_told_so(
         Board(port)
 
 
+@pytest.mark.parametrize("version, words", [(2, "has a core of one weight a source, and this is a network of point neurons; build a bitstream"),
+                                            (4, "has a core of one weight a source"), (9, "speaks version 9 of the link, this client 3")])
+def test_a_board_of_another_core_or_version_is_told_by_its_first_byte(monkeypatch, board, version, words):
+    own = board.identity.pack()[1:]
+    monkeypatch.setattr(board, "find", lambda: bytes([version]) + (own if version == 9 else bytes(24)))
+    with pytest.raises(LinkError, match=words):
+        board.identify()
+
+
 @pytest.mark.parametrize("network, on_a_port", [(NETWORK, False), (SMALLER, True)])
 def test_sim_runs_a_network_of_point_neurons_through_the_host_link_and_on_a_board_that_is_larger(network, on_a_port, port, tmp_path, capsys):
     network.save(tmp_path / "net")
