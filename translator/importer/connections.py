@@ -66,7 +66,7 @@ def projections(synapses: Any, namespace: Mapping[str, Any], changing: set[tuple
     where, values, found = f"Synapses {synapses.name!r}", Values(synapses, namespace, changing), []
     model = synapses.equations
     for equations in (model, synapses.event_driven):
-        for name in equations.diff_eq_names if equations is not None else ():
+        for name, _ in equations.diff_eq_expressions if equations is not None else ():
             refusals.add(where, str(equations[name]), "is a synapse with dynamics of its own", ADDS)
     for each in synapses.summed_updaters.values():
         refusals.add(where, str(each.expression), "is summed over synapses in every step", ADDS)

@@ -10,7 +10,7 @@ from spikegate.models.neuron.linear import MAX_CURRENTS, Held
 from spikegate.translator.importer.float_network import Adapting, Current, FloatNeurons, FloatQuadratic, Refusals, Signal
 from spikegate.translator.importer.hosted import Hosted, closed, told, worked_out
 from spikegate.translator.importer.quadratic import is_quadratic, read_quadratic
-from spikegate.translator.importer.reading import NOISE, Changes, Level, Reading, unit_in
+from spikegate.translator.importer.reading import NOISE, Changes, Level, Reading, changing, unit_in
 from spikegate.translator.importer.regular import Regular
 from spikegate.translator.importer.signals import Clocked, Series, signals, split
 from spikegate.translator.importer.statements import Affine, Unclear, affine, followed, symbol
@@ -76,7 +76,7 @@ class _Reader(Reading):
 
     def apart(self, after: dict[str, Any]) -> list[str]:
         """Variables that neither spikes, synapses, membranes nor refractoriness move, if the host can work them out."""
-        own, dynamic = self.refusals, [*self.group.equations.diff_eq_names]
+        own, dynamic = self.refusals, changing(self.group)
         self.refusals = Refusals()
         try:
             resets = set(followed(self.group.event_codes.get("spike") or "", self.values.known))
@@ -101,7 +101,7 @@ class _Reader(Reading):
         group, before = self.group, len(self.refusals.lines)
         if any(name != "spike" for name in group.events):
             self.refuse(", ".join(sorted(group.events)), "are events of its own", "events named spike would run")
-        dynamic = [name for name in group.equations.diff_eq_names if name not in apart]
+        dynamic = [name for name in changing(group) if name not in apart]
         reset = group.event_codes.get("spike") or ""
         try:
             resets = set(followed(reset, self.values.known))
@@ -222,7 +222,7 @@ def by_host(group: Any, namespace: Mapping[str, Any], clocked: Clocked, changes:
     """A group that neither spikes nor takes spikes, in every step of a run; None where the host cannot work it out."""
     reader = _Reader(group, namespace, *changes, Refusals())
     reader.clocked, reader.series = clocked, {}
-    after, names = reader.follow(), [*group.equations.diff_eq_names]
+    after, names = reader.follow(), changing(group)
     if after is None or not names or group.events or reader.written or closed(after, names, names) != sorted(names):
         return None
     try:

@@ -13,7 +13,7 @@ from spikegate.translator.importer.regular import Regular
 from spikegate.translator.importer.statements import Unclear, affine, evaluate, followed, symbol
 from spikegate.translator.importer.values import Values, steps_of
 
-__all__ = ["NOISE", "Changes", "Level", "Reading", "timed_functions", "unit_in"]
+__all__ = ["NOISE", "Changes", "Level", "Reading", "changing", "timed_functions", "unit_in"]
 
 Changes = set[tuple[str, str]]
 #: Stands for a normal number of variance dt in a step.
@@ -49,6 +49,11 @@ def timed_functions(group: Any, values: Values, code: str) -> dict[str, Any]:
         if isinstance(called, TimedArray):
             found[name] = _whole(called.implementations[NumpyCodeObject].get_code(group))
     return found
+
+
+def changing(group: Any) -> list[str]:
+    """Names of the differential equations, as the user wrote them one after the other (Brian2 has them in a set)."""
+    return [name for name, _ in group.user_equations.diff_eq_expressions]
 
 
 def unit_in(group: Any, membrane: str) -> float:

@@ -104,8 +104,9 @@ def affine(expression: Any, variables: Collection[str], timed: Collection[str] =
     held, factors, rest = {name: symbol(name) for name in variables}, {}, expression
     for name, each in held.items():
         factor = sympy.diff(expression, each)
-        if factor.free_symbols & {*held.values()} or factor.has(sympy.Derivative, sympy.Subs):
-            raise Unclear(f"is not linear in {name}")
+        others = sorted(other for other in held if other != name and held[other] in factor.free_symbols)
+        if others or each in factor.free_symbols or factor.has(sympy.Derivative, sympy.Subs):
+            raise Unclear(f"is not linear in {' and '.join(each.rstrip('_') for each in [name, *others])}")
         constant(factor)
         factors[name], rest = factor, rest.xreplace({each: sympy.Integer(0)})
     return Affine(factors, rest)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from brian_scripts import both, on, pairs
 
+import spikegate.brian2
 from spikegate.models.errors import InputError
 from spikegate.translator.importer import hosted
 
@@ -149,6 +150,18 @@ def refused(equations, words, monitor=None):
 
 
 def test_what_is_multiplied_with_a_membrane_or_watched_on_the_host_is_refused():
-    refused("dv/dt = (1 - v * (2 + sin(p))) / (5*ms) : 1\ndp/dt = 0.1 / ms : 1", "cells.*is not linear in p")
+    refused("dv/dt = (1 - v * (2 + sin(p))) / (5*ms) : 1\ndp/dt = 0.1 / ms : 1", "cells.*is not linear in v and p;")
     refused("dv/dt = (1 - v * (2 + y)) / (5*ms) : 1\ny : 1 (linked)", "cells.*has a v that is multiplied by what changes")
     refused("dv/dt = (1 + y - v) / (5*ms) : 1\ny : 1 (linked)", "StateMonitor.*watches no NeuronGroup on the hardware", monitor=True)
+
+
+@pytest.mark.parametrize("names", ["ac", "ca"])
+def test_currents_stand_in_the_order_in_which_they_are_written(names):
+    """Brian2 has them in a set, whose order, and with it the hardware, would be another in another process."""
+    def script():
+        lines = "".join(f"\nd{name}/dt = -{name} / (5*ms) : 1" for name in names)
+        cells = b.NeuronGroup(2, f"dv/dt = (a + c - v) / (10*ms) : 1{lines}", threshold="v > 1", reset="v = 0", method="euler")
+        b.Network(cells).run(2 * b.ms, namespace={})
+
+    on("spikegate", script)
+    assert spikegate.brian2.result().network.populations[0].neuron.currents == tuple(names)
