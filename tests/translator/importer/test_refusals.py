@@ -120,7 +120,7 @@ CASES = {
                            "has noise; noise of the membrane alone would run"),
     "noise of each": (lambda: several(group("dv/dt = -v / (10*ms) + i * mV * xi / sqrt(10*ms) : volt", n=300)),
                       "has noise of more than 256 strengths"),
-    "noise that grows": (lambda: several(group("dv/dt = -v / (10*ms) + v * xi / sqrt(10*ms) : volt", method="heun")), "is not linear in v and noise;"),
+    "noise that grows": (lambda: several(group("dv/dt = -v / (10*ms) + v * xi / sqrt(10*ms) : volt", method="heun")), "linear in v and noise;"),
     "linked": (linked, "depends on x, which changes"),
     "held for a step": (lambda: several(group("dv/dt = (x - v) / (10*ms) : volt\nx = rand() * mV : volt (constant over dt)")),
                         "SubexpressionUpdater 'neurongroup"),
