@@ -8,6 +8,8 @@
     microcircuit  eight populations of Potjans and Diesmann's, 2 %
     izhikevich    Izhikevich's 800 and 200 neurons, each with parameters of its own, a million synapses
     kinds         one network with every kind of neuron
+    ai            the preset's network through each row source of both cores: a bitmap, a store, a list of synapses, a memory outside
+    seeded        one of its size whose synapses are made from seeds: by the core itself, from a list, from a memory outside
 
 Prints what was compared and how much of it differs; ends with 1 if anything does.
 """
@@ -19,17 +21,21 @@ from typing import Any
 
 import numpy as np
 
+from spikegate.cosim.engines import rtl
 from spikegate.cosim.engines.point_rtl import PointRtl
 from spikegate.cosim.results.compare import Check, compare
 from spikegate.models.core import engine
+from spikegate.models.core.point_choice import ROW_SOURCES
 from spikegate.models.core.point_golden import PointGolden
 from spikegate.models.network.builder import Builder
 from spikegate.models.network.engine import Agreement
+from spikegate.models.network.network import Network
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.neuron.linear import LinearNeuron, Order, Reset
 from spikegate.models.numeric.fixed import Q8_8, QFormat
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.cuba import CubaParams, cuba
+from spikegate.translator.generated_brunel import translate_generated
 from spikegate.translator.izhikevich_network import NEURON, IzhikevichParams, izhikevich_network, izhikevich_set
 from spikegate.translator.microcircuit import MicrocircuitParams, microcircuit
 from spikegate.translator.point_brian import PointBrianInteger
@@ -37,8 +43,14 @@ from spikegate.translator.point_brian import PointBrianInteger
 __all__ = ["NETWORKS", "agreement", "main"]
 
 
-def _brunel(ms: float) -> PointNetwork:
-    return PointNetwork.of(translate(preset("ai", n_exc=1600, n_inh=400, weight_exc=0.2, delay=2.0, conn_prob=0.05), ms=ms))
+#: Brunel's networks, with one weight a source.
+PLAIN: dict[str, Callable[[float], Network]] = {
+    "brunel": lambda ms: translate(preset("ai", n_exc=1600, n_inh=400, weight_exc=0.2, delay=2.0, conn_prob=0.05), ms=ms),
+    "ai": lambda ms: translate(preset("ai"), ms=ms)}
+#: Row sources of the core of one weight a source, of the networks that are run through them.
+OTHER_CORE: dict[str, dict[str, dict[str, Any]]] = {"ai": {"a bitmap": {}, "a store": {"store": 64, "walk": True}}}
+#: Row sources of the other networks that are run with more than a list of synapses.
+ROWS = {"ai": ("csr", "external"), "seeded": ("generated", "csr", "external")}
 
 
 def _distributed(ms: float) -> PointNetwork:
@@ -106,11 +118,16 @@ def _kinds(ms: float) -> PointNetwork:
     return net.freeze()
 
 
+def _seeded(ms: float) -> PointNetwork:
+    return translate_generated(preset("ai"), lanes=16, name="seeded", ms=ms)
+
+
 #: Name -> network of so many ms, and lanes.
 NETWORKS: dict[str, tuple[Callable[[float], PointNetwork], int]] = {
-    "brunel": (_brunel, 8), "distributed": (_distributed, 8), "cuba": (lambda ms: cuba(CubaParams(), ms), 8), "classifier": (_classifier, 5),
+    "brunel": (lambda ms: PointNetwork.of(PLAIN["brunel"](ms)), 8), "distributed": (_distributed, 8), "cuba": (lambda ms: cuba(CubaParams(), ms), 8), "classifier": (_classifier, 5),
     "own": (_own, 7), "izhikevich": (lambda ms: izhikevich_network(IzhikevichParams(), ms), 8),
-    "microcircuit": (lambda ms: microcircuit(MicrocircuitParams(), ms), 8), "kinds": (_kinds, 3)}
+    "microcircuit": (lambda ms: microcircuit(MicrocircuitParams(), ms), 8), "kinds": (_kinds, 3),
+    "ai": (lambda ms: PointNetwork.of(PLAIN["ai"](ms)), 8), "seeded": (_seeded, 16)}
 #: Above so many values, membranes are not recorded at every step.
 TRACED = 5_000_000
 
@@ -120,17 +137,23 @@ def agreement(name: str, ms: float) -> tuple[PointNetwork, list[Check]]:
     make, lanes = NETWORKS[name]
     network = make(ms)
     trace = network.n * network.steps <= TRACED
-    rtl, golden = PointRtl(min(lanes, network.n)).run(network, trace=trace), PointGolden().run(network, trace=trace)
+    golden = PointGolden().run(network, trace=trace)
     signals = ["spike", *(f"final.{state}" for state in network.states), *((*network.states, "events") if trace else ())]
-    checks = [compare("RTL = golden model", Agreement.BIT_TRUE, rtl, golden, signals)]
+    checks = []
+    for rows in ROWS.get(name, ("csr",)):
+        recording = PointRtl(min(lanes, network.n), rows=ROW_SOURCES[rows], latency=9 * (rows == "external")).run(network, trace=trace)
+        checks.append(compare(f"RTL, {rows} rows = golden model", Agreement.BIT_TRUE, recording, golden, signals))
     brian = PointBrianInteger()
     if not brian.unsupported(network):
         checks.append(compare("Brian2 on the same integers = golden model", Agreement.SPIKE_EXACT, brian.run(network), golden, ["spike", "final.v"]))
-    if name == "brunel":
-        plain = translate(preset("ai", n_exc=1600, n_inh=400, weight_exc=0.2, delay=2.0, conn_prob=0.05), ms=ms)
+    if name in PLAIN:
+        plain = PLAIN[name](ms)
         one = engine.run(plain)
         same = np.array_equal(one.spikes, golden.spikes)
         checks.append(Check("one weight a source = written out", Agreement.BIT_TRUE, len(one.spikes), int(not same), None, same))
+        for title, options in OTHER_CORE.get(name, {}).items():
+            checks.append(compare(f"RTL of one weight a source, {title} = its golden model", Agreement.BIT_TRUE, rtl.run(plain, lanes, **options), one,
+                                  ["spike", "final.v", "final.hold"]))
     return network, checks
 
 
@@ -145,10 +168,10 @@ def main(arguments: list[str] | None = None) -> int:
     failed = False
     for name in options.names or NETWORKS:
         network, checks = agreement(name, options.ms)
-        synapses: Any = sum(len(each.indices) for each in network.projections)
+        synapses: Any = sum(len(each.indices) for each in network.listed)
         for check in checks:
             failed |= check.ok is not True
-            print(f"{name:13} N={network.n:<5,} {synapses:>8,} synapses  {check.name:44} {check.compared:>12,} compared, {check.mismatches} differ"
+            print(f"{name:13} N={network.n:<5,} {synapses:>8,} synapses  {check.name:58} {check.compared:>12,} compared, {check.mismatches} differ"
                   + ("" if check.ok else f"  FAILED: {check.detail}"), flush=True)
     return int(failed)
 
