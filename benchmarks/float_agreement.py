@@ -1,7 +1,7 @@
 """For how long a network in Brian2's own order spikes as Brian2's floats do, format by format: ``benchmarks/float_agreement.py``.
 
-The preset ``ai``, its neurons in Brian2's order of a step, in the golden model; and the same network with the parameters that were asked for, in floats,
-in Brian2 (forward Euler, default schedule), both with the same events from outside. Only rounding is left to part them.
+The preset ``ai``, its neurons in Brian2's order of a step, in the golden model; and the same network with the parameters that were asked for, in
+floats, in Brian2 (forward Euler, default schedule), both with the same events from outside. Only rounding is left to part them.
 """
 
 import argparse

@@ -124,7 +124,8 @@ def _seeded(ms: float) -> PointNetwork:
 
 #: Name -> network of so many ms, and lanes.
 NETWORKS: dict[str, tuple[Callable[[float], PointNetwork], int]] = {
-    "brunel": (lambda ms: PointNetwork.of(PLAIN["brunel"](ms)), 8), "distributed": (_distributed, 8), "cuba": (lambda ms: cuba(CubaParams(), ms), 8), "classifier": (_classifier, 5),
+    "brunel": (lambda ms: PointNetwork.of(PLAIN["brunel"](ms)), 8),
+    "distributed": (_distributed, 8), "cuba": (lambda ms: cuba(CubaParams(), ms), 8), "classifier": (_classifier, 5),
     "own": (_own, 7), "izhikevich": (lambda ms: izhikevich_network(IzhikevichParams(), ms), 8),
     "microcircuit": (lambda ms: microcircuit(MicrocircuitParams(), ms), 8), "kinds": (_kinds, 3),
     "ai": (lambda ms: PointNetwork.of(PLAIN["ai"](ms)), 8), "seeded": (_seeded, 16)}
@@ -152,7 +153,7 @@ def agreement(name: str, ms: float) -> tuple[PointNetwork, list[Check]]:
         same = np.array_equal(one.spikes, golden.spikes)
         checks.append(Check("one weight a source = written out", Agreement.BIT_TRUE, len(one.spikes), int(not same), None, same))
         for title, options in OTHER_CORE.get(name, {}).items():
-            checks.append(compare(f"RTL of one weight a source, {title} = its golden model", Agreement.BIT_TRUE, rtl.run(plain, lanes, **options), one,
+            checks.append(compare(f"RTL, one weight a source, {title} = its golden model", Agreement.BIT_TRUE, rtl.run(plain, lanes, **options), one,
                                   ["spike", "final.v", "final.hold"]))
     return network, checks
 

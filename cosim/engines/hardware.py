@@ -9,15 +9,12 @@ from spikegate.gateware.core.core import CoreGeometry
 from spikegate.models.core.engine import require_own_drive
 from spikegate.models.core.golden import predicted_phases, unfit_faults
 from spikegate.models.errors import InputError
-from spikegate.models.network.engine import Agreement, Hardware, Progress
+from spikegate.models.network.engine import Agreement, Hardware, Kind, Progress
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.streams.params import StreamFaults
 
-__all__ = ["Bitstream", "Cocotb", "Netlist", "Rtl", "STALLED", "core_problems"]
-
-#: Why cycles are not as predicted.
-STALLED = "streams pause at random"
+__all__ = ["Bitstream", "Cocotb", "Netlist", "Rtl", "Stalling", "core_problems"]
 
 
 def core_problems(network: Network, lanes: int, **options: Any) -> list[str]:
@@ -93,8 +90,8 @@ class Rtl(Hardware[Network]):
 
 
 @dataclass(frozen=True)
-class Cocotb(Rtl):
-    """The RTL in Verilator under cocotb.
+class Stalling(Hardware[Kind]):
+    """What engines under cocotb have in common.
 
     Parameters
     ----------
@@ -109,18 +106,23 @@ class Cocotb(Rtl):
 
     name, title = "rtl_cocotb", "RTL under cocotb"
 
+    @property
+    def unpredicted(self) -> str:
+        return "streams pause at random" if self.stall else super().unpredicted
+
+    def predicted_phases(self, network: Kind, recording: Recording) -> dict[str, int] | None:
+        return None if self.stall else super().predicted_phases(network, recording)  # type: ignore[safe-super]  # the core's
+
+
+@dataclass(frozen=True)
+class Cocotb(Stalling[Network], Rtl):
+    """The RTL in Verilator under cocotb."""
+
     def run(self, network: Network, *, trace: bool = False, progress: Progress | None = None) -> Recording:
         options: dict[str, Any] = dict(trace=trace, stall=self.stall, seed=self.seed, clock_gate=self.clock_gate)
         if network.streams:
             return rtl_streams.run_cocotb(network, self.lanes, faults=self.faults, **options)
         return rtl_cocotb.run(network, self.lanes, **options)
-
-    @property
-    def unpredicted(self) -> str:
-        return STALLED if self.stall else super().unpredicted
-
-    def predicted_phases(self, network: Network, recording: Recording) -> dict[str, int] | None:
-        return None if self.stall else super().predicted_phases(network, recording)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from spikegate.cosim.engines import netlist, rtl_cocotb
-from spikegate.cosim.engines.hardware import STALLED
+from spikegate.cosim.engines.hardware import Stalling
 from spikegate.cosim.engines.point_rtl import PointRtl
 from spikegate.models.network.engine import Progress
 from spikegate.models.network.point import PointNetwork
@@ -13,32 +13,12 @@ __all__ = ["PointCocotb", "PointNetlist"]
 
 
 @dataclass(frozen=True)
-class PointCocotb(PointRtl):
-    """The RTL in Verilator under cocotb; a memory of rows outside is a Python model, which is late by chance.
-
-    Parameters
-    ----------
-    stall : float
-        Probability that a stream pauses in a cycle, 0..1; above 0 cycles are not as predicted.
-    seed : int
-        Of the stalls.
-    """
-
-    stall: float = 0.0
-    seed: int = 1
-
-    name, title = "rtl_cocotb", "RTL under cocotb"
+class PointCocotb(Stalling[PointNetwork], PointRtl):
+    """The RTL in Verilator under cocotb; a memory of rows outside is a Python model, which is late by chance."""
 
     def run(self, network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
         g, words, given = self._ready(network)
         return rtl_cocotb.execute(network, g, words, trace=trace, stall=self.stall, seed=self.seed, clock_gate=self.clock_gate, outside=given)
-
-    @property
-    def unpredicted(self) -> str:
-        return STALLED if self.stall else super().unpredicted
-
-    def predicted_phases(self, network: PointNetwork, recording: Recording) -> dict[str, int] | None:
-        return None if self.stall else super().predicted_phases(network, recording)
 
 
 @dataclass(frozen=True)
