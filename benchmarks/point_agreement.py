@@ -130,7 +130,7 @@ NETWORKS: dict[str, tuple[Callable[[float], PointNetwork], int]] = {
     "microcircuit": (lambda ms: microcircuit(MicrocircuitParams(), ms), 8), "kinds": (_kinds, 3),
     "ai": (lambda ms: PointNetwork.of(PLAIN["ai"](ms)), 8), "seeded": (_seeded, 16)}
 #: Above so many values, membranes are not recorded at every step.
-TRACED = 5_000_000
+TRACED = 20_000_000
 
 
 def agreement(name: str, ms: float) -> tuple[PointNetwork, list[Check]]:
