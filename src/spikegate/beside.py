@@ -24,7 +24,7 @@ from spikegate.beside_judge import SIDES, Side, judged
 from spikegate.cosim.results.compare import Check
 from spikegate.models.errors import InputError
 
-__all__ = ["Beside", "beside", "said", "verdict"]
+__all__ = ["Beside", "beside", "run_side", "said", "verdict"]
 
 ENGINES: dict[str, dict[str, Any]] = {"asked": {}, "realised": {"engine": "realised"}, "hardware": {}}
 
@@ -56,7 +56,26 @@ class Beside:
         return any(each.failed for each in self.checks)
 
 
-def _run(script: str | Path, side: str, seed: int, limit: float, options: dict[str, Any]) -> Side:
+def run_side(script: str | Path, side: str, seed: int, limit: float, options: dict[str, Any]) -> Side:
+    """One run of a script, in a process of its own.
+
+    Parameters
+    ----------
+    script : str or Path
+    side : str
+        ``asked``, ``realised`` or ``hardware``.
+    seed : int
+        0 leaves the script's own random numbers, others give others.
+    limit : float
+        Seconds.
+    options : dict
+        Of the device.
+
+    Raises
+    ------
+    InputError
+        If the script does not run to its end, or takes longer.
+    """
     device = "runtime" if side == "asked" else "spikegate"
     given = {**options, **ENGINES[side]} if side != "asked" else {}
     with tempfile.TemporaryDirectory() as folder:
@@ -93,7 +112,7 @@ def beside(script: str | Path, limit: float = 600.0, seeds: int = 1, **options: 
     """
     if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1 or seeds == 2:
         raise InputError(f"seeds must be 1, or 3 or more for a margin from their scatter, not {seeds!r}")
-    runs = [{side: _run(script, side, seed, limit, options) for side in SIDES} for seed in range(seeds)]
+    runs = [{side: run_side(script, side, seed, limit, options) for side in SIDES} for seed in range(seeds)]
     last = runs[0]["hardware"].facts
     return Beside(judged(runs), last["draws"], last["warnings"], last["held"])
 

@@ -11,6 +11,7 @@ from spikegate.cosim.results import scatter
 from spikegate.cosim.results.compare import Check
 from spikegate.cosim.results.effects import STATISTICS, Effect, judge_one
 from spikegate.cosim.results.statistics import intervals, summary
+from spikegate.models.errors import InputError
 from spikegate.models.network.engine import Agreement
 from spikegate.models.network.recording import Recording
 
@@ -42,6 +43,21 @@ class Side:
             if part:
                 monitors.setdefault(name, {})[part] = values
         return cls(monitors, json.loads(str(arrays["facts"])), arrays["every"])
+
+    def spikes(self) -> tuple[Recording, int]:
+        """The spikes of all monitors of spikes, one monitor's neurons after the other's, and a step in ns.
+
+        Raises
+        ------
+        InputError
+            If none has kept them.
+        """
+        found = [(_recording(parts), float(parts["dt"])) for parts in self.monitors.values() if "i" in parts]
+        if not found:
+            raise InputError("The script has no SpikeMonitor that keeps spikes; add one, such as monitor = SpikeMonitor(group)")
+        firsts = np.cumsum([0, *(each.n for each, _ in found)])
+        spikes = np.concatenate([each.spikes + [0, first] for (each, _), first in zip(found, firsts)])
+        return Recording("monitors", int(firsts[-1]), max(each.steps for each, _ in found), spikes), round(found[0][1] * 1e9)
 
 
 def _recording(parts: Parts) -> Recording:

@@ -35,12 +35,14 @@ class Kept:
     def __init__(self) -> None:
         self.found: dict[str, dict[str, np.ndarray]] = {}
         self.steps = 0  #: parts of runs so far
+        self.ran = False
         self.at: dict[str, str] = {}
         self.spikes: list[np.ndarray] = []
         self.facts: dict[str, Any] = {"draws": False, "memory": 1.0, "dt": 1e-4, "overflows": 0, "warnings": [], "held": {}, "runs": 0, "bounds": {}}
 
     def after(self, network: Any) -> None:
         """Note what a network's monitors hold."""
+        self.ran = True
         for each in network.sorted_objects:
             parts = contents(each)
             if not parts:
@@ -199,7 +201,7 @@ def alone(script: str, device: str, answer: str, options: dict[str, Any], seed: 
     try:
         runpy.run_path(script, run_name="__main__")
     finally:
-        if kept.found or kept.steps:
+        if kept.ran:
             kept.write(answer)
 
 

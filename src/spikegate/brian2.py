@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from brian2.core.base import BrianObject
 from brian2.devices.device import all_devices, reset_device, set_device
 
 from spikegate.models.errors import InputError, Mismatch, SpikegateError
@@ -156,6 +157,7 @@ def check(script: str | Path, **options: Any) -> Quantised:
         Path(path).read_bytes()
     except (OSError, ValueError) as error:
         raise InputError(f"Script {path} cannot be read ({getattr(error, 'strerror', error)}); give a file in Python") from error
+    others = {*BrianObject.__instances__()}
     set_device("spikegate", **options)
     DEVICE.freeze_only, sys.argv = True, [path]
     sys.path.insert(0, folder)  # as Python does for a script
@@ -171,7 +173,16 @@ def check(script: str | Path, **options: Any) -> Quantised:
         DEVICE.freeze_only, sys.argv = False, before
         sys.path.remove(folder)
         reset_device()
+        _left(others)
     raise InputError(f"Script {path} runs no network on this device; leave out its own set_device, and call run")
+
+
+def _left(others: set[Any]) -> None:
+    """Objects of a script that went no further: of those in no network Brian2 would say, whenever they are collected, that they were forgotten."""
+    for each in {*BrianObject.__instances__()} - others:
+        made = each()
+        if getattr(made, "_network", "") is None:
+            made._network = "of a script that was stopped"
 
 
 def result() -> Result:

@@ -6,13 +6,14 @@ import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from spikegate import __version__, networks
 from spikegate.choices import engines_for
 from spikegate.models.errors import InputError
 
-__all__ = ["AXES", "CELLS", "MOST_POINTS", "RESULTS", "Point", "first_of_each", "points", "prepared", "run_cells", "run_point", "values"]
+__all__ = ["AXES", "CELLS", "MOST_POINTS", "RESULTS", "Point", "Run", "cells", "first_of_each", "points", "prepared", "run_cells",
+           "run_point", "values"]
 
 #: Options that may have several values, and what they are in a network's options.
 AXES = ("preset", "format", "leak_fraction", "rounding", "overflow", "variant", "length", "ms", "seed")
@@ -24,17 +25,31 @@ CELLS = "cells"
 WHOLE = ("length", "seed")
 
 
+class Run(Protocol):
+    """What `spikegate.sweep.sweep` needs to know of one run: what a worker does with it, and by which key its result is kept."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def work(self) -> Callable[[Any], dict[str, Any]]: ...
+
+    @property
+    def options(self) -> tuple[tuple[str, str], ...]: ...
+
+
 class Point(NamedTuple):
     """One run: its options as they would be on the command line, ``--set`` among them as a parameter's own name."""
 
     options: tuple[tuple[str, str], ...]
     engine: str
     lanes: int | None = None
+    trains: bool = False  #: whether its result has ``trains``, too: every spike
 
     @property
     def key(self) -> str:
         """Of its result in the folder of a sweep; another version of the package has others."""
-        return hashlib.sha256(json.dumps([__version__, self.options, self.engine, self.lanes]).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps([__version__, *self[:3], *[True] * self.trains]).encode()).hexdigest()[:16]
 
     @property
     def work(self) -> "Callable[[Point], dict[str, Any]]":
@@ -132,13 +147,17 @@ def prepared(point: Point) -> tuple[Any, Any]:
 def run_point(point: Point) -> dict[str, Any]:
     """`RESULTS` of one point, by name; ``rate_hz`` in Hz, ``cv_isi`` and ``correlation`` None where too few spikes tell."""
     from spikegate.cosim.results.statistics import summary
+    from spikegate.cosim.results.trains import packed
 
     network, engine = prepared(point)
     recording = engine.run(network) if engine.name == "golden" else _alone(network, engine)
     found = summary(recording, network.dt_ns)
     overflow = recording.final.get("overflow")
-    return {"network": network.hash, **{name: found[name] for name in ("spikes", "rate_hz", "cv_isi", "correlation")},
-            "saturated": None if overflow is None else int((overflow != 0).sum())}
+    result = {"network": network.hash, **{name: found[name] for name in ("spikes", "rate_hz", "cv_isi", "correlation")},
+              "saturated": None if overflow is None else int((overflow != 0).sum())}
+    if point.trains:
+        result |= {"n": network.n, "steps": network.steps, "dt_ns": network.dt_ns, "draws": True, "trains": packed(recording)}
+    return result
 
 
 def _alone(network: Any, engine: Any) -> Any:
@@ -149,16 +168,21 @@ def _alone(network: Any, engine: Any) -> Any:
 
 
 def run_cells(point: Point) -> dict[str, Any]:
-    """``luts``, ``flip_flops``, ``multipliers`` and ``block_rams`` of the core that runs a point's network, as Yosys maps it to an ECP5."""
-    from spikegate.cosim.toolchain.synthesis import synthesise
-    from spikegate.cosim.toolchain.verilog import to_verilog
+    """`cells` of the core that runs a point's network."""
     from spikegate.gateware.core.core import Core, CoreGeometry
 
     network = networks.given(_namespace(point))
-    core = Core(CoreGeometry.of(network, min(point.lanes or 1, network.n)), clock_gate=False)  # type: ignore[arg-type]
-    cells = synthesise(to_verilog(core, "core", reset=False), "core", "ecp5").cells
-    return {"luts": cells.get("LUT4", 0), "flip_flops": cells.get("TRELLIS_FF", 0), "multipliers": cells.get("MULT18X18D", 0),
-            "block_rams": cells.get("DP16KD", 0)}
+    return cells(Core(CoreGeometry.of(network, min(point.lanes or 1, network.n)), clock_gate=False))  # type: ignore[arg-type]
+
+
+def cells(core: Any) -> dict[str, Any]:
+    """``luts``, ``flip_flops``, ``multipliers`` and ``block_rams`` of a core, as Yosys maps it to an ECP5."""
+    from spikegate.cosim.toolchain.synthesis import synthesise
+    from spikegate.cosim.toolchain.verilog import to_verilog
+
+    found = synthesise(to_verilog(core, "core", reset=False), "core", "ecp5").cells
+    return {"luts": found.get("LUT4", 0), "flip_flops": found.get("TRELLIS_FF", 0), "multipliers": found.get("MULT18X18D", 0),
+            "block_rams": found.get("DP16KD", 0)}
 
 
 def first_of_each(combined: Sequence[Point]) -> list[Point]:

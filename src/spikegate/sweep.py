@@ -88,7 +88,7 @@ def _done(file: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def sweep(combined: Sequence[grid.Point], folder: Path, *, workers: int = 1, scheduler: str | None = None,
+def sweep(combined: Sequence[grid.Run], folder: Path, *, workers: int = 1, scheduler: str | None = None,
           progress: Callable[[int, int], None] | None = None) -> list[dict[str, Any]]:
     """What the work of each point gives, in their order.
 
@@ -97,7 +97,7 @@ def sweep(combined: Sequence[grid.Point], folder: Path, *, workers: int = 1, sch
 
     Parameters
     ----------
-    combined : sequence of Point
+    combined : sequence of Run
     folder : Path
         That exists.
     workers : int
@@ -116,7 +116,7 @@ def sweep(combined: Sequence[grid.Point], folder: Path, *, workers: int = 1, sch
     left = [point for point in combined if point.key not in found]
     tell = progress or (lambda done, every: None)
     tell(len(combined) - len(left), len(combined))
-    failed: list[tuple[grid.Point, BaseException]] = []
+    failed: list[tuple[grid.Run, BaseException]] = []
     if left:
         with _cluster(workers, scheduler) as client, open(folder / DONE, "a") as kept:
             from distributed import as_completed
@@ -131,10 +131,10 @@ def sweep(combined: Sequence[grid.Point], folder: Path, *, workers: int = 1, sch
                 tell(len(combined) - len(left) + sum(each.key in found for each in left), len(combined))
     if failed:
         point, error = failed[0]
-        what = ", ".join(f"{name}={text}" for name, text in point.options)
+        what = ", ".join(f"{name}={text}" for name, text in point.options) + ": " * bool(point.options)
         if isinstance(error, SpikegateError):
-            raise type(error)(f"{what}: {error}")
-        raise SpikegateError(f"{what}: {_lost(error)}; {len(combined) - len(failed)} of {len(combined)} points are kept in {folder / DONE}")
+            raise type(error)(f"{what}{error}")
+        raise SpikegateError(f"{what}{_lost(error)}; {len(combined) - len(failed)} of {len(combined)} points are kept in {folder / DONE}")
     return [found[point.key] for point in combined]
 
 

@@ -22,6 +22,13 @@ def test_means_are_compared_with_their_interval():
     assert found["cv_isi_off"] == pytest.approx(-10.0) and found["cv_isi_within"] == 0.0 and found["correlation_off"] == 0.25
 
 
+def test_runs_without_chance_are_compared_seed_by_seed():
+    ours, theirs = ([{**each, "draws": False} for each in side] for side in (rows(11.0, 21.0, 31.0), rows(10.0, 20.0, 30.0)))
+    found = explore.compare(ours, theirs)
+    assert found["rate_hz_off"] == pytest.approx(5.0) and found["rate_hz_within"] == 0.0
+    assert explore.compare(rows(11.0, 21.0, 31.0), rows(10.0, 20.0, 30.0))["rate_hz_within"] > 50
+
+
 def test_too_few_spikes_tell_nothing():
     found = explore.compare(rows(1.0, 2.0, cv=None), rows(1.0, 2.0))
     assert (found["cv_isi"], found["cv_isi_off"], found["cv_isi_within"]) == (None, None, None) and found["rate_hz_off"] == 0.0
@@ -67,6 +74,54 @@ def test_a_coarse_leak_is_seen_and_a_finer_one_recommended(tmp_path, capsys):
 def test_what_cannot_be_explored_is_one_line(words, said, tmp_path, capsys):
     code, out, err = run(capsys, "explore", *SMALL, *words, "--out", tmp_path / "out")
     assert code == 2 and out == "" and len(err) == 1 and said in err[0]
+
+
+OWN = """
+from brian2 import *
+seed(3)
+cells = NeuronGroup(20, "dv/dt = (g - v) / (10*ms) : volt\\ndg/dt = -g / (5*ms) : volt", threshold="v > 10*mV", reset="v = 0*mV", method="euler")
+cells.v = "rand() * 10*mV"
+given = SpikeGeneratorGroup(10, np.random.randint(0, 10, 400), np.arange(400) * 0.25*ms)
+synapses = Synapses(given, cells, on_pre="g += 8*mV")
+synapses.connect(p=0.5)
+monitor = SpikeMonitor(cells)
+run(100*ms)
+"""
+
+
+def test_a_script_of_ones_own_is_explored_spike_train_by_spike_train(tmp_path, capsys):
+    (tmp_path / "own.py").write_text(OWN)
+    options = [tmp_path / "own.py", "--no-cells", "--seeds", "2", "--workers", "1", "--format", "q7.2,q7.14", "--out", tmp_path / "out"]
+    code, out, err = run(capsys, "explore", *options)
+    coarse, fine = json.loads((tmp_path / "out" / "explore.json").read_text())["rows"]
+    assert code == 0 and "distance" in out and any("recommended: set_device(\"spikegate\", format='q7." in line for line in err)
+    assert (coarse["bits"], fine["bits"]) == (9, 21) and coarse["leak_bits"] == fine["leak_bits"] > 8
+    assert 0 <= fine["distance"] < 0.01 < coarse["distance"] < 1 and fine["neurons_hz"] < 3 and abs(fine["rate_hz_off"]) < 0.5
+    again, _, err = run(capsys, "explore", *options)
+    assert again == 0 and err[0].startswith("spikegate: 6 of 6 points")
+
+
+@pytest.mark.parametrize("change, words, said", [
+    (("", ""), ["--preset", "ai"], "--preset is for Brunel's networks"), (("", ""), ["--set", "g_inh=4"], "--set g_inh=4 is for Brunel's networks"),
+    (("monitor = SpikeMonitor(cells)", ""), [], "has no SpikeMonitor that keeps spikes; add one"),
+    (("(g - v)", "(g - v**3/volt**2)"), [], "is not linear in v"), (("run(100*ms)", "1/0"), [], "ends before it runs a network (ZeroDivisionError")])
+def test_what_cannot_be_explored_of_a_script_is_said(change, words, said, tmp_path, capsys):
+    (tmp_path / "own.py").write_text(OWN.replace(*change))
+    code, out, err = run(capsys, "explore", tmp_path / "own.py", "--no-cells", "--seeds", "2", "--workers", "1", *words, "--out", tmp_path / "out")
+    assert code == 2 and out == "" and any(said in line for line in err) and "Traceback" not in "".join(err)
+
+
+def test_a_script_that_is_not_there_is_said(tmp_path, capsys):
+    code, out, err = run(capsys, "explore", tmp_path / "none.py", "--format", "q8.8", "--out", tmp_path / "out")
+    assert (code, out, err) == (2, "", [f"spikegate: Script {tmp_path}/none.py cannot be read (No such file or directory); give a file in Python"])
+
+
+@pytest.mark.long
+def test_the_core_of_a_script_has_a_size(tmp_path, capsys):
+    (tmp_path / "own.py").write_text(OWN)
+    code, _, _ = run(capsys, "explore", tmp_path / "own.py", "--seeds", "2", "--format", "q7.4,q7.14", "--out", tmp_path)
+    small, large = json.loads((tmp_path / "explore.json").read_text())["rows"]
+    assert code == 0 and large["luts"] > small["luts"] + 100 and small["block_rams"] > 0
 
 
 @pytest.mark.long

@@ -1,6 +1,7 @@
 """Scripts of Brian2 at the command line: checked, frozen, proved, refused; and run by Python as they are."""
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -48,3 +49,14 @@ def test_a_format_that_does_not_hold_the_script_is_refused(tmp_path):
 def test_a_refusal_in_a_script_is_one_line_and_no_traceback(tmp_path):
     done = run(tmp_path, sys.executable, write(tmp_path, DEVICE + SCRIPT.replace("v += w", "v *= w")))
     assert done.returncode == 1 and "depends on v, which changes" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_what_a_script_leaves_that_did_not_run_is_not_complained_of(tmp_path):
+    """Brian2 would, when it is collected, long after the command has closed its streams."""
+    (tmp_path / "stops.py").write_text("from brian2 import *\ncells = NeuronGroup(2, 'v : 1')\n1/0\n")
+    code = ("import gc, spikegate.brian2 as s\nfrom spikegate.models.errors import InputError\nfrom brian2 import NeuronGroup\n"
+            "try:\n    s.check('stops.py')\nexcept InputError as error:\n    print(error)\ngc.collect()\nprint('collected')\n"
+            "forgotten = NeuronGroup(2, 'v : 1', name='forgotten')\ndel forgotten\ngc.collect()\n")
+    done = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert "ZeroDivisionError" in done.stdout and "collected" in done.stdout and done.returncode == 0
+    assert done.stderr.count("is getting deleted") == 1 and "'forgotten'" in done.stderr  # the control

@@ -57,6 +57,7 @@ ELSEWHERE = {
     ".venv/bin/spikegate sim --network mine.spikegate": "tests/face/test_point_sim.py",
     ".venv/bin/spikegate check mine.py --save mine.spikegate": "tests/face/test_script_check.py",
     ".venv/bin/spikegate check mine.py --beside": "tests/face/test_script_beside.py",
+    **dict.fromkeys((".venv/bin/spikegate explore mine.py", "spikegate explore mine.py"), "tests/face/test_explore.py"),
     "spikegate check": "tests/face/test_script_check.py", "spikegate check SCRIPT": "tests/face/test_script_check.py",
     **{f".venv/bin/spikegate verilog {words}": "tests/face/test_verilog_command.py" for words in (
         "lif --parameters format=q4.12 gain=true --out build/my_lif", "core --preset ai --parameters lanes=8", "core --network mine.spikegate",

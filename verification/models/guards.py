@@ -115,7 +115,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "src/spikegate/networks": ("face/test_network_options", "face/test_networks_given"),
     "src/spikegate/doctor": ("face/test_doctor_words", "test_doctor"), "src/spikegate/streams": ("face/test_standard_streams",),
     "src/spikegate/sweep": ("face/test_sweep",), "src/spikegate/grid": ("face/test_sweep", "face/test_explore"),
-    "src/spikegate/explore": ("face/test_explore",),
+    "src/spikegate/explore": ("face/test_explore",), "src/spikegate/explore_script": ("face/test_explore",),
     "src/spikegate/golden_run": ("face/test_network_run",),
     "src/spikegate/host": ("face/test_host", "face/test_host_line"), "src/spikegate/host_line": ("face/test_host", "face/test_host_line"),
     **{f"translator/{name}": ("translator/test_known_values", *more) for name, more in (
