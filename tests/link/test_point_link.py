@@ -6,14 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spikegate.cosim.engines.point_rtl import load_words
 from spikegate.cosim.engines.virtual_board import BYTE, DIVISOR, NativeLink, build_linked
 from spikegate.gateware.core.point_core import PointGeometry
+from spikegate.host import load_frames
 from spikegate.models.core.address_map import PointOp
+from spikegate.models.core.point_golden import PointGolden
 from spikegate.models.core.rows_external import External
 from spikegate.models.errors import InputError
 from spikegate.models.link.frames import Answer, Deframer, Frame, Request, encode
+from spikegate.models.link.payloads import Run
 from spikegate.models.link.point import ROOM, PointIdentity, PointTerms
-from spikegate.models.link.point_device import PointDevice
+from spikegate.models.link.point_device import PointDecoder, PointDevice
+from spikegate.point_host import events_payloads
 from tests.point_boards import CHANNELS, LANES, made
 
 GEOMETRY = PointGeometry.of(made(), LANES)
@@ -89,3 +94,29 @@ def test_the_gateware_answers_events_as_the_model_does():
             seen.add(both(Request.EVENTS, payload[:-1] if rng.random() < 0.1 else payload))
             compared += 1
     assert compared == 150 and seen >= {Answer.OK, Answer.LATE, Answer.CHANNEL, Answer.LENGTH, Answer.TYPE, Answer.SEQUENCE}
+
+
+def test_the_network_of_the_page_byte_by_byte_is_what_client_and_gateware_say_and_the_golden_model_gives():
+    made_of, said = re.findall(r"```(?:python|conversation)\n(.*?)```", PAGE[PAGE.index("## A network of point neurons, byte by byte"):], re.DOTALL)
+    names = {}
+    exec(made_of, names)
+    network, recording = names["network"], PointGolden().run(names["network"], trace=True)
+    geometry, whole = PointGeometry.of(network, 2), lambda text: bytes.fromhex(re.sub(r"(..)x(\d+)", lambda found: found[1] * int(found[2]), text))
+    payloads = [(Request.IDENTIFY, b""), *((Request.LOAD, each) for each in load_frames(load_words(network, geometry), PointTerms(geometry))),
+                *((Request.EVENTS, each) for each in events_payloads(network.input_events)), (Request.RUN, bytes([3, 0, 8, 0, 0, 0]))]
+    answers = []
+    with NativeLink(build_linked(geometry).path, DIVISOR) as link:
+        for line in said.strip().splitlines():
+            who, kind, words, wire = re.fullmatch(r"(host|board) +(\w+) +([0-9A-Fx ]+?) *\| ([0-9A-Fx ]+)", line).groups()
+            seq, payload, wire = whole(words)[0], whole(words)[1:], whole(wire)
+            if who == "host":
+                assert answers == [] and (Request[kind], payload) == payloads.pop(0) and wire == encode(Frame(Request[kind], seq, payload))
+                answers = list(Deframer().feed(link.exchange([BYTE | byte for byte in wire])))
+            else:
+                frame = answers.pop(0)
+                assert (frame.answer, frame.seq, frame.payload, encode(frame)) == (Answer[kind], seq, payload, wire), line
+                if frame.answer == Answer.DATA:
+                    decoder = PointDecoder(Run(3), 8, PointTerms(geometry))
+                    decoder.feed(payload)
+    assert payloads == [] and answers == [] and decoder.spikes.tolist() == recording.spikes.tolist() == [[1, 0], [3, 1]]
+    assert (decoder.records[7][:, 0] & np.uint64(0xFFFF)).tolist() == recording.trace["v"][7].tolist() == [1750, 2500]
