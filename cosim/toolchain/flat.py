@@ -91,6 +91,33 @@ class Flat:
         self.inputs: dict[Bit, Place] = {bit: Place(name, at, len(bits)) for name, (entering, bits) in self.ports.items() if entering
                                          for at, bit in enumerate(bits)}
 
+    def split(self, numbers: Iterable[int], width: int) -> None:
+        """Make several of each of these cells whose output is wider than that, where each bit of it is made of one bit of every operand.
+
+        Of a memory, all ports have to be among them.
+        """
+        chosen = {cell.number: cell for cell in self.cells if cell.number in set(numbers)}
+        wide = [cell for cell in chosen.values() if len(cell.inputs["DATA"] if cell.kind == "$memwr_v2" else cell.output) > width and (
+            cell.kind in ("$dff", "$mux", "$memwr_v2", "$memrd_v2") or
+            cell.kind in ("$and", "$or", "$xor", "$not") and all(len(bits) == len(cell.output) for bits in cell.inputs.values()))]
+        number = max(cell.number for cell in self.cells)
+        for cell in wide:
+            self.cells.remove(cell)
+            own = {"D", "A", "B", "DATA", "EN" if cell.kind == "$memwr_v2" else ""}
+            total = len(cell.inputs["DATA"] if cell.kind == "$memwr_v2" else cell.output)
+            for low in range(0, total, width):
+                number += 1
+                parameters = {**cell.parameters, **({"MEMID": f"{cell.memory}.{low}"} if "MEMID" in cell.parameters else {}),
+                              **({"WIDTH": min(width, total - low)} if "WIDTH" in cell.parameters else {})}
+                if "MEMID" in cell.parameters:
+                    self.memories[f"{cell.memory}.{low}"] = min(width, total - low), self.memories[cell.memory][1]
+                part = Cell(number, cell.kind, parameters, {port: bits[low:low + width] if port in own else bits for port, bits in cell.inputs.items()},
+                            cell.output[low:low + width])
+                self.cells.append(part)
+                self.drivers.update((bit, (part, at)) for at, bit in enumerate(part.output))
+        for memory in {cell.memory for cell in wide if "MEMID" in cell.parameters}:
+            del self.memories[memory]
+
     def first(self, bits: Iterable[Bit]) -> int:
         """The initial value of a register."""
         return sum((self.initial.get(bit) == "1") << at for at, bit in enumerate(bits))

@@ -5,6 +5,7 @@ netlist, which compilers turn into vector instructions. In one process a clock e
 another before that one, a loop over the lanes that reads old values, computes, and writes.
 """
 
+import re
 from collections.abc import Sequence
 from graphlib import CycleError, TopologicalSorter
 
@@ -16,6 +17,10 @@ __all__ = ["reroll"]
 WORD = 32
 #: Words of a table that every lane looks up: beyond, no copy of it is made where the compiler sees that nobody writes to it.
 TABLE = 64
+#: Up to so many words, a table is looked up by choices.
+CHOICE = 16
+#: Lanes are done by so many at once: those that are none are of no consequence.
+VECTOR = 8
 #: Cells that give one bit as they are written.
 COMPARED = {*COMPARE, "$reduce_or", "$reduce_bool", "$logic_not"}
 
@@ -44,6 +49,7 @@ def reroll(flat: Flat, lanes: int, port: str, width: int) -> str:
     if lanes < 2 or width % WORD or len(bits) % WORD:
         raise Unsupported(f"{lanes} lanes with results of {width} bits")
     results = [bits[lane * width:(lane + 1) * width] for lane in range(lanes)]
+    flat.split(Bundles(flat, results).of, WORD)
     return _Rolled(flat, Bundles(flat, results), lanes, port, results).text()
 
 
@@ -269,10 +275,13 @@ class _Domain:
         self.tables: list[str] = []
         self._lines: list[str] = []
         self._steps: list[str] = []
+        self._last: list[str] = []
+        self._addresses: dict[tuple[str, ...], set[str]] = {}
         self._done: set[int] = set()
         self._shared: dict[tuple[Bit, ...], str] = {}
         self._gathered: dict[tuple[Bit, ...], str] = {}
         self._tables: dict[str, str] = {}
+        self._entries: dict[tuple[str, int], str] = {}
 
     def lines(self) -> list[str]:
         """What is done at an edge, and what that needs."""
@@ -282,7 +291,9 @@ class _Domain:
 
     def _written(self) -> list[str]:
         rolled, flat = self.rolled, self.rolled.flat
-        writes = [line for bundle in self.roots for line in self._write(bundle)]
+        # What is read of a memory was there before anything is written to it.
+        ordered = sorted(self.roots, key=lambda bundle: (bundle.cell.kind == "$memwr_v2", bundle.number))
+        writes = [line for bundle in ordered for line in self._write(bundle)]
         late, numbers = self._cone(), {bundle.number for bundle in self.roots}
         computed = sorted({place for cell in late for bits in cell.inputs.values() for place in self._bits_of_lanes(bits)})
         kept = sorted({number for number, _ in computed})
@@ -298,12 +309,17 @@ class _Domain:
             width, size = flat.memories[memory]
             self.tables.append(f"[{word(width) - 1}:0] {name} [0:{depth(size) - 1}]")
             before.append(f"for (j = 0; j < {depth(size)}; j = j + 1) {name}[j] = {rolled.names[memory]}[j];")
+        for (memory, index), name in self._entries.items():
+            self.temporaries.append(f"[{word(flat.memories[memory][0]) - 1}:0] {name}")
+            before.append(f"{name} = {rolled.names[memory]}[{index}];")
         for bits, name in self._gathered.items():
             rolled.arrays.append(f"[{WORD - 1}:0] {name}")
             for group in range(0, rolled.lanes, WORD):
                 before += [f"w = {rolled.bits(bits[group:group + WORD])};", f"for (j = 0; j < {WORD}; j = j + 1) {name}[{group} + j] = (w >> j) & 32'h1;"]
-        loop = [f"for (k = 0; k < {rolled.lanes}; k = k + 1) begin", *self._steps, *writes, *(f"b{number}[k] = {self._value(rolled.bundles.all[number])};"
+        every = f"for (k = 0; k < {-(-rolled.lanes // VECTOR) * VECTOR}; k = k + 1) begin"
+        loop = [every, *self._steps, *writes, *(f"b{number}[k] = {self._value(rolled.bundles.all[number])};"
                                                                                         for number in kept), "end"]
+        loop += [every, *self._last, "end"] if self._last else []
         rolled.arrays += [f"[{word(len(rolled.bundles.all[number].cell.output)) - 1}:0] b{number}" for number in kept]
         after = [line for number, bit in computed for line in self._pack(f"b{number}", bit, f"q{number}_{bit}")]
         for cell in late:
@@ -358,23 +374,56 @@ class _Domain:
                 raise Unsupported("a memory of a lane that reads what is being written")
             read = self._fetched(bundle)
             return [f"{own} = {read};"] if cell.inputs["EN"] == ["1"] else [f"{own} = {self._input(bundle, 'EN')} ? {read} : {own};"]
+        def kept(name: str, text: str, width: int) -> str:
+            if re.fullmatch(r"[sg]\d+_\d+(\[[\dk:]+\])*", text):
+                return text
+            self.rolled.arrays.append(f"[{word(width) - 1}:0] {name}{bundle.number}")
+            lines.append(f"{name}{bundle.number}[k] = {text};")
+            return f"{name}{bundle.number}[k]"
+        lines: list[str] = []
         enables = [[each.inputs["EN"][at] for each in bundle.cells] for at in range(len(cell.inputs["EN"]))]
-        target, data = f"{self.rolled.bundles.memories[bundle.memories]}[{self._input(bundle, 'ADDR')}][k]", self._input(bundle, "DATA")
-        if all(each == enables[0] for each in enables):
-            return [f"{target} = {self._columns(enables[:1])} ? {data} : {target};"]
-        mask = self._columns(enables)
-        return [f"{target} = ({target} & ~{mask}) | ({data} & {mask});"]
+        alike = all(each == enables[0] for each in enables)
+        texts = self._input(bundle, "ADDR"), self._input(bundle, "DATA"), self._columns(enables[:1] if alike else enables)
+        # A loop that reads one word of a memory and writes another is one that compilers do not turn into vector instructions.
+        here = self._addresses.get(bundle.memories, set()) <= {texts[0]}
+        address, data, enable = texts if here else (kept("i", texts[0], len(cell.inputs["ADDR"])), kept("d", texts[1], len(cell.inputs["DATA"])),
+                                                    kept("w", texts[2], 1 if alike else len(enables)))
+        target = f"{self.rolled.bundles.memories[bundle.memories]}[{address}][k]"
+        line = f"{target} = {enable} ? {data} : {target};" if alike else f"{target} = ({target} & ~{enable}) | ({data} & {enable});"
+        (lines if here else self._last).append(line)
+        return lines
 
     def _fetched(self, bundle: Bundle) -> str:
         """A word that is read: of the lane's own memory, or of a table."""
         address = self._input(bundle, "ADDR")
         if bundle.memories:
             self.memories.add(bundle.memories)
+            self._addresses.setdefault(bundle.memories, set()).add(address)
             return f"{self.rolled.bundles.memories[bundle.memories]}[{address}][k]"
         memory = bundle.cell.memory
-        if self.rolled.flat.memories[memory][1] > TABLE:
+        size = self.rolled.flat.memories[memory][1]
+        if size <= CHOICE:
+            return self._chosen(bundle, len(bundle.cell.inputs["ADDR"]), address)
+        if size > TABLE:
             return f"{self.rolled.names[memory]}[{address}]"
         return f"{self._tables.setdefault(memory, f'c{self.number}_' + self.rolled.names[memory])}[{address}]"
+
+    def _chosen(self, bundle: Bundle, bits: int, address: str) -> str:
+        """A word of a small table, bit after bit of the address one of two, without a branch: vector instructions do not look up as fast."""
+        memory, size = bundle.cell.memory, word(self.rolled.flat.memories[bundle.cell.memory][0])
+
+        def step(name: str, text: str) -> str:
+            self.temporaries.append(f"[{size - 1}:0] {name}")
+            self._steps.append(f"{name} = {text};")
+            return name
+        prefix = f"u{self.number}_{bundle.number}"
+        at = step(prefix, address)
+        left = [self._entries.setdefault((memory, index), f"c{self.number}_{self.rolled.names[memory]}_{index}") for index in range(1 << bits)]
+        for bit in range(bits):
+            mask = step(f"{prefix}_{bit}", f"-(({at} >> {bit}) & {size}'h1)")
+            left = [step(f"{prefix}_{bit}_{index}", f"{low} ^ (({low} ^ {high}) & {mask})")
+                    for index, (low, high) in enumerate(zip(left[::2], left[1::2]))]
+        return left[0]
 
     def _input(self, bundle: Bundle, port: str, low: int = 0, width: int | None = None) -> str:
         columns = [[cell.inputs[port][at] for cell in bundle.cells] for at in range(len(bundle.cell.inputs[port]))]
