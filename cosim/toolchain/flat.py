@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-__all__ = ["Bit", "Unsupported", "Cell", "Place", "Flat", "join", "expression"]
+__all__ = ["COMPARE", "LOGIC", "WORD", "Bit", "Unsupported", "Cell", "Place", "Flat", "join", "expression"]
 
 #: A net, or a constant: "0", "1" or "x".
 Bit = int | str
@@ -13,6 +13,8 @@ Bit = int | str
 BINARY = {"$add": "+", "$sub": "-", "$mul": "*", "$and": "&", "$or": "|", "$xor": "^", "$shl": "<<", "$shr": ">>"}
 COMPARE = {"$eq": "==", "$ne": "!=", "$lt": "<", "$le": "<=", "$gt": ">", "$ge": ">="}
 LOGIC = {"$logic_and": "&&", "$logic_or": "||"}
+#: Bits of a word of an array of lanes.
+WORD = 32
 
 
 class Unsupported(Exception):
@@ -165,7 +167,7 @@ def expression(cell: Cell, operand: Callable[[str], str], part: Callable[[str, i
     if kind in COMPARE or kind in LOGIC:
         return f"{operand('A')} {(COMPARE | LOGIC)[kind]} {operand('B')}"
     if kind in ("$not", "$neg"):
-        return f"{'~' if kind == '$not' else '-'}{operand('A')}"
+        return f"{'~' if kind == '$not' else '-'}({operand('A')})"
     if kind == "$pos":
         return operand("A")
     if kind in ("$reduce_or", "$reduce_bool"):
