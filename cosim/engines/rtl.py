@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-
 from amaranth.lib.wiring import Component
 
 from spikegate.cosim.engines.native import HARNESS, NativeCore
@@ -26,8 +25,8 @@ from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.streams.params import StreamFaults
 
-__all__ = ["load_dtype", "load_array", "load_words", "run_word", "unpack", "core_verilog", "rolled_verilog", "build", "run", "execute", "give", "waveform",
-           "write_waveform"]
+__all__ = ["load_dtype", "load_array", "load_words", "run_word", "unpack", "core_verilog", "rolled_verilog", "build", "run", "execute", "give",
+           "waveform", "write_waveform"]
 
 
 def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | None = None) -> np.ndarray:
@@ -50,8 +49,6 @@ def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | 
 
 #: What the text of a core whose lanes cannot be rolled up begins with; the reason follows.
 REFUSED = "// "
-#: Fewer lanes are as fast one by one.
-LEAST = 16
 
 
 def _core(geometry: Geometry, clock_gate: bool) -> Core | PointCore:
@@ -76,10 +73,10 @@ def rolled_verilog(geometry: Geometry) -> str:
 def build(geometry: Geometry, *, clock_gate: bool = True, trace: bool = False, rolled: bool = True) -> Build:
     """The compiled simulator of a geometry, from the cache or made now.
 
-    Lanes are loops where ``rolled`` is set, there are many and they are one circuit; not with a waveform, which has the signals of each, nor without gated clocks.
+    Lanes are loops where ``rolled`` is set and they are one circuit; not with a waveform, which has the signals of each, nor without gated clocks.
     """
     start = time.perf_counter()
-    text = rolled_verilog(geometry) if rolled and clock_gate and not trace and geometry.lanes >= LEAST else REFUSED
+    text = rolled_verilog(geometry) if rolled and clock_gate and not trace else REFUSED
     rolled = not text.startswith(REFUSED)
     text = text if rolled else core_verilog(geometry, clock_gate)
     generate_s = time.perf_counter() - start

@@ -34,8 +34,8 @@ class Bundle:
 class Bundles:
     """The lanes whose results are ``results``, a list of bits a lane.
 
-    Each cell that a lane's result depends on is of one kind in all lanes, with one set of parameters, and each bit of its inputs is, in all lanes alike,
-    one and the same net, or the same bit of a cell of the lane, or a bit that comes from outside of the lanes.
+    Each cell that a lane's result depends on is of one kind in all lanes, with one set of parameters, and each bit of its inputs is, in all lanes
+    alike, one and the same net, or the same bit of a cell of the lane, or a bit that comes from outside of the lanes.
 
     Raises
     ------

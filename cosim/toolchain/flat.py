@@ -54,7 +54,9 @@ class Place(NamedTuple):
 
 
 def _parameter(value: Any) -> Any:
-    return int(value, 2) if isinstance(value, str) and value and set(value) <= set("01") else value.removeprefix("\\") if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return int(value, 2) if value and set(value) <= set("01") else value.removeprefix("\\")
 
 
 @dataclass
@@ -113,8 +115,8 @@ class Flat:
                               **({"WIDTH": min(width, total - low)} if "WIDTH" in cell.parameters else {})}
                 if "MEMID" in cell.parameters:
                     self.memories[f"{cell.memory}.{low}"] = min(width, total - low), self.memories[cell.memory][1]
-                part = Cell(number, cell.kind, parameters, {port: bits[low:low + width] if port in own else bits for port, bits in cell.inputs.items()},
-                            cell.output[low:low + width])
+                inputs = {port: bits[low:low + width] if port in own else bits for port, bits in cell.inputs.items()}
+                part = Cell(number, cell.kind, parameters, inputs, cell.output[low:low + width])
                 self.cells.append(part)
                 self.drivers.update((bit, (part, at)) for at, bit in enumerate(part.output))
         for memory in {cell.memory for cell in wide if "MEMID" in cell.parameters}:
@@ -125,22 +127,21 @@ class Flat:
         return sum((self.initial.get(bit) == "1") << at for at, bit in enumerate(bits))
 
 
-def join(bits: Sequence[Bit], place: Callable[[int], Place]) -> str:
-    """Verilog of exactly these bits, the lowest first."""
+def join(bits: Sequence[str | Place]) -> str:
+    """Verilog of exactly these bits, constants or places, the lowest first."""
     parts: list[str] = []
     at = 0
     while at < len(bits):
-        end = at + 1
-        if isinstance(bits[at], str):
+        first, end = bits[at], at + 1
+        if isinstance(first, str):
             while end < len(bits) and isinstance(bits[end], str):
                 end += 1
             parts.append(f"{end - at}'h{sum((bit == '1') << k for k, bit in enumerate(bits[at:end])):x}")
         else:
-            name, low, width = place(int(bits[at]))
-            while end < len(bits) and not isinstance(bits[end], str) and place(int(bits[end])) == (name, low + end - at, width):
+            while end < len(bits) and bits[end] == (first.name, first.bit + end - at, first.width):
                 end += 1
-            high = low + end - at - 1
-            parts.append(name if high - low + 1 == width else f"{name}[{low}]" if high == low else f"{name}[{high}:{low}]")
+            low, high = first.bit, first.bit + end - at - 1
+            parts.append(first.name + ("" if end - at == first.width else f"[{low}]" if high == low else f"[{high}:{low}]"))
         at = end
     return parts[0] if len(parts) == 1 else f"{{{', '.join(reversed(parts))}}}"
 

@@ -9,11 +9,9 @@ from spikegate.cosim.toolchain.outside import Outside, depth
 
 __all__ = ["word", "LaneLoop"]
 
-#: Words of a table that every lane looks up: beyond, no copy of it is made where the compiler sees that nobody writes to it.
-TABLE = 64
-#: Up to so many words, a table is looked up by choices.
-CHOICE = 16
-#: Lanes are done by so many at once: those that are none are of no consequence.
+#: Up to so many words, a table that every lane looks up is a tree of choices; up to so many, a copy that nobody can be writing to.
+CHOICE, TABLE = 16, 64
+#: Lanes are done by so many at once; what is computed for those that are none is never looked at.
 VECTOR = 8
 #: Cells that give one bit as they are written, and those that give no more bits than their operands have.
 COMPARED = {*COMPARE, *LOGIC, "$reduce_or", "$reduce_bool", "$reduce_and", "$reduce_xor", "$logic_not"}
@@ -36,9 +34,9 @@ def word(width: int) -> int:
 class LaneLoop:
     """The loop of one clock domain.
 
-    Names: ``a`` registers and ``m`` memories of all lanes, ``t`` a value of one lane, ``s`` what is the same for all, ``g`` a bit of its own for each,
-    ``c`` words of tables and ``u`` choices among them, ``i``, ``d`` and ``w`` address, data and enable of what is written when all has been read, ``b``
-    values that are taken outside, ``y`` what becomes of ``p``.
+    Names: ``a`` registers and ``m`` memories of all lanes, ``t`` a value of one lane, ``s`` what is the same for all, ``g`` a bit of its own for
+    each, ``c`` words of tables and ``u`` choices among them, ``i``, ``d`` and ``w`` address, data and enable of what is written when all has been
+    read, ``b`` values that are taken outside, ``y`` what becomes of ``p``.
 
     Parameters
     ----------
@@ -50,204 +48,202 @@ class LaneLoop:
     """
 
     def __init__(self, outside: Outside, number: int, enable: str):
-        self.outside, self.number, self.enable = outside, number, enable
+        self.outside, self.flat, self.number, self.enable = outside, outside.flat, number, enable
+        #: Whose next values the loop computes: of lanes, and outside, of those that follow from what lanes compute.
         self.roots: list[Bundle] = []
         self.late: list[Cell] = []
-        self.registers: dict[int, Bundle] = {}
-        self.memories: set[tuple[str, ...]] = set()
-        #: Declarations: of scalars and of tables.
+        #: What it reads: registers, and memories.
+        self.registers: set[int] = set()
+        self.memories: dict[tuple[str, ...], set[str]] = {}
+        #: Declarations of scalars and of tables.
         self.temporaries: list[str] = []
         self.tables: list[str] = []
-        self._lines: list[str] = []
         self._steps: list[str] = []
         self._last: list[str] = []
-        self._addresses: dict[tuple[str, ...], set[str]] = {}
-        self._done: set[int] = set()
+        self._values: set[int] = set()
         self._shared: dict[tuple[Bit, ...], str] = {}
         self._gathered: dict[tuple[Bit, ...], str] = {}
-        self._tables: dict[str, str] = {}
         self._entries: dict[tuple[str, int], str] = {}
 
     def lines(self) -> list[str]:
-        """What is done at an edge, and what that needs."""
-        if not self._lines:
-            self._lines = self._written()
-        return self._lines
-
-    def _written(self) -> list[str]:
-        outside, flat = self.outside, self.outside.flat
+        """What is done at an edge; to be asked for once."""
         # What is read of a memory was there before anything is written to it.
         ordered = sorted(self.roots, key=lambda bundle: (bundle.cell.kind == "$memwr_v2", bundle.number))
-        writes = [line for bundle in ordered for line in self._write(bundle)]
-        late = list({each.number: each for cell in self.late for each in outside.prior(cell)}.values())
-        computed = sorted({(outside.bundles.of[cell.number][0].number, at) for each in late for bits in each.inputs.values() for cell, at in
-                           (flat.drivers[bit] for bit in bits if outside.computed(bit)) if cell.number in outside.bundles.of})
-        numbers, kept = {bundle.number for bundle in self.roots}, sorted({number for number, _ in computed})
-        for number in kept:
-            self._value(outside.bundles.all[number])
-        taken = [place for place in sorted(outside.taken) if place[0] in numbers]
-        self.temporaries += [f"[{word(len(bits)) - 1}:0] {name}" for bits, name in self._shared.items()]
-        self.temporaries += [f"[{len(cell.output) - 1}:0] n{cell.number}" for cell in late if cell.kind != "$dff"]
-        self.temporaries += [f"[{outside.groups * WORD - 1}:0] q{number}_{bit}" for number, bit in computed]
-        self.temporaries += [f"[{outside.groups * WORD - 1}:0] y{number}_{bit}" for number, bit in taken]
-        before = [f"{name} = {outside.settled(bits)};" for bits, name in self._shared.items()]
-        for memory, name in self._tables.items():
-            width, size = flat.memories[memory]
-            self.tables.append(f"[{word(width) - 1}:0] {name} [0:{depth(size) - 1}]")
-            before.append(f"for (j = 0; j < {depth(size)}; j = j + 1) {name}[j] = {outside.names[memory]}[j];")
-        for (memory, index), name in self._entries.items():
-            self.temporaries.append(f"[{word(flat.memories[memory][0]) - 1}:0] {name}")
-            before.append(f"{name} = {outside.names[memory]}[{index}];")
-        for bits, name in self._gathered.items():
-            outside.arrays.append(f"[{WORD - 1}:0] {name}")
-            for group in range(0, outside.lanes, WORD):
-                before += [f"w = {outside.settled(bits[group:group + WORD])};", f"for (j = 0; j < {WORD}; j = j + 1) {name}[{group} + j] = (w >> j) & 32'h1;"]
-        every = f"for (k = 0; k < {-(-outside.lanes // VECTOR) * VECTOR}; k = k + 1) begin"
-        loop = [every, *self._steps, *writes, *(f"b{number}[k] = {self._value(outside.bundles.all[number])};"
-                                                                                        for number in kept), "end"]
-        loop += [every, *self._last, "end"] if self._last else []
-        outside.arrays += [f"[{word(len(outside.bundles.all[number].cell.output)) - 1}:0] b{number}" for number in kept]
-        after = [line for number, bit in computed for line in self._pack(f"b{number}", bit, f"q{number}_{bit}")]
+        writes = [line for bundle in ordered for line in (self._memory if bundle.cell.kind == "$memwr_v2" else self._register)(bundle)]
+        late = list({each.number: each for cell in self.late for each in self.outside.prior(cell)}.values())
+        kept = [self._kept(bundle) for bundle in self._needed(late)]
+        after = [line for number, at in self._bits(late) for line in self._pack(f"b{number}", at, "q", number)]
         for cell in late:
-            text = outside.bits(cell.inputs["D"]) if cell.kind == "$dff" else outside.value(cell)
-            after.append(f"n{cell.number} {'<=' if cell.kind == '$dff' else '='} {text};")
-        after += [line for number, bit in taken for line in self._pack(f"a{number}", bit, f"y{number}_{bit}")]
-        after += [f"p{number}_{bit} <= y{number}_{bit};" for number, bit in taken]
-        return [*before, *loop, *after]
+            if cell.kind == "$dff":
+                after += self.outside.edge(cell)
+            else:
+                self.temporaries.append(f"[{len(cell.output) - 1}:0] n{cell.number}")
+                after.append(f"n{cell.number} = {self.outside.value(cell)};")
+        own = {bundle.number for bundle in self.roots}
+        for number, at in sorted(self.outside.taken):
+            if number in own:
+                after += [*self._pack(f"a{number}", at, "y", number), f"p{number}_{at} <= y{number}_{at};"]
+        every = f"for (k = 0; k < {-(-self.outside.lanes // VECTOR) * VECTOR}; k = k + 1) begin"
+        last = [every, *self._last, "end"] if self._last else []
+        return [*self._before(), every, *self._steps, *writes, *kept, "end", *last, *after]
 
-    def _pack(self, array: str, bit: int, name: str) -> list[str]:
-        """One bit of an element a lane, side by side."""
+    def _before(self) -> list[str]:
+        """What the loop finds in local variables."""
         lines = []
-        for group in range(self.outside.groups):
-            lines += ["w = 32'h0;", f"for (j = 0; j < {WORD}; j = j + 1) w = w | (32'({array}[{group * WORD} + j][{bit}]) << j);",
-                      f"{name}[{group * WORD} +: {WORD}] = w;"]
+        for bits, name in self._shared.items():
+            self.temporaries.append(f"[{word(len(bits)) - 1}:0] {name}")
+            lines.append(f"{name} = {self.outside.settled(bits)};")
+        for (memory, index), name in self._entries.items():
+            width, size = self.flat.memories[memory]
+            if index < 0:
+                self.tables.append(f"[{word(width) - 1}:0] {name} [0:{depth(size) - 1}]")
+                lines.append(f"for (j = 0; j < {depth(size)}; j = j + 1) {name}[j] = {self.outside.names[memory]}[j];")
+            else:
+                self.temporaries.append(f"[{word(width) - 1}:0] {name}")
+                lines.append(f"{name} = {self.outside.names[memory]}[{index}];")
+        for bits, name in self._gathered.items():
+            self.outside.arrays.append(f"[{WORD - 1}:0] {name}")
+            for group in range(0, self.outside.lanes, WORD):
+                lines += [f"w = {self.outside.settled(bits[group:group + WORD])};",
+                          f"for (j = 0; j < {WORD}; j = j + 1) {name}[{group} + j] = (w >> j) & 32'h1;"]
         return lines
 
-    def _write(self, bundle: Bundle) -> list[str]:
-        """What becomes of a register or memory of a lane."""
+    def _bits(self, late: Sequence[Cell]) -> list[tuple[int, int]]:
+        """Bits of bundles that late cells follow from."""
+        found = (self.flat.drivers[bit] for cell in late for bits in cell.inputs.values() for bit in bits if self.outside.computed(bit))
+        return sorted({(self.outside.bundles.of[cell.number][0].number, at) for cell, at in found if cell.number in self.outside.bundles.of})
+
+    def _needed(self, late: Sequence[Cell]) -> list[Bundle]:
+        return [self.outside.bundles.all[number] for number in sorted({number for number, _ in self._bits(late)})]
+
+    def _kept(self, bundle: Bundle) -> str:
+        self.outside.arrays.append(f"[{word(len(bundle.cell.output)) - 1}:0] b{bundle.number}")
+        return f"b{bundle.number}[k] = {self._value(bundle)};"
+
+    def _pack(self, array: str, at: int, kind: str, number: int) -> list[str]:
+        """One bit of an element a lane, side by side."""
+        name, lines = f"{kind}{number}_{at}", list[str]()
+        self.temporaries.append(f"[{self.outside.groups * WORD - 1}:0] {name}")
+        for low in range(0, self.outside.groups * WORD, WORD):
+            lines += ["w = 32'h0;", f"for (j = 0; j < {WORD}; j = j + 1) w = w | (32'({array}[{low} + j][{at}]) << j);",
+                      f"{name}[{low} +: {WORD}] = w;"]
+        return lines
+
+    def _register(self, bundle: Bundle) -> list[str]:
+        """What becomes of a register of a lane."""
         cell, own = bundle.cell, f"a{bundle.number}[k]"
         if cell.kind == "$dff":
             return [f"{own} = {self._input(bundle, 'D')};"]
-        if cell.kind == "$memrd_v2":
-            if cell.parameters["TRANSPARENCY_MASK"]:
-                raise Unsupported("a memory of a lane that reads what is being written")
-            read = self._fetched(bundle)
-            return [f"{own} = {read};"] if cell.inputs["EN"] == ["1"] else [f"{own} = {self._input(bundle, 'EN')} ? {read} : {own};"]
-        def kept(name: str, text: str, width: int) -> str:
-            if re.fullmatch(r"[sg]\d+_\d+(\[[\dk:]+\])*", text):
-                return text
-            self.outside.arrays.append(f"[{word(width) - 1}:0] {name}{bundle.number}")
-            lines.append(f"{name}{bundle.number}[k] = {text};")
-            return f"{name}{bundle.number}[k]"
-        lines: list[str] = []
-        enables = [[each.inputs["EN"][at] for each in bundle.cells] for at in range(len(cell.inputs["EN"]))]
+        read = self._read(bundle)
+        return [f"{own} = {read};"] if cell.inputs["EN"] == ["1"] else [f"{own} = {self._input(bundle, 'EN')} ? {read} : {own};"]
+
+    def _memory(self, bundle: Bundle) -> list[str]:
+        """What becomes of a memory of a lane."""
+        enables = [[cell.inputs["EN"][at] for cell in bundle.cells] for at in range(len(bundle.cell.inputs["EN"]))]
         alike = all(each == enables[0] for each in enables)
-        texts = self._input(bundle, "ADDR"), self._input(bundle, "DATA"), self._columns(enables[:1] if alike else enables)
-        # A loop that reads one word of a memory and writes another is one that compilers do not turn into vector instructions.
-        here = self._addresses.get(bundle.memories, set()) <= {texts[0]}
-        address, data, enable = texts if here else (kept("i", texts[0], len(cell.inputs["ADDR"])), kept("d", texts[1], len(cell.inputs["DATA"])),
-                                                    kept("w", texts[2], 1 if alike else len(enables)))
-        target = f"{self.outside.bundles.memories[bundle.memories]}[{address}][k]"
+        texts = {"i": self._input(bundle, "ADDR"), "d": self._input(bundle, "DATA"), "w": self._columns(enables[:1] if alike else enables)}
+        lines: list[str] = []
+        # A loop that reads one word of a memory and writes another is one that compilers do not vectorise: what is written waits.
+        waits = not self.memories.get(bundle.memories, set()) <= {texts["i"]}
+        for name, text in texts.items():
+            if waits and not re.fullmatch(r"[sg]\d+_\d+(\[[\dk:]+\])*", text):
+                size = word(len(bundle.cell.inputs["ADDR" if name == "i" else "DATA"]))
+                self.outside.arrays.append(f"[{size - 1}:0] {name}{bundle.number}")
+                lines.append(f"{name}{bundle.number}[k] = {text};")
+                texts[name] = f"{name}{bundle.number}[k]"
+        target, data, enable = f"{self.outside.bundles.memories[bundle.memories]}[{texts['i']}][k]", texts["d"], texts["w"]
         line = f"{target} = {enable} ? {data} : {target};" if alike else f"{target} = ({target} & ~{enable}) | ({data} & {enable});"
-        (lines if here else self._last).append(line)
+        if not waits:
+            return [line]
+        self._last.append(line)
         return lines
 
-    def _fetched(self, bundle: Bundle) -> str:
-        """A word that is read: of the lane's own memory, or of a table."""
-        address = self._input(bundle, "ADDR")
+    def _read(self, bundle: Bundle) -> str:
+        """A word of the lane's own memory, or of a table."""
+        if bundle.cell.parameters["TRANSPARENCY_MASK"]:
+            raise Unsupported("a memory of a lane that reads what is being written")
+        address, memory = self._input(bundle, "ADDR"), bundle.cell.memory
         if bundle.memories:
-            self.memories.add(bundle.memories)
-            self._addresses.setdefault(bundle.memories, set()).add(address)
+            self.memories.setdefault(bundle.memories, set()).add(address)
             return f"{self.outside.bundles.memories[bundle.memories]}[{address}][k]"
-        memory = bundle.cell.memory
-        size = self.outside.flat.memories[memory][1]
-        if size <= CHOICE:
-            return self._chosen(bundle, len(bundle.cell.inputs["ADDR"]), address)
+        width, size = self.flat.memories[memory]
         if size > TABLE:
             return f"{self.outside.names[memory]}[{address}]"
-        return f"{self._tables.setdefault(memory, f'c{self.number}_' + self.outside.names[memory])}[{address}]"
-
-    def _chosen(self, bundle: Bundle, bits: int, address: str) -> str:
-        """A word of a small table, bit after bit of the address one of two, without a branch: vector instructions do not look up as fast."""
-        memory, size = bundle.cell.memory, word(self.outside.flat.memories[bundle.cell.memory][0])
-
-        def step(name: str, text: str) -> str:
-            self.temporaries.append(f"[{size - 1}:0] {name}")
-            self._steps.append(f"{name} = {text};")
-            return name
-        prefix = f"u{self.number}_{bundle.number}"
-        at = step(prefix, address)
-        left = [self._entries.setdefault((memory, index), f"c{self.number}_{self.outside.names[memory]}_{index}") for index in range(1 << bits)]
+        if size > CHOICE:
+            return f"{self._entry(memory, -1)}[{address}]"
+        # Bit after bit of the address one of two words, without a branch: vector instructions do not look up as fast.
+        prefix, bits = f"u{self.number}_{bundle.number}", len(bundle.cell.inputs["ADDR"])
+        at, left = self._step(prefix, WORD, address), [self._entry(memory, index) for index in range(1 << bits)]
         for bit in range(bits):
-            mask = step(f"{prefix}_{bit}", f"-(({at} >> {bit}) & {size}'h1)")
-            left = [step(f"{prefix}_{bit}_{index}", f"{low} ^ (({low} ^ {high}) & {mask})")
+            mask = self._step(f"{prefix}_{bit}", word(width), f"-(({at} >> {bit}) & {word(width)}'h1)")
+            left = [self._step(f"{prefix}_{bit}_{index}", word(width), f"{low} ^ (({low} ^ {high}) & {mask})")
                     for index, (low, high) in enumerate(zip(left[::2], left[1::2]))]
         return left[0]
+
+    def _entry(self, memory: str, index: int) -> str:
+        """A word of a table, or, for -1, all of it."""
+        return self._entries.setdefault((memory, index), f"c{self.number}_{self.outside.names[memory]}" + (f"_{index}" if index >= 0 else ""))
+
+    def _step(self, name: str, size: int, text: str) -> str:
+        self.temporaries.append(f"[{size - 1}:0] {name}")
+        self._steps.append(f"{name} = {text};")
+        return name
 
     def _input(self, bundle: Bundle, port: str, low: int = 0, width: int | None = None) -> str:
         columns = [[cell.inputs[port][at] for cell in bundle.cells] for at in range(len(bundle.cell.inputs[port]))]
         return self._columns(columns[low:None if width is None else low + width])
 
     def _columns(self, columns: Sequence[Sequence[Bit]]) -> str:
-        """Verilog of bits, each given in all lanes, in the loop."""
-        outside, bits, places = self.outside, list[Bit](), dict[int, Place]()
-        low = 0
+        """Verilog of bits in the loop, each given in all lanes."""
+        places: list[str | Place] = []
+        same, low = [len(set(each)) == 1 and not isinstance(each[0], str) for each in columns], 0
         while low < len(columns):
             column, high = columns[low], low + 1
-            lane = self._lane(column)
-            if len(set(column)) == 1 and isinstance(column[0], str):
-                bits.append(column[0])
-            elif len(set(column)) == 1:
-                while high < len(columns) and len(set(columns[high])) == 1 and not isinstance(columns[high][0], str):
+            if same[low]:
+                while high < len(columns) and same[high]:
                     high += 1
                 name = self._shared.setdefault(tuple(each[0] for each in columns[low:high]), f"s{self.number}_{len(self._shared)}")
-                for at in range(high - low):
-                    bits.append(-1 - len(places))
-                    places[-len(places) - 1] = Place(name, at, word(high - low))
-            elif lane:
-                bundle, at = lane
-                bits.append(-1 - len(places))
-                places[-len(places) - 1] = Place(self._value(bundle), at, word(len(bundle.cell.output)))
+                places += [Place(name, at, word(high - low)) for at in range(high - low)]
+            elif len(set(column)) == 1:
+                places.append(str(column[0]))
+            elif lane := self._lane(column):
+                places.append(Place(self._value(lane[0]), lane[1], word(len(lane[0].cell.output))))
             else:
                 name = self._gathered.setdefault(tuple(column), f"g{self.number}_{len(self._gathered)}")
-                bits.append(-1 - len(places))
-                places[-len(places) - 1] = Place(f"{name}[k]", 0, WORD)
+                places.append(Place(f"{name}[k]", 0, WORD))
             low = high
-        return join(bits, lambda bit: places[bit])
+        return join(places)
 
     def _lane(self, column: Sequence[Bit]) -> tuple[Bundle, int] | None:
-        driver = self.outside.flat.drivers.get(column[0])
-        if len(set(column)) == 1 or driver is None or driver[0].number not in self.outside.bundles.of:
+        """The bundle that gives each lane its bit, and which."""
+        cell, at = self.flat.drivers.get(column[0], (None, 0))
+        if cell is None or cell.number not in self.outside.bundles.of:
             return None
-        bundle = self.outside.bundles.of[driver[0].number][0]
-        return (bundle, driver[1]) if all(self.outside.flat.drivers.get(bit) == (cell, driver[1]) for bit, cell in zip(column, bundle.cells)) else None
+        bundle = self.outside.bundles.of[cell.number][0]
+        return (bundle, at) if all(self.flat.drivers.get(bit) == (own, at) for bit, own in zip(column, bundle.cells)) else None
 
     def _value(self, bundle: Bundle) -> str:
         """The name of a value of the lane, which stands in the loop by then."""
-        name, size = f"t{self.number}_{bundle.number}", word(len(bundle.cell.output))
-        if bundle.number not in self._done:
-            self._done.add(bundle.number)
+        name = f"t{self.number}_{bundle.number}"
+        if bundle.number not in self._values:
+            self._values.add(bundle.number)
             if bundle.state:
-                self.registers[bundle.number] = bundle
-                line = f"a{bundle.number}[k]"
-            elif bundle.cell.kind == "$memrd_v2":
-                line = self._fetched(bundle)
+                self.registers.add(bundle.number)
+                text = f"a{bundle.number}[k]"
             else:
-                line = self._computed(bundle)
-            self.temporaries.append(f"[{size - 1}:0] {name}")
-            self._steps.append(f"{name} = {line};")
+                text = self._read(bundle) if bundle.cell.kind == "$memrd_v2" else self._computed(bundle)
+            self._step(name, word(len(bundle.cell.output)), text)
         return name
 
     def _computed(self, bundle: Bundle) -> str:
+        """What a cell gives, its operands extended to a word, and what goes beyond its bits taken away."""
         cell, width = bundle.cell, len(bundle.cell.output)
         size = word(max(width, *(len(bits) for port, bits in cell.inputs.items() if port in "AB")))
 
         def operand(port: str) -> str:
-            text, bits = self._input(bundle, port), len(cell.inputs[port])
-            if not cell.signed(port) or bits == size:
-                return f"$signed({size}'({text}))" if cell.signed(port) else f"{size}'({text})"
+            text, bits = f"{size}'({self._input(bundle, port)})", len(cell.inputs[port])
             sign = f"{size}'h{1 << (bits - 1):x}"
-            return f"$signed(({size}'({text}) ^ {sign}) - {sign})"
+            return text if not cell.signed(port) else f"$signed({text})" if bits == size else f"$signed(({text} ^ {sign}) - {sign})"
         text = expression(cell, operand, lambda port, low, part: self._input(bundle, port, low, part))
         if width == word(width) or cell.kind in COMPARED or (cell.kind in EXACT and not cell.signed("A")):
             return text

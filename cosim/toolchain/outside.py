@@ -33,7 +33,8 @@ class Outside:
         """Cells that follow from values that lanes compute, down to registers: they are evaluated with the lanes."""
         grown = True
         while grown:
-            found = [cell for cell in self.cells if cell.number not in self.late and any(self.computed(bit) for bits in cell.inputs.values() for bit in bits)]
+            found = [cell for cell in self.cells if cell.number not in self.late and
+                     any(self.computed(bit) for bits in cell.inputs.values() for bit in bits)]
             self.late.update((cell.number, cell) for cell in found)
             grown = bool(found)
         if any(cell.kind.startswith("$mem") for cell in self.late.values()):
@@ -76,7 +77,7 @@ class Outside:
 
     def bits(self, bits: Sequence[Bit]) -> str:
         """Verilog of bits."""
-        return join(bits, self.place)
+        return join([bit if isinstance(bit, str) else self.place(bit) for bit in bits])
 
     def settled(self, bits: Sequence[Bit]) -> str:
         """Verilog of bits that have to be known before the loops.

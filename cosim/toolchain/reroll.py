@@ -1,9 +1,9 @@
 """The lanes of a core rolled up again: SystemVerilog with an array a register and a loop a clock domain, for simulation alone.
 
-What is synthesised and verified is the Verilog that `to_verilog` writes, in which every lane stands on its own; this is a second way to write the same
-netlist, which compilers turn into vector instructions. A clock edge is one process: for each domain that is enabled, a loop over the lanes that reads old
-values, computes, and writes, in an order in which whatever reads another domain's registers comes before that one. Nothing else reads what the loops
-write: registers outside of lanes, and bits of lanes that are used there, change when all has been read.
+What is synthesised and verified is the Verilog that `to_verilog` writes, in which every lane stands on its own; this is a second way to write the
+same netlist, which compilers turn into vector instructions. A clock edge is one process: for each domain that is enabled, a loop over the lanes that
+reads old values, computes, and writes, in an order in which whatever reads another domain's registers comes before that one. Nothing else reads what
+the loops write: registers outside of lanes, and bits of lanes that are used there, change when all has been read.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,9 @@ from spikegate.cosim.toolchain.lane_loop import LaneLoop, word
 from spikegate.cosim.toolchain.outside import Outside, depth
 
 __all__ = ["reroll"]
+
+#: So many bits of registers of a lane may be used outside: they are put side by side at each edge, which takes longer than loops save.
+TAKEN = 4
 
 
 def reroll(flat: Flat, lanes: int, port: str, width: int) -> str:
@@ -52,7 +55,7 @@ class _Rolled:
 
     def __init__(self, outside: Outside, port: str, results: Sequence[Sequence[Bit]]):
         self.outside, self.flat, self.bundles = outside, outside.flat, outside.bundles
-        self.port, self.results = port, results
+        self.port, self.results, self.lines = port, results, dict[int, list[str]]()
         self.rest = self.flat.ports[port][1][len(results) * len(results[0]):]
         self.outputs = {name: bits for name, (entering, bits) in self.flat.ports.items() if not entering and name != port}
 
@@ -88,8 +91,10 @@ class _Rolled:
         owner = {bundle.number: loop.number for loop in groups.values() for bundle in loop.roots}
         written = {bundle.memories: loop.number for loop in groups.values() for bundle in loop.roots if bundle.cell.kind == "$memwr_v2"}
         order, taken = TopologicalSorter[int](), set(outside.taken)
+        if len(taken) > TAKEN:
+            raise Unsupported(f"{len(taken)} bits of registers of each lane that are used outside, more than {TAKEN}")
         for loop in groups.values():
-            loop.lines()
+            self.lines[loop.number] = loop.lines()
             order.add(loop.number)
             read = {*(owner[number] for number in loop.registers), *(written[each] for each in loop.memories if each in written)}
             for other in read - {loop.number}:
@@ -112,7 +117,7 @@ class _Rolled:
         for loop in loops:
             outside = [line for cell in self.outside.cells if cell.clock is not None and cell.number not in self.outside.late and
                        self.outside.domain(cell.clock) == loop.enable for line in self.outside.edge(cell)]
-            lines += [f"if (e{loop.number}) begin" if loop.enable else "begin", *loop.lines(), *outside, "end"]
+            lines += [f"if (e{loop.number}) begin" if loop.enable else "begin", *self.lines[loop.number], *outside, "end"]
         return ["always @(posedge clk) begin : rolled", *declared, *lines, "end"]
 
     def _header(self) -> str:
@@ -122,7 +127,8 @@ class _Rolled:
 
     def _declared(self) -> list[str]:
         padded, own, started = self.outside.padded, {name for names in self.bundles.memories for name in names}, list[str]()
-        lines = [f"reg [{self.outside.groups * WORD - 1}:0] p{number}_{bit} = {self._repeated(number, bit)};" for number, bit in sorted(self.outside.taken)]
+        lines = [f"reg [{self.outside.groups * WORD - 1}:0] p{number}_{bit} = {self._repeated(number, bit)};"
+                 for number, bit in sorted(self.outside.taken)]
         lines += [f"reg [{width - 1}:0] {self.outside.names[name]} [0:{depth(size) - 1}];"
                   for name, (width, size) in self.flat.memories.items() if name not in own]
         for names, name in self.bundles.memories.items():
@@ -140,14 +146,17 @@ class _Rolled:
 
     def _results(self) -> list[str]:
         """The port of results: those of lanes from their registers, and what follows."""
-        def at(bit: int) -> Place:
+        def at(bit: Bit) -> str | Place:
+            if isinstance(bit, str):
+                return bit
             bundle, lane = self.bundles.of.get(self.flat.drivers[bit][0].number, (None, 0)) if bit in self.flat.drivers else (None, 0)
             if bundle is None or not bundle.state or lane:
                 raise Unsupported("results that are not registers of the lanes")
             return Place(f"a{bundle.number}[k]", self.flat.drivers[bit][1], word(len(bundle.cell.output)))
         each, lanes = len(self.results[0]) // WORD, len(self.results)
-        copies = [f"{self.port}[{f'{each} * k + {part}' if each > 1 else 'k'}] = {join(self.results[0][part * WORD:(part + 1) * WORD], at)};"
+        copies = [f"{self.port}[{f'{each} * k + {part}' if each > 1 else 'k'}] = {join([at(bit) for bit in self.results[0][part * WORD:(part + 1) * WORD]])};"
                   for part in range(each)]
         others = [f"{self.port}[{each * lanes + index}] = {self.outside.settled(self.rest[index * WORD:(index + 1) * WORD])};"
                   for index in range(len(self.rest) // WORD)]
-        return ["always @* begin : results", "automatic int unsigned k;", f"for (k = 0; k < {lanes}; k = k + 1) begin", *copies, "end", *others, "end"]
+        every = f"for (k = 0; k < {lanes}; k = k + 1) begin"
+        return ["always @* begin : results", "automatic int unsigned k;", every, *copies, "end", *others, "end"]

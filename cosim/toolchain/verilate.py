@@ -156,8 +156,8 @@ def compile_model(folder: Path, verilate: Sequence[str], harness: Path, link: Se
                                       f'#include "{harness.name}"\n#pragma GCC optimize("O0")\n{include(once)}')
     with ThreadPoolExecutor(2) as pool:
         parts = pool.map(_runtime, (*RUNTIME, *(["verilated_vcd_c"] if trace else []), *runtime))
-        run_tool(["g++", *_flags(flags), "-Iobj", f"-I{HEADERS}", f"-I{harness.resolve().parent}", "-include", str(_header(flags)), "-c", "model.cpp"],
-                 folder)
+        run_tool(["g++", *_flags(flags), "-Iobj", f"-I{HEADERS}", f"-I{harness.resolve().parent}", "-include", str(_header(flags)), "-c",
+                  "model.cpp"], folder)
         run_tool(["g++", "model.o", *map(str, parts), "-pthread", *link], folder)
     shutil.rmtree(folder / "obj")
     (folder / "model.o").unlink()
