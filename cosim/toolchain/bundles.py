@@ -86,7 +86,7 @@ class Bundles:
                     raise Unsupported(f"lanes that use different bits of {cells[0].kind}")
 
     def _alike(self, cells: tuple[Cell, ...]) -> bool:
-        def look(cell: Cell) -> tuple:
+        def look(cell: Cell) -> tuple[object, ...]:
             return (cell.kind, {name: value for name, value in cell.parameters.items() if name not in OWN}, len(cell.output),
                     {port: len(bits) for port, bits in cell.inputs.items()}, self.flat.first(cell.output) if cell.kind == "$dff" else 0)
         return all(look(cell) == look(cells[0]) for cell in cells)

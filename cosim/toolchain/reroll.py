@@ -154,8 +154,8 @@ class _Rolled:
                 raise Unsupported("results that are not registers of the lanes")
             return Place(f"a{bundle.number}[k]", self.flat.drivers[bit][1], word(len(bundle.cell.output)))
         each, lanes = len(self.results[0]) // WORD, len(self.results)
-        copies = [f"{self.port}[{f'{each} * k + {part}' if each > 1 else 'k'}] = {join([at(bit) for bit in self.results[0][part * WORD:(part + 1) * WORD]])};"
-                  for part in range(each)]
+        words = [join([at(bit) for bit in self.results[0][low:low + WORD]]) for low in range(0, len(self.results[0]), WORD)]
+        copies = [f"{self.port}[{each} * k + {part}] = {text};" for part, text in enumerate(words)]
         others = [f"{self.port}[{each * lanes + index}] = {self.outside.settled(self.rest[index * WORD:(index + 1) * WORD])};"
                   for index in range(len(self.rest) // WORD)]
         every = f"for (k = 0; k < {lanes}; k = k + 1) begin"
