@@ -76,12 +76,12 @@ def build(geometry: Geometry, *, clock_gate: bool = True, trace: bool = False, r
     Lanes are loops where ``rolled`` is set and they are one circuit; not with a waveform, which has the signals of each, nor without gated clocks.
     """
     start = time.perf_counter()
-    text = rolled_verilog(geometry) if rolled and clock_gate and not trace else REFUSED
-    rolled = not text.startswith(REFUSED)
-    text = text if rolled else core_verilog(geometry, clock_gate)
+    text = rolled_verilog(geometry) if rolled and clock_gate and not trace else f"{REFUSED}as asked"
+    reason = text.removeprefix(REFUSED) if text.startswith(REFUSED) else ""
+    text = core_verilog(geometry, clock_gate) if reason else text
     generate_s = time.perf_counter() - start
-    made = compile_shared(text, "core", HARNESS, trace=trace, options=ROLLED if rolled else OPTIONS)
-    return Build(made.path, generate_s, made.compile_s)
+    made = compile_shared(text, "core", HARNESS, trace=trace, options=OPTIONS if reason else ROLLED)
+    return Build(made.path, generate_s, made.compile_s, reason)
 
 
 def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bool = False, banks: int = 1, overlap: bool = False,
@@ -135,7 +135,7 @@ def execute(network: FrozenNetwork, g: Geometry, words: np.ndarray, *, trace: bo
         cycles = core.cycles
     traces = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
     return Recording(engine, network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
-        "network": network.hash, "lanes": g.lanes, **g.options, "driver": "native",
+        "network": network.hash, "lanes": g.lanes, **g.options, "driver": "native", **({"unrolled": made.unrolled} if made.unrolled else {}),
         "generate_s": made.generate_s, "compile_s": made.compile_s, "load_s": loaded - start, "run_s": run_s, "cpu_s": cpu_s}, network.dt_ns)
 
 

@@ -44,11 +44,12 @@ ROLLED = [*OPTIONS, "--unroll-count", "1"]
 
 @dataclass(frozen=True)
 class Build:
-    """A compiled simulator: where it lies, and how long each part took (0 when found in the cache)."""
+    """A compiled simulator: where it lies, how long each part took (0 when found in the cache), and why lanes are not loops, if they are not."""
 
     path: Path
     generate_s: float
     compile_s: float
+    unrolled: str = ""
 
 
 def tool_environment() -> dict[str, str]:
@@ -149,11 +150,12 @@ def compile_model(folder: Path, verilate: Sequence[str], harness: Path, link: Se
     sources = sorted(path.name for path in (folder / "obj").glob("*.cpp"))
     once = [name for name in sources if "Slow" in name or "Syms" in name]
     include: Callable[[list[str]], str] = lambda names: "".join(f'#include "{name}"\n' for name in names)  # noqa: E731
-    # What runs once is not worth optimising.
+    # What runs once is not worth optimising; after loops it would slow down, by an eighth, what they share with it.
+    hasty = '#pragma GCC optimize("O0")\n' if flags is CXX_FLAGS else ""
     covered = any(option.startswith("--coverage") for option in verilate)
     (folder / "model.cpp").write_text(f"#define VM_TRACE {int(trace)}\n#define COVERED {int(covered)}\n"
                                       f"{include([name for name in sources if name not in once])}"
-                                      f'#include "{harness.name}"\n#pragma GCC optimize("O0")\n{include(once)}')
+                                      f'#include "{harness.name}"\n{hasty}{include(once)}')
     with ThreadPoolExecutor(2) as pool:
         parts = pool.map(_runtime, (*RUNTIME, *(["verilated_vcd_c"] if trace else []), *runtime))
         run_tool(["g++", *_flags(flags), "-Iobj", f"-I{HEADERS}", f"-I{harness.resolve().parent}", "-include", str(_header(flags)), "-c",

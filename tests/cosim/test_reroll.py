@@ -130,16 +130,16 @@ def test_what_cannot_be_rolled_is_simulated_lane_by_lane(monkeypatch, g, reason)
     compiled = []
     monkeypatch.setattr(rtl, "compile_shared", lambda *args, **options: compiled.append((args, options)) or Build(Path("x"), 0.0, 0.0))
     assert rtl.rolled_verilog(g).startswith(rtl.REFUSED) and reason in rtl.rolled_verilog(g)
-    rtl.build(g)
-    assert compiled == [((rtl.core_verilog(g, True), "core", rtl.HARNESS), {"trace": False, "options": OPTIONS})]
+    made = rtl.build(g)
+    assert reason in made.unrolled and compiled == [((rtl.core_verilog(g, True), "core", rtl.HARNESS), {"trace": False, "options": OPTIONS})]
 
 
 def test_a_waveform_and_ungated_clocks_have_every_lane(monkeypatch):
     compiled = []
     monkeypatch.setattr(rtl, "compile_shared", lambda text, top, harness, *, trace, options: compiled.append((text, trace, options))
                         or Build(Path("x"), 0.0, 0.0))
-    for options in ({}, {"rolled": False}, {"trace": True}, {"clock_gate": False}):
-        rtl.build(GEOMETRY, **options)
+    reasons = [rtl.build(GEOMETRY, **options).unrolled for options in ({}, {"rolled": False}, {"trace": True}, {"clock_gate": False})]
+    assert reasons == ["", "as asked", "as asked", "as asked"]
     gated = rtl.core_verilog(GEOMETRY, True)
     assert compiled == [(rtl.rolled_verilog(GEOMETRY), False, ROLLED), (gated, False, OPTIONS), (gated, True, OPTIONS),
                         (rtl.core_verilog(GEOMETRY, False), False, OPTIONS)]
