@@ -73,10 +73,12 @@ def rolled_verilog(geometry: Geometry) -> str:
 def build(geometry: Geometry, *, clock_gate: bool = True, trace: bool = False, rolled: bool = True) -> Build:
     """The compiled simulator of a geometry, from the cache or made now.
 
-    Lanes are loops where ``rolled`` is set and they are one circuit; not with a waveform, which has the signals of each, nor without gated clocks.
+    Lanes are loops where ``rolled`` is set and they are one circuit; not with a waveform, which has the signals of each, nor without gated clocks, nor
+    in a core of point neurons.
     """
     start = time.perf_counter()
-    text = rolled_verilog(geometry) if rolled and clock_gate and not trace else f"{REFUSED}as asked"
+    wanted = rolled and clock_gate and not trace and isinstance(geometry, CoreGeometry)
+    text = rolled_verilog(geometry) if wanted else f"{REFUSED}as asked"
     reason = text.removeprefix(REFUSED) if text.startswith(REFUSED) else ""
     text = core_verilog(geometry, clock_gate) if reason else text
     generate_s = time.perf_counter() - start

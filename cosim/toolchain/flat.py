@@ -128,8 +128,8 @@ class Flat:
 
 
 def join(bits: Sequence[str | Place]) -> str:
-    """Verilog of exactly these bits, constants or places, the lowest first."""
-    parts: list[str] = []
+    """Verilog of exactly these bits, constants or places, the lowest first; of none of them, 0."""
+    parts = [] if bits else ["1'h0"]
     at = 0
     while at < len(bits):
         first, end = bits[at], at + 1

@@ -242,7 +242,7 @@ class LaneLoop:
 
         def operand(port: str) -> str:
             text, bits = f"{size}'({self._input(bundle, port)})", len(cell.inputs[port])
-            sign = f"{size}'h{1 << (bits - 1):x}"
+            sign = f"{size}'h{(1 << bits) // 2:x}"
             return text if not cell.signed(port) else f"$signed({text})" if bits == size else f"$signed(({text} ^ {sign}) - {sign})"
         text = expression(cell, operand, lambda port, low, part: self._input(bundle, port, low, part))
         if width == word(width) or cell.kind in COMPARED or (cell.kind in EXACT and not cell.signed("A")):

@@ -14,7 +14,7 @@ GEOMETRY = CoreGeometry(4, 2, QFormat(8, 4), max_delay=1)
 
 
 def readable(text):
-    """The rolled module as Yosys reads it: no local variables by name, a vector in place of its array of words, and enables inside, as in the reference."""
+    """The rolled module as Yosys reads it: a vector in place of its array of words, and enables inside, as in the reference."""
     text = re.sub(r"int unsigned (\w)", r"reg [31:0] \1", text.replace("automatic ", ""))
     head, body = text.split(");\n", 1)
     words = int(re.search(r"o__payload \[0:(\d+)\]", head)[1]) + 1
@@ -29,8 +29,8 @@ def registers(text, folder):
     """The same module with a register for each word of a memory; what has no initial value begins with 0, as it is simulated."""
     folder.mkdir()
     (folder / "in.sv").write_text(text)
-    yosys("read_verilog -sv in.sv\nhierarchy -top core\nproc\nflatten\nopt_clean\nmemory_map\nopt -full\nopt_clean\nsetundef -zero -init\nwrite_verilog out.v\n",
-          folder)
+    yosys("read_verilog -sv in.sv\nhierarchy -top core\nproc\nflatten\nopt_clean\nmemory_map\nopt -full\nopt_clean\nsetundef -zero -init\n"
+          "write_verilog out.v\n", folder)
     return (folder / "out.v").read_text()
 
 
