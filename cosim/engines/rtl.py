@@ -73,8 +73,8 @@ def rolled_verilog(geometry: Geometry) -> str:
 def build(geometry: Geometry, *, clock_gate: bool = True, trace: bool = False, rolled: bool = True) -> Build:
     """The compiled simulator of a geometry, from the cache or made now.
 
-    Lanes are loops where ``rolled`` is set and they are one circuit; not with a waveform, which has the signals of each, nor without gated clocks, nor
-    in a core of point neurons.
+    Lanes are loops where ``rolled`` is set and they are one circuit; not with a waveform, which has the signals of each, nor without gated clocks,
+    nor in a core of point neurons.
     """
     start = time.perf_counter()
     wanted = rolled and clock_gate and not trace and isinstance(geometry, CoreGeometry)
