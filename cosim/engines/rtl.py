@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from amaranth.lib.wiring import Component
 
 from spikegate.cosim.engines.native import HARNESS, NativeCore
 from spikegate.cosim.engines.words import Geometry, Outside, load_array, load_dtype, run_word, swept, unpack
-from spikegate.cosim.toolchain.verilate import Build, compile_shared
-from spikegate.cosim.toolchain.verilog import cached_verilog
+from spikegate.cosim.toolchain.flat import Flat, Unsupported
+from spikegate.cosim.toolchain.reroll import reroll
+from spikegate.cosim.toolchain.verilate import OPTIONS, ROLLED, Build, compile_shared
+from spikegate.cosim.toolchain.verilog import cached_verilog, to_netlist
 from spikegate.gateware.core.core import Core, CoreGeometry
 from spikegate.gateware.core.point_core import PointCore
 from spikegate.gateware.core.point_geometry import PointGeometry
@@ -22,8 +25,8 @@ from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
 from spikegate.models.streams.params import StreamFaults
 
-__all__ = ["load_dtype", "load_array", "load_words", "run_word", "unpack", "core_verilog", "build", "run", "execute", "give", "waveform",
-           "write_waveform"]
+__all__ = ["load_dtype", "load_array", "load_words", "run_word", "unpack", "core_verilog", "rolled_verilog", "build", "run", "execute", "give",
+           "waveform", "write_waveform"]
 
 
 def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | None = None) -> np.ndarray:
@@ -44,20 +47,43 @@ def load_words(network: Network, geometry: CoreGeometry, faults: StreamFaults | 
     return np.concatenate([load_array(g, part) for part in parts])
 
 
+#: What the text of a core whose lanes cannot be rolled up begins with; the reason follows.
+REFUSED = "// "
+
+
+def _core(geometry: Geometry, clock_gate: bool) -> Core | PointCore:
+    return PointCore(geometry, clock_gate=clock_gate) if isinstance(geometry, PointGeometry) else Core(geometry, clock_gate=clock_gate)
+
+
 def core_verilog(geometry: Geometry, clock_gate: bool) -> str:
-    """Verilog of the core of a geometry as it is simulated."""
-    def make() -> Core | PointCore:
-        return (PointCore(geometry, clock_gate=clock_gate) if isinstance(geometry, PointGeometry) else Core(geometry, clock_gate=clock_gate))
-    return cached_verilog(make, "core", (geometry, clock_gate), reset=False)
+    """Verilog of the core of a geometry, as it is synthesised and verified: the reference of `rolled_verilog`."""
+    return cached_verilog(lambda: _core(geometry, clock_gate), "core", (geometry, clock_gate), reset=False)
 
 
-def build(geometry: Geometry, *, clock_gate: bool = True, trace: bool = False) -> Build:
-    """The compiled simulator of a geometry, from the cache or made now."""
+def rolled_verilog(geometry: Geometry) -> str:
+    """The same core with its lanes in loops, for simulation; ``//`` and the reason if they are not the same circuit."""
+    def write(core: Component) -> str:
+        try:
+            return reroll(Flat(to_netlist(core, "core"), "core"), geometry.lanes, "o__payload", geometry.lane_layout().size)
+        except Unsupported as refusal:
+            return f"{REFUSED}{refusal}"
+    return cached_verilog(lambda: _core(geometry, True), "core", (geometry, "rolled"), reset=False, write=write)
+
+
+def build(geometry: Geometry, *, clock_gate: bool = True, trace: bool = False, rolled: bool = True) -> Build:
+    """The compiled simulator of a geometry, from the cache or made now.
+
+    Lanes are loops where ``rolled`` is set and they are one circuit; not with a waveform, which has the signals of each, nor without gated clocks,
+    nor in a core of point neurons.
+    """
     start = time.perf_counter()
-    text = core_verilog(geometry, clock_gate)
+    wanted = rolled and clock_gate and not trace and isinstance(geometry, CoreGeometry)
+    text = rolled_verilog(geometry) if wanted else f"{REFUSED}as asked"
+    reason = text.removeprefix(REFUSED) if text.startswith(REFUSED) else ""
+    text = core_verilog(geometry, clock_gate) if reason else text
     generate_s = time.perf_counter() - start
-    made = compile_shared(text, "core", HARNESS, trace=trace)
-    return Build(made.path, generate_s, made.compile_s)
+    made = compile_shared(text, "core", HARNESS, trace=trace, options=OPTIONS if reason else ROLLED)
+    return Build(made.path, generate_s, made.compile_s, reason)
 
 
 def run(network: Network, lanes: int = 40, *, store: int | None = None, walk: bool = False, banks: int = 1, overlap: bool = False,
@@ -111,7 +137,7 @@ def execute(network: FrozenNetwork, g: Geometry, words: np.ndarray, *, trace: bo
         cycles = core.cycles
     traces = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
     return Recording(engine, network.n, network.steps, np.concatenate(spikes), final, traces, cycles, {
-        "network": network.hash, "lanes": g.lanes, **g.options, "driver": "native",
+        "network": network.hash, "lanes": g.lanes, **g.options, "driver": "native", **({"unrolled": made.unrolled} if made.unrolled else {}),
         "generate_s": made.generate_s, "compile_s": made.compile_s, "load_s": loaded - start, "run_s": run_s, "cpu_s": cpu_s}, network.dt_ns)
 
 

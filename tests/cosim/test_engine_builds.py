@@ -7,7 +7,7 @@ from small_networks import kicked, twenty
 
 from spikegate.cosim.engines import bitstream, netlist, rtl
 from spikegate.cosim.engines.point_rtl import PointRtl
-from spikegate.cosim.toolchain.verilate import Build
+from spikegate.cosim.toolchain.verilate import OPTIONS, ROLLED, Build
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.models.network.recording import Recording
 
@@ -48,12 +48,14 @@ def test_builds_say_how_long_the_text_and_the_compilation_took(monkeypatch):
     for g in (CoreGeometry.of(NETWORK, 2), PointRtl(2)._geometry(POINTS)):
         clock = iter((2.0, 2.75))
         monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda clock=clock: next(clock)))
-        monkeypatch.setattr(module, "cached_verilog", lambda make, name, key, reset: asked.append((name, key, reset)) or "text")
+        monkeypatch.setattr(module, "cached_verilog", lambda make, name, key, reset, write=None: asked.append((name, key, reset)) or "text")
         monkeypatch.setattr(module, "compile_shared", lambda *args, **options: asked.append((args, options)) or Build(Path("x"), 9.0, 1.25))
-        assert call(g, clock_gate=False, trace=True) == Build(Path("x"), 0.75, 1.25)
-        assert asked == [("core", (g, False), False), (("text", "core", module.HARNESS), {"trace": True})]
+        assert call(g, clock_gate=False, trace=True) == Build(Path("x"), 0.75, 1.25, "as asked")
+        assert asked == [("core", (g, False), False), (("text", "core", module.HARNESS), {"trace": True, "options": OPTIONS})]
         del asked[:]
         monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: 1.0))
         call(g)
-        assert asked == [("core", (g, True), False), (("text", "core", module.HARNESS), {"trace": False})]
+        loops = isinstance(g, CoreGeometry)
+        assert asked == [("core", (g, "rolled" if loops else True), False),
+                         (("text", "core", module.HARNESS), {"trace": False, "options": ROLLED if loops else OPTIONS})]
         del asked[:]

@@ -33,14 +33,14 @@ endmodule
 #: Registers of every step, for ABC, which wants a clock; there is no optimisation between this and ABC, which would take one that stands still away.
 STEPS = "module \\$_FF_ (input D, output Q); \\$_DFF_P_ _TECHMAP_REPLACE_ (.C(1'b1), .D(D), .Q(Q)); endmodule\n"
 #: Merge what is equal in every reachable state, then decide what is left.
-ABC = "strash\nscorr\ndprove -T {seconds}\nwrite_status status.txt\n"
+ABC = "strash\nscorr -C {conflicts}\ndprove -T {seconds}\nwrite_status status.txt\n"
 
 
-def decide(gold: str, gate: str, top: str, *, seconds: int = 60, clocks: int = 1) -> tuple[str, str]:
+def decide(gold: str, gate: str, top: str, *, seconds: int = 60, clocks: int = 1, conflicts: int = 1000) -> tuple[str, str]:
     """One of `VERDICTS` about two Verilog texts that each have a module ``top`` with the same ports, and ABC's counterexample, if any.
 
     Nets without a driver may have any value in any cycle. Memories are refused. With more than one of ``clocks``, counting edges, a clock is an
-    input like any other, and a step is whatever changes an input.
+    input like any other, and a step is whatever changes an input. Two nets whose equality takes more ``conflicts`` than that are not merged.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def decide(gold: str, gate: str, top: str, *, seconds: int = 60, clocks: int = 1
         script = ""
         (folder / "ripple.v").write_text(RIPPLE)
         (folder / "steps.v").write_text(STEPS)
-        (folder / "abc.txt").write_text(ABC.format(seconds=seconds))
+        (folder / "abc.txt").write_text(ABC.format(seconds=seconds, conflicts=conflicts))
         for side, text in (("gold", gold), ("gate", gate)):
             (folder / f"{side}.v").write_text(text)
             script += f"""

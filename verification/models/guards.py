@@ -102,6 +102,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "cosim/engines/point_rtl": ("cosim/test_hardware", "cosim/test_engine_builds", "core/test_point_core"),
     "cosim/engines/point_hardware": ("cosim/test_point_hardware", "core/test_point_engines"),
     "cosim/engines/words": ("cosim/test_hardware", "cosim/test_engine_builds", "core/test_core", "core/test_point_core"),
+    **{f"cosim/toolchain/{name}": ("cosim/test_reroll",) for name in ("flat", "bundles", "outside", "lane_loop", "reroll")},
     "cosim/engines/rtl": ("cosim/test_hardware", "cosim/test_engine_builds", "core/test_core"),
     "cosim/engines/netlist": ("cosim/test_engine_builds", "cosim/test_netlist"),
     "cosim/engines/bitstream": ("cosim/test_engine_builds", "cosim/test_bitstream"),
