@@ -5,6 +5,7 @@ from typing import Any
 
 from spikegate.translator.importer import connections, groups
 from spikegate.translator.importer import sources as spiking
+from spikegate.translator.importer.chained import across_currents
 from spikegate.translator.importer.float_network import FloatInput, FloatNetwork, FloatNeurons, FloatQuadratic, FloatSources, Refusals
 from spikegate.translator.importer.hosted import linked_series, linked_to
 from spikegate.translator.importer.quadratic import paired
@@ -126,6 +127,8 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
             kept, events, arriving = connections.poured(drives.get(group.name, []), group.name, refusals)
             found.drives.extend(kept)
             sources, projections = sources + events, projections + arriving
+            if isinstance(found, FloatNeurons):
+                projections = across_currents(projections, found, refusals)
             if isinstance(found, FloatQuadratic):
                 projections = paired(projections, found, start, refusals)
             neurons.append(found)

@@ -12,7 +12,7 @@ from spikegate.models.errors import InputError
 from spikegate.models.neuron.linear import Held
 
 __all__ = ["Adapting", "Current", "Drive", "FloatInput", "FloatNetwork", "FloatNeurons", "FloatProjection", "FloatQuadratic", "FloatSources",
-           "Refusals", "Signal"]
+           "Noise", "Refusals", "Signal"]
 
 
 class Refusals:
@@ -41,6 +41,7 @@ class Current:
     keep: np.ndarray  #: what is left of it after a step, 0..1
     coupling: np.ndarray  #: what it adds to the membrane in a step, a unit of it
     initial: np.ndarray
+    asked: np.ndarray  #: what the user's current keeps, if ``keep`` is another
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,14 @@ class Signal:
     values: np.ndarray  #: (rows, steps) of the run
     row: np.ndarray  #: of each neuron, (size,)
     coupling: np.ndarray  #: what a unit of it adds to the membrane in a step, 0 or more, (size,)
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """What is added to currents at random."""
+
+    raw: np.ndarray  #: int64 (size, steps): whole numbers that the host has drawn
+    strength: dict[str, np.ndarray]  #: by current, what one adds to it, (size,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +124,13 @@ class FloatNeurons:
         What the host has worked out for monitors, (size, steps + 1): before each step, and after the last.
     drawn : bool
         Whether random numbers of the host's are in it.
+    base : dict of str to numpy.ndarray
+        What is to be added to a current, (size,), where it is not 0.
+    mixed, spread : dict of str to dict
+        Of a user's current, how much of each that hardware keeps is in it, (size,), and how much each takes of what is added to it; empty where
+        hardware keeps the user's own.
+    shaken : Noise, optional
+        Of currents.
     """
 
     name: str
@@ -140,6 +156,10 @@ class FloatNeurons:
     drives: list[Drive] = field(default_factory=list)
     told: dict[str, np.ndarray] = field(default_factory=dict)
     drawn: bool = False
+    base: dict[str, np.ndarray] = field(default_factory=dict)
+    mixed: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    spread: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    shaken: Noise | None = None
 
     @property
     def level(self) -> np.ndarray:
