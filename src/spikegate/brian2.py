@@ -24,6 +24,7 @@ from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
 from spikegate.translator.importer.brian import clock_of, float_network
 from spikegate.translator.importer.device import SpikegateDevice
+from spikegate.translator.importer.foreseen import foreseen
 from spikegate.translator.importer.formats import Choice
 from spikegate.translator.importer.quantise import Quantised, quantise
 from spikegate.translator.importer.result import Frozen, Result
@@ -125,7 +126,8 @@ def from_brian2(network: Any, duration: Any, *, namespace: Mapping[str, Any] | N
         raise InputError(f"Network {network.name!r} has nothing but monitors; add a NeuronGroup")
     steps = round(float(duration) / float(clock.dt_))
     _, choice = _make(options)
-    return quantise(float_network(network, network.sorted_objects, get_local_namespace(1) if namespace is None else namespace, steps), choice, seed)
+    floats = float_network(network, network.sorted_objects, get_local_namespace(1) if namespace is None else namespace, steps)
+    return quantise(foreseen(floats, choice), choice, seed)
 
 
 def _cause(error: BaseException) -> str:

@@ -5,13 +5,14 @@ update, threshold with ``>``, synapses, reset. All values are in SI units, or in
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from spikegate.models.errors import InputError
 from spikegate.models.neuron.linear import Held
 
-__all__ = ["Adapting", "Current", "Drive", "FloatInput", "FloatNetwork", "FloatNeurons", "FloatProjection", "FloatQuadratic", "FloatSources",
+__all__ = ["Adapting", "Changing", "Current", "Drive", "FloatInput", "FloatNetwork", "FloatNeurons", "FloatProjection", "FloatQuadratic", "FloatSources",
            "Noise", "Refusals", "Signal"]
 
 
@@ -247,6 +248,22 @@ class FloatProjection:
 
 
 @dataclass(frozen=True, eq=False)
+class Changing:
+    """Synapses whose own variables the time and spikes of the source alone change."""
+
+    name: str
+    source: str
+    target: str
+    pre: np.ndarray
+    post: np.ndarray
+    delays: np.ndarray  #: steps, from 1 on
+    own: dict[str, Any]  #: what a spike makes of each variable, an expression
+    adds: dict[str, Any]  #: what it adds to each variable of the target
+    first: dict[str, np.ndarray]  #: values of the variables, (synapses,)
+    fixed: dict[str, np.ndarray]  #: of the other names in these expressions
+
+
+@dataclass(frozen=True, eq=False)
 class FloatNetwork:
     """Everything that a run needs, in the order of the user's objects.
 
@@ -262,3 +279,4 @@ class FloatNetwork:
     projections: list[FloatProjection]
     left: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
     drawn: bool = False
+    changing: list[Changing] = field(default_factory=list)
