@@ -53,7 +53,8 @@ class Kept:
             else:
                 parts["first"] = before["first"] if before is not None else np.array(0)
             self.at[each.name] = key
-            self.found[key] = {**parts, "last": np.array(self.steps), "seconds": np.asarray(network.t_, np.float64).reshape(-1)[0]}  # an array where stopped
+            seconds = np.asarray(network.t_, np.float64).reshape(-1)[0]  # an array in Brian2 where the network was stopped
+            self.found[key] = {**parts, "last": np.array(self.steps), "seconds": seconds}
 
     def part(self, result: Any, start: int, watching: Mapping[str, Any]) -> None:
         """Note one part of a run of the device, from step ``start`` of the clock on."""

@@ -6,7 +6,8 @@ from typing import Any
 from spikegate.translator.importer import connections, foreseen, groups
 from spikegate.translator.importer import sources as spiking
 from spikegate.translator.importer.chained import across_currents
-from spikegate.translator.importer.float_network import Changing, FloatInput, FloatNetwork, FloatNeurons, FloatQuadratic, FloatSources, Refusals
+from spikegate.translator.importer.float_network import FloatInput, FloatNetwork, FloatNeurons, FloatQuadratic, FloatSources, Refusals
+from spikegate.translator.importer.float_parts import Changing
 from spikegate.translator.importer.hosted import linked_series, linked_to
 from spikegate.translator.importer.quadratic import paired
 from spikegate.translator.importer.regular import regular
@@ -159,7 +160,8 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
     made = [each for group in objects["PoissonGroup"] if (each := spiking.poisson(group, namespace, start, drawn_steps, refusals)) is not None]
     sources = [each for each in made if isinstance(each, FloatSources)] + sources
     inputs += [each for each in made if isinstance(each, FloatInput)]
-    still = {each.name for each in neurons if isinstance(each, FloatNeurons) and not (each.noise.any() or each.drives)} - {owner for owner, _ in written}
+    still = {each.name for each in neurons if isinstance(each, FloatNeurons) and not (each.noise.any() or each.drives)}
+    still -= {owner for owner, _ in written}
     changed = _changing(moving, {*still, *(each.name for each in inputs)}, namespace, changing, start, refusals)
     if not neurons and not refusals.lines:
         refusals.add("Network", "", "has no NeuronGroup", "a group of neurons would run")

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikegate.translator.importer.float_network import Current, FloatNeurons, FloatProjection, Noise, Refusals
+from spikegate.translator.importer.float_network import FloatNeurons, FloatProjection, Refusals
+from spikegate.translator.importer.float_parts import Current, Noise
 from spikegate.translator.importer.reading import NOISE, Reading
 from spikegate.translator.importer.signals import MAX_NUMBERS, Clocked
 from spikegate.translator.importer.statements import Affine, Unclear

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from spikegate.models.network.projection import MAX_DELAY
-from spikegate.translator.importer.float_network import Drive, FloatProjection, FloatSources, Refusals
+from spikegate.translator.importer.float_network import FloatProjection, FloatSources, Refusals
+from spikegate.translator.importer.float_parts import Drive
 from spikegate.translator.importer.relays import MAX_RELAYS, relays
 from spikegate.translator.importer.statements import Unclear, constant, evaluate, followed, symbol
 from spikegate.translator.importer.values import Values

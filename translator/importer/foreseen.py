@@ -14,7 +14,8 @@ import numpy as np
 from spikegate.models.core.point_golden import PointGolden
 from spikegate.models.errors import InputError
 from spikegate.models.numeric.fixed import Rounding
-from spikegate.translator.importer.float_network import Changing, FloatInput, FloatNetwork, FloatNeurons, FloatProjection
+from spikegate.translator.importer.float_network import FloatInput, FloatNetwork, FloatNeurons, FloatProjection
+from spikegate.translator.importer.float_parts import Changing
 from spikegate.translator.importer.formats import Choice
 from spikegate.translator.importer.quantise import quantise
 from spikegate.translator.importer.statements import Unclear, constant, followed, symbol
@@ -70,7 +71,8 @@ def _spikes(network: FloatNetwork, source: str, choice: Choice) -> tuple[np.ndar
     return spikes[:, 0].astype(np.int64), spikes[:, 1].astype(np.int64)
 
 
-def _arriving(each: Changing, spikes: tuple[np.ndarray, np.ndarray], steps: int, dt: float) -> tuple[np.ndarray, np.ndarray, Mapping[str, np.ndarray]]:
+def _arriving(each: Changing, spikes: tuple[np.ndarray, np.ndarray], steps: int,
+              dt: float) -> tuple[np.ndarray, np.ndarray, Mapping[str, np.ndarray]]:
     """Step and synapse of each arrival in a run, and what it adds, by variable; what the synapses have become is in ``each.first``."""
     import sympy
 

@@ -13,7 +13,8 @@ from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.lif import MAX_LEAK_FRACTION
 from spikegate.models.neuron.linear import MAX_SHIFT, LinearNeuron, Order, Reset
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
-from spikegate.translator.importer.float_network import Adapting, FloatNeurons
+from spikegate.translator.importer.float_network import FloatNeurons
+from spikegate.translator.importer.float_parts import Adapting
 from spikegate.translator.importer.signals import MAX_BITS as MAX_BITS_OF_SIGNALS
 from spikegate.translator.importer.signals import bits_of
 
@@ -77,8 +78,8 @@ class Scaled:
     def values(self, variable: str, raw: Callable[[str], np.ndarray], members: np.ndarray) -> np.ndarray:
         """SI values of a variable, (..., members), from raw ones of states by name."""
         parts = self.mixed.get(variable)
-        found: np.ndarray = raw(self.states[variable]) * self.per_raw[variable] if parts is None else sum(  # type: ignore[assignment]
-            part[members] * (raw(self.states[name]) * self.per_raw[name]) for name, part in parts.items())
+        found: np.ndarray = raw(self.states[variable]) * self.per_raw[variable] if parts is None else np.sum(
+            [part[members] * (raw(self.states[name]) * self.per_raw[name]) for name, part in parts.items()], axis=0)
         return found + self.base[variable][members] if variable in self.base else found
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from spikegate.models.neuron.linear import MAX_CURRENTS, Held
 from spikegate.translator.importer.chained import chained, fed_by
-from spikegate.translator.importer.float_network import Adapting, FloatNeurons, FloatQuadratic, Refusals, Signal
+from spikegate.translator.importer.float_network import FloatNeurons, FloatQuadratic, Refusals
+from spikegate.translator.importer.float_parts import Adapting, Signal
 from spikegate.translator.importer.hosted import Hosted, closed, told, worked_out
 from spikegate.translator.importer.quadratic import is_quadratic, read_quadratic
 from spikegate.translator.importer.reading import NOISE, Changes, Level, Reading, changing, unit_in
@@ -139,6 +140,10 @@ class _Reader(Reading):
         if drops and self.group._refractory is not False and not refractory.all():
             self.refuse(f"refractory={self.group._refractory}", "is 0 for some neurons, which drops what arrives with their spikes",
                         "a reset to a value, or at least one step, would run")
+        for name in currents if held == Held.ALL else ():
+            if updates[name].factors[NOISE] != 0:
+                self.refuse(self.line(name), "has noise, and stands still while the neuron is refractory",
+                            "(unless refractory) on no current would run")
         if len(self.refusals.lines) > before:
             return None
         try:
@@ -147,8 +152,9 @@ class _Reader(Reading):
             threshold = np.full(self.size, np.inf) if level is None else self.number(level.constant)
             still, moving = split(v.constant, self.series)
             return FloatNeurons(self.group.name, self.size, membrane, unit_in(self.group, membrane),
-                                self.number(v.factors[membrane]), self.number(still) + found.constant, threshold, bool(level and level.reached), r,
-                                said is None or said[1], refractory, held, self.initial(membrane), self.hold(refractory), found.currents, self.noise(v),
+                                self.number(v.factors[membrane]), self.number(still) + found.constant, threshold,
+                                bool(level and level.reached), r, said is None or said[1], refractory, held, self.initial(membrane),
+                                self.hold(refractory), found.currents, self.noise(v),
                                 self.adapting(theta, updates, v, jumps) if theta else None, self.adapting(w[0], updates, v, jumps) if w else None,
                                 self.signals(moving, len(currents)), frozenset({*self.regular, *(self.hosted.values if self.hosted else ())}),
                                 told=told(self, self.hosted, self.clocked, self.timed) if self.hosted else {},

@@ -59,9 +59,10 @@ def parameters(group: FloatNeurons, rest: np.ndarray, scaled: Scaled) -> tuple[d
         found[:1] = worst(f"{here}: decay of {name} a step", 1 - each.asked, more[f"decay_{name}"] / (1 << neuron.decay_fraction))
         columns, rows = columns | more, rows + found
     for name, parts in list(group.mixed.items())[:1]:
-        (_, one), (other, part) = ((each, 1 - columns[f"decay_{each}"] / (1 << neuron.decay_fraction)) for each in parts)
+        other = next(each for each in parts if each != name)
         asked = parts[other] * (group.currents[other].keep - group.currents[name].keep)
-        rows += worst(f"{here}: what {other} adds to {name} in a step", asked, parts[other] * (part - one))
+        slower = (columns[f"decay_{name}"] - columns[f"decay_{other}"]) / (1 << neuron.decay_fraction)
+        rows += worst(f"{here}: what {other} adds to {name} in a step", asked, parts[other] * slower)
     for (name, (_, one)), signal in zip(scaled.signals.items(), group.signals):
         more, found = _decaying(here, "the input by the time", name, (np.zeros(group.size), signal.coupling * one / per), neuron.decay_fraction,
                                 neuron.coupling_shift)

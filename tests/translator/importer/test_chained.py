@@ -67,8 +67,9 @@ def test_decays_that_are_alike_and_too_few_bits_are_named():
 @pytest.mark.parametrize("chain", [True, False])
 def test_noise_of_a_current_is_what_the_host_drew(chain):
     with device("spikegate", **WIDE):
-        cells = b.NeuronGroup(20, "dv/dt = (x - v) / (10*ms) : 1\n" + ("dx/dt = (y - x) / (2*ms) : 1\ndy/dt = (0.4 - y) / (3*ms) + 0.3 * xi / ms**.5 : 1"
-                              if chain else "dx/dt = (0.4 - x) / (3*ms) + 0.3 * xi / ms**.5 : 1"), threshold="v > 9", reset="v = 0", method="euler")
+        noisy = "(0.4 - {0}) / (3*ms) + 0.3 * xi / ms**.5 : 1"
+        fed = f"dx/dt = (y - x) / (2*ms) : 1\ndy/dt = {noisy.format('y')}" if chain else f"dx/dt = {noisy.format('x')}"
+        cells = b.NeuronGroup(20, f"dv/dt = (x - v) / (10*ms) : 1\n{fed}", threshold="v > 9", reset="v = 0", method="euler")
         outside = b.SpikeGeneratorGroup(1, [0], [1] * b.ms)
         kicks = b.Synapses(outside, cells, on_pre=f"{'y' if chain else 'x'} += 1")
         kicks.connect()

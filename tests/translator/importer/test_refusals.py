@@ -66,6 +66,12 @@ def fed(model, *names, **more):
     return cells, *(b.PoissonInput(cells, name, 10, 10 * b.Hz, 1 * b.mV) for name in names)
 
 
+def twice():
+    cells, drive = fed("dv/dt = (x + c - v) / (10*ms) : volt\ndc/dt = (x - c) / (5*ms) : volt\nx : volt", "c")
+    cells.run_regularly("x = randn() * mV")
+    return cells, drive
+
+
 def slow():
     cells = group()
     made = b.Synapses(cells, cells, on_pre="v += 1*mV", delay=1000 * b.second)
@@ -118,10 +124,11 @@ CASES = {
                              "depends on the time (t) and has 2 currents, of which 1 would run beside it"),
     "time of each": (lambda: several(group("dv/dt = (sin(t/ms + i) * mV - v) / (10*ms) : volt", n=100_001)),
                      "is another input for each of 100001 neurons"),
-    "noise in both": (lambda: fed("dv/dt = (c - v) / (10*ms) + mV * xi / sqrt(9*ms) : volt\ndc/dt = -c / (5*ms) + mV * xi / sqrt(5*ms) : volt", "c"),
-                      "has the noise of v; noise of one of the two would run"),
-    "much noise in a current": (lambda: several(*fed("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = -c / (5*ms) + mV * xi / sqrt(5*ms) : volt", "c", n=100_001)),
+    "noise in both": (twice, "has the noise of v; noise of one of the two would run"),
+    "much noise in a current": (lambda: fed("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = -c / (5*ms) + mV * xi / sqrt(5*ms) : volt", "c", n=100_001),
                                 "has noise of 100001 currents in 10 steps, above 1000000 numbers"),
+    "noise that stands still": (lambda: fed("dv/dt = (c - v) / (10*ms) : volt (unless refractory)\ndc/dt = -c / (5*ms) + mV * xi / sqrt(5*ms) : volt "
+                                            "(unless refractory)", "c", refractory=2 * b.ms), "has noise, and stands still while the neuron is refr"),
     "noise in what adapts": (lambda: several(group("dv/dt = (-v - w) / (9*ms) : volt\ndw/dt = -w / (9*ms) + mV * xi / sqrt(5*ms) : volt",
                                                    reset="v = 0*mV; w += 1*mV")), "has noise; noise of the membrane alone, or of a current that"),
     "a current that grows": (lambda: fed("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = 1*mV / (5*ms) : volt", "c"), "has a c that grows without end"),
