@@ -72,8 +72,11 @@ def chained(reader: Reading, currents: Sequence[str], updates: Mapping[str, Affi
     for name in currents:
         for other in feeding[name]:
             keep[name], keep[other], alike = _apart(keep[name], keep[other])
-            r = number(updates[name].factors[other]) / (keep[other] - keep[name])
-            s = np.where(alike, 0.5 / r, 0.0)
+            feeds = number(updates[name].factors[other])
+            if np.any((keep[name] == keep[other]) & (feeds != 0)):
+                raise Unclear(f"has {name} and {other}, of which neither decays")
+            r = np.divide(feeds, keep[other] - keep[name], out=np.zeros(size), where=feeds != 0)
+            s = np.divide(0.5, r, out=np.zeros(size), where=alike & (feeds != 0))
             mixed = {name: {name: np.ones(size), other: r}, other: {other: 1 - r * s, name: -s}}
             spread = {name: {name: 1 - r * s, other: s}, other: {other: np.ones(size), name: -r}}
 

@@ -66,6 +66,13 @@ def fed(model, *names, **more):
     return cells, *(b.PoissonInput(cells, name, 10, 10 * b.Hz, 1 * b.mV) for name in names)
 
 
+def kicked(model, name):
+    cells = group(model)
+    made = b.Synapses(cells, cells, on_pre=f"{name} += 1*mV")
+    made.connect()
+    return cells, made
+
+
 def twice():
     cells, drive = fed("dv/dt = (x + c - v) / (10*ms) : volt\ndc/dt = (x - c) / (5*ms) : volt\nx : volt", "c")
     cells.run_regularly("x = randn() * mV")
@@ -113,6 +120,8 @@ CASES = {
                        "are 3 variables beside v; 2 currents would run"),
     "a chain that is driven": (lambda: fed("dv/dt = (x - v) / (10*ms) : volt\ndx/dt = (y - x) / (5*ms) : volt\ndy/dt = -y / (5*ms) : volt", "y"),
                                "'y' has a PoissonInput and feeds another current, or is fed by one; a PoissonGroup and synapses would run"),
+    "two that only add up": (lambda: kicked("dv/dt = (x - v) / (10*ms) : volt\ndx/dt = y / (5*ms) : volt\ndy/dt = 0*mV/ms : volt", "y"),
+                             "has x and y, of which neither decays"),
     "a circle": (lambda: fed("dv/dt = (x - v) / (10*ms) : volt\ndx/dt = (y - x) / (5*ms) : volt\ndy/dt = (x - 2 * y) / (5*ms) : volt", "y"),
                  "'dy/dt = (x - 2 * y) / (5*ms) : V' is fed by x"),
     "time": (lambda: several(group("dv/dt = -v * (2 + sin(t/ms)) / (10*ms) : volt")), "depends on the time (t)"),
