@@ -42,10 +42,10 @@ def fed_by(name: str, currents: Sequence[str], updates: Mapping[str, Affine]) ->
     return [other for other in currents if other != name and updates[name].factors[other] != 0]
 
 
-def _apart(ours: np.ndarray, theirs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What is left of two currents after a step, set apart where they are alike; and where they are."""
+def _apart(ours: np.ndarray, theirs: np.ndarray, feeds: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What is left of two currents after a step, set apart where they are alike and the other one feeds ours; and where this is so."""
     middle, least = (ours + theirs) / 2, SPLIT * (1 - (ours + theirs) / 2)
-    alike = np.abs(theirs - ours) < 2 * least
+    alike = (np.abs(theirs - ours) < 2 * least) & (feeds != 0)
     return np.where(alike, middle - least, ours), np.where(alike, middle + least, theirs), alike
 
 
@@ -71,12 +71,12 @@ def chained(reader: Reading, currents: Sequence[str], updates: Mapping[str, Affi
     constant = sum((coupling[name] * base[name] for name in currents), np.zeros(size))
     for name in currents:
         for other in feeding[name]:
-            keep[name], keep[other], alike = _apart(keep[name], keep[other])
             feeds = number(updates[name].factors[other])
+            keep[name], keep[other], alike = _apart(keep[name], keep[other], feeds)
             if np.any((keep[name] == keep[other]) & (feeds != 0)):
                 raise Unclear(f"has {name} and {other}, of which neither decays")
             r = np.divide(feeds, keep[other] - keep[name], out=np.zeros(size), where=feeds != 0)
-            s = np.divide(0.5, r, out=np.zeros(size), where=alike & (feeds != 0))
+            s = np.divide(0.5, r, out=np.zeros(size), where=alike)
             mixed = {name: {name: np.ones(size), other: r}, other: {other: 1 - r * s, name: -s}}
             spread = {name: {name: 1 - r * s, other: s}, other: {other: np.ones(size), name: -r}}
 
