@@ -201,7 +201,7 @@ def main() -> None:
         row = rows[name]
         if args.beside and row["status"] == "runs" and (args.again or "verdict" not in row):
             row |= judged(script, args.limit, args.engine)
-        said = row.get("why") or [f"{row['neurons']} neurons, {row['steps']} steps, {row['spikes']} spikes, {row['agreement']}"]
+        said = row.get("why") or [f"{row['neurons']} neurons, {row['steps']} steps, {row.get('spikes', '?')} spikes, {row['agreement']}"]
         print(f"{name:52} {row['status']:8} {said[0][:100]}  {row.get('verdict', '')}", flush=True)
         if args.json:
             args.json.parent.mkdir(parents=True, exist_ok=True)

@@ -107,7 +107,7 @@ def _engine(options: dict[str, Any], inside: list[bool]) -> dict[str, Any]:
             finally:
                 inside[0] = False
 
-    return {**options, "engine": Within()}
+    return {**options, "engine": Within("numpy")}  # as the script itself
 
 
 def _device(name: str, options: dict[str, Any], kept: Kept) -> None:
