@@ -49,8 +49,11 @@ class CheckedRtl(Engine[PointNetwork]):
         return self._rtl(network).unsupported(network)
 
     def _rtl(self, network: PointNetwork) -> Engine[PointNetwork]:
+        """That with rows on the chip; with rows in a memory outside where these are too large for it."""
         from spikegate.cosim.engines.point_rtl import PointRtl
-        return PointRtl(min(self.lanes, network.n))
+        from spikegate.models.core.point_choice import ROW_SOURCES
+        inside, outside = (PointRtl(min(self.lanes, network.n), rows=ROW_SOURCES[name]) for name in ("csr", "external"))
+        return outside if inside.unsupported(network) and not outside.unsupported(network) else inside
 
     def run(self, network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
         from spikegate.models.core.point_golden import PointGolden
