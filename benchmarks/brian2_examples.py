@@ -29,7 +29,7 @@ MARKS = "<!-- table of benchmarks/brian2_examples.py -->", "<!-- end of the tabl
 Row = dict[str, Any]
 
 BEFORE = """
-import json, os, runpy, sys
+import importlib.util, json, os, runpy, sys
 import matplotlib
 matplotlib.use("Agg")
 import brian2
@@ -44,6 +44,8 @@ device, chosen = brian2.get_device(), brian2.set_device
 def replaced(*args, build_on_run=True, **kwargs):  # a script's own choice of a device
     chosen("spikegate", engine=engine, build_on_run=build_on_run)
 brian2.set_device = brian2.devices.device.set_device = replaced
+if importlib.util.find_spec("joblib"):  # whose processes would begin without this device
+    importlib.import_module("joblib").parallel_config("sequential")
 def say(**found):
     with open(answer, "a") as file:  # a script may have processes of its own
         file.write(json.dumps(found) + chr(10))
@@ -199,7 +201,7 @@ def main() -> None:
         row = rows[name]
         if args.beside and row["status"] == "runs" and (args.again or "verdict" not in row):
             row |= judged(script, args.limit, args.engine)
-        said = row.get("why") or [f"{row['neurons']} neurons, {row['steps']} steps, {row['spikes']} spikes, {row['agreement']}"]
+        said = row.get("why") or [f"{row['neurons']} neurons, {row['steps']} steps, {row.get('spikes', '?')} spikes, {row['agreement']}"]
         print(f"{name:52} {row['status']:8} {said[0][:100]}  {row.get('verdict', '')}", flush=True)
         if args.json:
             args.json.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """One run of a script of Brian2 by Brian2 itself, or on the device, in a process of its own, and what its monitors hold: the parts of `beside`."""
 
+import importlib.util
 import json
 import os
 import runpy
@@ -54,7 +55,8 @@ class Kept:
             else:
                 parts["first"] = before["first"] if before is not None else np.array(0)
             self.at[each.name] = key
-            self.found[key] = {**parts, "last": np.array(self.steps), "seconds": np.array(float(network.t_))}
+            seconds = np.asarray(network.t_, np.float64).reshape(-1)[0]  # an array in Brian2 where the network was stopped
+            self.found[key] = {**parts, "last": np.array(self.steps), "seconds": seconds}
 
     def part(self, result: Any, start: int, watching: Mapping[str, Any]) -> None:
         """Note one part of a run of the device, from step ``start`` of the clock on."""
@@ -107,7 +109,7 @@ def _engine(options: dict[str, Any], inside: list[bool]) -> dict[str, Any]:
             finally:
                 inside[0] = False
 
-    return {**options, "engine": Within()}
+    return {**options, "engine": Within("numpy")}  # as the script itself
 
 
 def _device(name: str, options: dict[str, Any], kept: Kept) -> None:
@@ -154,6 +156,8 @@ def _serial() -> None:
     import multiprocessing.dummy
     pool: Any = lambda *args, **kwargs: multiprocessing.dummy.Pool(1)  # noqa: E731
     multiprocessing.Pool = pool
+    if importlib.util.find_spec("joblib"):
+        importlib.import_module("joblib").parallel_config("sequential")
 
 
 def alone(script: str, device: str, answer: str, options: dict[str, Any], seed: int) -> None:

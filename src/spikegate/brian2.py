@@ -25,6 +25,7 @@ from spikegate.models.network.recording import Recording
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
 from spikegate.translator.importer.brian import clock_of, float_network
 from spikegate.translator.importer.device import SpikegateDevice
+from spikegate.translator.importer.foreseen import foreseen
 from spikegate.translator.importer.formats import Choice
 from spikegate.translator.importer.quantise import Quantised, quantise
 from spikegate.translator.importer.result import Frozen, Result
@@ -49,8 +50,11 @@ class CheckedRtl(Engine[PointNetwork]):
         return self._rtl(network).unsupported(network)
 
     def _rtl(self, network: PointNetwork) -> Engine[PointNetwork]:
+        """That with rows on the chip; with rows in a memory outside where these are too large for it."""
         from spikegate.cosim.engines.point_rtl import PointRtl
-        return PointRtl(min(self.lanes, network.n))
+        from spikegate.models.core.point_choice import ROW_SOURCES
+        inside, outside = (PointRtl(min(self.lanes, network.n), rows=ROW_SOURCES[name]) for name in ("csr", "external"))
+        return outside if inside.unsupported(network) and not outside.unsupported(network) else inside
 
     def run(self, network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
         from spikegate.models.core.point_golden import PointGolden
@@ -126,7 +130,8 @@ def from_brian2(network: Any, duration: Any, *, namespace: Mapping[str, Any] | N
         raise InputError(f"Network {network.name!r} has nothing but monitors; add a NeuronGroup")
     steps = round(float(duration) / float(clock.dt_))
     _, choice = _make(options)
-    return quantise(float_network(network, network.sorted_objects, get_local_namespace(1) if namespace is None else namespace, steps), choice, seed)
+    floats = float_network(network, network.sorted_objects, get_local_namespace(1) if namespace is None else namespace, steps)
+    return quantise(foreseen(floats, choice), choice, seed)
 
 
 def _cause(error: BaseException) -> str:

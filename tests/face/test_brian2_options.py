@@ -92,6 +92,14 @@ def test_what_the_checked_hardware_is():
         engine.lanes = 2
 
 
+def test_rows_that_are_too_large_for_the_chip_are_in_a_memory_outside(monkeypatch):
+    assert brian2.CheckedRtl(4)._rtl(NET).rows.name == "csr"
+    monkeypatch.setattr(PointRtl, "unsupported", lambda self, network: ["too large"] * (self.rows.name == "csr"))
+    assert brian2.CheckedRtl(4)._rtl(NET).rows.name == "external" and brian2.CheckedRtl(4).unsupported(NET) == []
+    monkeypatch.setattr(PointRtl, "unsupported", lambda self, network: [f"{self.rows.name} too large"])
+    assert brian2.CheckedRtl(4).unsupported(NET) == ["csr too large"]
+
+
 def test_nothing_has_run_yet_and_then_it_has(monkeypatch):
     monkeypatch.setattr(brian2.DEVICE, "result", None)
     with pytest.raises(InputError) as caught:

@@ -1,15 +1,18 @@
 """A script of Brian2 run as asked for, as realised and on the device, at the command line and in Python, and the verdict on its monitors."""
 
 import json
+import multiprocessing
+import os
 from types import SimpleNamespace
 
+import joblib
 import numpy as np
 import pytest
 from script_files import FACE, SCRIPT, run, write
 
 from spikegate.beside import Beside, beside, verdict
 from spikegate.beside_judge import Side, first_difference, judged
-from spikegate.beside_run import Kept, contents
+from spikegate.beside_run import Kept, _serial, contents
 from spikegate.models.errors import InputError
 from spikegate.models.network.recording import Recording
 
@@ -38,6 +41,21 @@ def test_a_tau_that_is_twice_as_long_on_the_hardware_fails(tmp_path):
     assert "spikemonitor: arithmetic: every spike: the first " in words and words.endswith(": FAILED")
     assert "exceeded: FAILED" in words.partition("spikemonitor: arithmetic: rate: ")[2].partition("CV")[0]
     assert "quantisation" in words and "WARNING" not in words
+
+
+def test_a_script_that_stops_its_network_is_judged_until_then(tmp_path):
+    stops = "@network_operation(dt=5*ms)\ndef ends():\n    if defaultclock.t > 8*ms:\n        stop()\nrun(30*ms)"
+    found = beside(write(tmp_path, WATCHED.replace("open('here').close()\nrun(200*ms)", stops)))
+    states = [check for check in found.checks if check.name.startswith("statemonitor")]
+    assert not found.failed and [check.compared for check in states] == [12 * 101] * 2
+
+
+def test_processes_of_a_script_are_this_one(monkeypatch):
+    monkeypatch.setattr(multiprocessing, "Pool", multiprocessing.Pool)
+    with joblib.parallel_config("loky"):
+        _serial()
+        assert joblib.Parallel(n_jobs=2)(joblib.delayed(os.getpid)() for _ in range(3)) == [os.getpid()] * 3
+        assert multiprocessing.Pool(2).map(lambda k: (os.getpid(), k), range(2)) == [(os.getpid(), 0), (os.getpid(), 1)]
 
 
 def side(times, neurons, *, draws=False, facts=(), every=(), size=4, seconds=2.0, **monitors):

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from spikegate.translator.importer import connections, groups
+from spikegate.translator.importer import connections, foreseen, groups
 from spikegate.translator.importer import sources as spiking
+from spikegate.translator.importer.chained import across_currents
 from spikegate.translator.importer.float_network import FloatInput, FloatNetwork, FloatNeurons, FloatQuadratic, FloatSources, Refusals
+from spikegate.translator.importer.float_parts import Changing
 from spikegate.translator.importer.hosted import linked_series, linked_to
 from spikegate.translator.importer.quadratic import paired
 from spikegate.translator.importer.regular import regular
 from spikegate.translator.importer.signals import Clocked
+from spikegate.translator.importer.statements import Unclear
+from spikegate.translator.importer.values import Values
 
 __all__ = ["clock_of", "float_network"]
 
@@ -73,6 +77,25 @@ def _written(objects: dict[str, list[Any]]) -> set[tuple[str, str]]:
     return found
 
 
+def _changing(moving: Mapping[Any, Any], known: set[str], namespace: Mapping[str, Any], changes: set[tuple[str, str]], start: int,
+              refusals: Refusals) -> list[Changing]:
+    """Synapses that change, where all spikes of their source are known; others are refused as synapses that do more than add."""
+    found = []
+    for synapses, pathway in moving.items():
+        names = connections.base(synapses.source).name, connections.base(synapses.target).name
+        if names[0] not in known:
+            connections.projections(synapses, namespace, changes, refusals)
+        elif start:
+            refusals.add(f"Synapses {synapses.name!r}", pathway.code, "changes with each spike, and this run is not the first", "one run would run")
+        else:
+            try:
+                found.append(foreseen.changing(synapses, pathway, Values(synapses, namespace, changes), connections.steps_later(synapses, pathway),
+                                               names))
+            except Unclear as error:
+                refusals.add(f"Synapses {synapses.name!r}", pathway.code, str(error), connections.ADDS)
+    return found
+
+
 def float_network(network: Any, everything: list[Any], namespace: Mapping[str, Any], steps: int, start: int = 0,
                   refusals: Refusals | None = None) -> FloatNetwork:
     """Read a network.
@@ -111,7 +134,9 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
             drives.setdefault(connections.base(source._group).name, []).append((source.name, drive))
     sources: list[FloatSources] = []
     inputs = [given for group in objects["SpikeGeneratorGroup"] if (given := spiking.generator(group, start, steps, refusals)) is not None]
-    projections = [found for each in objects["Synapses"] if len(each) for found in connections.projections(each, namespace, changing, refusals)]
+    moving = {each: pathway for each in objects["Synapses"] if len(each) and (pathway := connections.changing_pathway(each)) is not None}
+    projections = [found for each in objects["Synapses"] if len(each) and each not in moving
+                   for found in connections.projections(each, namespace, changing, refusals)]
     neurons, clocked = [], Clocked(dt_ns * 1e-9, start, steps)
     by_name = {each.name: each for each in objects["NeuronGroup"]}
     links = {name: linked_to(each, by_name) for name, each in by_name.items()}
@@ -126,6 +151,8 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
             kept, events, arriving = connections.poured(drives.get(group.name, []), group.name, refusals)
             found.drives.extend(kept)
             sources, projections = sources + events, projections + arriving
+            if isinstance(found, FloatNeurons):
+                projections = across_currents(projections, found, refusals)
             if isinstance(found, FloatQuadratic):
                 projections = paired(projections, found, start, refusals)
             neurons.append(found)
@@ -133,6 +160,9 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
     made = [each for group in objects["PoissonGroup"] if (each := spiking.poisson(group, namespace, start, drawn_steps, refusals)) is not None]
     sources = [each for each in made if isinstance(each, FloatSources)] + sources
     inputs += [each for each in made if isinstance(each, FloatInput)]
+    still = {each.name for each in neurons if isinstance(each, FloatNeurons) and not (each.noise.any() or each.drives)}
+    still -= {owner for owner, _ in written}
+    changed = _changing(moving, {*still, *(each.name for each in inputs)}, namespace, changing, start, refusals)
     if not neurons and not refusals.lines:
         refusals.add("Network", "", "has no NeuronGroup", "a group of neurons would run")
     refusals.raise_any()
@@ -140,5 +170,5 @@ def float_network(network: Any, everything: list[Any], namespace: Mapping[str, A
     linear = [each for each in neurons if isinstance(each, FloatNeurons)]
     left |= {(each.name, name): values[:, -1] for each in linear for name, values in each.told.items() if name in each.hidden}
     drawn = any([each.drawn for each in inputs] + [each.drawn for each in linear] + [each.drawn for each, _ in hosted.values()])
-    return FloatNetwork(network.name, steps, dt_ns, neurons, sources, inputs, projections, left, drawn)
+    return FloatNetwork(network.name, steps, dt_ns, neurons, sources, inputs, projections, left, drawn, changed)
 

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from spikegate.models.network.projection import MAX_DELAY
-from spikegate.translator.importer.float_network import Drive, FloatProjection, FloatSources, Refusals
+from spikegate.translator.importer.float_network import FloatProjection, FloatSources, Refusals
+from spikegate.translator.importer.float_parts import Drive
 from spikegate.translator.importer.relays import MAX_RELAYS, relays
 from spikegate.translator.importer.statements import Unclear, constant, evaluate, followed, symbol
 from spikegate.translator.importer.values import Values
 
-__all__ = ["base", "drive", "poured", "projections", "written"]
+__all__ = ["base", "changing_pathway", "drive", "poured", "projections", "steps_later", "written"]
 
 ADDS = "synapses that add a weight, such as v_post += w, would run"
 
@@ -42,6 +43,25 @@ def written(synapses: Any) -> set[tuple[str, str]]:
             if variable is not None and _owner(variable) == base(synapses.target).name:
                 found.add((_owner(variable), variable.name))
     return found
+
+
+def steps_later(synapses: Any, pathway: Any) -> np.ndarray:
+    """Steps from a spike of the source to the one that it arrives in, a synapse or one for all."""
+    later: np.ndarray = np.floor(np.asarray(pathway._delays.get_value(), np.float64) / float(synapses.source.clock.dt_) + 0.5).astype(np.int64) + 1
+    return later
+
+
+def changing_pathway(synapses: Any) -> Any:
+    """The one pathway of synapses whose own variables a spike of the source changes, or the time since the last one; None of others."""
+    busy = [each for each in synapses._pathways if (each.code or "").strip()]
+    clocked = synapses.equations is not None and list(synapses.equations.diff_eq_expressions)
+    if len(busy) != 1 or (busy[0].prepost, busy[0].event) != ("pre", "spike") or clocked or synapses.summed_updaters:
+        return None
+    try:
+        own = [name for name in followed(busy[0].code) if name in synapses.variables and _owner(synapses.variables[name]) == synapses.name]
+    except Unclear:
+        return None
+    return busy[0] if own or synapses.event_driven is not None else None
 
 
 def _weights(synapses: Any, values: Values, name: str, expression: Any) -> np.ndarray:
@@ -79,7 +99,7 @@ def projections(synapses: Any, namespace: Mapping[str, Any], changing: set[tuple
         if pathway.event != "spike":
             refusals.add(where, f"on_event={pathway.event!r}", "acts at another event than a spike", ADDS)
             continue
-        steps = np.floor(np.asarray(pathway._delays.get_value(), np.float64) / float(synapses.source.clock.dt_) + 0.5).astype(np.int64) + 1
+        steps = steps_later(synapses, pathway)
         if steps.size and int(relays(steps).max()) * len(base(synapses.source)) > MAX_RELAYS:
             refusals.add(where, f"delay of {(steps.max() - 1) * float(synapses.source.clock.dt_) * 1e3:g} ms",
                          f"is {steps.max() - 1} steps for {len(base(synapses.source))} neurons, above {MAX_RELAYS} relays of {MAX_DELAY} steps",

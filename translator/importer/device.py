@@ -23,6 +23,7 @@ from spikegate.models.network.point import PointNetwork
 from spikegate.translator.importer import host, monitors
 from spikegate.translator.importer.brian import clock_of, float_network
 from spikegate.translator.importer.float_network import Refusals
+from spikegate.translator.importer.foreseen import foreseen
 from spikegate.translator.importer.formats import Choice
 from spikegate.translator.importer.pending import recent, with_pending
 from spikegate.translator.importer.quantise import quantise
@@ -185,7 +186,7 @@ class SpikegateDevice(RuntimeDevice):
     def _steps(self, net: Any, objects: list[Any], namespace: Mapping[str, Any], start: int, steps: int, progress: Any) -> None:
         if self.freeze_only:
             objects = net.sorted_objects  # a frozen network has no host that does something between steps
-        floats = float_network(net, objects, namespace, steps, start)
+        floats = foreseen(float_network(net, objects, namespace, steps, start), self.choice)
         watching = [each for each in objects if type(each).__name__.endswith("Monitor")]
         refusals = Refusals()
         for each in watching:

@@ -10,9 +10,9 @@ import numpy as np
 
 from spikegate.models.errors import InputError
 from spikegate.models.neuron.linear import Held
+from spikegate.translator.importer.float_parts import Adapting, Changing, Current, Drive, Noise, Signal
 
-__all__ = ["Adapting", "Current", "Drive", "FloatInput", "FloatNetwork", "FloatNeurons", "FloatProjection", "FloatQuadratic", "FloatSources",
-           "Refusals", "Signal"]
+__all__ = ["FloatInput", "FloatNetwork", "FloatNeurons", "FloatProjection", "FloatQuadratic", "FloatSources", "Refusals"]
 
 
 class Refusals:
@@ -32,48 +32,6 @@ class Refusals:
         """Raise `InputError` with all of them, if there are any."""
         if self.lines:
             raise InputError("\n".join(self.lines))
-
-
-@dataclass(frozen=True, eq=False)
-class Current:
-    """An exponential current of each neuron, arrays (size,)."""
-
-    keep: np.ndarray  #: what is left of it after a step, 0..1
-    coupling: np.ndarray  #: what it adds to the membrane in a step, a unit of it
-    initial: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class Adapting:
-    """What a spike moves and time brings back, a threshold or a current, arrays (size,)."""
-
-    name: str  #: of the user's variable
-    keep: np.ndarray  #: what is left after a step of its distance from ``base``
-    jump: np.ndarray  #: what a spike adds
-    base: np.ndarray  #: where it settles; 0 of a current
-    coupling: np.ndarray  #: what a current adds to the membrane in a step, a unit of it; 0 of a threshold
-    initial: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class Signal:
-    """What the time alone adds to the membranes of a group."""
-
-    values: np.ndarray  #: (rows, steps) of the run
-    row: np.ndarray  #: of each neuron, (size,)
-    coupling: np.ndarray  #: what a unit of it adds to the membrane in a step, 0 or more, (size,)
-
-
-@dataclass(frozen=True, eq=False)
-class Drive:
-    """External events of every neuron of a range: Binomial(trials, probability) in a step, each of one weight."""
-
-    first: int  #: of the group's neurons
-    last: int  #: first neuron behind
-    variable: str
-    trials: int
-    probability: float
-    weight: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +73,13 @@ class FloatNeurons:
         What the host has worked out for monitors, (size, steps + 1): before each step, and after the last.
     drawn : bool
         Whether random numbers of the host's are in it.
+    base : dict of str to numpy.ndarray
+        What is to be added to a current, (size,), where it is not 0.
+    mixed, spread : dict of str to dict
+        Of a user's current, how much of each that hardware keeps is in it, (size,), and how much each takes of what is added to it; empty where
+        hardware keeps the user's own.
+    shaken : Noise, optional
+        Of currents.
     """
 
     name: str
@@ -140,6 +105,10 @@ class FloatNeurons:
     drives: list[Drive] = field(default_factory=list)
     told: dict[str, np.ndarray] = field(default_factory=dict)
     drawn: bool = False
+    base: dict[str, np.ndarray] = field(default_factory=dict)
+    mixed: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    spread: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    shaken: Noise | None = None
 
     @property
     def level(self) -> np.ndarray:
@@ -242,3 +211,4 @@ class FloatNetwork:
     projections: list[FloatProjection]
     left: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
     drawn: bool = False
+    changing: list[Changing] = field(default_factory=list)

@@ -1,8 +1,8 @@
 """Formats of a group of neurons: as many bits as its own numbers ask for, or those that the user gives."""
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.models.neuron.lif import MAX_LEAK_FRACTION
 from spikegate.models.neuron.linear import MAX_SHIFT, LinearNeuron, Order, Reset
 from spikegate.models.numeric.fixed import Overflow, QFormat, Rounding
-from spikegate.translator.importer.float_network import Adapting, FloatNeurons
+from spikegate.translator.importer.float_network import FloatNeurons
+from spikegate.translator.importer.float_parts import Adapting
 from spikegate.translator.importer.signals import MAX_BITS as MAX_BITS_OF_SIGNALS
 from spikegate.translator.importer.signals import bits_of
 
@@ -23,7 +24,8 @@ __all__ = ["Choice", "Scaled", "bits_for", "choose", "unit_of"]
 FINE = 1e-4
 #: Widest format, and bits of format and fraction together: products with a leak stay exact in doubles, too.
 MAX_WIDTH, MAX_BITS = 32, 54
-COUPLING_BITS = 20
+#: Of couplings, and of those whose currents are mixed, of which small differences count.
+COUPLING_BITS, MIXED_BITS = 20, 24
 #: Of signals where there are no other currents.
 SIGNAL = QFormat(MAX_BITS_OF_SIGNALS, 8)
 #: How far membranes may go beyond the largest number of their model, and currents beyond the largest weight.
@@ -61,6 +63,8 @@ class Scaled:
         Whole numbers of each signal, int64 (rows, steps), and what one is worth, by its name in the hardware.
     inputs : dict of str to str
         Port of each variable that synapses add to and that no neuron remembers.
+    mixed : dict of str to dict
+        By variable, of which others' states how much, (size,), is in it.
     """
 
     neuron: LinearNeuron | IzhikevichNeuron
@@ -69,10 +73,13 @@ class Scaled:
     base: dict[str, np.ndarray]
     signals: dict[str, tuple[np.ndarray, float]]
     inputs: dict[str, str]
+    mixed: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
-    def values(self, variable: str, raw: np.ndarray, members: np.ndarray) -> np.ndarray:
-        """SI values of raw ones, (..., members)."""
-        found: np.ndarray = raw * self.per_raw[variable]
+    def values(self, variable: str, raw: Callable[[str], np.ndarray], members: np.ndarray) -> np.ndarray:
+        """SI values of a variable, (..., members), from raw ones of states by name."""
+        parts = self.mixed.get(variable)
+        found: np.ndarray = raw(self.states[variable]) * self.per_raw[variable] if parts is None else np.sum(
+            [part[members] * (raw(self.states[name]) * self.per_raw[name]) for name, part in parts.items()], axis=0)
         return found + self.base[variable][members] if variable in self.base else found
 
 
@@ -124,8 +131,17 @@ def _current_format(group: FloatNeurons, weights: np.ndarray, unit: float) -> QF
     kicks = kicks[kicks > 0]
     first = max((float(np.abs(each.initial).max(initial=0)) / unit for each in group.currents.values()), default=0.0)
     decay = min(_smallest(1 - each.keep) for each in group.currents.values())
-    typical = float(np.median(kicks)) if len(kicks) else max(first, 1.0)
+    typical = (float(np.median(kicks)) if len(kicks) else max(first, 1.0)) / _mixed(group) ** 2
+    if group.shaken is not None:
+        most = float(np.abs(group.shaken.raw).max(initial=0))
+        first += max(2 * most * float((np.abs(each) / np.sqrt(1 - np.minimum(group.currents[name].keep, 0.9999) ** 2)).max())
+                     for name, each in group.shaken.strength.items()) / unit
     return _format(CURRENT_ROOM * float(kicks.max(initial=0)) + 2 * first + 1, typical * min(2e-4, 2e-2 * (decay if decay < math.inf else 1)))
+
+
+def _mixed(group: FloatNeurons) -> float:
+    """How much of another current is in one at most, from 1 on: so much more the rounding of that one counts."""
+    return max([1.0, *(float(np.abs(part).max()) for parts in group.mixed.values() for part in parts.values())])
 
 
 def _adapting_format(each: Adapting, unit: float, least: int) -> QFormat:
@@ -145,11 +161,11 @@ def _sign(group: FloatNeurons, coupling: np.ndarray, inwards: int) -> int:
     return -inwards if np.any(coupling < 0) else inwards if np.any(coupling > 0) else 1
 
 
-def _shift(group: FloatNeurons, largest: float) -> int:
+def _shift(group: FloatNeurons, largest: float, bits: int) -> int:
     """The largest shift with which every coupling fits its bits."""
-    shift = MAX_SHIFT if largest == 0 else math.floor(COUPLING_BITS - 1e-9 - math.log2(largest))
+    shift = MAX_SHIFT if largest == 0 else math.floor(bits - 1e-9 - math.log2(largest))
     if not 0 <= shift:
-        raise InputError(f"NeuronGroup {group.name!r}: currents are {largest:.3g} raw steps of the membrane a step, above 2^{COUPLING_BITS}; "
+        raise InputError(f"NeuronGroup {group.name!r}: currents are {largest:.3g} raw steps of the membrane a step, above 2^{bits}; "
                          "use more fraction bits for the currents")
     return min(MAX_SHIFT, shift)
 
@@ -169,7 +185,8 @@ def choose(group: FloatNeurons, rest: np.ndarray, kicks: np.ndarray, currents: n
     unit = unit_of(currents)
     q = choice.format or _membrane_format(group, kicks, rest)
     current = choice.current_format or (_current_format(group, currents, unit) if group.currents else SIGNAL if group.signals else q)
-    per, states, base = {group.membrane: group.unit / q.one}, {group.membrane: "v"}, {}
+    per, states, base = {group.membrane: group.unit / q.one}, {group.membrane: "v"}, dict(group.base)
+    bits = MIXED_BITS if group.mixed else COUPLING_BITS
     for name, each in group.currents.items():
         per[name], states[name] = _sign(group, each.coupling, 1) * unit / current.one, name
     named = {f"signal_{k}" + "_" * (f"signal_{k}" in states): bits_of(each, current.width) for k, each in enumerate(group.signals)}
@@ -187,10 +204,10 @@ def choose(group: FloatNeurons, rest: np.ndarray, kicks: np.ndarray, currents: n
     couplings += [(name, each.coupling) for name, each in zip(named, group.signals)]
     per |= {name: one for name, (_, one) in named.items()}
     largest = max((float(np.abs(each).max()) * abs(per[name]) / per[group.membrane] for name, each in couplings), default=0.0)
-    decay = choice.decay_fraction or max((bits_for(_smallest(1 - each.keep)) for each in group.currents.values()), default=16)
+    decay = choice.decay_fraction or max((bits_for(_smallest(1 - each.keep) / _mixed(group)) for each in group.currents.values()), default=16)
     h = choice.leak_fraction or bits_for(_smallest(1 - group.keep), q.fraction if choice.format else 1)
     common: dict[str, Any] = {"format": q, "leak_fraction": h, "rounding": choice.rounding, "overflow": choice.overflow, "order": Order.BRIAN2,
               "reset": Reset.SUBTRACT if group.subtract else Reset.VALUE, "currents": (*group.currents, *named), "current_format": current,
-              "decay_fraction": decay, "coupling_bits": COUPLING_BITS, "coupling_shift": _shift(group, largest) if couplings else 16,
+              "decay_fraction": decay, "coupling_bits": bits, "coupling_shift": _shift(group, largest, bits) if couplings else 16,
               "kicks": bool(group.currents or named) and bool(len(kicks)), "held": group.held}
-    return Scaled(AdaptiveLinearNeuron(**common, **more) if more else LinearNeuron(**common), per, states, base, named, {})
+    return Scaled(AdaptiveLinearNeuron(**common, **more) if more else LinearNeuron(**common), per, states, base, named, {}, group.mixed)

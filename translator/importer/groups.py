@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from spikegate.models.neuron.linear import MAX_CURRENTS, Held
-from spikegate.translator.importer.float_network import Adapting, Current, FloatNeurons, FloatQuadratic, Refusals, Signal
+from spikegate.translator.importer.chained import chained, fed_by
+from spikegate.translator.importer.float_network import FloatNeurons, FloatQuadratic, Refusals
+from spikegate.translator.importer.float_parts import Adapting, Signal
 from spikegate.translator.importer.hosted import Hosted, closed, told, worked_out
 from spikegate.translator.importer.quadratic import is_quadratic, read_quadratic
 from spikegate.translator.importer.reading import NOISE, Changes, Level, Reading, changing, unit_in
@@ -115,7 +117,8 @@ class _Reader(Reading):
             return None if apart else read_quadratic(self, level, states, after)
         updates = self.step(after, states)
         fed = [name for name in dynamic if name in updates and any(updates[name].factors[other] != 0 for other in states if other != name)]
-        membrane = level.membrane if level else next(iter(fed or dynamic or states), None)
+        last = [name for name in fed if all(updates[other].factors[name] == 0 for other in updates if other != name)]
+        membrane = level.membrane if level else next(iter(last or fed or dynamic or states), None)
         if len(self.refusals.lines) > before:
             return None
         if membrane is None:
@@ -137,20 +140,26 @@ class _Reader(Reading):
         if drops and self.group._refractory is not False and not refractory.all():
             self.refuse(f"refractory={self.group._refractory}", "is 0 for some neurons, which drops what arrives with their spikes",
                         "a reset to a value, or at least one step, would run")
+        for name in currents if held == Held.ALL else ():
+            if updates[name].factors[NOISE] != 0:
+                self.refuse(self.line(name), "has noise, and stands still while the neuron is refractory",
+                            "(unless refractory) on no current would run")
         if len(self.refusals.lines) > before:
             return None
         try:
             v, r = updates[membrane], np.zeros(self.size) if said is None else self.number(said[0])
-            found = {name: Current(self.number(updates[name].factors[name]), self.number(v.factors[name]), self.initial(name)) for name in currents}
+            found = chained(self, currents, updates, v, self.clocked)
             threshold = np.full(self.size, np.inf) if level is None else self.number(level.constant)
             still, moving = split(v.constant, self.series)
             return FloatNeurons(self.group.name, self.size, membrane, unit_in(self.group, membrane),
-                                self.number(v.factors[membrane]), self.number(still), threshold, bool(level and level.reached), r,
-                                said is None or said[1], refractory, held, self.initial(membrane), self.hold(refractory), found, self.noise(v),
+                                self.number(v.factors[membrane]), self.number(still) + found.constant, threshold,
+                                bool(level and level.reached), r, said is None or said[1], refractory, held, self.initial(membrane),
+                                self.hold(refractory), found.currents, self.noise(v),
                                 self.adapting(theta, updates, v, jumps) if theta else None, self.adapting(w[0], updates, v, jumps) if w else None,
                                 self.signals(moving, len(currents)), frozenset({*self.regular, *(self.hosted.values if self.hosted else ())}),
                                 told=told(self, self.hosted, self.clocked, self.timed) if self.hosted else {},
-                                drawn=bool(self.hosted and self.hosted.drawn))
+                                drawn=bool(found.noise or self.hosted and self.hosted.drawn), base=found.base, mixed=found.mixed,
+                                spread=found.spread, shaken=found.noise)
         except Unclear as error:
             self.refuse(self.line(membrane), error, LINEAR)
             return None
@@ -168,15 +177,20 @@ class _Reader(Reading):
         return found
 
     def check(self, membrane: str, theta: str | None, w: list[str], currents: list[str], updates: dict[str, Affine]) -> None:
-        """Refuse what does not move by itself alone."""
+        """Refuse what does not move by itself alone, but for currents that `chained` takes apart; those without spikes are the host's."""
+        taken = {name for name in currents if name in self.written}
+        taken |= {name for name in currents if (fed := fed_by(name, currents, updates)) and {*fed} <= taken and not fed_by(fed[0], currents, updates)}
         for name in (*currents, *w, *([theta] if theta else [])):
             factors, rest = updates[name]
             fed = [other for other in factors if other not in (name, NOISE) and factors[other] != 0]
-            if fed or (rest != 0 and name != theta):
-                other = "the time (t)" if split(rest, self.series)[1] else "a constant"
+            timed = bool(split(rest, self.series)[1])
+            if fed and not (name in taken and len(fed) == 1 and fed[0] in taken) or timed or (rest != 0 and name != theta and name not in taken):
+                other = "the time (t)" if timed else "a constant"
                 self.refuse(self.line(name), f"is fed by {', '.join(fed) or other}", LINEAR)
-            if factors[NOISE] != 0:
-                self.refuse(self.line(name), "has noise", "noise of the membrane alone would run")
+            if factors[NOISE] != 0 and name not in taken:
+                self.refuse(self.line(name), "has noise", "noise of the membrane alone, or of a current that takes spikes, would run")
+            elif factors[NOISE] != 0 and updates[membrane].factors[NOISE] != 0:
+                self.refuse(self.line(name), f"has the noise of {membrane}", "noise of one of the two would run")
         for both in sorted({str(theta), *w} & self.written):
             self.refuse(self.line(both), "is changed by spikes of its own and by synapses", "one of the two would run")
         if theta and updates[membrane].factors[theta] != 0:

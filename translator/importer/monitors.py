@@ -106,8 +106,8 @@ def _spikes(monitor: Any, quantised: Quantised, recording: Recording, spikes: np
         here = np.flatnonzero((members >= piece.first) & (members < piece.last))
         assert piece.scaled is not None
         for name, column in values.items():
-            raw = recording.trace[piece.scaled.states[name]][found[here, 0], members[here] - piece.first + piece.place]
-            column[here] = piece.scaled.values(name, raw, members[here])
+            at = found[here, 0], members[here] - piece.first + piece.place
+            column[here] = piece.scaled.values(name, lambda state, at=at: recording.trace[state][at], members[here])  # type: ignore[misc]
     monitor.variables["count"].get_value()[:] += np.bincount(found[:, 1], minlength=len(monitor.source)).astype(np.int32)
     if monitor.record:
         _append(monitor, {"i": found[:, 1], "t": (found[:, 0] + start) * dt, **values})
@@ -142,7 +142,7 @@ def _states(monitor: Any, floats: FloatNetwork, quantised: Quantised, recording:
         else:
             raw = {name: recording.trace[name][np.ix_(steps, own)] for name in piece.scaled.states.values()}
         for name in values.keys() & piece.scaled.states.keys():
-            values[name][:, order] = piece.scaled.values(name, raw[piece.scaled.states[name]][:, back], members[order])
+            values[name][:, order] = piece.scaled.values(name, lambda state, raw=raw, back=back: raw[state][:, back], members[order])  # type: ignore[misc]
     for name, rows in values.items():
         if name in getattr(group, "told", ()):
             rows[:] = group.told[name][members][:, steps].T  # type: ignore[union-attr]
@@ -175,8 +175,8 @@ def write_back(groups: dict[str, Any], floats: FloatNetwork, quantised: Quantise
             own = np.arange(piece.place, piece.place + piece.last - piece.first)
             raw = states_at(network, recording, own, piece.number, spikes, np.array([network.steps]))
             members = np.arange(piece.first, piece.last)
-            for name, state in piece.scaled.states.items():
-                group.variables[name].get_value()[members] = piece.scaled.values(name, raw[state][0], members)
+            for name in piece.scaled.states:
+                group.variables[name].get_value()[members] = piece.scaled.values(name, lambda state, raw=raw: raw[state][0], members)  # type: ignore[misc]
         if "lastspike" in group.variables:
             found, last = spikes_of(group, quantised, recording.spikes), group.variables["lastspike"].get_value()
             last[found[:, 1]] = (found[:, 0] + start) * dt  # ascending, so that the last one stays

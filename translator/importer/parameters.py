@@ -56,7 +56,13 @@ def parameters(group: FloatNeurons, rest: np.ndarray, scaled: Scaled) -> tuple[d
     for name, each in group.currents.items():
         inwards = each.coupling * scaled.per_raw[name] / per
         more, found = _decaying(here, name, name, (each.keep, inwards), neuron.decay_fraction, neuron.coupling_shift)
+        found[:1] = worst(f"{here}: decay of {name} a step", 1 - each.asked, more[f"decay_{name}"] / (1 << neuron.decay_fraction))
         columns, rows = columns | more, rows + found
+    for name, parts in list(group.mixed.items())[:1]:
+        other = next(each for each in parts if each != name)
+        asked = parts[other] * (group.currents[other].keep - group.currents[name].keep)
+        slower = (columns[f"decay_{name}"] - columns[f"decay_{other}"]) / (1 << neuron.decay_fraction)
+        rows += worst(f"{here}: what {other} adds to {name} in a step", asked, parts[other] * slower)
     for (name, (_, one)), signal in zip(scaled.signals.items(), group.signals):
         more, found = _decaying(here, "the input by the time", name, (np.zeros(group.size), signal.coupling * one / per), neuron.decay_fraction,
                                 neuron.coupling_shift)

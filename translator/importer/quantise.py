@@ -140,6 +140,7 @@ def _populations(builder: Builder, network: FloatNetwork, choice: Choice) -> tup
             place += high - low
         if isinstance(group, FloatNeurons):
             _signals(builder, group, scaled, [each for each in pieces if each.group == group.name])
+            _shaken(builder, group, scaled, [each for each in pieces if each.group == group.name])
     for source in network.sources:
         builder.population(source.name, source.size, BernoulliNeuron(), chance=np.rint(source.chance * (1 << UNIFORM_BITS)).astype(np.int64))
         pieces.append(Piece(source.name, source.name, 0, source.size, place, len(pieces), None))
@@ -157,6 +158,21 @@ def _signals(builder: Builder, group: FloatNeurons, scaled: Scaled, pieces: list
             row, bit = signal.row[piece.first:piece.last], np.arange(len(weights))[:, None]
             pre, post = np.broadcast_arrays(bit * rows + row, np.arange(len(row)))
             builder.connect(source, piece.population, weights=np.repeat(weights, len(row)), port=name, pairs=(pre.ravel(), post.ravel()))
+
+
+def _shaken(builder: Builder, group: FloatNeurons, scaled: Scaled, pieces: list[Piece]) -> None:
+    """Recorded spikes of the noise of currents, a channel a bit and neuron; that of a step arrives in the next."""
+    if group.shaken is None:
+        return
+    steps, channels, weights = spikes_of_bits(np.pad(group.shaken.raw, ((0, 0), (1, 0))))
+    source, bit = f"{group.name}_noise", np.arange(len(weights))[:, None]
+    builder.input(source, group.size * len(weights), steps, channels)
+    for piece in pieces:
+        members = np.arange(piece.first, piece.last)
+        pre, post = np.broadcast_arrays(bit * group.size + members, members - piece.first)
+        for name, each in group.shaken.strength.items():
+            raw = raw_of(weights[:, None] * each[members], scaled.per_raw[name])
+            builder.connect(source, piece.population, weights=raw.ravel(), port=scaled.states[name], pairs=(pre.ravel(), post.ravel()))
 
 
 def _port(scaled: Scaled, variable: str, group: str) -> str:

@@ -33,7 +33,12 @@ def _held(network: PointNetwork, spikes: np.ndarray) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class Realised(Engine[PointNetwork]):
-    """As an engine of the device: nothing is rounded within a run; what is recorded, and left for the next run, is a whole number of raw steps."""
+    """As an engine of the device: nothing is rounded within a run; what is recorded, and left for the next run, is a whole number of raw steps.
+
+    ``codegen`` is how Brian2 makes its code, compiled for long runs if None.
+    """
+
+    codegen: str | None = None
 
     name, title, agreement = "realised", "Brian2 float, as realised", Agreement.STATISTICAL
 
@@ -41,7 +46,7 @@ class Realised(Engine[PointNetwork]):
         return point_problems(network, exact=False)
 
     def run(self, network: PointNetwork, *, trace: bool = False, progress: Progress | None = None) -> Recording:
-        found = run_point(network, trace=trace, progress=progress, codegen=codegen_for(network), exact=False)
+        found = run_point(network, trace=trace, progress=progress, codegen=self.codegen or codegen_for(network), exact=False)
         gc.collect()  # Brian2's run takes in every object that is still there
         final, traces = ({name: np.rint(values).astype(np.int64) for name, values in each.items()} for each in (found.final, found.trace))
         if trace:

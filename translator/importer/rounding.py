@@ -55,4 +55,5 @@ def bounds(population: PointPopulation, scaled: Scaled, steps: int) -> dict[str,
             off, coupling = product(f"coupling_{name}", 1 << neuron.coupling_shift)
             error = error + off + coupling * raw[name]
     raw["v"] = _kept(error, leak, steps)
-    return {name: float(raw[state].max()) * abs(scaled.per_raw[name]) for name, state in scaled.states.items()}
+    found = {name: float(raw[state].max()) * abs(scaled.per_raw[name]) for name, state in scaled.states.items()}
+    return found | {name: sum(float(np.abs(part).max()) * found[each] for each, part in parts.items()) for name, parts in scaled.mixed.items()}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikegate.translator.importer.float_network import Signal
+from spikegate.translator.importer.float_parts import Signal
 from spikegate.translator.importer.statements import Unclear, constant, evaluate, symbol
 from spikegate.translator.importer.values import Values
 

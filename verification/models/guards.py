@@ -91,6 +91,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
        for path in sorted((ROOT / "translator" / "nir").glob("[a-z]*.py"))},
     "src/spikegate/graphs": ("face/test_nir_command",),
     **{f"translator/importer/{name}": ("translator/importer/test_hosted", "translator/importer/test_by_time") for name in ("hosted", "signals")},
+    **{f"translator/importer/{name}": (f"translator/importer/test_{name}", "translator/importer/test_refusals") for name in ("chained", "foreseen")},
     "translator/importer/sources": ("translator/importer/test_hosted", "translator/importer/test_refusals"),
     **{f"translator/importer/{name}": ("translator/importer/test_realised",) for name in ("realised", "rounding")},
     **{f"src/spikegate/{name}": ("face/test_script_beside",) for name in ("beside", "beside_judge", "beside_run")},

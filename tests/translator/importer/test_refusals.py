@@ -60,10 +60,23 @@ def poured(*weights, **more):
     return cells, *(b.PoissonInput(cells, "v", more.get("events", 10), 10 * b.Hz, weight) for weight in weights)
 
 
-def fed(model, *names):
+def fed(model, *names, **more):
     """Cells of which variables take events, so that no host can work them out before."""
-    cells = group(model)
+    cells = group(model, **more)
     return cells, *(b.PoissonInput(cells, name, 10, 10 * b.Hz, 1 * b.mV) for name in names)
+
+
+def kicked(model, name):
+    cells = group(model)
+    made = b.Synapses(cells, cells, on_pre=f"{name} += 1*mV")
+    made.connect()
+    return cells, made
+
+
+def twice():
+    cells, drive = fed("dv/dt = (x + c - v) / (10*ms) : volt\ndc/dt = (x - c) / (5*ms) : volt\nx : volt", "c")
+    cells.run_regularly("x = randn() * mV")
+    return cells, drive
 
 
 def slow():
@@ -105,8 +118,12 @@ CASES = {
     "conductance": (lambda: several(group("dv/dt = (g * (10*mV - v) - v) / (10*ms) : volt\ndg/dt = -g / (5*ms) : 1")), "is not linear in v and g;"),
     "three currents": (lambda: fed("dv/dt = (a + c + d - v) / (10*ms) : volt" + "".join(f"\nd{x}/dt = -{x} / (5*ms) : volt" for x in "acd"), *"acd"),
                        "are 3 variables beside v; 2 currents would run"),
-    "alpha": (lambda: fed("dv/dt = (x - v) / (10*ms) : volt\ndx/dt = (y - x) / (5*ms) : volt\ndy/dt = -y / (5*ms) : volt", "y"),
-              "'dx/dt = (y - x) / (5*ms) : V' is fed by y"),
+    "a chain that is driven": (lambda: fed("dv/dt = (x - v) / (10*ms) : volt\ndx/dt = (y - x) / (5*ms) : volt\ndy/dt = -y / (5*ms) : volt", "y"),
+                               "'y' has a PoissonInput and feeds another current, or is fed by one; a PoissonGroup and synapses would run"),
+    "two that only add up": (lambda: kicked("dv/dt = (x - v) / (10*ms) : volt\ndx/dt = y / (5*ms) : volt\ndy/dt = 0*mV/ms : volt", "y"),
+                             "has x and y, of which neither decays"),
+    "a circle": (lambda: fed("dv/dt = (x - v) / (10*ms) : volt\ndx/dt = (y - x) / (5*ms) : volt\ndy/dt = (x - 2 * y) / (5*ms) : volt", "y"),
+                 "'dy/dt = (x - 2 * y) / (5*ms) : V' is fed by x"),
     "time": (lambda: several(group("dv/dt = -v * (2 + sin(t/ms)) / (10*ms) : volt")), "depends on the time (t)"),
     "timed array": (timed, "'dv/dt = -rates(t) * v / (10*ms) : V' depends on the time (t)"),
     "time in a current": (lambda: fed("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = (sin(t/ms) * mV - c) / (5*ms) : volt", "c"),
@@ -116,8 +133,14 @@ CASES = {
                              "depends on the time (t) and has 2 currents, of which 1 would run beside it"),
     "time of each": (lambda: several(group("dv/dt = (sin(t/ms + i) * mV - v) / (10*ms) : volt", n=100_001)),
                      "is another input for each of 100001 neurons"),
-    "noise in a current": (lambda: fed("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = -c / (5*ms) + mV * xi / sqrt(5*ms) : volt", "c"),
-                           "has noise; noise of the membrane alone would run"),
+    "noise in both": (twice, "has the noise of v; noise of one of the two would run"),
+    "much noise in a current": (lambda: fed("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = -c / (5*ms) + mV * xi / sqrt(5*ms) : volt", "c", n=100_001),
+                                "has noise of 100001 currents in 10 steps, above 1000000 numbers"),
+    "noise that stands still": (lambda: fed("dv/dt = (c - v) / (10*ms) : volt (unless refractory)\ndc/dt = -c / (5*ms) + mV * xi / sqrt(5*ms) : volt "
+                                            "(unless refractory)", "c", refractory=2 * b.ms), "has noise, and stands still while the neuron is refr"),
+    "noise in what adapts": (lambda: several(group("dv/dt = (-v - w) / (9*ms) : volt\ndw/dt = -w / (9*ms) + mV * xi / sqrt(5*ms) : volt",
+                                                   reset="v = 0*mV; w += 1*mV")), "has noise; noise of the membrane alone, or of a current that"),
+    "a current that grows": (lambda: fed("dv/dt = (c - v) / (10*ms) : volt\ndc/dt = 1*mV / (5*ms) : volt", "c"), "has a c that grows without end"),
     "noise of each": (lambda: several(group("dv/dt = -v / (10*ms) + i * mV * xi / sqrt(10*ms) : volt", n=300)),
                       "has noise of more than 256 strengths"),
     "noise that grows": (lambda: several(group("dv/dt = -v / (10*ms) + v * xi / sqrt(10*ms) : volt", method="heun")), "linear in v and noise;"),
