@@ -27,6 +27,7 @@ from spikegate.models.core import point_engine
 from spikegate.models.core.point_choice import row_source
 from spikegate.models.core.rows_csr import Csr
 from spikegate.models.core.rows_store import Store
+from spikegate.models.core.schedules import Overlap
 from spikegate.models.errors import InputError, SpikegateError
 from spikegate.models.files import replace_folder, working_folder
 from spikegate.models.hints import lacking
@@ -53,6 +54,8 @@ STAGES = {"ice40": {"synthesis": "top.json", "placing and routing": "top.asc", "
 #: No memory of a core with a store is read where it is written in the same cycle, unless nobody looks: block RAMs need not emulate what that
 #: would give. ``{}`` is where the core is in the hierarchy.
 COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 {0}/t:$memrd_v2 {0}/r:CLK_ENABLE=1 %i"
+#: A core that keeps its inputs twice gets the look-up tables for that from seeds and states, whose memories then are block RAM.
+BLOCKS = "setattr -set ram_style \"block\" {0}lane_*/m:seeds {0}lane_*.memory/m:states"
 #: Wires of tens of thousands of cells become a third shorter than with the default placer.
 LARGE = " --placer static --router router2"
 CELLS = {"lut": ("ICESTORM_LC", "TRELLIS_COMB"), "ff": ("", "TRELLIS_FF"), "bram": ("ICESTORM_RAM", "DP16KD"), "spram": ("ICESTORM_SPRAM", ""),
@@ -126,13 +129,23 @@ def build(board: Board, g: CoreGeometry | PointGeometry, folder: Path, *,
     return seconds
 
 
+def after_read(board: Board, g: CoreGeometry | PointGeometry) -> str:
+    """Yosys commands that say of memories of the design what its text does not."""
+    if isinstance(g.rows, Store):
+        return COLLISIONS.format("top.core*")
+    if board.family == "ecp5" and isinstance(g, CoreGeometry) and isinstance(g.schedule, Overlap):
+        # A neuron that was read while it is written would be wrong on any memory.
+        return f"{BLOCKS.format('top.core.')}\n{COLLISIONS.format('top.core.lane_*')}"
+    return ""
+
+
 def _build(board: Board, g: CoreGeometry | PointGeometry, work: Path, seed: int,
            tools: dict[str, str], say: Callable[[str], None]) -> dict[str, float]:
     start, seconds = time.perf_counter(), {}
     options = "-dsp -spram" if board.part.startswith("iCE40UP") else "-abc9" if board.family == "ice40" else ""
     with clean_environment():  # Amaranth takes AMARANTH_synth_opts and others from it
         plan = platform(board).prepare(
-            Top(board, g), "top", script_after_read=COLLISIONS.format("top.core*") if isinstance(g.rows, Store) else "", synth_opts=options,
+            Top(board, g), "top", script_after_read=after_read(board, g), synth_opts=options,
             nextpnr_opts=f"--report nextpnr.json --seed {seed} --freq {board.clock_hz / 1e6:g} --timing-allow-fail{LARGE * (board.family == 'ecp5')}")
     # Block RAMs that are loaded before they are read need no contents, and the largest ones can have none.
     plan.files["top.il"] = styled(without_zeros(plan.files["top.il"]), board.family)

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.delivery import delivery_members
 from spikegate.gateware.core.geometry import CoreGeometry
-from spikegate.gateware.core.spike_list import encode
+from spikegate.gateware.core.spike_list import encode, first_set, several
 from spikegate.models.core.rows_store import Store
 
 __all__ = ["StoreDelivery"]
@@ -90,8 +90,8 @@ class Targets(wiring.Component):
             mine = Cat(row[k::lanes])
             low = Signal(self.size // lanes, name=f"low_{k}")
             rest.append(Signal(self.size // lanes, name=f"rest_{k}"))
-            m.d.comb += [low.eq(mine & -mine), rest[k].eq(mine ^ low), self.words[k].eq(Cat(encode(low), self.left))]
-        m.d.comb += [self.add.eq(self.walk & row.any()), self.last.eq(~Cat(rest).any())]
+            m.d.comb += [low.eq(mine & -mine), rest[k].eq(mine ^ low), self.words[k].eq(Cat(first_set(mine), self.left))]
+        m.d.comb += [self.add.eq(self.walk & row.any()), self.last.eq(~Cat(several(row[k::lanes]) for k in range(lanes)).any())]
         m.d.sync += self.bits.eq(Cat(Cat(row[k::lanes]).any() for k in range(lanes)))
         with m.If(self.put):
             m.d.sync += row.eq(self.row)

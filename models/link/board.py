@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from spikegate.models.core.cycles import parts
+from spikegate.models.core.part import CoreSize
+from spikegate.models.core.schedules import Overlap
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.link.payloads import MAX_NEURONS, MAX_ROW
 from spikegate.models.link.uart import UartParams
@@ -98,13 +101,15 @@ class Board:
     wide: Mapping[str, Any] = field(default_factory=dict)
     points: Mapping[str, Any] = field(default_factory=dict)
 
-    def of(self, format: QFormat, n: int | None = None, lanes: int | None = None) -> "Board":
+    def of(self, format: QFormat, n: int | None = None, lanes: int | None = None, overlap: bool | None = None) -> "Board":
         """The board with the core that it takes in a format, or with one of ``n`` neurons, or of ``lanes`` lanes.
+
+        Unless ``overlap`` is said, the core delivers during its sweep where the board's does and one of this size can.
 
         Raises
         ------
         InputError
-            If the host link has no place for so many neurons or lanes.
+            If the host link has no place for so many neurons or lanes, or a core of this size cannot do with the ``overlap`` that is asked for.
         """
         spec = replace(self, **self.wide) if format.width > 16 else self
         n = spec.n if n is None else n
@@ -116,7 +121,11 @@ class Board:
         words, banks = -(-n // lanes), spec.banks
         while banks > 1 and (words % banks or words <= banks):
             banks //= 2
-        return replace(spec, n=n, lanes=lanes, banks=banks)
+        rows, _ = parts(None, store=spec.store, walk=True, banks=banks)
+        problems = Overlap().problems(CoreSize(n, lanes, format.width), rows)
+        if overlap and problems:
+            raise InputError(problems[0])
+        return replace(spec, n=n, lanes=lanes, banks=banks, overlap=not problems and (spec.overlap if overlap is None else overlap))
 
     def of_points(self, n: int, lanes: int | None = None) -> "Board":
         """The board with a core of point neurons, of ``n`` neurons, in as many lanes as it takes or in ``lanes``.
@@ -127,7 +136,7 @@ class Board:
             If the host link has no place for so many neurons or lanes.
         """
         spec = replace(self, **self.points)
-        return replace(spec.of(QFormat(16, 8), n, min(spec.lanes, n) if lanes is None else lanes), store=None, banks=1)
+        return replace(spec.of(QFormat(16, 8), n, min(spec.lanes, n) if lanes is None else lanes), store=None, banks=1, overlap=False)
 
     @property
     def block_bits(self) -> int:
