@@ -18,11 +18,13 @@ from spikegate.models.link.uart import UartParams
 from spikegate.models.network.network import Network
 from spikegate.models.numeric.fixed import QFormat
 
-__all__ = ["MIN_N", "Pll", "Board", "BOARDS", "board"]
+__all__ = ["MIN_N", "BETWEEN", "Pll", "Board", "BOARDS", "board"]
 
 MHZ, MAX_LANES = 1_000_000, 8 * MAX_ROW
 #: Fewer neurons, and the network `ai`, on which a build's real-time factor is figured, has no synapses.
 MIN_N = 10
+#: Cycles that the host link takes between two steps, in which the core rests: it sees the end of one, asks for the next, and the core begins.
+BETWEEN = 3
 #: Of a family's PLL: lowest and highest MHz of the comparator and of the oscillator, largest dividers of reference and feedback, output's dividers.
 LIMITS = {"ice40": (10, 133, 533, 1066, 16, 64, (2, 4, 8, 16, 32, 64)), "ecp5": (3.125, 400, 400, 800, 128, 80, range(1, 129))}
 
@@ -179,8 +181,8 @@ _POINTS = {"lanes": 4, "clock_hz": 30_000_000}
 _ECP5_85 = {"lut": 83640, "ff": 83640, "bram": 208, "spram": 0, "dsp": 156}
 
 BOARDS = {spec.name: spec for spec in (
-    Board("icebreaker", "iCEBreaker", "ice40_generic", "ice40", "iCE40UP5K-SG48", 12_000_000, 18_000_000, 2_000_000, 1000, 2, 64, capacity=_UP5K,
-          points={"lanes": 1, "clock_hz": 12_000_000}),
+    Board("icebreaker", "iCEBreaker", "ice40_generic", "ice40", "iCE40UP5K-SG48", 12_000_000, 21_750_000, 2_400_000, 1000, 2, 64, overlap=True,
+          capacity=_UP5K, points={"lanes": 1, "clock_hz": 12_000_000}),
     Board("hx8k_evn", "iCE40-HX8K breakout", "ice40_generic", "ice40", "iCE40HX8K-CT256", 12_000_000, 36_000_000, 3_000_000, 256, 1, 32,
           capacity=_HX8K, points={"clock_hz": 24_000_000}),
     Board("ulx3s_85f", "ULX3S-85F", "ulx3s", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8,
