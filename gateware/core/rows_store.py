@@ -27,6 +27,12 @@ def span_pitch(g: CoreGeometry) -> int:
     return 1 << (_store(g).spans(g.size) - 1).bit_length()
 
 
+def ring_base(g: CoreGeometry, slots: int) -> int:
+    """Where the bits of the last ``slots`` steps begin, behind all rows: at a multiple of what they take, so that no adder makes their addresses."""
+    size = slots * span_pitch(g)
+    return -(-g.row_depth // size) * size
+
+
 class Collector(wiring.Component):
     """Collects the spikes of a sweep into whole words of the store.
 
@@ -199,14 +205,15 @@ class StoreDelivery(wiring.Component):
         """The memory and its one port: loads, the writing of spikes, the reading of spikes that are due and of rows never meet."""
         g, pitch = self.geometry, span_pitch(self.geometry)
         slots = 1 << (g.max_delay - 1).bit_length()
-        m.submodules.memory = store = memory.Memory(shape=_store(g).bits, depth=g.row_depth + slots * pitch, init=[])
+        base = ring_base(g, slots)
+        m.submodules.memory = store = memory.Memory(shape=_store(g).bits, depth=base + slots * pitch, init=[])
         read = store.read_port()
         write = store.write_port()
         ring = Signal(range(store.depth))
         row = self.load.en.row
         step = self.tag + Mux(collector.flush, 0, 1 - self.delay)
         m.d.comb += [
-            ring.eq(g.row_depth + Cat(Mux(collector.flush, collector.number, span)[:(pitch - 1).bit_length()], step[:(slots - 1).bit_length()])),
+            ring.eq(base | Cat(Mux(collector.flush, collector.number, span)[:(pitch - 1).bit_length()], step[:(slots - 1).bit_length()])),
             write.en.eq(row | collector.flush), write.data.eq(Mux(row, self.load.data, collector.word)),
             write.addr.eq(Mux(row, self.load.address[:(g.row_depth - 1).bit_length()], Mux(collector.flush | scanning, ring, address))),
             read.addr.eq(write.addr), read.en.eq((scanning | fetching) & ~write.en),
