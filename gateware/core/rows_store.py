@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.delivery import delivery_members
 from spikegate.gateware.core.geometry import CoreGeometry
-from spikegate.gateware.core.spike_list import encode, first_set, several
+from spikegate.gateware.core.spike_list import encode, first_set
 from spikegate.models.core.rows_store import Store
 
 __all__ = ["StoreDelivery"]
@@ -90,19 +90,17 @@ class Targets(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         lanes = self.geometry.lanes
-        row = Signal(self.size, name="at_hand")
-        rest = []
-        for k in range(lanes):
-            mine = Cat(row[k::lanes])
-            low = Signal(self.size // lanes, name=f"low_{k}")
-            rest.append(Signal(self.size // lanes, name=f"rest_{k}"))
-            m.d.comb += [low.eq(mine & -mine), rest[k].eq(mine ^ low), self.words[k].eq(Cat(first_set(mine), self.left))]
-        m.d.comb += [self.add.eq(self.walk & row.any()), self.last.eq(~Cat(several(row[k::lanes]) for k in range(lanes)).any())]
-        m.d.sync += self.bits.eq(Cat(Cat(row[k::lanes]).any() for k in range(lanes)))
-        with m.If(self.put):
-            m.d.sync += row.eq(self.row)
-        with m.Elif(self.walk):
-            m.d.sync += row.eq(Cat(rest[k % lanes][k // lanes] for k in range(self.size)))
+        # The targets at hand lie in registers, apart from those behind them: whether these are any is on the longest path.
+        hand = Signal(lanes)
+        behind = [Signal(self.size // lanes, name=f"behind_{k}") for k in range(lanes)]
+        for k, rest in enumerate(behind):
+            mine = Signal.like(rest, name=f"mine_{k}")
+            place = Signal(range(self.size // lanes), name=f"place_{k}")
+            m.d.comb += [mine.eq(Mux(self.put, self.row[k::lanes], rest)), self.words[k].eq(Cat(place, self.left))]
+            with m.If(self.put | self.walk):
+                m.d.sync += [hand[k].eq(mine.any()), place.eq(first_set(mine)), rest.eq(mine & (mine - 1))]
+        m.d.comb += [self.add.eq(self.walk & hand.any()), self.last.eq(~Cat(behind).any())]
+        m.d.sync += self.bits.eq(hand)
         return m
 
 

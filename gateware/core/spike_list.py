@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.geometry import TAG_BITS, CoreGeometry
 
-__all__ = ["encode", "first_set", "several", "Spikes", "SweptSpikes"]
+__all__ = ["encode", "first_set", "Spikes", "SweptSpikes"]
 
 
 def encode(onehot: Value) -> Value:
@@ -23,15 +23,6 @@ def first_set(bits: Value) -> Value:
     low, high = bits[:half], bits[half:]
     place = Mux(low.any(), first_set(low), first_set(high))
     return Cat(place[:half.bit_length() - 1], ~low.any() & high.any())
-
-
-def several(bits: Value) -> Value:
-    """Whether more than one bit is set, by a tree too."""
-    if len(bits) == 1:
-        return Const(0, 1)
-    half = 1 << (len(bits) - 1).bit_length() - 1
-    low, high = bits[:half], bits[half:]
-    return several(low) | several(high) | (low.any() & high.any())
 
 
 class Spikes(wiring.Component):
