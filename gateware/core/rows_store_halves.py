@@ -195,8 +195,10 @@ class HalvesDelivery(wiring.Component):
             walk.word.eq(Mux(fresh, read.data, kept)), self.add.eq(walk.add & self.move), self.bits.eq(walk.bits), self.weight.eq(walk.weight),
             self.busy.eq(walk.busy),
             *(mine.eq(theirs) for mine, theirs in zip(self.words, walk.words)),
-            # The memory's one port: the reading of spikes that are due and of rows is first, and spikes are written between.
+            # The memory's one port: the reading of spikes that are due and of rows is first, and spikes are written between. The writer does not
+            # look whether the walk is held up, which is known late: while it is, no spikes come either.
             writer.push.eq(self.push), writer.late.eq(self.late), writer.tag.eq(self.tag), writer.free.eq(~(wanted | row)),
+            wanted.eq(walk.scanning | walk.fetching),
             due.eq(self.tag - self.delay + self.upper),
             # Whether the writer may go on is known last, so that it chooses between addresses that are made already.
             read_address.eq(Mux(walk.scanning, base | Cat(walk.span[:place], due), walk.address)),
@@ -204,6 +206,6 @@ class HalvesDelivery(wiring.Component):
             write.en.eq(row | writer.write), write.data.eq(Mux(row, self.load.data, writer.word)),
             write.addr.eq(Mux(write.en, write_address, read_address)),
             read.addr.eq(write.addr),
-            wanted.eq((walk.scanning | walk.fetching) & self.move), read.en.eq(wanted & ~row),
+            read.en.eq(wanted & self.move & ~row),
         ]
         return m

@@ -51,8 +51,10 @@ class Sequencer(wiring.Component):
         self.geometry, self.count_bits = geometry, count_bits
         tokens = dict.fromkeys(geometry.stages, Out(geometry.token_layout()))
         super().__init__({
-            "start": In(1), "count": In(count_bits), "clear": In(1), "quiet": In(1), "ready": In(1), "taken": In(1), "running": Out(1), "delivering": Out(1),
-            "advance": Out(1), "forward": Out(1), **tokens, "drawing": Out(1), "updating": Out(1), "tag": Out(geometry.tag_bits), "cycles": Out(48)})
+            "start": In(1), "count": In(count_bits),
+            "clear": In(1), "quiet": In(1), "ready": In(1), "taken": In(1), "running": Out(1),
+            "delivering": Out(1), "advance": Out(1), "forward": Out(1), **tokens, "drawing": Out(1), "updating": Out(1),
+            "tag": Out(geometry.tag_bits), "cycles": Out(48)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -45,9 +45,11 @@ class OverlapSequencer(wiring.Component):
         self.geometry, self.count_bits, self.schedule = geometry, count_bits, cast(Overlap, geometry.schedule)
         tokens = dict.fromkeys(geometry.stages, Out(geometry.token_layout()))
         super().__init__({
-            "start": In(1), "count": In(count_bits), "clear": In(1), "quiet": In(1), "ready": In(1), "taken": In(1), "early": In(1), "running": Out(1),
-            "delivering": Out(1), "begin": Out(1), "upper": Out(1), "late": Out(1), "copy": Out(1), "burst": Out(range(max(2, geometry.bursts))),
-            "advance": Out(1), "forward": Out(1), **tokens, "drawing": Out(1), "updating": Out(1), "tag": Out(geometry.tag_bits), "cycles": Out(48)})
+            "start": In(1), "count": In(count_bits),
+            "clear": In(1), "quiet": In(1), "ready": In(1), "taken": In(1), "early": In(1),
+            "running": Out(1), "delivering": Out(1), "begin": Out(1), "upper": Out(1), "late": Out(1), "copy": Out(1),
+            "burst": Out(range(max(2, geometry.bursts))), "advance": Out(1), "forward": Out(1), **tokens, "drawing": Out(1), "updating": Out(1),
+            "tag": Out(geometry.tag_bits), "cycles": Out(48)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -181,7 +181,7 @@ _POINTS = {"lanes": 4, "clock_hz": 30_000_000}
 _ECP5_85 = {"lut": 83640, "ff": 83640, "bram": 208, "spram": 0, "dsp": 156}
 
 BOARDS = {spec.name: spec for spec in (
-    Board("icebreaker", "iCEBreaker", "ice40_generic", "ice40", "iCE40UP5K-SG48", 12_000_000, 18_000_000, 3_000_000, 1000, 2, 64, overlap=True,
+    Board("icebreaker", "iCEBreaker", "ice40_generic", "ice40", "iCE40UP5K-SG48", 12_000_000, 21_750_000, 2_400_000, 1000, 2, 64, overlap=True,
           capacity=_UP5K, points={"lanes": 1, "clock_hz": 12_000_000}),
     Board("hx8k_evn", "iCE40-HX8K breakout", "ice40_generic", "ice40", "iCE40HX8K-CT256", 12_000_000, 36_000_000, 3_000_000, 256, 1, 32,
           capacity=_HX8K, points={"clock_hz": 24_000_000}),

@@ -20,7 +20,8 @@ REPORT = {
     "board": "icebreaker", "part": "iCE40UP5K", "n": 1234, "lanes": 2, "format": "q10.6", "clock_hz": 18_500_000, "fmax_hz": 19_960_000.0,
     "clock_met": True, "multiplier_path_ns": 40.0, "cycles_per_step": 1234.56, "steps_per_s": 23_456.7, "real_time_factor": 2.345,
     "real_time_factor_read": 0.456, "baud": 3_000_000, "network": {"name": "mine"}, "bitstream": "top.bin",
-    "overlap": False, "utilisation": {"lut": {"used": 4001, "available": 5280}, "ff": {"used": 20, "available": 2000}, "bram": {"used": 30, "available": 30},
+    "overlap": False,
+    "utilisation": {"lut": {"used": 4001, "available": 5280}, "ff": {"used": 20, "available": 2000}, "bram": {"used": 30, "available": 30},
                     "spram": {"used": 0, "available": 4}, "dsp": {"used": 0, "available": 0}}}
 
 
