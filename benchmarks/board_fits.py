@@ -19,7 +19,8 @@ def table(fits: list[dict]) -> str:
     for fit in fits:
         used = {kind: f"{entry['used']:,} of {entry['available']:,}" for kind, entry in fit["utilisation"].items() if entry["available"]}
         rows.append(" | ".join([
-            board(fit["board"]).title, fit["part"], str(fit["n"]), f"{fit['lanes']}{f', {banks} banks' if (banks := fit['banks']) > 1 else ''}",
+            board(fit["board"]).title, fit["part"], str(fit["n"]),
+            f"{fit['lanes']}{f', {banks} banks' if (banks := fit['banks']) > 1 else ''}{', overlap' if fit.get('overlap') else ''}",
             fit["format"].upper(), *(used.get(kind, "–") for kind in ("lut", "bram", "spram", "dsp")),
             f"{fit['clock_hz'] / 1e6:g}, {fit['fmax_hz'] / 1e6:.1f}", f"{fit['cycles_per_step']:.0f}", f"**{fit['real_time_factor']:.3g}**",
             f"{fit['real_time_factor_read']:.3g}"]))

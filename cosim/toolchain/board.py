@@ -27,10 +27,11 @@ from spikegate.models.core import point_engine
 from spikegate.models.core.point_choice import row_source
 from spikegate.models.core.rows_csr import Csr
 from spikegate.models.core.rows_store import Store
+from spikegate.models.core.schedules import Overlap
 from spikegate.models.errors import InputError, SpikegateError
 from spikegate.models.files import replace_folder, working_folder
 from spikegate.models.hints import lacking
-from spikegate.models.link.board import Board
+from spikegate.models.link.board import BETWEEN, Board
 from spikegate.models.link.device import distances
 from spikegate.models.link.frames import Answer, Frame, encode
 from spikegate.models.link.payloads import CHUNK
@@ -53,8 +54,12 @@ STAGES = {"ice40": {"synthesis": "top.json", "placing and routing": "top.asc", "
 #: No memory of a core with a store is read where it is written in the same cycle, unless nobody looks: block RAMs need not emulate what that
 #: would give. ``{}`` is where the core is in the hierarchy.
 COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 {0}/t:$memrd_v2 {0}/r:CLK_ENABLE=1 %i"
-#: Wires of tens of thousands of cells become a third shorter than with the default placer.
-LARGE = " --placer static --router router2"
+#: A core that keeps its inputs twice gets the look-up tables for that from seeds and states, whose memories then are block RAM.
+BLOCKS = "setattr -set ram_style \"block\" {0}lane_*/m:seeds {0}lane_*.memory/m:states"
+#: Of nextpnr: with this placer wires become a quarter to a third shorter than with the default one, on an UP5K that is nearly full, too.
+SHORT, LARGE = " --placer static", " --router router2"
+#: An UP5K has its own memories and multipliers; registers whose enable few share would take a tile of eight cells for themselves.
+UP5K = "-dsp -spram -dffe_min_ce_use 5"
 CELLS = {"lut": ("ICESTORM_LC", "TRELLIS_COMB"), "ff": ("", "TRELLIS_FF"), "bram": ("ICESTORM_RAM", "DP16KD"), "spram": ("ICESTORM_SPRAM", ""),
          "dsp": ("ICESTORM_DSP", "MULT18X18D")}
 
@@ -126,14 +131,25 @@ def build(board: Board, g: CoreGeometry | PointGeometry, folder: Path, *,
     return seconds
 
 
+def after_read(board: Board, g: CoreGeometry | PointGeometry) -> str:
+    """Yosys commands that say of memories of the design what its text does not."""
+    if isinstance(g.rows, Store):
+        return COLLISIONS.format("top.core*")
+    if board.family == "ecp5" and isinstance(g, CoreGeometry) and isinstance(g.schedule, Overlap):
+        # A neuron that was read while it is written would be wrong on any memory.
+        return f"{BLOCKS.format('top.core.')}\n{COLLISIONS.format('top.core.lane_*')}"
+    return ""
+
+
 def _build(board: Board, g: CoreGeometry | PointGeometry, work: Path, seed: int,
            tools: dict[str, str], say: Callable[[str], None]) -> dict[str, float]:
     start, seconds = time.perf_counter(), {}
-    options = "-dsp -spram" if board.part.startswith("iCE40UP") else "-abc9" if board.family == "ice40" else ""
+    ecp5, up5k = board.family == "ecp5", board.part.startswith("iCE40UP")
     with clean_environment():  # Amaranth takes AMARANTH_synth_opts and others from it
         plan = platform(board).prepare(
-            Top(board, g), "top", script_after_read=COLLISIONS.format("top.core*") if isinstance(g.rows, Store) else "", synth_opts=options,
-            nextpnr_opts=f"--report nextpnr.json --seed {seed} --freq {board.clock_hz / 1e6:g} --timing-allow-fail{LARGE * (board.family == 'ecp5')}")
+            Top(board, g), "top", script_after_read=after_read(board, g), synth_opts=UP5K if up5k else "" if ecp5 else "-abc9",
+            nextpnr_opts=f"--report nextpnr.json --seed {seed} --freq {board.clock_hz / 1e6:g} --timing-allow-fail"
+                         + SHORT * (ecp5 or up5k) + LARGE * ecp5)
     # Block RAMs that are loaded before they are read need no contents, and the largest ones can have none.
     plan.files["top.il"] = styled(without_zeros(plan.files["top.il"]), board.family)
     plan.extract(work)
@@ -216,14 +232,15 @@ def fit(board: Board, network: Network | PointNetwork, folder: Path, seconds: di
     recording, cycles = measured(board, network)
     sent, rate = event_bytes(recording) / network.steps, board.clock_hz / board.line.divisor
     bits = next(Path(folder).glob("top.bi[nt]"))
-    steps = board.clock_hz / cycles
+    steps = board.clock_hz / (cycles + BETWEEN)
     packages = ("amaranth", "amaranth-boards", *sorted({package for _, package in TOOLS.values()}))
     return {
         "board": board.name, "part": board.part, "n": board.n, "lanes": board.lanes, "banks": board.banks, "overlap": board.overlap,
         "format": "point neurons" if isinstance(network, PointNetwork) else str(network.lif.format), "seed": seed, "baud": board.baud,
         "utilisation": used, "clock_hz": board.clock_hz, "fmax_hz": fmax_hz, "clock_met": fmax_hz >= board.clock_hz,
         "multiplier_path_ns": through,
-        "network": {"name": network.name, "hash": network.hash, "steps": network.steps}, "cycles_per_step": cycles, "steps_per_s": steps,
+        "network": {"name": network.name, "hash": network.hash, "steps": network.steps}, "cycles_per_step": cycles, "cycles_between_steps": BETWEEN,
+        "steps_per_s": steps,
         "real_time_factor": steps * network.dt_ns * 1e-9, "bytes_per_step": sent,
         "real_time_factor_read": min(steps, rate / (BITS * sent)) * network.dt_ns * 1e-9, "stages_s": seconds, "bitstream": bits.name,
         "sha256": hashlib.sha256(bits.read_bytes()).hexdigest(), "tools": {name: metadata.version(name) for name in packages},

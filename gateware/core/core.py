@@ -30,6 +30,8 @@ class Core(wiring.Component):
         Leave the gating of the clock of the update logic to the outside: the domains ``draw`` and ``update`` run on
         ``draw_clk`` and ``update_clk``, which are ``clk`` in each cycle at whose end ``draw_enable`` or ``update_enable`` is
         high (a clock-gating cell each). Without, clock enables stop the same logic; every signal is the same in every cycle.
+    count_bits : int
+        Of the steps of a run, which are so many low bits of the data of a `Op.RUN`.
 
     Members
     -------
@@ -43,8 +45,8 @@ class Core(wiring.Component):
         Clock cycles in which ``busy`` was high since reset.
     """
 
-    def __init__(self, geometry: CoreGeometry, *, clock_gate: bool = False):
-        self.geometry, self.clock_gate = geometry, clock_gate
+    def __init__(self, geometry: CoreGeometry, *, clock_gate: bool = False, count_bits: int = 32):
+        self.geometry, self.clock_gate, self.count_bits = geometry, clock_gate, count_bits
         super().__init__({"i": In(stream.Signature(geometry.load_layout())), "o": Out(stream.Signature(geometry.sweep_layout())),
                           "busy": Out(1), "cycles": Out(48), **(gate_members(geometry.gated) if clock_gate else {})})
 
@@ -53,7 +55,7 @@ class Core(wiring.Component):
         g = self.geometry
         lane_params = NEURONS[type(g.neurons)].params(g)
         m.submodules.loader = loader = Loader(g, {**lane_params, Param.DELAY: Shape(TAG_BITS)})
-        m.submodules.sequencer = sequencer = SCHEDULES[type(g.schedule)].sequencer(g)
+        m.submodules.sequencer = sequencer = SCHEDULES[type(g.schedule)].sequencer(g, self.count_bits)
         m.submodules.delivery = delivery = row_parts(g).delivery(g)
         m.submodules.drive = drive = DRIVES[type(g.drive)].make(g)
         m.submodules.inputs = inputs = row_parts(g).address(g)
@@ -63,7 +65,7 @@ class Core(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i), loader.i)
         m.d.comb += [
             self.busy.eq(sequencer.running | loader.taken), self.cycles.eq(sequencer.cycles), loader.running.eq(sequencer.running),
-            sequencer.start.eq(loader.load.en.run & (loader.load.data != 0)), sequencer.count.eq(loader.load.data),
+            sequencer.start.eq(loader.load.en.run & sequencer.count.any()), sequencer.count.eq(loader.load.data),
             sequencer.clear.eq(loader.load.en.clear), sequencer.quiet.eq(~delivery.busy), sequencer.taken.eq(self.o.ready),
             sequencer.ready.eq(DRIVES[type(g.drive)].join(m, drive, sequencer.fetched.en & sequencer.advance, sequencer.forward)),
             drive.load.en.eq(loader.table.en), drive.load.index.eq(loader.table.index), drive.load.limit.eq(loader.table.limit),

@@ -74,12 +74,12 @@ class ScheduleParts(NamedTuple):
     Parameters
     ----------
     sequencer : callable
-        With the ports of `Sequencer`.
+        With the parameters and ports of `Sequencer`.
     join : callable
         Connects what sequencer, loader, delivery and inputs have to say to each other under this schedule; returns whether inputs are consumed.
     """
 
-    sequencer: Callable[[CoreGeometry], wiring.Component]
+    sequencer: Callable[[CoreGeometry, int], wiring.Component]
     join: Callable[[Module, wiring.Component, wiring.Component, wiring.Component, wiring.Component], Value]
 
 

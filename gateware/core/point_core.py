@@ -32,6 +32,8 @@ class PointCore(wiring.Component):
         Leave the gating of the clock of the update logic to the outside, as `spikegate.gateware.core.core.Core`.
     sources : type
         `Sources`, or `LiveSources` for events that come while it runs; its members to the outside are the core's.
+    count_bits : int
+        Of the steps of a run, as `spikegate.gateware.core.core.Core`.
 
     Members
     -------
@@ -49,8 +51,8 @@ class PointCore(wiring.Component):
         Clock cycles in which ``busy`` was high since reset.
     """
 
-    def __init__(self, geometry: PointGeometry, *, clock_gate: bool = False, sources: type[Sources] = Sources):
-        self.geometry, self.clock_gate, self.sources = geometry, clock_gate, sources
+    def __init__(self, geometry: PointGeometry, *, clock_gate: bool = False, sources: type[Sources] = Sources, count_bits: int = 32):
+        self.geometry, self.clock_gate, self.sources, self.count_bits = geometry, clock_gate, sources, count_bits
         super().__init__({**sources.outside(), "i": In(stream.Signature(geometry.load_layout())),
                           "events": In(stream.Signature(geometry.event_layout())),
                           "o": Out(stream.Signature(geometry.sweep_layout())), "busy": Out(1), "cycles": Out(48),
@@ -60,7 +62,7 @@ class PointCore(wiring.Component):
         m = Module()
         g = self.geometry
         m.submodules.loader = loader = Loader(g, {})
-        m.submodules.sequencer = sequencer = Sequencer(g)
+        m.submodules.sequencer = sequencer = Sequencer(g, self.count_bits)
         m.submodules.sources = sources = self.sources(g)
         m.submodules.rows = rows = ROWS[type(g.rows)].make(g)
         lanes = [PointLane(g) for _ in range(g.lanes)]
@@ -75,7 +77,7 @@ class PointCore(wiring.Component):
             wiring.connect(m, getattr(wiring.flipped(self), name), getattr(rows, name))
         m.d.comb += [
             self.busy.eq(sequencer.running | loader.taken), self.cycles.eq(sequencer.cycles), loader.running.eq(sequencer.running),
-            sequencer.start.eq(loader.load.en.run & (loader.load.data != 0)), sequencer.count.eq(loader.load.data),
+            sequencer.start.eq(loader.load.en.run & sequencer.count.any()), sequencer.count.eq(loader.load.data),
             sequencer.clear.eq(loader.load.en.clear), sequencer.quiet.eq(~(sources.busy | rows.busy)), sequencer.taken.eq(self.o.ready),
             sequencer.ready.eq(1), sources.push.eq(Cat(self.o.valid & self.o.ready, fired, sequencer.finished.word, spiked)),
             sources.step.eq(sequencer.tag), sources.go.eq(sequencer.delivering), sources.clear.eq(loader.load.en.clear),

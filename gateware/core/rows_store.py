@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.delivery import delivery_members
 from spikegate.gateware.core.geometry import CoreGeometry
-from spikegate.gateware.core.spike_list import encode
+from spikegate.gateware.core.spike_list import encode, first_set
 from spikegate.models.core.rows_store import Store
 
 __all__ = ["StoreDelivery"]
@@ -25,6 +25,12 @@ def _store(g: CoreGeometry) -> Store:
 def span_pitch(g: CoreGeometry) -> int:
     """Words that hold a bit for each neuron, rounded up to a power of two."""
     return 1 << (_store(g).spans(g.size) - 1).bit_length()
+
+
+def ring_base(g: CoreGeometry, slots: int) -> int:
+    """Where the bits of the last ``slots`` steps begin, behind all rows: at a multiple of what they take, so that no adder makes their addresses."""
+    size = slots * span_pitch(g)
+    return -(-g.row_depth // size) * size
 
 
 class Collector(wiring.Component):
@@ -84,19 +90,17 @@ class Targets(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         lanes = self.geometry.lanes
-        row = Signal(self.size, name="at_hand")
-        rest = []
-        for k in range(lanes):
-            mine = Cat(row[k::lanes])
-            low = Signal(self.size // lanes, name=f"low_{k}")
-            rest.append(Signal(self.size // lanes, name=f"rest_{k}"))
-            m.d.comb += [low.eq(mine & -mine), rest[k].eq(mine ^ low), self.words[k].eq(Cat(encode(low), self.left))]
-        m.d.comb += [self.add.eq(self.walk & row.any()), self.last.eq(~Cat(rest).any())]
-        m.d.sync += self.bits.eq(Cat(Cat(row[k::lanes]).any() for k in range(lanes)))
-        with m.If(self.put):
-            m.d.sync += row.eq(self.row)
-        with m.Elif(self.walk):
-            m.d.sync += row.eq(Cat(rest[k % lanes][k // lanes] for k in range(self.size)))
+        # The targets at hand lie in registers, apart from those behind them: whether these are any is on the longest path.
+        hand = Signal(lanes)
+        behind = [Signal(self.size // lanes, name=f"behind_{k}") for k in range(lanes)]
+        for k, rest in enumerate(behind):
+            mine = Signal.like(rest, name=f"mine_{k}")
+            place = Signal(range(self.size // lanes), name=f"place_{k}")
+            m.d.comb += [mine.eq(Mux(self.put, self.row[k::lanes], rest)), self.words[k].eq(Cat(place, self.left))]
+            with m.If(self.put | self.walk):
+                m.d.sync += [hand[k].eq(mine.any()), place.eq(first_set(mine)), rest.eq(mine & (mine - 1))]
+        m.d.comb += [self.add.eq(self.walk & hand.any()), self.last.eq(~Cat(behind).any())]
+        m.d.sync += self.bits.eq(hand)
         return m
 
 
@@ -199,14 +203,15 @@ class StoreDelivery(wiring.Component):
         """The memory and its one port: loads, the writing of spikes, the reading of spikes that are due and of rows never meet."""
         g, pitch = self.geometry, span_pitch(self.geometry)
         slots = 1 << (g.max_delay - 1).bit_length()
-        m.submodules.memory = store = memory.Memory(shape=_store(g).bits, depth=g.row_depth + slots * pitch, init=[])
+        base = ring_base(g, slots)
+        m.submodules.memory = store = memory.Memory(shape=_store(g).bits, depth=base + slots * pitch, init=[])
         read = store.read_port()
         write = store.write_port()
         ring = Signal(range(store.depth))
         row = self.load.en.row
         step = self.tag + Mux(collector.flush, 0, 1 - self.delay)
         m.d.comb += [
-            ring.eq(g.row_depth + Cat(Mux(collector.flush, collector.number, span)[:(pitch - 1).bit_length()], step[:(slots - 1).bit_length()])),
+            ring.eq(base | Cat(Mux(collector.flush, collector.number, span)[:(pitch - 1).bit_length()], step[:(slots - 1).bit_length()])),
             write.en.eq(row | collector.flush), write.data.eq(Mux(row, self.load.data, collector.word)),
             write.addr.eq(Mux(row, self.load.address[:(g.row_depth - 1).bit_length()], Mux(collector.flush | scanning, ring, address))),
             read.addr.eq(write.addr), read.en.eq((scanning | fetching) & ~write.en),

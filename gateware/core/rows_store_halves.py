@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.delivery import overlap_members
 from spikegate.gateware.core.geometry import CoreGeometry
-from spikegate.gateware.core.rows_store import Collector, Targets, span_pitch
+from spikegate.gateware.core.rows_store import Collector, Targets, ring_base, span_pitch
 from spikegate.gateware.core.spike_list import encode
 from spikegate.models.core.rows_store import Store
 
@@ -173,7 +173,8 @@ class HalvesDelivery(wiring.Component):
         slots = 1 << (g.max_delay - 1).bit_length()
         walk = HalvesWalk(g)
         m.submodules.walk = EnableInserter(self.move)(walk)
-        m.submodules.memory = store = memory.Memory(shape=self.store.bits, depth=g.row_depth + slots * pitch, init=[])
+        base = ring_base(g, slots)
+        m.submodules.memory = store = memory.Memory(shape=self.store.bits, depth=base + slots * pitch, init=[])
         m.submodules.writer = writer = Writer(g, slots)
         read = store.read_port()
         write = store.write_port()
@@ -186,20 +187,25 @@ class HalvesDelivery(wiring.Component):
         with m.If(fresh):
             m.d.sync += kept.eq(read.data)
         due = Signal(range(slots))
-        ring = Signal(range(store.depth))
         place = (pitch - 1).bit_length()
+        read_address = Signal(range(store.depth))
+        write_address = Signal(range(store.depth))
         m.d.comb += [
             *(getattr(walk, name).eq(getattr(self, name)) for name in ("begin", "upper", "go", "delay")), walk.clear.eq(self.load.en.clear),
             walk.word.eq(Mux(fresh, read.data, kept)), self.add.eq(walk.add & self.move), self.bits.eq(walk.bits), self.weight.eq(walk.weight),
             self.busy.eq(walk.busy),
             *(mine.eq(theirs) for mine, theirs in zip(self.words, walk.words)),
-            # The memory's one port: the reading of spikes that are due and of rows is first, and spikes are written between.
+            # The memory's one port: the reading of spikes that are due and of rows is first, and spikes are written between. The writer does not
+            # look whether the walk is held up, which is known late: while it is, no spikes come either.
             writer.push.eq(self.push), writer.late.eq(self.late), writer.tag.eq(self.tag), writer.free.eq(~(wanted | row)),
+            wanted.eq(walk.scanning | walk.fetching),
             due.eq(self.tag - self.delay + self.upper),
-            ring.eq(g.row_depth + Cat(Mux(writer.write, writer.number, walk.span)[:place], Mux(writer.write, writer.slot, due))),
+            # Whether the writer may go on is known last, so that it chooses between addresses that are made already.
+            read_address.eq(Mux(walk.scanning, base | Cat(walk.span[:place], due), walk.address)),
+            write_address.eq(Mux(row, self.load.address[:(g.row_depth - 1).bit_length()], base | Cat(writer.number[:place], writer.slot))),
             write.en.eq(row | writer.write), write.data.eq(Mux(row, self.load.data, writer.word)),
-            write.addr.eq(Mux(row, self.load.address[:(g.row_depth - 1).bit_length()], Mux(writer.write | walk.scanning, ring, walk.address))),
+            write.addr.eq(Mux(write.en, write_address, read_address)),
             read.addr.eq(write.addr),
-            wanted.eq((walk.scanning | walk.fetching) & self.move), read.en.eq(wanted & ~row),
+            read.en.eq(wanted & self.move & ~row),
         ]
         return m

@@ -15,9 +15,15 @@ __all__ = ["Sequencer", "pipeline"]
 class Sequencer(wiring.Component):
     """Sends one token a word through the stages of the lanes: those of the drive in the domain ``draw``, then ``tail`` in ``update``.
 
+    Parameters
+    ----------
+    geometry : CoreGeometry or PointGeometry
+    count_bits : int
+        Of the steps of a run.
+
     Members
     -------
-    start : In(1), count : In(32)
+    start : In(1), count : In(count_bits)
         Begin a run of so many steps, more than 0.
     clear : In(1)
         Steps count from 0 again.
@@ -41,17 +47,19 @@ class Sequencer(wiring.Component):
         In which ``running`` was high.
     """
 
-    def __init__(self, geometry: CoreGeometry | PointGeometry):
-        self.geometry = geometry
+    def __init__(self, geometry: CoreGeometry | PointGeometry, count_bits: int = 32):
+        self.geometry, self.count_bits = geometry, count_bits
         tokens = dict.fromkeys(geometry.stages, Out(geometry.token_layout()))
         super().__init__({
-            "start": In(1), "count": In(32), "clear": In(1), "quiet": In(1), "ready": In(1), "taken": In(1), "running": Out(1), "delivering": Out(1),
-            "advance": Out(1), "forward": Out(1), **tokens, "drawing": Out(1), "updating": Out(1), "tag": Out(geometry.tag_bits), "cycles": Out(48)})
+            "start": In(1), "count": In(count_bits),
+            "clear": In(1), "quiet": In(1), "ready": In(1), "taken": In(1), "running": Out(1),
+            "delivering": Out(1), "advance": Out(1), "forward": Out(1), **tokens, "drawing": Out(1), "updating": Out(1),
+            "tag": Out(geometry.tag_bits), "cycles": Out(48)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         g = self.geometry
-        steps = Signal(32)
+        steps = Signal(self.count_bits)
         word = Signal(range(max(2, g.words)))
         countdown = Signal(range(g.latency + g.tail + g.settling + 1))
         sweeping = Signal()

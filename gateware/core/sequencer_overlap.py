@@ -22,6 +22,8 @@ class OverlapSequencer(wiring.Component):
     ----------
     geometry : CoreGeometry
         Whose schedule is an `Overlap`.
+    count_bits : int
+        Of the steps of a run.
 
     Members
     -------
@@ -39,20 +41,22 @@ class OverlapSequencer(wiring.Component):
         The inputs of so many words of each bank are taken over by the sweep; each turn, one after the other.
     """
 
-    def __init__(self, geometry: CoreGeometry):
-        self.geometry, self.schedule = geometry, cast(Overlap, geometry.schedule)
+    def __init__(self, geometry: CoreGeometry, count_bits: int = 32):
+        self.geometry, self.count_bits, self.schedule = geometry, count_bits, cast(Overlap, geometry.schedule)
         tokens = dict.fromkeys(geometry.stages, Out(geometry.token_layout()))
         super().__init__({
-            "start": In(1), "count": In(32), "clear": In(1), "quiet": In(1), "ready": In(1), "taken": In(1), "early": In(1), "running": Out(1),
-            "delivering": Out(1), "begin": Out(1), "upper": Out(1), "late": Out(1), "copy": Out(1), "burst": Out(range(max(2, geometry.bursts))),
-            "advance": Out(1), "forward": Out(1), **tokens, "drawing": Out(1), "updating": Out(1), "tag": Out(geometry.tag_bits), "cycles": Out(48)})
+            "start": In(1), "count": In(count_bits),
+            "clear": In(1), "quiet": In(1), "ready": In(1), "taken": In(1), "early": In(1),
+            "running": Out(1), "delivering": Out(1), "begin": Out(1), "upper": Out(1), "late": Out(1), "copy": Out(1),
+            "burst": Out(range(max(2, geometry.bursts))), "advance": Out(1), "forward": Out(1), **tokens, "drawing": Out(1), "updating": Out(1),
+            "tag": Out(geometry.tag_bits), "cycles": Out(48)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         g = self.geometry
         turns, settled = self.schedule.turns(g.size, g.rows), self.schedule.settled(g.latency)
         touch = self.schedule.touch(g.size, g.rows, g.latency)
-        steps = Signal(32)
+        steps = Signal(self.count_bits)
         word = Signal(range(max(2, g.words)))
         moved = Signal(range(max(settled, touch) + 1))
         turning = Signal()

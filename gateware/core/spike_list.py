@@ -1,18 +1,28 @@
 """Spikes under way: the list of the core, and the picking of those that are due, one source a cycle."""
 
-from amaranth.hdl import Cat, Module, ResetInserter, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, ResetInserter, Signal, Value
 from amaranth.lib import data, fifo, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikegate.gateware.core.geometry import TAG_BITS, CoreGeometry
 
-__all__ = ["encode", "Spikes", "SweptSpikes"]
+__all__ = ["encode", "first_set", "Spikes", "SweptSpikes"]
 
 
 def encode(onehot: Value) -> Value:
     """Position of the only one among the bits, 0 if there is none."""
     size = len(onehot)
     return Cat((onehot & sum(1 << k for k in range(size) if k >> bit & 1)).any() for bit in range((size - 1).bit_length()))
+
+
+def first_set(bits: Value) -> Value:
+    """Position of the lowest bit that is set, 0 if none is: a tree, whose path is shorter than the carry of ``bits & -bits``."""
+    if len(bits) == 1:
+        return Const(0, 0)
+    half = 1 << (len(bits) - 1).bit_length() - 1
+    low, high = bits[:half], bits[half:]
+    place = Mux(low.any(), first_set(low), first_set(high))
+    return Cat(place[:half.bit_length() - 1], ~low.any() & high.any())
 
 
 class Spikes(wiring.Component):

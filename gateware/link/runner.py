@@ -127,9 +127,7 @@ class Runner(wiring.Component):
         one = Signal()
         all_lanes = Signal()
         m.d.comb += [gap_after.eq(gap + Mux(one, 1, g.lanes)), wide.eq(gap[7:].any() & ~low), spiked.eq(pick(list(mask), lane))]
-        with m.If(zero):
-            m.d.comb += self.o.valid.eq(1)
-        with m.Elif(records):
+        with m.If(records):
             m.d.comb += [self.o.valid.eq(self.i.valid), self.o.payload.eq(record)]
             with m.If(self.i.valid & self.o.ready):
                 m.d.sync += part.eq(part + 1)
@@ -141,6 +139,9 @@ class Runner(wiring.Component):
                 m.d.comb += [following.eq(~(spiked & wide)), one.eq(following), self.event.eq(following & spiked)]
         with m.Else():
             m.d.comb += [self.i.ready.eq(1), all_lanes.eq(self.i.valid)]
+        # The core has no word then, so that its ``ready`` need not know of it.
+        with m.If(zero):
+            m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(0)]
         with m.If(following):
             m.d.comb += self.i.ready.eq(lane == g.lanes - 1)
             m.d.sync += lane.eq(Mux(lane == g.lanes - 1, 0, lane + 1))

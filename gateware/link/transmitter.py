@@ -77,7 +77,7 @@ class FrameTransmitter(wiring.Component):
         fetched = Signal(8)
         put = Signal(range(BUFFER))
         get = Signal(range(BUFFER))
-        following = Signal(range(BUFFER))
+        room = Signal()
         left = Signal(range(area))
         kind = self.kind
 
@@ -86,13 +86,15 @@ class FrameTransmitter(wiring.Component):
         is_data, is_status = kind[3] & kind[2], kind[1]
 
         m.d.comb += [
-            following.eq(put + 1), self.data.ready.eq((following != get) & ~writing & ~pending.events), self.aligned.eq(put[:-1] == 0),
+            self.data.ready.eq(room & ~writing & ~pending.events), self.aligned.eq(put[:-1] == 0),
             write.addr.eq(Mux(writing, counter, put)), write.data.eq(Mux(writing, total[:8], self.data.payload)),
             write.en.eq(writing | (self.data.valid & self.data.ready)),
             read.addr.eq(Mux(reading, counter, Mux(is_data, get, self.place(left, ~is_status, area)))),
         ]
+        # From a register, as the core waits for it: a cycle late: what is free is counted by fours, and of the last four a byte at most is used.
+        m.d.sync += room.eq((put[2:] + 1)[:len(get[2:])] != get[2:])
         with m.If(self.data.valid & self.data.ready):
-            m.d.sync += put.eq(following)
+            m.d.sync += put.eq(put + 1)
 
         byte = Signal(8)
         plain = Signal()

@@ -9,17 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from spikegate.models.core.cycles import parts
+from spikegate.models.core.part import CoreSize
+from spikegate.models.core.schedules import Overlap
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.link.payloads import MAX_NEURONS, MAX_ROW
 from spikegate.models.link.uart import UartParams
 from spikegate.models.network.network import Network
 from spikegate.models.numeric.fixed import QFormat
 
-__all__ = ["MIN_N", "Pll", "Board", "BOARDS", "board"]
+__all__ = ["MIN_N", "BETWEEN", "Pll", "Board", "BOARDS", "board"]
 
 MHZ, MAX_LANES = 1_000_000, 8 * MAX_ROW
 #: Fewer neurons, and the network `ai`, on which a build's real-time factor is figured, has no synapses.
 MIN_N = 10
+#: Cycles that the host link takes between two steps, in which the core rests: it sees the end of one, asks for the next, and the core begins.
+BETWEEN = 3
 #: Of a family's PLL: lowest and highest MHz of the comparator and of the oscillator, largest dividers of reference and feedback, output's dividers.
 LIMITS = {"ice40": (10, 133, 533, 1066, 16, 64, (2, 4, 8, 16, 32, 64)), "ecp5": (3.125, 400, 400, 800, 128, 80, range(1, 129))}
 
@@ -98,13 +103,15 @@ class Board:
     wide: Mapping[str, Any] = field(default_factory=dict)
     points: Mapping[str, Any] = field(default_factory=dict)
 
-    def of(self, format: QFormat, n: int | None = None, lanes: int | None = None) -> "Board":
+    def of(self, format: QFormat, n: int | None = None, lanes: int | None = None, overlap: bool | None = None) -> "Board":
         """The board with the core that it takes in a format, or with one of ``n`` neurons, or of ``lanes`` lanes.
+
+        Unless ``overlap`` is said, the core delivers during its sweep where the board's does and one of this size can.
 
         Raises
         ------
         InputError
-            If the host link has no place for so many neurons or lanes.
+            If the host link has no place for so many neurons or lanes, or a core of this size cannot do with the ``overlap`` that is asked for.
         """
         spec = replace(self, **self.wide) if format.width > 16 else self
         n = spec.n if n is None else n
@@ -116,7 +123,11 @@ class Board:
         words, banks = -(-n // lanes), spec.banks
         while banks > 1 and (words % banks or words <= banks):
             banks //= 2
-        return replace(spec, n=n, lanes=lanes, banks=banks)
+        rows, _ = parts(None, store=spec.store, walk=True, banks=banks)
+        problems = Overlap().problems(CoreSize(n, lanes, format.width), rows)
+        if overlap and problems:
+            raise InputError(problems[0])
+        return replace(spec, n=n, lanes=lanes, banks=banks, overlap=not problems and (spec.overlap if overlap is None else overlap))
 
     def of_points(self, n: int, lanes: int | None = None) -> "Board":
         """The board with a core of point neurons, of ``n`` neurons, in as many lanes as it takes or in ``lanes``.
@@ -127,7 +138,7 @@ class Board:
             If the host link has no place for so many neurons or lanes.
         """
         spec = replace(self, **self.points)
-        return replace(spec.of(QFormat(16, 8), n, min(spec.lanes, n) if lanes is None else lanes), store=None, banks=1)
+        return replace(spec.of(QFormat(16, 8), n, min(spec.lanes, n) if lanes is None else lanes), store=None, banks=1, overlap=False)
 
     @property
     def block_bits(self) -> int:
@@ -170,8 +181,8 @@ _POINTS = {"lanes": 4, "clock_hz": 30_000_000}
 _ECP5_85 = {"lut": 83640, "ff": 83640, "bram": 208, "spram": 0, "dsp": 156}
 
 BOARDS = {spec.name: spec for spec in (
-    Board("icebreaker", "iCEBreaker", "ice40_generic", "ice40", "iCE40UP5K-SG48", 12_000_000, 18_000_000, 2_000_000, 1000, 2, 64, capacity=_UP5K,
-          points={"lanes": 1, "clock_hz": 12_000_000}),
+    Board("icebreaker", "iCEBreaker", "ice40_generic", "ice40", "iCE40UP5K-SG48", 12_000_000, 21_750_000, 2_400_000, 1000, 2, 64, overlap=True,
+          capacity=_UP5K, points={"lanes": 1, "clock_hz": 12_000_000}),
     Board("hx8k_evn", "iCE40-HX8K breakout", "ice40_generic", "ice40", "iCE40HX8K-CT256", 12_000_000, 36_000_000, 3_000_000, 256, 1, 32,
           capacity=_HX8K, points={"clock_hz": 24_000_000}),
     Board("ulx3s_85f", "ULX3S-85F", "ulx3s", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8,

@@ -11,6 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from spikegate.models.core.schedules import Overlap
 from spikegate.models.errors import InputError, Mismatch, SpikegateError, ToolMissing
 from spikegate.models.files import write_whole
 from spikegate.models.hints import apt
@@ -42,18 +43,22 @@ def network_for(spec: Board, format: str = "q8.8") -> Network:
     return translate(preset("ai", n_exc=spec.n - spec.n // 5, n_inh=spec.n // 5), QFormat.parse(format), ms=STEPS_MS, name="ai")
 
 
-def _board_of(known: Board, ran: Network | PointNetwork, n: int | None, lanes: int | None) -> Board:
-    """The board with a core for a network."""
+def _board_of(known: Board, ran: Network | PointNetwork, n: int | None, lanes: int | None, overlap: bool | None) -> Board:
+    """The board with a core for a network: without overlap, unless that is asked for, if the network's delay is too short for one."""
     if isinstance(ran, PointNetwork):
         if n not in (None, ran.n):
             raise InputError(f"--n {n} is for networks of one weight a source; a core of point neurons is made for its network, of N={ran.n:,}: "
                              "leave it out")
+        if overlap:
+            raise InputError("--overlap is for networks of one weight a source, not for a core of point neurons: leave it out")
         return known.of_points(ran.n, lanes)
-    return known.of(ran.lif.format, ran.n if n is None else n, lanes)
+    if overlap is None and Overlap().refusals(ran.delay):
+        overlap = False
+    return known.of(ran.lif.format, ran.n if n is None else n, lanes, overlap)
 
 
 def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = None, format: str | None = None, network: str | None = None,
-              seed: int = 1, as_json: bool = False) -> None:
+              overlap: bool | None = None, seed: int = 1, as_json: bool = False) -> None:
     """Build the bitstream of a board into ``out/NAME``, with ``report.json`` beside it, and print the fit.
 
     Parameters
@@ -68,6 +73,9 @@ def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = 
         Of the core's arithmetic, q8.8 by default.
     network : str, optional
         Path of a network that the core shall run, of any kind: format, rounding, delay and the like are then its own, and ``n`` at least its neurons.
+    overlap : bool, optional
+        Whether the core delivers spikes during its sweep, which takes fewer cycles, and delays of 2 steps at least; by default where the board's does
+        and the network and the size of the core let it.
     seed : int
         Of placing; the same seed gives the same bits.
     as_json : bool
@@ -85,7 +93,7 @@ def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = 
     known, ran = board(name), None if network is None else load(network)
     if ran is not None and format is not None:
         raise InputError(f"--network {network} has a format of its own, so that --format {format} cannot be given with it; leave out either")
-    spec = known.of(QFormat.parse(format or "q8.8"), n, lanes) if ran is None else _board_of(known, ran, n, lanes)
+    spec = known.of(QFormat.parse(format or "q8.8"), n, lanes, overlap) if ran is None else _board_of(known, ran, n, lanes, overlap)
     ran, folder = ran or network_for(spec, format or "q8.8"), Path(out) / name
     seconds = flow.build(spec, flow.geometry(spec, ran), folder, seed=seed, say=lambda line: say(f"{name}: {line}"))
     report = flow.fit(spec, ran, folder, seconds, seed=seed)
@@ -101,7 +109,8 @@ def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = 
 
 def table(report: dict[str, Any]) -> Table:
     """The fit report at a glance."""
-    shown = Table(box=box.SIMPLE, title=f"{report['part']}, N = {report['n']}, {report['lanes']} lanes, {report['format']}", title_justify="left")
+    shown = Table(box=box.SIMPLE, title=f"{report['part']}, N = {report['n']}, {report['lanes']} lanes, {report['format']}"
+                  + ", overlap" * report["overlap"], title_justify="left")
     for header, side in (("what", "left"), ("used", "right"), ("of", "right"), ("%", "right")):
         shown.add_column(header, justify=side)  # type: ignore[arg-type]
     names = {"lut": "logic cells", "ff": "flip-flops", "bram": "block RAMs", "spram": "single-port RAMs", "dsp": "multipliers"}

@@ -142,6 +142,8 @@ def _parser() -> argparse.ArgumentParser:
     bitstream.add_argument("--lanes", type=int, metavar="L", help="neurons that the core updates side by side (default by board)")
     bitstream.add_argument("--format", metavar="qM.N", help="of the core's arithmetic (default q8.8)")
     bitstream.add_argument("--network", metavar="FILE", help="make a core that runs this frozen network: its format, rounding, delay, size")
+    bitstream.add_argument("--overlap", action=argparse.BooleanOptionalAction, default=None,
+                           help="deliver spikes during the sweep: fewer cycles, delays of 2 steps at least (default by board and --network)")
     bitstream.add_argument("--seed", type=int, default=1, metavar="S", help="of placing; the same seed gives the same bits (default %(default)s)")
     bitstream.add_argument("--json", action="store_true", help="print the report as JSON")
     bitstream.set_defaults(command=_bitstream)
@@ -180,7 +182,8 @@ def _bitstream(args: argparse.Namespace) -> int:
     doctor.require("bitstream")
     from spikegate.boards import bitstream
 
-    bitstream(args.board, args.out, n=args.n, lanes=args.lanes, format=args.format, network=args.network, seed=args.seed, as_json=args.json)
+    bitstream(args.board, args.out, n=args.n, lanes=args.lanes, format=args.format, network=args.network, overlap=args.overlap,
+              seed=args.seed, as_json=args.json)
     return 0
 
 

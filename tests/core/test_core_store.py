@@ -6,7 +6,8 @@ import re
 import numpy as np
 import pytest
 from amaranth.back import rtlil
-from amaranth.hdl import ClockDomain, Module, Value
+from amaranth.hdl import ClockDomain, Module, Signal, Value
+from amaranth.sim import Simulator
 
 from spikegate.cosim.engines import netlist, rtl, rtl_cocotb
 from spikegate.cosim.results.compare import compare
@@ -14,6 +15,7 @@ from spikegate.cosim.toolchain.board import COLLISIONS
 from spikegate.cosim.toolchain.synthesis import yosys
 from spikegate.cosim.toolchain.verilog import without_zeros
 from spikegate.gateware.core.core import Core, CoreGeometry
+from spikegate.gateware.core.spike_list import first_set
 from spikegate.models.core import engine as golden
 from spikegate.models.errors import InputError, SpikegateError
 from spikegate.models.numeric.fixed import Q8_8, Q16_12
@@ -115,6 +117,25 @@ def test_no_value_depends_on_a_read_beside_a_write_to_the_same_word(masked, tmp_
             assert not masked
         else:
             assert (check.ok and off == 0) == masked, check
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8])
+def test_the_place_of_the_lowest_bit(size):
+    """All values, against Python's integers."""
+    m, bits, place = Module(), Signal(size), Signal(4)
+    m.d.comb += place.eq(first_set(bits))
+    seen = set()
+
+    async def bench(ctx):
+        for value in range(1 << size):
+            ctx.set(bits, value)
+            assert ctx.get(place) == max(0, (value & -value).bit_length() - 1), value
+            seen.add(ctx.get(place))
+
+    simulator = Simulator(m)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert len(seen) == size
 
 
 def test_rows_hold_targets_and_weight():

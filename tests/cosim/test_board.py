@@ -20,7 +20,7 @@ from spikegate.cosim.toolchain import board as flow
 from spikegate.gateware.link.board import platform
 from spikegate.models.core import engine as golden
 from spikegate.models.errors import InputError, SpikegateError
-from spikegate.models.link.board import BOARDS, board
+from spikegate.models.link.board import BETWEEN, BOARDS, board
 from spikegate.models.link.device import distances
 from spikegate.models.link.frames import Answer, Frame, encode
 from spikegate.models.link.uart import UartParams
@@ -65,13 +65,15 @@ def test_reports_on_the_fpga_page_are_of_the_boards_as_they_are_and_of_what_thei
     network = face.network_for(spec, fit["format"])
     assert [fit[key] for key in ("part", "n", "lanes", "banks", "clock_hz", "baud", "seed")] == [
         spec.part, spec.n, spec.lanes, spec.banks, spec.clock_hz, spec.baud, 1]
+    assert fit.get("overlap", False) == spec.overlap
     assert {kind: entry["available"] for kind, entry in fit["utilisation"].items()}.items() <= spec.capacity.items()
     assert all(entry["used"] <= entry["available"] for entry in fit["utilisation"].values()) and fit["clock_met"] and fit["fmax_hz"] >= spec.clock_hz
     assert fit["network"] == {"name": "ai", "hash": network.hash, "steps": 10_000}
     recording = golden.run(network)
     cycles, sent = golden.predict_cycles(network, recording, spec.lanes, batch=1, **spec.options) / 10_000, flow.event_bytes(recording) / 10_000
-    expected = {"cycles_per_step": cycles, "steps_per_s": spec.clock_hz / cycles, "real_time_factor": spec.clock_hz / cycles * 1e-4,
-                "bytes_per_step": sent, "real_time_factor_read": min(spec.clock_hz / cycles, spec.clock_hz / spec.line.divisor / 10 / sent) * 1e-4}
+    steps = spec.clock_hz / (cycles + BETWEEN)
+    expected = {"cycles_per_step": cycles, "cycles_between_steps": BETWEEN, "steps_per_s": steps, "real_time_factor": steps * 1e-4,
+                "bytes_per_step": sent, "real_time_factor_read": min(steps, spec.clock_hz / spec.line.divisor / 10 / sent) * 1e-4}
     assert {key: fit[key] for key in expected} == pytest.approx(expected)
 
 
@@ -84,8 +86,9 @@ def test_reports_of_point_cores_are_of_their_networks_and_what_these_do(fit):
     assert fit["clock_met"] and fit["fmax_hz"] >= fit["clock_hz"] and all(each["used"] <= each["available"] for each in fit["utilisation"].values())
     recording, cycles = flow.measured(spec, network)
     sent = flow.event_bytes(recording) / network.steps
-    assert fit["cycles_per_step"] == pytest.approx(cycles) and fit["real_time_factor"] == pytest.approx(spec.clock_hz / cycles * 1e-4)
-    assert fit["real_time_factor_read"] == pytest.approx(min(spec.clock_hz / cycles, spec.clock_hz / spec.line.divisor / 10 / sent) * 1e-4)
+    steps = spec.clock_hz / (cycles + BETWEEN)
+    assert fit["cycles_per_step"] == pytest.approx(cycles) and fit["real_time_factor"] == pytest.approx(steps * 1e-4)
+    assert fit["real_time_factor_read"] == pytest.approx(min(steps, spec.clock_hz / spec.line.divisor / 10 / sent) * 1e-4)
     page = PAGE.read_text()
     assert page[page.index(point_fits.START):page.index(point_fits.END)].split("\n", 1)[1].strip() == point_fits.table(POINT_FITS)
 
@@ -129,6 +132,31 @@ def test_a_core_of_another_size_has_as_many_banks_as_divide_its_words(n, lanes, 
     spec = board("ulx3s_85f").of(QFormat(16, 8), n, lanes)
     g = flow.geometry(spec, face.network_for(spec))
     assert (g.n, g.lanes, g.banks) == (n or 1000, lanes, banks)
+
+
+@pytest.mark.parametrize("name, n, lanes, overlap, expected", [
+    ("icebreaker", None, None, None, True), ("icebreaker", None, None, False, False), ("icebreaker", 60, None, None, False),
+    ("hx8k_evn", None, None, None, False), ("hx8k_evn", None, None, True, True), ("ulx3s_85f", 1000, 40, None, False)])
+def test_a_core_overlaps_where_the_board_does_and_its_size_can_unless_it_is_said(name, n, lanes, overlap, expected):
+    spec = board(name).of(QFormat(16, 8), n, lanes, overlap)
+    g = flow.geometry(spec, face.network_for(spec))
+    assert (spec.overlap, g.options["overlap"]) == (expected, expected)
+    assert not board(name).of_points(40).overlap
+
+
+def test_an_overlap_that_there_cannot_be_is_refused():
+    with pytest.raises(InputError, match="Overlap of sweep and delivery needs 2 banks or more, not 1"):
+        board("ulx3s_85f").of(QFormat(16, 8), 1000, 40, True)
+    spec = board("icebreaker")
+    with pytest.raises(InputError, match="Delay must be at least 2 steps where sweep and delivery overlap, not 1"):
+        flow.geometry(spec, translate(preset("ai", delay=0.1), ms=1.0))
+
+
+@pytest.mark.parametrize("name, overlap, expected", [("ulx3s_85f", True, ["seeds", "states"]), ("ulx3s_85f", False, []), ("icebreaker", True, [])])
+def test_seeds_and_states_of_a_core_that_keeps_its_inputs_twice_are_block_ram(name, overlap, expected):
+    spec = board(name).of(QFormat(16, 8), 160, 4, overlap)
+    said = flow.after_read(spec, flow.geometry(spec, face.network_for(spec)))
+    assert [memory for memory in ("seeds", "states") if f"m:{memory}" in said] == expected and said.count("COLLISION_X_MASK") == (said != "")
 
 
 def test_stochastic_synapses_are_refused():
@@ -188,7 +216,7 @@ def test_the_fit_report_has_what_nextpnr_counted_and_the_slowest_clock(name, cel
     assert met["utilisation"] == {kind: {"used": used, "available": 2 * used} for kind, used in expected.items()}
     assert (met["seed"], met["stages_s"], met["bitstream"], met["fmax_hz"]) == (3, {"synthesis": 1.5}, bits, round((asked + 0.5) * 1e6))
     assert met["sha256"] == hashlib.sha256(b"bits").hexdigest() and met["clock_hz"] == spec.clock_hz and met["clock_met"]
-    assert met["steps_per_s"] == pytest.approx(spec.clock_hz / met["cycles_per_step"])
+    assert met["steps_per_s"] == pytest.approx(spec.clock_hz / (met["cycles_per_step"] + BETWEEN))
     assert met["real_time_factor"] == pytest.approx(met["steps_per_s"] * 1e-4)
     assert spec.oscillator_hz < spec.clock_hz
     missed = report(asked + 2, (spec.oscillator_hz + spec.clock_hz) / 2e6)

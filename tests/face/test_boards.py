@@ -20,6 +20,7 @@ REPORT = {
     "board": "icebreaker", "part": "iCE40UP5K", "n": 1234, "lanes": 2, "format": "q10.6", "clock_hz": 18_500_000, "fmax_hz": 19_960_000.0,
     "clock_met": True, "multiplier_path_ns": 40.0, "cycles_per_step": 1234.56, "steps_per_s": 23_456.7, "real_time_factor": 2.345,
     "real_time_factor_read": 0.456, "baud": 3_000_000, "network": {"name": "mine"}, "bitstream": "top.bin",
+    "overlap": False,
     "utilisation": {"lut": {"used": 4001, "available": 5280}, "ff": {"used": 20, "available": 2000}, "bram": {"used": 30, "available": 30},
                     "spram": {"used": 0, "available": 4}, "dsp": {"used": 0, "available": 0}}}
 
@@ -37,6 +38,7 @@ def test_every_row_of_the_fit():
                          "clock, MHz asked / met 18.5 20.0", "through a multiplier, MHz 25.0", "cycles a step of mine 1234.6",
                          "steps a second 23,457", "real-time factor, nobody reading 2.35", "real-time factor, all spikes sent 0.46",
                          "baud of the serial line 3,000,000"]
+    assert rows({**REPORT, "overlap": True})[0] == "iCE40UP5K, N = 1234, 2 lanes, q10.6, overlap"
     without = rows({**REPORT, "multiplier_path_ns": None})
     assert [line for line in found if line not in without] == ["through a multiplier, MHz 25.0"]
 
@@ -109,6 +111,30 @@ def test_a_network_of_ones_own_gives_its_format_and_size_unless_that_is_given(bu
     boards.bitstream("ulx3s_85f", str(tmp_path / "c"), network=path)
     (_, three, g, *_), _ = built.asked[4:]
     assert three == board("ulx3s_85f").of_points(4) and (three.lanes, three.store, three.banks) == (4, None, 1) and g[2] == points.freeze().hash
+
+
+def test_a_core_overlaps_where_the_board_the_network_and_its_size_let_it_or_as_is_said(built, tmp_path, capsys):
+    paths = {}
+    for delay in (0.1, 0.2):
+        made = translate(preset("ai", n_exc=400, n_inh=100, delay=delay), ms=1.0)
+        made.save(paths.setdefault(delay, str(tmp_path / str(delay))))
+
+    def overlaps(name, **options):
+        boards.bitstream(name, str(tmp_path / f"out{len(built.asked)}"), **options)
+        kind, spec, *_ = built.asked[-2]
+        return kind == "build" and spec.overlap
+
+    assert overlaps("icebreaker") and overlaps("icebreaker", network=paths[0.2])
+    assert not overlaps("icebreaker", network=paths[0.1])  # spikes would be needed in the sweep that makes them
+    assert not overlaps("icebreaker", n=60) and not overlaps("icebreaker", overlap=False)  # too few words for a turn; as is said
+    assert overlaps("icebreaker", overlap=True, network=paths[0.1])  # the core's geometry refuses it
+    for options, said in ((dict(n=60), "Overlap with a store needs more than 32 words a sweep, not 30"),
+                          (dict(network=str(tmp_path / "points")), "--overlap is for networks of one weight a source")):
+        points = Builder("points", steps=3)
+        points.population("cells", 4, LinearNeuron(Q8_8, 12), leak=20, threshold=10 << 8)
+        points.freeze().save(str(tmp_path / "points"))
+        with pytest.raises(InputError, match=said):
+            boards.bitstream("icebreaker", str(tmp_path / "out"), overlap=True, **options)
 
 
 @pytest.mark.parametrize("name, bits", [("icebreaker", "top.bin"), ("ulx3s_85f", "top.bit")])

@@ -79,11 +79,13 @@ def test_what_sim_refuses_it_refuses_before_the_network_is_made(passed, capsys, 
 def test_bitstream_and_program_pass_on_every_option_and_its_default(passed, capsys):
     assert run(capsys, "bitstream") == run(capsys, "program") == (0, "", [])
     assert run(capsys, "bitstream", "--board", "hx8k_evn", "--out", "o", "--n", "20", "--lanes", "2", "--format", "q4.4", "--network", "f", "--seed",
-               "5", "--json") == run(capsys, "program", "--board", "x", "--out", "o") == (0, "", [])
+               "5", "--json", "--overlap") == run(capsys, "program", "--board", "x", "--out", "o") == (0, "", [])
     assert passed == [
-        ("require", "bitstream"), (("icebreaker", "build"), dict(n=None, lanes=None, format=None, network=None, seed=1, as_json=False)),
+        ("require", "bitstream"), (("icebreaker", "build"), dict(n=None, lanes=None, format=None, network=None, overlap=None, seed=1, as_json=False)),
         (("icebreaker", "build"), {}),
-        ("require", "bitstream"), (("hx8k_evn", "o"), dict(n=20, lanes=2, format="q4.4", network="f", seed=5, as_json=True)), (("x", "o"), {})]
+        ("require", "bitstream"), (("hx8k_evn", "o"), dict(n=20, lanes=2, format="q4.4", network="f", overlap=True, seed=5, as_json=True)),
+        (("x", "o"), {})]
+    assert run(capsys, "bitstream", "--no-overlap") == (0, "", []) and passed[-1][1]["overlap"] is False
 
 
 def test_network_and_check_and_doctor_pass_on_what_they_are_given(monkeypatch, capsys):
