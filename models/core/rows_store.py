@@ -92,7 +92,7 @@ class Store:
         found = np.zeros((recording.steps, turns), np.int64)
         for turn, (row, late) in enumerate(((words[:, cut:].sum(axis=1), network.delay), (words[:, :cut].sum(axis=1) + 1, network.delay - 1))):
             each = np.bincount(step, (SPIKE + row)[source], recording.steps) + np.bincount(spans, minlength=recording.steps)
-            found[late:, turn] = (each + self.spans(size) + 1)[:recording.steps - late]
+            found[late:, turn] = (each + self.spans(size) + 1)[:max(0, recording.steps - late)]
         return found + STEP
 
     def cycles(self, size: CoreSize, network: Network, recording: Recording) -> int:

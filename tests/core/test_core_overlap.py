@@ -101,6 +101,15 @@ def test_the_netlist_is_the_golden_model():
     assert check.ok and off == 0, check
 
 
+@pytest.mark.parametrize(("lanes", "options"), [(13, dict(banks=4, walk=True, overlap=True)), (2, STORE)])
+def test_cycles_of_a_run_that_is_shorter_than_the_delay_are_those_of_its_sweeps(lanes, options):
+    network = small(ms=1.0, delay=1.5)
+    recording = golden.run(network)
+    found = golden.predict_phases(network, recording, lanes, **options)
+    assert found == golden.predict_phases(network, dataclasses.replace(recording, spikes=recording.spikes[:0]), lanes, **options)
+    assert found["sweep of the neurons"] == 10 * -(-network.n // lanes) and recording.steps == 10
+
+
 def test_cycles_of_turns_by_hand():
     """Two stages of the drive, four words a step, a delivery from move 3 on, 5 moves to rest."""
     def total(waits, delivery, turns=(4,), batch=9):
