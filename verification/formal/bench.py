@@ -12,7 +12,10 @@ from amaranth.lib.wiring import Component, In
 from spikegate.cosim.toolchain.verilog import to_verilog
 from spikegate.gateware.core.inputs_ring import RingInputs
 
-__all__ = ["Claim", "Bench"]
+__all__ = ["SAMPLE", "Claim", "Bench"]
+
+#: Mutants of leaves that have so many that making them takes longer than the proof.
+SAMPLE = 2000
 
 #: Methods whose local variables are what claims look into, those of the first before those of the second.
 METHODS = ("finish", "elaborate")

@@ -3,7 +3,7 @@
 from amaranth.hdl import Cat, Const, Mux, Signal, Value, signed
 
 from verification.contracts.catalogue import ADAPTIVE, LINEAR, LINEAR_BRIAN2
-from verification.formal.bench import Bench
+from verification.formal.bench import SAMPLE, Bench
 
 __all__ = ["linear", "linear_brian2", "adaptive_linear", "bernoulli"]
 
@@ -94,7 +94,7 @@ def linear(b: Bench) -> None:
 def linear_brian2(b: Bench) -> None:
     """Brian2's order, two currents in Q3.3, a reset by subtraction, Q4.3."""
     neuron, _ = LINEAR_BRIAN2
-    b.least = 2
+    b.least, b.sample = 2, SAMPLE
     dut, after, spike, raised = b.dut, b.dut.o_state, b.dut.o_spike, Const(0, 1)
     for name in neuron.currents:
         raw = b.free(f"raw_{name}", 5)
@@ -130,7 +130,7 @@ def linear_brian2(b: Bench) -> None:
     total = summed(b, sum(flows, state.v + product(b, "leak", params.rest - state.v, params.leak, neuron.leak_fraction) + params.bias))
     fires, value, outside = integrates(b, v, held, total, width, strict=True)
     b.claim("A spike shows in the membrane for one step, and is subtracted in the next, held or not", after.v == restored, when=before.fired & held)
-    b.claim("A spike is remembered until the next step", after.fired == spike, cover=spike)
+    b.claim("A spike is remembered until the next step", after.fired == fires, cover=spike)
     b.claim("The membrane of a spike is that which was compared", after.v == value, when=spike, cover=value != late(b, dut.threshold) + 1)
     b.claim("The last held step is free", spike == fires, when=before.hold == 1, cover=spike)
     b.claim("The overflow flag rises exactly when a current, the reset, or the sum of a free neuron leaves its format",
@@ -145,7 +145,7 @@ def linear_brian2(b: Bench) -> None:
 def adaptive_linear(b: Bench) -> None:
     """The published order with noise, a reset to a value, Q4.3; theta in Q4.4."""
     neuron, _, _ = ADAPTIVE
-    b.least = 2
+    b.least, b.sample = 2, SAMPLE
     dut, after, spike = b.dut, b.dut.o_state, b.dut.o_spike
     raw = b.free("raw_theta", 5)
     b.drive(dut.decay_theta, Mux(raw > 16, 16, raw))

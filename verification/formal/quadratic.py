@@ -3,7 +3,7 @@
 from amaranth.hdl import Cat, Mux, Signal, Value, signed
 
 from verification.contracts.catalogue import IZHIKEVICH
-from verification.formal.bench import Bench
+from verification.formal.bench import SAMPLE, Bench
 from verification.formal.linear import fitted
 
 __all__ = ["izhikevich"]
@@ -22,7 +22,7 @@ def nearest(value: Value, bits: int) -> Value:
 def izhikevich(b: Bench) -> None:
     """Membranes of 7 bits and u of 8."""
     neuron, _ = IZHIKEVICH
-    b.least = 4
+    b.least, b.sample = 4, SAMPLE
     dut, after, spike = b.dut, b.dut.o_state, b.dut.o_spike
     by_square, by_b, steepness, pull, by_slope, by_a = (
         b.inner(name) for name in ("s2.by_square", "s2.by_b", "s3.steepness", "s3.pull", "s4.by_slope", "s4.by_a"))

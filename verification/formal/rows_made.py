@@ -4,12 +4,9 @@ from amaranth.hdl import Array, Cat, Const, Mux, Signal, Value
 
 from spikegate.models.network.generated import LANE_LEAP, LANE_TAPS, lane_wires
 from verification.contracts.catalogue import LANE
-from verification.formal.bench import Bench
+from verification.formal.bench import SAMPLE, Bench
 
 __all__ = ["row_cipher", "row_lane", "rows_generated", "rows_external"]
-
-#: Mutants of what has the cipher, whose rounds alone have 18,777.
-SAMPLE = 2000
 
 
 def row_cipher(b: Bench) -> None:
