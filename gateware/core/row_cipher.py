@@ -35,9 +35,9 @@ class RowCipher(wiring.Component):
         count = Signal(range(CIPHER_CYCLES))
         x: Value = self.second[32:]
         y: Value = self.second[:32]
-        for t in range(AT_ONCE):
+        rounds = [Signal(32, name=f"x_{t + 1}") for t in range(AT_ONCE)]
+        for t, later in enumerate(rounds):
             key = self.seed.word_select(t & 1, 32)
-            later = Signal(32, name=f"x_{t + 1}")
             m.d.comb += later.eq(y ^ (x.rotate_left(1) & x.rotate_left(8)) ^ x.rotate_left(2) ^ key ^ Cat(Const(t, 3), count))
             x, y = later, x
         with m.If(self.start):

@@ -12,8 +12,13 @@ from amaranth.lib.wiring import Component, In
 from spikegate.cosim.toolchain.verilog import to_verilog
 from spikegate.gateware.core.inputs_ring import RingInputs
 
-__all__ = ["Claim", "Bench"]
+__all__ = ["SAMPLE", "Claim", "Bench"]
 
+#: Mutants of leaves that have so many that making them takes longer than the proof.
+SAMPLE = 2000
+
+#: Methods whose local variables are what claims look into, those of the first before those of the second.
+METHODS = ("finish", "elaborate")
 #: What has a memory that claims look into, and its name in ``elaborate``; of the ring's, one a port, that is the last one.
 OPENED = {SyncFIFOBuffered: "storage", RingInputs: "sums"}
 
@@ -43,7 +48,7 @@ def words(m: Module, storage: memory.Memory) -> list[Signal]:
 
 
 def elaborated(component: Component) -> tuple[Fragment, dict[int, dict]]:
-    """A component's fragment, and by the identity of every component in it the local variables that its ``elaborate`` ended with.
+    """A component's fragment, and by the identity of every component in it the local variables that its `METHODS` ended with.
 
     Those of what is in `OPENED` have the ``words`` that its memory holds, too.
     """
@@ -51,9 +56,10 @@ def elaborated(component: Component) -> tuple[Fragment, dict[int, dict]]:
 
     def watch(frame, event, _):
         own = frame.f_locals.get("self")
-        if event == "return" and frame.f_code.co_name == "elaborate" and isinstance(own, (Component, SyncFIFOBuffered)):
-            seen[id(own)] = dict(frame.f_locals)
-            if type(own) in OPENED:
+        method = frame.f_code.co_name
+        if event == "return" and method in METHODS and isinstance(own, (Component, SyncFIFOBuffered)):
+            seen[id(own)] = {**frame.f_locals, **seen.get(id(own), {})}
+            if type(own) in OPENED and method == "elaborate":
                 seen[id(own)]["words"] = words(frame.f_locals["m"], frame.f_locals[OPENED[type(own)]])
 
     before = sys.getprofile()
@@ -97,6 +103,8 @@ class Bench:
         Whether proofs let memories return anything at any time, which allows more than the hardware does.
     least : int
         Depth of the shortest induction that is tried.
+    sample : int or None
+        How many mutants of the leaf are made, spread over all cells and kinds; None for all.
     depth : int
         Cycles up to which a cover or a defect that no simulation reached is looked for.
     """
@@ -104,7 +112,7 @@ class Bench:
     def __init__(self, name: str, dut: Component):
         self.name, self.dut, self.m = name, dut, Module()
         self.claims, self.lemmas, self.given, self.script, self.forget, self.depth = [], [], {}, [], False, 8
-        self.least = 1
+        self.least, self.sample = 1, None
         self._fragment, self._locals = elaborated(dut)
         self._inner, self._free, self._driven, self._pasts = {}, [], set(), 0
         self.ports = {"__".join(map(str, path)): (member.flow, Value.cast(value)) for path, member, value in dut.signature.flatten(dut)
@@ -143,7 +151,7 @@ class Bench:
         self.m.d.comb += Value.cast(port).eq(value)
 
     def inner(self, name: str):
-        """A signal inside, by its name in ``elaborate`` or as a member, after the names of what leads to it: ``uart.due``, ``source.o.payload``."""
+        """A signal inside, by its name in `METHODS` or as a member, after the names of what leads to it: ``uart.due``, ``source.o.payload``."""
         found = self.dut
         for part in name.split("."):
             inside = self._locals.get(id(getattr(found, "_elaboratable_", found)), {})

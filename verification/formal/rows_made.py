@@ -4,34 +4,28 @@ from amaranth.hdl import Array, Cat, Const, Mux, Signal, Value
 
 from spikegate.models.network.generated import LANE_LEAP, LANE_TAPS, lane_wires
 from verification.contracts.catalogue import LANE
-from verification.formal.bench import Bench
+from verification.formal.bench import SAMPLE, Bench
 
 __all__ = ["row_cipher", "row_lane", "rows_generated", "rows_external"]
 
 
-def rounds(b: Bench, state: Value, seed: Value, count: Value) -> Value:
-    """The cipher's halves after the eight rounds of a count, a signal a round: without, the expression grows sixfold with each."""
-    x, y = state[32:], state[:32]
-    for t in range(8):
-        after = Signal(32, name=f"round_{t}")
-        b.m.d.comb += after.eq(y ^ x.rotate_left(1) & x.rotate_left(8) ^ x.rotate_left(2) ^ seed[32 * (t % 2):][:32] ^ (count * 8 + t))
-        x, y = after, x
-    return Cat(y, x)
-
-
 def row_cipher(b: Bench) -> None:
     """40 rounds in five cycles."""
-    dut, count = b.dut, b.inner("count")
+    b.sample = SAMPLE
+    dut, count, rounds = b.dut, b.inner("count"), b.inner("rounds")
     begun, works, before = b.past(dut.start), b.past(dut.busy & ~dut.start), b.past(count)
-    # The words by rounds alone, and the cycles since the start.
-    words, middle, age = b.keep(64), b.keep(64), b.keep(3)
-    after = rounds(b, words, dut.seed, age)
+    # What each round should make of the two halves before it; the words by rounds alone, and the cycles since the start.
+    halves, words, middle, age, after = [dut.second[:32], dut.second[32:], *rounds], b.keep(64), b.keep(64), b.keep(3), Cat(rounds[-2:])
+    due = [y ^ x.rotate_left(1) & x.rotate_left(8) ^ x.rotate_left(2) ^ dut.seed[32 * (t % 2):][:32] ^ Cat(Const(t, 3), count)
+           for t, (y, x) in enumerate(zip(halves, halves[1:-1]))]
     with b.m.If(dut.start):
         b.m.d.sync += [words.eq(Cat(Const(0, 32), dut.value)), age.eq(0)]
     with b.m.Elif(dut.busy):
         b.m.d.sync += [words.eq(after), age.eq(age + 1)]
         with b.m.If(age == 3):
             b.m.d.sync += middle.eq(after)
+    for t, (made, wanted) in enumerate(zip(rounds, due)):
+        b.claim(f"Round {t} of a cycle is the cipher's round of that number and the count", made == wanted, cover=made != 0)
     b.claim("It is at rest at first", ~dut.busy, when=b.first)
     b.claim("A start sets it to work, whatever it does", dut.busy, when=begun, cover=b.past(dut.busy))
     b.claim("The count is the cycles since the start", count == age, when=dut.busy, cover=count == 3)
@@ -43,7 +37,7 @@ def row_cipher(b: Bench) -> None:
     b.claim("At work the second word is that of all rounds up to now", dut.second == words, when=dut.busy, cover=age == 4)
     b.claim("At rest it is that of all 40 rounds", dut.second == words, when=~dut.busy, cover=age == 5)
     b.claim("After 32 rounds the first word is what the second is then", dut.first == dut.second, when=works & (before == 3), cover=dut.first != 0)
-    b.claim("The first word is that of the first 32 rounds", dut.first == middle, when=~b.first, cover=middle != 0)
+    b.claim("The first word is that of the first 32 rounds", dut.first == middle, cover=middle != 0)
     b.claim("At other times the first word stays", dut.first == b.past(dut.first), when=~b.first & ~(works & (before == 3)), cover=dut.first != 0)
 
 
@@ -81,10 +75,12 @@ def row_lane(b: Bench) -> None:
     for k in (0, LANE_LEAP - 1):
         b.claim(f"New bit {k} is the XOR of four that were before", new[k] == (Cat(state[tap - LANE_LEAP + k] for tap in LANE_TAPS).xor()),
                 cover=new[k])
-    b.claim("A block uses the new bits alone", Cat(number, table) == new[:11], cover=number != 0)
     b.claim("The lane's place in the group is its distance from the group's first", (member + at.nearest)[:2] == LANE, cover=member == 3)
     b.claim("Where no source of the group is here, its place is that of the table", base == Array(at.tables[k] for k in range(8))[table],
             when=~diagonal, cover=base == 2)
+    at_random = Array(at.tables[k] for k in range(8))[new[8:11]] + (new[:8] * block >> 8)
+    b.claim("Where no source of the group is here, eight new bits turn the place in the table of three others",
+            stripe == Mux(at_random >= block, at_random - block, at_random), when=~diagonal, cover=at_random > block)
     b.claim("No source of the group is here, unless sources are targets", ~diagonal, when=~at.recurrent)
     b.claim("A lane beyond the group has none of its sources", ~diagonal, when=member >= block)
     b.claim("Where a source of the group is, places go on from the one after its own", stripe == Mux(
@@ -112,7 +108,7 @@ def loads(b: Bench, rare: tuple[str, ...]) -> None:
 def rows_generated(b: Bench) -> None:
     """Two rules; what memories hold is anything, at any time."""
     dut, i, o, load = b.dut, b.dut.i, b.dut.o, b.dut.load
-    b.forget = True
+    b.forget, b.sample = True, SAMPLE
     state, number, source, group, place, matches, start, follow, room, active = (
         b.inner(name) for name in ("state", "number", "source", "group", "place", "matches", "start", "follow", "room", "active"))
     cipher, seeded = b.inner("cipher.busy"), b.inner("cipher.start")
