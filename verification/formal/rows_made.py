@@ -112,7 +112,8 @@ def rows_generated(b: Bench) -> None:
     state, number, source, group, place, matches, start, follow, room, active = (
         b.inner(name) for name in ("state", "number", "source", "group", "place", "matches", "start", "follow", "room", "active"))
     cipher, seeded = b.inner("cipher.busy"), b.inner("cipher.start")
-    first, last, block = b.inner("rule.first"), b.inner("rule.last"), b.inner("rule.block")
+    rule = b.inner("rule")
+    first, last, block = rule.first, rule.last, rule.block
     loads(b, ())
     state = Value.cast(state)
     idle, match, divide, waits = (state == k for k in range(4))
@@ -177,8 +178,8 @@ def rows_external(b: Bench) -> None:
     b.claim("No more than 255 words are on their way", count <= 255, cover=count == 3)
     b.claim("A word is asked for as long as the row has some left and fewer than 255 are on their way",
             request.valid == ((left != 0) & (away != 255)), cover=request.valid)
-    b.claim("What comes is given on as it comes", o.payload.as_value() == response.payload.as_value(), when=o.valid, cover=o.payload[0].valid)
-    b.claim("A word is given when it comes, if it was asked for", o.valid == (response.valid & (away != 0)), cover=o.valid)
+    b.claim("A word is given as it comes, if it was asked for",
+            (o.valid == (response.valid & (away != 0))) & (o.payload.as_value() == response.payload.as_value()), cover=o.valid & o.payload[0].valid)
     b.claim("A response that nobody waits for is not taken", ~response.ready, when=away == 0, cover=response.valid)
     b.claim("A response is taken when the word that it is can be given on", response.ready == o.ready, when=away != 0, cover=response.ready)
     b.claim("A source is taken exactly when none waits, whatever the memory says", i.ready == ~found, cover=i.ready)
