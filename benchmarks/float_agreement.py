@@ -49,7 +49,7 @@ def compare_with_floats(format: QFormat, leak_fraction: int, ms: float) -> Row:
     # What is added before the update of step t here is added at the end of step t - 1 there, and before the first at its beginning.
     events = external_events(network)
     begun = network.v0 + network.drive.weight * events[0].astype(network.v0.dtype)
-    floats = run_float(replace(network, v0=begun, external=np.concatenate([events[1:], np.zeros_like(events[:1])])))
+    floats = run_float(replace(network, v0=begun, external=np.concatenate([events[1:], np.zeros_like(events[:1])])), codegen="numpy")
     apart = {*map(tuple, ours.spikes.tolist())} ^ {*map(tuple, floats.spikes.tolist())}
     first = min((step for step, _ in apart), default=None)
     return Row(len(ours.spikes), len(floats.spikes), first, int(np.count_nonzero(floats.spikes[:, 0] < (network.steps if first is None else first))))

@@ -142,7 +142,7 @@ def test_a_port_that_does_not_exist_or_is_in_use_is_an_input_error(port):
 def test_a_port_on_which_nothing_answers_is_said(tmp_path):
     master, slave = os.openpty()
     try:
-        with pytest.raises(LinkError, match=r"No board answers on .* at 2,000,000 or 3,000,000 baud \(5 tries\)(?s:.*)docs/bring_up.md"):
+        with pytest.raises(LinkError, match=r"No board answers on .* at 2,000,000 or 2,400,000 or 3,000,000 baud \(5 tries\)(?s:.*)docs/bring_up.md"):
             Board(os.ttyname(slave), patience=0.02)
         with pytest.raises(LinkError, match=r"No board answers on .* at 1,000,000 baud \(5 tries\)"):
             Board(os.ttyname(slave), 1_000_000, patience=0.02)

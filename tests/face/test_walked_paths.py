@@ -23,8 +23,6 @@ RUN: dict[str, tuple[str, int]] = {
     'make sim ARGS="--preset tutorial --format q16.12 --seed 3"': (f"{SMALL} --lanes 10", 0),
     'make sim ARGS="--variant v14"': (f"{SMALL} --lanes 10", 0),
     'make sim ARGS="--through-host-link"': (SMALL, 0),
-    ".venv/bin/spikegate sim --sabotage threshold": (f"{SMALL} --lanes 10", 1),
-    ".venv/bin/spikegate sim --variant v4 --faults 0.01": (f"{SMALL} --lanes 10", 0),
     'make sim ARGS="--preset cuba --ms 200"': ("--ms 20 --set n=40 --set probability=0.5 --lanes 3 --out {out}", 0),
     'make sim ARGS="--preset izhikevich --ms 200"': ("--ms 50 --set n=40 --set weight_exc=6 --lanes 4 --out {out}", 0),
     'make sim ARGS="--preset microcircuit --ms 100"': ("--ms 5 --set scale=0.002 --lanes 3 --out {out}", 0),
@@ -36,6 +34,8 @@ RUN: dict[str, tuple[str, int]] = {
     "make doctor": ("", 0),
     "python docs/architecture.py": ("--check", 0),
     # Those from here on are run by make test-wide (tests/wide.toml).
+    ".venv/bin/spikegate sim --sabotage threshold": (f"{SMALL} --lanes 10", 1),
+    ".venv/bin/spikegate sim --variant v4 --faults 0.01": (f"{SMALL} --lanes 10", 0),
     ".venv/bin/spikegate sim --lanes 8 --ms 200 --set v_threshold=18": ("--set n_exc=80 --set n_inh=20 --lanes 10 --out {out}", 0),
     ".venv/bin/spikegate sim --leak-fraction fine --rounding floor --seeds 5": (f"{SMALL} --lanes 10 --seeds 3", 0),
     'make sweep ARGS="--set g_inh=3:8 --set eta=0.75:2:0.25 --ms 500"': ("--set n_exc=40 --set n_inh=10 --ms 10 --out {out}", 0),

@@ -38,7 +38,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "models/core/windows": ("core/test_hybrid_streams",),
     "models/streams/faults": ("streams/test_faults", "streams/test_faults_gateware"),
     "models/network/file": ("network/test_network_file",),
-    "models/link/board": ("cosim/test_board", "cosim/test_pll"),
+    "models/link/board": ("cosim/test_board", "cosim/test_board_cores", "cosim/test_pll"),
     **{f"models/network/{name}": ("network/test_point_network", "test_point_reader") for name in (
         "point", "point_file", "point_population", "projection", "synapses", "container")},
     **{f"models/core/{name}": ("core/test_point_core", "core/test_rows_csr") for name in ("point_image", "point_loads", "point_size", "words")},
