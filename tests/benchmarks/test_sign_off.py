@@ -1,7 +1,9 @@
 """The sheet and the history are their data; figures are those of the files that the project keeps."""
 
 import json
+from types import SimpleNamespace
 
+import core_speed
 import pytest
 import sign_off
 
@@ -53,3 +55,10 @@ def test_bad_input_is_named(words, said, tmp_path, capsys):
 def test_a_history_that_is_none_is_refused(tmp_path, capsys):
     (tmp_path / "history.json").write_text('[{"release": 1}]')
     assert sign_off.main(["--out", str(tmp_path)]) == 2 and "has a history.json that is none" in capsys.readouterr().err
+
+
+def test_speeds_are_those_that_the_benchmark_of_speed_writes(tmp_path):
+    said = SimpleNamespace(recording=SimpleNamespace(provenance={"run_s": 2.0, "cpu_s": 1.5, "prepare_s": 3.0}, spikes=[1], cycles=7), peak_mib=9.0)
+    slow = SimpleNamespace(recording=SimpleNamespace(provenance={"run_s": 4.0, "cpu_s": None, "prepare_s": 3.0}, spikes=[1], cycles=7), peak_mib=9.0)
+    (tmp_path / "speed.json").write_text(json.dumps({"engines": {"golden": core_speed.row([said]), "rtl cocotb": core_speed.row([slow])}}))
+    assert sign_off.ITEMS["speed"].read(tmp_path / "speed.json") == {"golden, processor s": 1.5, "rtl cocotb, wall s": 4.0}
