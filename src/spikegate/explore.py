@@ -12,7 +12,7 @@ from typing import Any
 from spikegate import grid, networks
 from spikegate.cosim.results.scatter import mean_and_error, student
 from spikegate.cosim.results.trains import distance, rate_difference, unpacked
-from spikegate.explore_script import ScriptPoint, bits_of_script, formats, refuse_others
+from spikegate.explore_script import LANES, ScriptPoint, bits_of_script, formats, refuse_others
 from spikegate.models.errors import InputError
 from spikegate.models.files import write_whole
 from spikegate.sweep import add_workers, sweep, tenths
@@ -21,8 +21,6 @@ __all__ = ["add_options", "compare", "pareto", "run", "trains_apart"]
 
 OUT = "build/explore"
 FORMATS, LEAKS, ROUNDINGS = "q8.6,q8.8,q8.10,q8.12", "own,fine", "nearest"
-#: Lanes of the core whose size is shown.
-LANES = 4
 LEAST_SEEDS, MOST_SEEDS = 2, 1000
 SHOWN = ("rate_hz", "cv_isi", "correlation")
 #: Of the same network in floats: wide enough to hold whatever a narrower format holds.

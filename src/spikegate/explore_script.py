@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from spikegate import __version__
 from spikegate.models.errors import InputError
 
-__all__ = ["ScriptPoint", "bits_of_script", "formats", "refuse_others"]
+__all__ = ["LANES", "ScriptPoint", "bits_of_script", "formats", "refuse_others"]
 
-#: Of the cores whose size is shown.
+#: Lanes of the core whose size is shown.
 LANES = 4
 #: Seconds of one run.
 LIMIT = 3600.0
@@ -51,8 +51,14 @@ class ScriptPoint(NamedTuple):
 
     @property
     def given(self) -> dict[str, Any]:
-        """Options of the device."""
-        return {name: int(text) if name == "leak_fraction" else text for name, text in self.options}
+        """Options of the device; `InputError` for bits of the leak that are no number."""
+        found: dict[str, Any] = dict(self.options)
+        if "leak_fraction" in found:
+            try:
+                found["leak_fraction"] = int(found["leak_fraction"])
+            except ValueError:
+                raise InputError(f"--leak-fraction of a script must be own or whole numbers, not {found['leak_fraction']!r}") from None
+        return found
 
 
 def _run(point: ScriptPoint) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from spikegate.models.core.address_map import Op
 from spikegate.models.core.drives import Walk
 from spikegate.models.core.golden import Golden
 from spikegate.models.numeric.fixed import Q8_8, Q16_12
+from tests.rolled_module import as_vectors
 
 HARNESS = Path(__file__).with_name("lockstep.cpp")
 CYCLES = 200_000
@@ -35,14 +36,8 @@ WRONG = {
 
 
 def packed(text):
-    """The rolled module as ``gate``, with a vector in place of its array of words, and the enables, which the reference does not tell, inside."""
-    head, body = text.replace("module core(", "module gate(").split(");\n", 1)
-    words = int(re.search(r"o__payload \[0:(\d+)\]", head)[1]) + 1
-    enables = re.findall(r"output \[0:0\] (\w+_enable)", head)
-    head = re.sub(r", output \[0:0\] \w+_enable", "", head).replace(f"reg [31:0] o__payload [0:{words - 1}]", f"[{32 * words - 1}:0] o__payload")
-    joined = ", ".join(f"words[{k}]" for k in reversed(range(words)))
-    return (f"{head});\n{''.join(f'wire {each};' for each in enables)} reg [31:0] words [0:{words - 1}];\nassign o__payload = {{{joined}}};\n"
-            + body.replace("o__payload[", "words["))
+    """The rolled module as ``gate``."""
+    return as_vectors(text.replace("module core(", "module gate("))
 
 
 def pair(g):

@@ -7,6 +7,7 @@ from command import run
 from scipy import stats
 
 from spikegate import explore
+from spikegate.models.errors import InputError
 
 SMALL = ["--set", "n_exc=80", "--set", "n_inh=20", "--set", "weight_exc=1", "--ms", "200", "--workers", "1"]
 
@@ -109,6 +110,13 @@ def test_what_cannot_be_explored_of_a_script_is_said(change, words, said, tmp_pa
     (tmp_path / "own.py").write_text(OWN.replace(*change))
     code, out, err = run(capsys, "explore", tmp_path / "own.py", "--no-cells", "--seeds", "2", "--workers", "1", *words, "--out", tmp_path / "out")
     assert code == 2 and out == "" and any(said in line for line in err) and "Traceback" not in "".join(err)
+
+
+def test_bits_of_a_scripts_leak_that_are_no_number_are_said_in_their_row():
+    point = explore.ScriptPoint.of(__file__, "hardware", 1, (("format", "q8.8"), ("leak_fraction", "fine")))
+    with pytest.raises(InputError, match="--leak-fraction of a script must be own or whole numbers, not 'fine'"):
+        explore._bits(point)
+    assert point._replace(options=(("leak_fraction", "12"),)).given == {"leak_fraction": 12}
 
 
 def test_a_script_that_is_not_there_is_said(tmp_path, capsys):

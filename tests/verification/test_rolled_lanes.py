@@ -8,21 +8,15 @@ from spikegate.cosim.engines import rtl
 from spikegate.cosim.toolchain.synthesis import yosys
 from spikegate.gateware.core.core import CoreGeometry
 from spikegate.models.numeric.fixed import QFormat
+from tests.rolled_module import as_vectors
 from verification.equivalence.equivalence import decide
 
 GEOMETRY = CoreGeometry(4, 2, QFormat(8, 4), max_delay=1)
 
 
 def readable(text):
-    """The rolled module as Yosys reads it: a vector in place of its array of words, and enables inside, as in the reference."""
-    text = re.sub(r"int unsigned (\w)", r"reg [31:0] \1", text.replace("automatic ", ""))
-    head, body = text.split(");\n", 1)
-    words = int(re.search(r"o__payload \[0:(\d+)\]", head)[1]) + 1
-    enables = re.findall(r"output \[0:0\] (\w+_enable)", head)
-    head = re.sub(r", output \[0:0\] \w+_enable", "", head).replace(f"reg [31:0] o__payload [0:{words - 1}]", f"[{32 * words - 1}:0] o__payload")
-    joined = ", ".join(f"words[{k}]" for k in reversed(range(words)))
-    return (f"{head});\n{''.join(f'wire {each};' for each in enables)} reg [31:0] words [0:{words - 1}];\nassign o__payload = {{{joined}}};\n"
-            + body.replace("o__payload[", "words["))
+    """The rolled module as Yosys reads it."""
+    return as_vectors(re.sub(r"int unsigned (\w)", r"reg [31:0] \1", text.replace("automatic ", "")))
 
 
 def registers(text, folder):
