@@ -3,6 +3,9 @@
 import argparse
 import hashlib
 import json
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +17,7 @@ __all__ = ["LANES", "ScriptPoint", "bits_of_script", "formats", "refuse_others"]
 
 #: Lanes of the core whose size is shown.
 LANES = 4
+FREEZE = "import json, sys; from spikegate.brian2 import check; check(sys.argv[1], **json.loads(sys.argv[2])).network.save(sys.argv[3])"
 #: Seconds of one run.
 LIMIT = 3600.0
 #: Fraction bits fewer than a script's own numbers ask for.
@@ -75,11 +79,15 @@ def _run(point: ScriptPoint) -> dict[str, Any]:
 
 def _cells(point: ScriptPoint) -> dict[str, Any]:
     from spikegate import grid
-    from spikegate.brian2 import check
     from spikegate.gateware.core.point_core import PointCore
     from spikegate.gateware.core.point_geometry import PointGeometry
+    from spikegate.models.network.point import PointNetwork
 
-    network = check(point.script, **point.given).network
+    # In a process of its own: Brian2 needs a main thread, which a worker's work has not.
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "frozen"
+        subprocess.run([sys.executable, "-P", "-c", FREEZE, point.script, json.dumps(point.given), str(file)], check=True, capture_output=True)
+        network = PointNetwork.load(file)
     return grid.cells(PointCore(PointGeometry.of(network, min(LANES, network.n)), clock_gate=False))
 
 
