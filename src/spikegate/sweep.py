@@ -66,8 +66,9 @@ def _cluster(workers: int, scheduler: str | None) -> "Iterator[Client]":
     with dask.config.set(quiet), clean_environment(PYTHONSAFEPATH="1"), contextlib.ExitStack() as stack:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         if scheduler is None:
-            address: Any = stack.enter_context(LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None,
-                                                            silence_logs=logging.CRITICAL))
+            # Any free port for its health page, no dashboard: a second sweep on this machine is nothing to be warned of.
+            address: Any = stack.enter_context(LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0",
+                                                            scheduler_kwargs={"dashboard": False}, silence_logs=logging.CRITICAL))
         else:
             address = scheduler
         try:
@@ -89,7 +90,7 @@ def _done(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def sweep(combined: Sequence[grid.Run], folder: Path, *, workers: int = 1, scheduler: str | None = None,
-          progress: Callable[[int, int], None] | None = None) -> list[dict[str, Any]]:
+          progress: Callable[[int, int], None] | None = None, patient: bool = True) -> list[dict[str, Any]]:
     """What the work of each point gives, in their order.
 
     Every result is kept in ``points.jsonl`` of ``folder`` as soon as it is there, and what is there already is not run again. A worker that dies
@@ -106,11 +107,13 @@ def sweep(combined: Sequence[grid.Run], folder: Path, *, workers: int = 1, sched
         Address of a Dask scheduler whose workers are used instead.
     progress : callable, optional
         Called with the points done, and all.
+    patient : bool
+        Whether a point that fails waits for all others, so that they are kept.
 
     Raises
     ------
     SpikegateError
-        With the first point that failed, after all others are done.
+        With the first point that failed.
     """
     found = _done(folder / DONE)
     left = [point for point in combined if point.key not in found]
@@ -125,7 +128,10 @@ def sweep(combined: Sequence[grid.Run], folder: Path, *, workers: int = 1, sched
                 point = futures[future]
                 if (error := future.exception()) is not None:
                     failed.append((point, error))
-                    continue
+                    if patient:
+                        continue
+                    client.cancel(list(futures))
+                    break
                 found[point.key] = future.result()
                 print(json.dumps({"key": point.key, **found[point.key]}), file=kept, flush=True)
                 tell(len(combined) - len(left) + sum(each.key in found for each in left), len(combined))

@@ -110,6 +110,7 @@ def test_what_cannot_be_explored_of_a_script_is_said(change, words, said, tmp_pa
     (tmp_path / "own.py").write_text(OWN.replace(*change))
     code, out, err = run(capsys, "explore", tmp_path / "own.py", "--no-cells", "--seeds", "2", "--workers", "1", *words, "--out", tmp_path / "out")
     assert code == 2 and out == "" and any(said in line for line in err) and "Traceback" not in "".join(err)
+    assert not any(done.read_text() for done in tmp_path.glob("out/points.jsonl"))  # without the runs that would have followed
 
 
 def test_bits_of_a_scripts_leak_that_are_no_number_are_said_in_their_row():

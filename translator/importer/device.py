@@ -4,6 +4,7 @@
 network go on where the last one ended, spikes under way included.
 """
 
+import time
 import weakref
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -67,7 +68,7 @@ class SpikegateDevice(RuntimeDevice):
         self._idle, self.freeze_only = False, False
         self._under_way: Any = weakref.WeakKeyDictionary()
         self._stored: Any = weakref.WeakKeyDictionary()
-        self._runs: list[tuple[Any, Any, Mapping[str, Any]]] = []
+        self._runs: list[tuple[Any, Any, Mapping[str, Any], Any]] = []
 
     def activate(self, build_on_run: bool = True, **options: Any) -> None:
         """Take the options of ``set_device``; for what is none `InputError`, and the device from before stays."""
@@ -116,13 +117,13 @@ class SpikegateDevice(RuntimeDevice):
         for key in run_args or {}:
             if not hasattr(key, "set_item"):
                 raise InputError(f"run_args must have variables of groups, such as group.tau, not {key!r}")
-        for net, duration, namespace in self._runs:
+        for net, duration, namespace, profile in self._runs:
             if id(net) not in begun:
                 begun.add(id(net))
                 self.network_restore(net, BEGINNING)
                 for key, value in (run_args or {}).items():
                     key.set_item(slice(None), value)
-            self._run(net, duration, namespace, None)
+            self._profiled(net, duration, namespace, None, profile)
 
     def build(self, run: bool = True, **kwargs: Any) -> None:
         """The runs since ``set_device("spikegate", build_on_run=False)``; other arguments are of no meaning here."""
@@ -138,13 +139,19 @@ class SpikegateDevice(RuntimeDevice):
         if namespace is None:
             namespace = get_local_namespace(level=level + 2)
         if self.build_on_run:
-            self._run(net, duration, namespace, report)
+            self._profiled(net, duration, namespace, report, profile)
             return
         if all(each is not net for each, *_ in self._runs):
             self.network_store(net, BEGINNING)
         elif not host.unchanged(net, net._stored_state[BEGINNING]):
             raise InputError("Values that change between two runs need runs that are made at once; leave build_on_run=False out of set_device")
-        self._runs.append((net, duration, namespace))
+        self._runs.append((net, duration, namespace, profile))
+
+    def _profiled(self, net: Any, duration: Any, namespace: Mapping[str, Any], report: Any, profile: Any) -> None:
+        """A run, and what Brian2's ``profiling_info`` tells of it: one entry, as nothing is run object by object."""
+        began = time.perf_counter()
+        self._run(net, duration, namespace, report)
+        net._profiling_info = [(self.engine.name, (time.perf_counter() - began) * second)] if profile else None
 
     def _run(self, net: Any, duration: Any, namespace: Mapping[str, Any], report: Any) -> None:
         objects = net.sorted_objects

@@ -212,3 +212,18 @@ def test_a_network_is_frozen_without_a_run():
     by_name = {each.name: each for each in frozen.quantities}
     leak = by_name["neurongroup: leak a step"] if "neurongroup: leak a step" in by_name else by_name[f"{cells.name}: leak a step"]
     assert leak.asked == pytest.approx(1 - np.exp(-0.005)) and abs(leak.error) < 1e-4
+
+
+def test_a_profile_that_is_asked_for_has_the_time_of_the_run():
+    def script():
+        network = b.Network(b.NeuronGroup(3, "dv/dt = -v / (5*ms) : 1", method="exact"))
+        network.run(1 * b.ms, profile=True)
+        found = network.profiling_info
+        network.run(1 * b.ms)
+        with pytest.raises(ValueError, match="No profiling info"):
+            network.profiling_info
+        return found
+
+    (name, time), = on("spikegate", script)
+    assert name == "golden" and 0 * b.second < time < 10 * b.second
+    assert name == "golden" and 0 * b.second < time < 10 * b.second
