@@ -57,7 +57,8 @@ def test_a_reason_has_no_words_of_the_script(examples, line, why):
 def test_what_the_processes_of_a_script_say_is_one_row(examples):
     ran = {"status": "runs", "neurons": 3}
     assert examples.outcome([ran, {"status": "runs", "neurons": 9}, {"status": "ends"}]) == ran
-    assert examples.outcome([ran, {"status": "refused", "why": ["x; y"]}]) == {**ran, "later": ["x; y"]}
+    assert examples.outcome([ran, {"status": "none", "why": ["x; y"]}]) == {**ran, "later": ["x; y"]}
+    assert examples.outcome([ran, {"status": "refused", "why": ["x; y"]}]) == {"status": "refused", "why": ["x; y"]}
     assert examples.outcome([{"status": "ends"}])["status"] == "none" and examples.outcome([])["status"] == "fails"
 
 

@@ -19,7 +19,7 @@ from spikegate.translator.importer.float_network import FloatProjection, FloatQu
 from spikegate.translator.importer.formats import Choice, Scaled, bits_for
 from spikegate.translator.importer.parameters import raw_of, worst
 from spikegate.translator.importer.reading import NOISE, Level, Reading, unit_in
-from spikegate.translator.importer.statements import Unclear, affine, constant, symbol
+from spikegate.translator.importer.statements import Unclear, affine, constant, degree, symbol
 
 __all__ = ["choose_quadratic", "columns_of", "is_quadratic", "paired", "read_quadratic"]
 
@@ -37,8 +37,7 @@ def is_quadratic(expression: Any, name: str) -> bool:
     except Unclear:
         return False  # what it is, is said where it is read as a sum
     held = symbol(name)
-    twice = sympy.diff(expression, held, 2)
-    return bool(sympy.expand(twice) != 0 and sympy.expand(sympy.diff(twice, held)) == 0)
+    return degree(expression, held) == 2 and bool(sympy.expand(sympy.diff(expression, held, 2)) != 0)
 
 
 def read_quadratic(reader: Reading, level: Level, states: list[str], after: dict[str, Any]) -> FloatQuadratic | None:

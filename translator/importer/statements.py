@@ -5,12 +5,13 @@ factor that still holds a variable, a random number or a function that is not kn
 """
 
 import ast
+import math
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-__all__ = ["CHANGING", "Affine", "Named", "Unclear", "affine", "constant", "evaluate", "followed", "symbol"]
+__all__ = ["CHANGING", "Affine", "Named", "Unclear", "affine", "constant", "degree", "evaluate", "followed", "symbol"]
 
 #: Functions of SymPy that NumPy has, too.
 KNOWN = {"exp", "log", "sqrt", "sin", "cos", "tan", "Abs", "floor", "ceiling", "Min", "Max", "tanh", "sinh", "cosh", "sign", "Mod"}
@@ -103,6 +104,8 @@ def affine(expression: Any, variables: Collection[str], timed: Collection[str] =
     constant(expression, timed)
     held, factors, rest = {name: symbol(name) for name in variables}, {}, expression
     for name, each in held.items():
+        if degree(expression, each) > 1:
+            raise Unclear(f"is not linear in {name.rstrip('_')}")
         factor = sympy.diff(expression, each)
         others = sorted(other for other in held if other != name and held[other] in factor.free_symbols)
         if others or each in factor.free_symbols or factor.has(sympy.Derivative, sympy.Subs):
@@ -110,6 +113,24 @@ def affine(expression: Any, variables: Collection[str], timed: Collection[str] =
         constant(factor)
         factors[name], rest = factor, rest.xreplace({each: sympy.Integer(0)})
     return Affine(factors, rest)
+
+
+def degree(expression: Any, held: Any) -> float:
+    """A bound of the highest power of a symbol, found without multiplying out, which may take hours; infinite if it is in anything but powers."""
+    known: dict[Any, float] = {held: 1}
+
+    def of(each: Any) -> float:
+        if each not in known:
+            parts = [of(part) for part in each.args]
+            if each.is_Add or each.is_Mul:
+                known[each] = max(parts) if each.is_Add else sum(parts)
+            elif each.is_Pow and each.exp.is_Integer and each.exp > 0:
+                known[each] = parts[0] * int(each.exp)
+            else:
+                known[each] = math.inf if any(parts) else 0
+        return known[each]
+
+    return of(expression)
 
 
 def constant(expression: Any, timed: Collection[str] = ()) -> None:

@@ -1,0 +1,37 @@
+"""What is asked of expressions of Brian2's code, without multiplying them out."""
+
+import brian2 as b
+import pytest
+import sympy
+from brian_scripts import on
+
+from spikegate.models.errors import InputError
+from spikegate.translator.importer.statements import Unclear, affine, degree, symbol
+
+V, U = symbol("v"), symbol("u")
+
+
+@pytest.mark.parametrize("expression, most", [
+    (sympy.Integer(3), 0), (U, 0), (V, 1), (2 * V + U, 1), (V * U, 1), (V**2 + V, 2), ((V + 1) * (U - V), 2), ((V * U + 1) ** 3, 3),
+    (sympy.exp(U) * V, 1), (sympy.exp(V), float("inf")), (1 / V, float("inf")), (sympy.sqrt(V), float("inf")), (U**V, float("inf"))])
+def test_the_highest_power_is_bounded(expression, most):
+    assert degree(expression, V) == most
+
+
+def test_what_is_no_sum_is_said_by_its_variables():
+    found = affine(3 * V + U * symbol("c") + 2, ["v", "u"])
+    assert found.factors == {"v": 3, "u": symbol("c")} and found.constant == 2
+    for expression, said in ((V**2 + U, "is not linear in v"), (V * U, "is not linear in v and u")):
+        with pytest.raises(Unclear, match=f"{said}$"):
+            affine(expression, ["v", "u"])
+
+
+def test_a_large_model_is_refused_at_once():
+    """Four nonlinear variables, each of which the fourth-order method puts into all others four times over."""
+    def script():
+        names = "xyzw"
+        equations = [f"d{a}/dt = ({b_} * {c} - {a}**3 + {b_}*({c} + 1)*({a} - 2)) / (10*ms) : 1" for a, b_, c in zip(names, "yzwx", "zwxy")]
+        b.Network(b.NeuronGroup(1, "\n".join(equations), threshold="x > 1", reset="x = 0", method="rk4")).run(1 * b.ms)
+
+    with pytest.raises(InputError, match="is not linear in x"):
+        on("spikegate", script)
