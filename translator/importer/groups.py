@@ -1,6 +1,7 @@
 """Groups of Brian2 as neurons in floats: what a step makes of them is read from the code that Brian2's own state updater writes."""
 
 import re
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,7 +41,7 @@ class _Reader(Reading):
         try:
             after = followed(re.sub(r"\bxi\b", NOISE, code.replace("int(not_refractory)", "1")), self.values.known)
         except Unclear as error:
-            self.refuse(code, error, LINEAR)
+            self.refuse(textwrap.shorten("; ".join(map(self.line, changing(self.group))), 150, placeholder=" …"), error, LINEAR)
             return None
         noises = [name for name, each in self.regular.items() if each.deviation.any()]
         if len(noises) + any(symbol(NOISE) in each.free_symbols for each in after.values()) > 1:

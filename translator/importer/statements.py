@@ -15,6 +15,8 @@ __all__ = ["CHANGING", "Affine", "Named", "Unclear", "affine", "constant", "degr
 
 #: Functions of SymPy that NumPy has, too.
 KNOWN = {"exp", "log", "sqrt", "sin", "cos", "tan", "Abs", "floor", "ceiling", "Min", "Max", "tanh", "sinh", "cosh", "sign", "Mod"}
+#: Parts of an expression of one step; linear ones have hundreds at most, and what SymPy does with 70,000 takes hours.
+LARGEST = 20_000
 #: Names of Brian2 that change from step to step.
 CHANGING = {"t": "the time", "t_in_timesteps": "the time", "lastspike": "the time of the last spike", "xi": "noise",
             "not_refractory": "refractoriness", **dict.fromkeys(("rand", "randn", "poisson", "binomial"), "random numbers")}
@@ -74,14 +76,29 @@ def followed(code: str, known: Mapping[str, str] | None = None) -> dict[str, Any
     except SyntaxError as error:
         raise Unclear(f"cannot be read ({error.msg})") from error
     after: dict[Any, Any] = {}
+    sizes: dict[Any, int] = {}
     for node in tree.body:
         name, text = _named(node)
         expression = sympy.sympify(str_to_sympy(text))
         for _ in range(len(known or ()) + 1):  # an expression may name others
             inside = {each: str_to_sympy(known[str(each)]) for each in expression.free_symbols if known and str(each) in known}
             expression = expression.xreplace(inside)
-        after[symbol(name)] = expression.xreplace(after)
+        if (made := _size(expression, sizes)) > LARGEST:
+            raise Unclear(f"makes of a step an expression of {made:,} parts, above the limit of {LARGEST:,}")
+        after[symbol(name)], sizes[symbol(name)] = expression.xreplace(after), made
     return {str(name): expression for name, expression in after.items()}
+
+
+def _size(expression: Any, sizes: Mapping[Any, int]) -> int:
+    """How many parts an expression will have when symbols have been replaced by what has ``sizes`` parts."""
+    known = dict(sizes)
+
+    def of(each: Any) -> int:
+        if each not in known:
+            known[each] = 1 + sum(map(of, each.args))
+        return known[each]
+
+    return of(expression)
 
 
 def affine(expression: Any, variables: Collection[str], timed: Collection[str] = ()) -> Affine:
