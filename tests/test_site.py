@@ -43,6 +43,8 @@ def test_the_site_is_built_without_a_warning_and_needs_no_network():
         broken += [(page.name, link) for link in links.inside if not (page.parent / link).resolve().exists()]
         loaded |= links.loaded
     assert broken == [] and loaded == set() and len(pages) > 50
+    drawn = (ROOT / "build/docs/docs/architecture.html").read_text()
+    assert len(re.findall(r'<img [^>]*src="../_images/\w+\.svg"', drawn)) == 6 and "flowchart" not in drawn
     scripts = sorted((ROOT / "docs/examples").glob("plot_*.py"))
     assert all((ROOT / f"build/docs/gallery/{script.stem}.html").is_file() for script in scripts) and len(scripts) >= 10
     assert len(list((ROOT / "build/docs/_images").glob("sphx_glr_*.png"))) >= len(scripts)

@@ -68,5 +68,4 @@ def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("builder-inited", write_reference, priority=100)
     app.connect("autodoc-process-docstring", prepare, priority=100)
-    for name in ("mermaid", "conversation"):  # drawings and dialogues, shown as they are written
-        app.add_lexer(name, TextLexer)
+    app.add_lexer("conversation", TextLexer)  # shown as it is written
