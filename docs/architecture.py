@@ -124,7 +124,8 @@ def _drawing(arrows: set[tuple[str, str]]) -> str:
     for (level, item), x in sorted(places.items()):
         if len(item) == 1:
             lines += [f'<rect x="{x - _width(item) / 2 + 10:g}" y="{80 * level + 10}" width="{_width(item) - 20:g}" height="30" rx="5" '
-                      'fill="#e8f0f7" stroke="#20639b"/>', f'<text x="{x:g}" y="{80 * level + 29}" text-anchor="middle" fill="#222222">{item[0]}</text>']
+                      'fill="#e8f0f7" stroke="#20639b"/>',
+                      f'<text x="{x:g}" y="{80 * level + 29}" text-anchor="middle" fill="#222222">{item[0]}</text>']
     return "\n".join([*lines, "</svg>", ""])
 
 
