@@ -6,6 +6,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import screenshots
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 
@@ -48,3 +50,31 @@ def test_the_site_is_built_without_a_warning_and_needs_no_network():
     scripts = sorted((ROOT / "docs/examples").glob("plot_*.py"))
     assert all((ROOT / f"build/docs/gallery/{script.stem}.html").is_file() for script in scripts) and len(scripts) >= 10
     assert len(list((ROOT / "build/docs/_images").glob("sphx_glr_*.png"))) >= len(scripts)
+
+
+def flawed(folder):
+    """Pictures that are missing, heavy, of another size, or show next to nothing."""
+    names = [*screenshots.PAGES, "report_page"]
+    images = {path.stem: Image.open(path) for path in folder.glob("*.png") if path.stat().st_size < 150_000}
+    shown = {name for name, image in images.items() if image.size == (screenshots.WIDTH, screenshots.HEIGHT)
+             and max(count for count, _ in image.convert("RGB").getcolors()) < 0.95 * image.width * image.height}
+    return [name for name in names if name not in shown]
+
+
+def test_pictures_of_the_site_are_small_and_show_something(tmp_path):
+    assert flawed(ROOT / "docs") == []
+    Image.new("P", (screenshots.WIDTH, screenshots.HEIGHT)).save(tmp_path / "site_start.png")
+    Image.effect_noise((screenshots.WIDTH, screenshots.HEIGHT), 90).save(tmp_path / "site_api.png")
+    assert flawed(tmp_path) == ["site_start", "site_gallery", "site_api", "report_page"]
+
+
+def test_without_a_site_there_are_no_pictures_of_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(screenshots, "SITE", tmp_path)
+    assert screenshots.main(["--out", str(tmp_path)]) == 1 and "index.html" in (said := capsys.readouterr().err) and "make docs" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.long
+def test_pictures_are_taken_of_the_site_as_it_is_built(tmp_path):
+    assert (ROOT / "build/docs/index.html").is_file() or subprocess.run(["make", "docs"], cwd=ROOT).returncode == 0
+    assert screenshots.main(["--out", str(tmp_path)]) == 0 and flawed(tmp_path) == []

@@ -47,7 +47,8 @@ def explore_figure(rows: Sequence[Mapping[str, Any]], front: Sequence[int], best
 def _names(figure: Any, axes: Any, shown: Sequence[Mapping[str, Any]]) -> None:
     """A label for each point, on the side where there is more room, above the labels that are there already, with a line if it is moved."""
     figure.draw_without_rendering()  # now the axes have their place
-    middle, taken = sum(axes.get_xlim()) / 2, []
+    middle = sum(axes.get_xlim()) / 2
+    taken: list[Any] = []
     for row in sorted(shown, key=lambda each: (abs(each["rate_hz_off"]), each["luts"])):
         text = f"{row['format']}, leak {row['leak_bits']}" + f", {row['rounding']}" * (row["rounding"] != "nearest")
         point, left = (row["luts"], abs(row["rate_hz_off"])), row["luts"] > middle

@@ -177,7 +177,8 @@ def _table_file(name: str) -> Path:
 def _write(text: str, path: Path) -> None:
     """A table in CSV into a file, as its ending says: whole numbers, floats, names, and nothing where a field is empty."""
     if path.suffix == ".csv":
-        return write_whole(path, text)
+        write_whole(path, text)
+        return
     from pyarrow import csv as reader
     from pyarrow import parquet, string
 
