@@ -1,5 +1,6 @@
 """The documentation site: it has every page, and is built without a warning."""
 
+import ast
 import re
 import subprocess
 from html.parser import HTMLParser
@@ -15,6 +16,18 @@ ROOT = Path(__file__).parents[1]
 def test_every_page_is_on_the_site():
     listed = re.findall(r"^(?:[A-Z][\w ]+ <)?/(?:docs/)?([\w/]+)>?$", (ROOT / "docs/site/index.md").read_text(), re.MULTILINE)
     assert set(listed) == {page.stem for page in (ROOT / "docs").glob("*.md")} | {"README", "CONTRIBUTING", "CHANGELOG", "gallery/index"}
+
+
+@pytest.mark.parametrize("text, found", [
+    ("A sum.\n\n    a = b\n    c = d\n\nMore.", "A sum.\n\n::\n\n    a = b\n    c = d\n\nMore."), ("Run::\n\n    make", "Run::\n\n    make"),
+    ("- one\n\n    two", "- one\n\n    two"), ("x : int\n    Of it.\n\n    More.", "x : int\n    Of it.\n\n    More."), ("", "")])
+def test_equations_of_docstrings_keep_their_lines(text, found):
+    tree = ast.parse((ROOT / "docs/site/conf.py").read_text())
+    made = {}
+    exec(compile(ast.Module([part for part in tree.body if getattr(part, "name", "") == "as_they_are"], []), "conf.py", "exec"), made)
+    lines = text.split("\n")
+    made["as_they_are"](lines)
+    assert "\n".join(lines) == found
 
 
 class Links(HTMLParser):
