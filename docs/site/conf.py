@@ -28,7 +28,7 @@ myst_enable_extensions, myst_heading_anchors = ["colon_fence", "dollarmath"], 4
 
 numpydoc_show_class_members = False
 NumpyDocString.sections["Members"] = []  # ports of a component; see prepare
-autodoc_member_order, autodoc_typehints = "bysource", "none"
+autodoc_member_order, autodoc_typehints, add_module_names = "bysource", "none", False
 #: What a page of the reference says of a package is the first line of its docstring.
 PACKAGES = PROJECT["tool"]["setuptools"]["package-dir"]
 
@@ -55,8 +55,24 @@ def write_reference(app: Sphinx) -> None:
         (folder / f"{package}.rst").write_text(text)
 
 
+def as_they_are(lines: list[str]) -> None:
+    """Put a mark before each indented block that follows a paragraph of the first column, so that its lines are not joined."""
+    for number in range(len(lines) - 1, 1, -1):
+        before = lines[number - 2]
+        if lines[number].startswith("    ") and not lines[number - 1].strip() and before.strip() and not before.startswith((" ", "..", "-", "*")) \
+                and not before.endswith("::"):
+            lines[number - 1:number] = ["", "::", ""]
+
+
 def prepare(app: Sphinx, what: str, name: str, item: object, options: object, lines: list[str]) -> None:
-    """Make of a docstring what numpydoc and reStructuredText read: ports under "Members" are attributes, and |x| is no substitution."""
+    """Make of a docstring what numpydoc and reStructuredText read.
+
+    Ports under "Members" are attributes, |x| is no substitution, indented lines after an empty one stay lines, as equations and commands, and a
+    field of a tuple is no more than its name.
+    """
+    if lines and lines[0].startswith("Alias for field number"):
+        lines.clear()
+    as_they_are(lines)
     for number, line in enumerate(lines):
         if line.strip() == "Members" and lines[number + 1:number + 2] and set(lines[number + 1].strip()) == {"-"}:
             lines[number:number + 2] = ["Attributes", "----------"]
@@ -68,5 +84,4 @@ def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("builder-inited", write_reference, priority=100)
     app.connect("autodoc-process-docstring", prepare, priority=100)
-    for name in ("mermaid", "conversation"):  # drawings and dialogues, shown as they are written
-        app.add_lexer(name, TextLexer)
+    app.add_lexer("conversation", TextLexer)  # shown as it is written

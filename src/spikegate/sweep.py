@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from spikegate import grid, networks
 from spikegate.models.errors import InputError, SpikegateError
-from spikegate.models.files import write_whole
+from spikegate.models.files import whole_file, write_whole
 from spikegate.models.hints import lacking
 from spikegate.models.surroundings import clean_environment
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["add_options", "add_workers", "sweep", "tenths", "run"]
 
 OUT, DONE = "build/sweep", "points.jsonl"
+#: Endings of files of ``--table``.
+TABLES = (".csv", ".parquet")
 #: How often a point may lose its worker before it is taken for the reason.
 DEATHS = 3
 ANSWER_S = 10
@@ -38,6 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             action.type = None
     parser.add_argument("--engine", metavar="NAME", default="golden", help="golden (default), rtl, brian2_float or another that runs the network")
     parser.add_argument("--lanes", type=int, metavar="L", help="of the RTL")
+    parser.add_argument("--table", metavar="FILE", help="write the table into this file, too: .parquet or .csv")
     add_workers(parser, OUT, "sweep.csv")
     parser.set_defaults(command=run)
 
@@ -162,6 +165,34 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
+def _table_file(name: str) -> Path:
+    """The file of ``--table``; `InputError` if it cannot be, `ToolMissing` without what writes it."""
+    from spikegate.cosim.results.report import check_writable
+
+    path = Path(name)
+    if path.suffix not in TABLES:
+        raise InputError(f"--table must end in {' or '.join(TABLES)}, not be {name!r}; give for example --table table.parquet")
+    if path.suffix == ".parquet":
+        try:
+            import pyarrow  # noqa: F401
+        except ModuleNotFoundError:
+            raise lacking("pyarrow, which writes Parquet,", "sweep") from None
+    return check_writable(path.parent, "--table") / path.name
+
+
+def _write(text: str, path: Path) -> None:
+    """A table in CSV into a file, as its ending says: whole numbers, floats, names, and nothing where a field is empty."""
+    if path.suffix == ".csv":
+        write_whole(path, text)
+        return
+    from pyarrow import csv as reader
+    from pyarrow import parquet, string
+
+    kinds = reader.ConvertOptions(column_types={"network": string()}, strings_can_be_null=True)
+    with whole_file(path) as part:
+        parquet.write_table(reader.read_csv(io.BytesIO(text.encode()), convert_options=kinds), part)
+
+
 def _show(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
     from rich import box
     from rich.console import Console
@@ -196,14 +227,17 @@ def run(args: argparse.Namespace) -> int:
 
     doctor.require("sim")
     names, combined = grid.points(args)
+    more = [_table_file(args.table)] if args.table is not None else []
     for point in grid.first_of_each(combined):
         grid.prepared(point)
     folder = check_writable(args.out)
     rows = _table(names, combined, sweep(combined, folder, workers=args.workers, scheduler=args.scheduler, progress=tenths()))
-    write_whole(folder / "sweep.csv", _csv(rows))
+    tables = [folder / "sweep.csv", *more]
+    for path in tables:
+        _write(_csv(rows), path)
     _show(names, rows)
     if len(rows) > SHOWN:
         print(f"spikegate: {len(rows) - SHOWN:,} more rows are in the file", file=sys.stderr)
     drawn = sweep_figure(names, rows, folder / "sweep.png")
-    print(f"spikegate: table {folder / 'sweep.csv'}" + (f", picture {folder / 'sweep.png'}" if drawn else ""), file=sys.stderr)
+    print(f"spikegate: table {' and '.join(map(str, tables))}" + (f", picture {folder / 'sweep.png'}" if drawn else ""), file=sys.stderr)
     return 0

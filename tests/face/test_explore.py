@@ -1,12 +1,15 @@
 """How many bits a network needs, at the command line: known values, what is recommended, and what is not sure."""
 
+import itertools
 import json
 
 import pytest
 from command import run
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from scipy import stats
 
 from spikegate import explore
+from spikegate.cosim.results.explore_figure import explore_figure
 from spikegate.models.errors import InputError
 
 SMALL = ["--set", "n_exc=80", "--set", "n_inh=20", "--set", "weight_exc=1", "--ms", "200", "--workers", "1"]
@@ -42,6 +45,30 @@ def row(luts, off, *, cv=0.0, saturated=0, bits=16):
 def test_what_no_other_beats_is_the_front():
     tried = [row(10, -5.0), row(20, 1.0), row(20, 2.0), row(30, 3.0), row(40, -0.5), {"refused": "x"}]
     assert explore.pareto(tried) == [0, 1, 4]
+
+
+def misplaced(axes):
+    """Labels that leave the axes, and pairs of them that lie over each other."""
+    axes.figure.draw_without_rendering()
+    inside, names = axes.get_window_extent(), [text for text in axes.texts if text.get_text()]
+    place = {text: text.get_window_extent() for text in names}
+    return ([text.get_text() for text in names if not all(inside.contains(*corner) for corner in place[text].corners())],
+            [(a.get_text(), b.get_text()) for a, b in itertools.combinations(names, 2) if place[a].overlaps(place[b])])
+
+
+def test_labels_of_the_picture_lie_within_the_axes_and_beside_each_other(tmp_path, monkeypatch):
+    figures, own = [], FigureCanvasAgg.print_png
+    monkeypatch.setattr(FigureCanvasAgg, "print_png", lambda canvas, *given, **named: figures.append(canvas.figure) or own(canvas, *given, **named))
+    found = [{**row(luts, off), "rate_hz_within": 3.0, "format": "q8.12", "leak_bits": leak, "rounding": rounding}
+             for luts, off in ((2100, 1.2), (2200, 54.4), (2480, 0.8), (2490, 1.0), (2820, 0.7))
+             for leak, rounding in ((12, "nearest"), (15, "stochastic"))]
+    assert explore_figure(found, [0, 8], found[0], tmp_path / "explore.png")
+    (axes,) = figures[-1].axes
+    assert sorted(text.get_text() for text in axes.texts if text.get_text()) == ["q8.12, leak 12"] * 5 + ["q8.12, leak 15, stochastic"] * 5
+    assert misplaced(axes) == ([], [])
+    for _ in range(2):
+        axes.annotate("out", (2820, 1), (40, 0), textcoords="offset points")
+    assert misplaced(axes) == (["out", "out"], [("out", "out")])
 
 
 @pytest.mark.parametrize("tried, best", [

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from command import run
+from pyarrow import parquet
 
 from spikegate import grid, sweep
 from spikegate.cosim.results.statistics import summary
@@ -70,7 +71,28 @@ def test_a_picture_of_one_or_two_parameters_and_the_rtl(tmp_path, capsys):
     assert int(table(tmp_path)[1]["spikes"]) > int(table(tmp_path)[0]["spikes"])
 
 
+def test_the_table_as_parquet_has_the_same_values_with_their_types(tmp_path, capsys):
+    rows = [{"g_inh": "4", "eta": "0.5", "format": "q8.8", "network": "0123", "spikes": 7, "rate_hz": 0.1 + 0.2, "cv_isi": None},
+            {"g_inh": "5", "eta": "1", "format": "q8.8", "network": "12e4", "spikes": 0, "rate_hz": 1e-7, "cv_isi": 1.5}]
+    sweep._write(sweep._csv(rows), tmp_path / "hand.parquet")
+    typed = [{**row, "g_inh": int(row["g_inh"]), "eta": float(row["eta"])} for row in rows]
+    assert parquet.read_table(tmp_path / "hand.parquet").to_pylist() == typed
+    code, _, err = run(capsys, "sweep", *SMALL, "--ms", "20", "--set", "g_inh=4,6", "--workers", "1", "--out", tmp_path / "out",
+                       "--table", tmp_path / "new" / "t.parquet")
+    found = parquet.read_table(tmp_path / "new" / "t.parquet").to_pylist()
+    assert code == 0 and f"table {tmp_path}/out/sweep.csv and {tmp_path}/new/t.parquet, picture" in err[-1]
+    assert [{name: "" if value is None else str(value) for name, value in row.items()} for row in found] == table(tmp_path / "out")
+    assert all(row["spikes"] > 0 and isinstance(row["rate_hz"], float) for row in found)
+
+
+def test_without_what_writes_parquet_the_extra_is_named_before_any_work(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    code, out, err = run(capsys, "sweep", *SMALL, "--ms", "10", "--out", tmp_path / "out", "--table", tmp_path / "t.parquet")
+    assert code == 3 and out == "" and len(err) == 1 and "pyarrow" in err[0] and "[sweep]" in err[0] and not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("words, said", [
+    (["--table", "t.xlsx"], "--table must end in .csv or .parquet, not be 't.xlsx'"),
     (["--set", "g=4,5"], "--set knows no parameter 'g'"), (["--format", "q8.8,zzz"], "zzz"),
     (["--set", "g_inh=4,x"], "--set g_inh must be a finite number, not 'x'"),
     (["--seed", "1,two"], "--seed must be a whole number, not 'two'"), (["--ms", "10,inf"], "--ms must be a finite number, not 'inf'"),

@@ -53,7 +53,7 @@ ELSEWHERE = {
     "make test": "this is it", "make test-wide": "further cases of these tests", "make test-long": "its tests are marked long",
     "make newcomer": "takes a quarter of an hour, as root",
     ".venv/bin/python -m pytest tests/neuron/test_lif.py": "a part of this run", "make lint": "run before the tests, by .ci/run",
-    "make wheel": "tests/test_release.py", "make docs": "tests/test_site.py",
+    "make wheel": "tests/test_release.py", "make docs": "tests/test_site.py", "python tests/screenshots.py": "tests/test_site.py",
     ".venv/bin/spikegate sim --network mine.spikegate": "tests/face/test_point_sim.py",
     ".venv/bin/spikegate check mine.py --save mine.spikegate": "tests/face/test_script_check.py",
     ".venv/bin/spikegate check mine.py --beside": "tests/face/test_script_beside.py",
