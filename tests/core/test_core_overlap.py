@@ -10,6 +10,7 @@ from spikegate.cosim.engines.virtual_board import virtual_board
 from spikegate.cosim.results.compare import compare
 from spikegate.gateware.core.core import CoreGeometry, Op
 from spikegate.host import Board
+from spikegate.linked import Linked
 from spikegate.models.core import engine as golden
 from spikegate.models.core.overlap import turn_cycles
 from spikegate.models.core.part import CoreSize
@@ -163,3 +164,4 @@ def test_behind_the_host_link_cycles_are_as_predicted_though_the_line_holds_the_
     check = compare("RTL = golden", "bit-true", dataclasses.replace(reference, provenance=recording.provenance), recording, SIGNALS[:4])
     assert check.ok and check.compared > 3 * network.n * network.steps, check
     assert recording.cycles == golden.predict_cycles(network, reference, lanes, batch=batch(True, options.get("store")), **options)
+    assert recording.cycles == sum(Linked(0).predicted_phases(network, recording).values())
