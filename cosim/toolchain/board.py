@@ -31,7 +31,7 @@ from spikegate.models.core.schedules import Overlap
 from spikegate.models.errors import InputError, SpikegateError
 from spikegate.models.files import replace_folder, working_folder
 from spikegate.models.hints import lacking
-from spikegate.models.link.board import BETWEEN, Board
+from spikegate.models.link.board import Board
 from spikegate.models.link.device import distances
 from spikegate.models.link.frames import Answer, Frame, encode
 from spikegate.models.link.payloads import CHUNK
@@ -213,8 +213,7 @@ def measured(board: Board, network: Network | PointNetwork) -> tuple[Recording, 
         recording, core = point_engine.run(network), geometry(board, network)
         return recording, sum(cast(PointGeometry, core).phases(network, recording).values()) / network.steps  # type: ignore[union-attr]
     recording = golden.run(network)
-    # The link asks for one step at a time.
-    return recording, golden.predict_cycles(network, recording, board.lanes, n=board.n, batch=1, **board.options) / network.steps
+    return recording, golden.predict_cycles(network, recording, board.lanes, n=board.n, batch=board.batch, **board.options) / network.steps
 
 
 def fit(board: Board, network: Network | PointNetwork, folder: Path, seconds: dict[str, float], *, seed: int) -> dict[str, Any]:
@@ -232,15 +231,15 @@ def fit(board: Board, network: Network | PointNetwork, folder: Path, seconds: di
     recording, cycles = measured(board, network)
     sent, rate = event_bytes(recording) / network.steps, board.clock_hz / board.line.divisor
     bits = next(Path(folder).glob("top.bi[nt]"))
-    steps = board.clock_hz / (cycles + BETWEEN)
+    steps = board.clock_hz / (cycles + board.between)
     packages = ("amaranth", "amaranth-boards", *sorted({package for _, package in TOOLS.values()}))
     return {
         "board": board.name, "part": board.part, "n": board.n, "lanes": board.lanes, "banks": board.banks, "overlap": board.overlap,
         "format": "point neurons" if isinstance(network, PointNetwork) else str(network.lif.format), "seed": seed, "baud": board.baud,
         "utilisation": used, "clock_hz": board.clock_hz, "fmax_hz": fmax_hz, "clock_met": fmax_hz >= board.clock_hz,
         "multiplier_path_ns": through,
-        "network": {"name": network.name, "hash": network.hash, "steps": network.steps}, "cycles_per_step": cycles, "cycles_between_steps": BETWEEN,
-        "steps_per_s": steps,
+        "network": {"name": network.name, "hash": network.hash, "steps": network.steps}, "cycles_per_step": cycles,
+        "cycles_between_steps": board.between, "steps_per_s": steps,
         "real_time_factor": steps * network.dt_ns * 1e-9, "bytes_per_step": sent,
         "real_time_factor_read": min(steps, rate / (BITS * sent)) * network.dt_ns * 1e-9, "stages_s": seconds, "bitstream": bits.name,
         "sha256": hashlib.sha256(bits.read_bytes()).hexdigest(), "tools": {name: metadata.version(name) for name in packages},

@@ -32,6 +32,8 @@ class Core(wiring.Component):
         high (a clock-gating cell each). Without, clock enables stop the same logic; every signal is the same in every cycle.
     count_bits : int
         Of the steps of a run, which are so many low bits of the data of a `Op.RUN`.
+    ahead : bool
+        Whether there are ``more`` and ``again``, for which the schedule has to be an `Overlap`.
 
     Members
     -------
@@ -43,19 +45,22 @@ class Core(wiring.Component):
         A run is under way.
     cycles : Out(48)
         Clock cycles in which ``busy`` was high since reset.
+    more : In(1), again : Out(1)
+        At the end of a step: one follows that was not asked for by an `Op.RUN`; the cycle before, one has begun.
     """
 
-    def __init__(self, geometry: CoreGeometry, *, clock_gate: bool = False, count_bits: int = 32):
-        self.geometry, self.clock_gate, self.count_bits = geometry, clock_gate, count_bits
+    def __init__(self, geometry: CoreGeometry, *, clock_gate: bool = False, count_bits: int = 32, ahead: bool = False):
+        self.geometry, self.clock_gate, self.count_bits, self.ahead = geometry, clock_gate, count_bits, ahead
         super().__init__({"i": In(stream.Signature(geometry.load_layout())), "o": Out(stream.Signature(geometry.sweep_layout())),
-                          "busy": Out(1), "cycles": Out(48), **(gate_members(geometry.gated) if clock_gate else {})})
+                          "busy": Out(1), "cycles": Out(48), **({"more": In(1), "again": Out(1)} if ahead else {}),
+                          **(gate_members(geometry.gated) if clock_gate else {})})
 
     def elaborate(self, platform: object) -> Module | Fragment:
         m = Module()
         g = self.geometry
         lane_params = NEURONS[type(g.neurons)].params(g)
         m.submodules.loader = loader = Loader(g, {**lane_params, Param.DELAY: Shape(TAG_BITS)})
-        m.submodules.sequencer = sequencer = SCHEDULES[type(g.schedule)].sequencer(g, self.count_bits)
+        m.submodules.sequencer = sequencer = SCHEDULES[type(g.schedule)].sequencer(g, self.count_bits, **({"ahead": True} if self.ahead else {}))
         m.submodules.delivery = delivery = row_parts(g).delivery(g)
         m.submodules.drive = drive = DRIVES[type(g.drive)].make(g)
         m.submodules.inputs = inputs = row_parts(g).address(g)
@@ -79,6 +84,8 @@ class Core(wiring.Component):
             self.o.valid.eq(sequencer.finished.en), self.o.payload.as_value().eq(Cat(
                 (lane.result for lane in lanes), spiked, Const(0, g.lane_bits - g.lanes), sequencer.finished.word)),
         ]
+        if self.ahead:
+            m.d.comb += [sequencer.more.eq(self.more), self.again.eq(sequencer.again)]
         m.d.update += fired.eq(Cat(lane.spike for lane in lanes).any())
         self.connect_lanes(m, lanes, loader, sequencer)
         for index, lane in enumerate(lanes):

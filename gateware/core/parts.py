@@ -74,12 +74,12 @@ class ScheduleParts(NamedTuple):
     Parameters
     ----------
     sequencer : callable
-        With the parameters and ports of `Sequencer`.
+        With the parameters and ports of `Sequencer`, one that can go on ``ahead`` with those of `OverlapSequencer`.
     join : callable
         Connects what sequencer, loader, delivery and inputs have to say to each other under this schedule; returns whether inputs are consumed.
     """
 
-    sequencer: Callable[[CoreGeometry, int], wiring.Component]
+    sequencer: Callable[..., wiring.Component]
     join: Callable[[Module, wiring.Component, wiring.Component, wiring.Component, wiring.Component], Value]
 
 

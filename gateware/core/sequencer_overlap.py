@@ -24,6 +24,8 @@ class OverlapSequencer(wiring.Component):
         Whose schedule is an `Overlap`.
     count_bits : int
         Of the steps of a run.
+    ahead : bool
+        Whether there are ``more`` and ``again``.
 
     Members
     -------
@@ -39,17 +41,19 @@ class OverlapSequencer(wiring.Component):
         The last token is of the step before ``tag``.
     copy : Out(1), burst : Out
         The inputs of so many words of each bank are taken over by the sweep; each turn, one after the other.
+    more : In(1), again : Out(1)
+        After the step under way there is to be one that the count does not have; the cycle before, one has begun.
     """
 
-    def __init__(self, geometry: CoreGeometry, count_bits: int = 32):
-        self.geometry, self.count_bits, self.schedule = geometry, count_bits, cast(Overlap, geometry.schedule)
+    def __init__(self, geometry: CoreGeometry, count_bits: int = 32, ahead: bool = False):
+        self.geometry, self.count_bits, self.ahead, self.schedule = geometry, count_bits, ahead, cast(Overlap, geometry.schedule)
         tokens = dict.fromkeys(geometry.stages, Out(geometry.token_layout()))
         super().__init__({
             "start": In(1), "count": In(count_bits),
             "clear": In(1), "quiet": In(1), "ready": In(1), "taken": In(1), "early": In(1),
             "running": Out(1), "delivering": Out(1), "begin": Out(1), "upper": Out(1), "late": Out(1), "copy": Out(1),
             "burst": Out(range(max(2, geometry.bursts))), "advance": Out(1), "forward": Out(1), **tokens, "drawing": Out(1), "updating": Out(1),
-            "tag": Out(geometry.tag_bits), "cycles": Out(48)})
+            "tag": Out(geometry.tag_bits), "cycles": Out(48), **({"more": In(1), "again": Out(1)} if ahead else {})})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -86,13 +90,17 @@ class OverlapSequencer(wiring.Component):
             m.d.sync += moved.eq(moved + 1)
         with m.If(sent):
             m.d.sync += [word.eq(Mux(word == g.words - 1, 0, word + 1)), swept.eq(last)]
+        if self.ahead:
+            m.d.sync += self.again.eq(0)
         with m.If(over):
             m.d.sync += [swept.eq(0), moved.eq(0), self.begin.eq(1)]
             if len(turns) == 2:
                 m.d.sync += self.upper.eq(~self.upper)
             with m.If(self.upper if len(turns) == 2 else 1):
-                m.d.sync += [self.tag.eq(self.tag + 1), steps.eq(steps - 1)]
-                with m.If(steps == 1):
+                m.d.sync += [self.tag.eq(self.tag + 1), steps.eq(steps - (~self.more if self.ahead else 1))]
+                if self.ahead:
+                    m.d.sync += self.again.eq(self.more)
+                with m.If((steps == 1) & ~self.more if self.ahead else steps == 1):
                     m.d.sync += [turning.eq(0), resting.eq(1), self.begin.eq(0)]
         with m.If(resting & self.forward & (moved == self.schedule.rest(g.latency) - 1)):
             m.d.sync += resting.eq(0)

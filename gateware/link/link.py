@@ -62,6 +62,8 @@ class HostLink(wiring.Component):
         A run is under way.
     events : Out(stream.Signature(event_layout)), pending : Out(1)
         With a core of point neurons: to its ``events`` and ``pending``.
+    more : Out(1), again : In(1)
+        With a core that is asked for steps ahead: to and from the members of that name.
     """
 
     def __init__(self, geometry: CoreGeometry | PointGeometry, divisor: int, *, build: int = 0):
@@ -74,6 +76,7 @@ class HostLink(wiring.Component):
         self.identity = self.terms.identity(build)
         super().__init__({
             **({"events": Out(stream.Signature(cast(PointGeometry, geometry).event_layout())), "pending": Out(1)} if self.terms.sources else {}),
+            **({"more": Out(1), "again": In(1)} if self.terms.ahead else {}),
             "rx": In(1, init=1), "tx": Out(1, init=1), "o": Out(stream.Signature(geometry.load_layout())),
             "i": In(stream.Signature(geometry.sweep_layout())), "busy": In(1),
             "active": Out(1), "error": Out(1), "running": Out(1)})
@@ -81,7 +84,7 @@ class HostLink(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.receiver = receiver = FrameReceiver(self.divisor)
-        m.submodules.transmitter = transmitter = FrameTransmitter(self.identity, self.divisor)
+        m.submodules.transmitter = transmitter = FrameTransmitter(self.identity, self.divisor, 2 if self.terms.ahead else 1)
         m.submodules.requests = requests = Requests(self.geometry)
         m.submodules.runner = runner = Runner(self.geometry)
         connect(m, receiver.o, requests.i)
@@ -100,19 +103,26 @@ class HostLink(wiring.Component):
         else:
             connect(m, wiring.flipped(self.i), runner.i)
             m.d.comb += busy.eq(self.busy)
+        held = wanted | (transmitter.busy & (transmitter.kind == Answer.STATUS & NIBBLE))
+        moving, low, steps = busy, runner.cycles, requests.stepped
+        if self.terms.ahead:
+            moving, low, steps = busy & ~(runner.standing & self.i.valid & ~self.i.ready), Cat(runner.cycles, runner.steps), runner.turned
+            m.d.comb += [self.more.eq(runner.more), runner.again.eq(self.again), requests.again.eq(self.again)]
+        else:
+            held = held | transmitter.behind
         m.d.comb += [
             receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx), receiver.finish.eq(requests.finish), self.running.eq(runner.running),
-            # A STATUS waits for the end of a step, and the next step for it: the counters then stand still.
+            # A STATUS waits for the end of a step, and the next step for it, or its first word: the counters then stand still.
             wanted.eq(answer.valid & (answer.payload == Answer.STATUS & NIBBLE)), transmitter.answer.payload.eq(answer.payload),
-            transmitter.answer.valid.eq(answer.valid & ~(wanted & busy)), answer.ready.eq(transmitter.answer.ready),
-            runner.hold.eq(wanted | (transmitter.busy & (transmitter.kind == Answer.STATUS & NIBBLE)) | transmitter.behind),
-            transmitter.expected.eq(requests.expected), transmitter.marks.eq(Cat(runner.running, runner.overflow)), transmitter.low.eq(runner.cycles),
+            transmitter.answer.valid.eq(answer.valid & ~(wanted & moving)), answer.ready.eq(transmitter.answer.ready),
+            runner.hold.eq(held), transmitter.expected.eq(requests.expected), transmitter.marks.eq(Cat(runner.running, runner.overflow)),
+            transmitter.low.eq(low),
             runner.aligned.eq(transmitter.aligned), transmitter.done.eq(runner.done), runner.finished.eq(transmitter.finished),
             runner.start.eq(requests.start), runner.stop.eq(requests.stop), runner.flags.eq(requests.flags), requests.running.eq(runner.running),
             requests.step.eq(runner.step), runner.stepped.eq(requests.stepped), runner.last.eq(requests.last), runner.busy.eq(busy),
             runner.works.eq(self.busy & ~(self.i.valid & ~self.i.ready)),
         ]
-        counted = {"cycles": runner.cycle, "steps": requests.stepped, "events": runner.event, "dropped": receiver.bad, "overruns": receiver.overrun,
+        counted = {"cycles": runner.cycle, "steps": steps, "events": runner.event, "dropped": receiver.bad, "overruns": receiver.overrun,
                    "line_errors": receiver.error}
         m.d.comb += [transmitter.count[name].eq(value) for name, value in counted.items()]
         with m.If(receiver.good):

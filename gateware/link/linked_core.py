@@ -13,13 +13,15 @@ __all__ = ["linked_core"]
 
 
 def linked_core(m: Module, link: HostLink, geometry: CoreGeometry | PointGeometry, *, clock_gate: bool = False) -> Core | PointCore:
-    """The core of a geometry, joined to its link, which asks for one step at a time; the caller makes it a submodule."""
+    """The core of a geometry, joined to its link, which asks for steps; the caller makes it a submodule."""
     if isinstance(geometry, PointGeometry):
         core: Core | PointCore = PointCore(geometry, clock_gate=clock_gate, sources=LiveSources, count_bits=1)
         connect(m, link.events, core.events)
         m.d.comb += core.pending.eq(link.pending)
     else:
-        core = Core(geometry, clock_gate=clock_gate, count_bits=1)
+        core = Core(geometry, clock_gate=clock_gate, count_bits=1, ahead=link.terms.ahead)
+        if link.terms.ahead:
+            m.d.comb += [core.more.eq(link.more), link.again.eq(core.again)]
     connect(m, link.o, core.i)
     connect(m, core.o, link.i)
     m.d.comb += link.busy.eq(core.busy)

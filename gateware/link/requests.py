@@ -68,6 +68,8 @@ class Requests(wiring.Component):
         For one cycle: a run begins, or shall end. ``flags`` stay as they are while it is ``running``.
     step : In(1), stepped : Out(1)
         Wants the core to make a step; it has begun. ``last`` when it is the last one.
+    again : In(1)
+        Of a core that goes ``ahead``: a step has begun without that.
     events_begin, events_byte, events_en, events_commit, events_answer, cleared
         Of a core that takes events: those of an `EventQueue`, and its ``clear``.
     """
@@ -76,7 +78,7 @@ class Requests(wiring.Component):
         self.geometry, self.terms = geometry, link_terms(geometry)
         self.parts = [EventStates(self)] if self.terms.sources else []
         super().__init__({
-            **{name: member for part in self.parts for name, member in part.members.items()},
+            **{name: member for part in self.parts for name, member in part.members.items()}, **({"again": In(1)} if self.terms.ahead else {}),
             "i": In(stream.Signature(8)), "finish": Out(1), "o": Out(stream.Signature(geometry.load_layout())), "answer": Out(stream.Signature(4)),
             "expected": Out(8), "start": Out(1), "stop": Out(1), "running": In(1), "flags": Out(3), "step": In(1), "stepped": Out(1), "last": Out(1)})
 
@@ -108,7 +110,7 @@ class Requests(wiring.Component):
             m.d.sync += [data.eq(Cat(self.i.payload, data)), count.eq(count - 1)]
         with m.If(drop):
             m.d.sync += left.eq(left - 1)
-        with m.If(forth | self.stepped):
+        with m.If(forth | self.stepped | self.again if terms.ahead else forth | self.stepped):
             m.d.sync += address.eq(address + 1)
 
         take = self.i.valid

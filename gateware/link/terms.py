@@ -9,7 +9,7 @@ from amaranth.hdl import C, Cat, Mux, Signal, Value
 from spikegate.gateware.core.geometry import CoreGeometry
 from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.models.core.address_map import DATA_BITS, OF_STREAMS, Op, PointOp
-from spikegate.models.link.payloads import Identity
+from spikegate.models.link.payloads import Identity, batch
 from spikegate.models.link.point import PointIdentity, PointTerms
 
 __all__ = ["LinkTerms", "TERMS", "link_terms", "is_one_of", "last_byte"]
@@ -24,6 +24,9 @@ class LinkTerms(Protocol):
         Neurons, lanes, and bits of what is loaded.
     sources : int
         Of events that it takes; 0 if it takes none.
+    ahead : bool
+        Whether a step is asked for before the one under way has ended. Not of a core that takes events during a run, which belong to a step until it
+        begins.
     op : IntEnum
         Of load words.
     ops : list of int
@@ -40,6 +43,7 @@ class LinkTerms(Protocol):
     lanes: int
     data_bits: int
     sources: int
+    ahead: bool
     op: type[Op] | type[PointOp]
     ops: list[int]
     by_neuron: tuple[int, ...]
@@ -67,6 +71,7 @@ class CoreTerms:
         self.geometry, self.mine = g, Identity.of(g)
         self.n, self.lanes, self.data_bits, self.sources, self.op, self.by_neuron = g.n, g.lanes, g.lane_bits, 0, Op, Identity.by_neuron
         self.ops = [op.value for op in Op if op != Op.RUN and (g.streams or op not in OF_STREAMS)]
+        self.ahead = batch(bool(g.options["overlap"]), g.options["store"]) > 1
         self.item, self.record, self.usual, self.sizes = self.mine.item, self.mine.record, DATA_BITS // 8, {self.mine.item(Op.ROW): (Op.ROW.value,)}
 
     def identity(self, build: int) -> Identity:
@@ -88,6 +93,7 @@ class PointCoreTerms:
     def __init__(self, g: PointGeometry) -> None:
         self.geometry, mine = g, PointTerms(g)
         self.n, self.lanes, self.data_bits, self.sources, self.op, self.by_neuron = g.n, g.lanes, g.late_bits, g.sources, PointOp, mine.by_neuron
+        self.ahead = False
         self.ops, self.item, self.record = list(mine.ops), mine.item, mine.record
         by_size: dict[int, tuple[int, ...]] = {}
         for op in self.ops:

@@ -1,5 +1,8 @@
 """The host link's sender of frames: answers, and the data of a run. What it sends lies in one block RAM, counters included."""
 
+from functools import reduce
+from operator import or_
+
 from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.crc.catalog import CRC16_X25
@@ -34,6 +37,8 @@ class FrameTransmitter(wiring.Component):
     identity : Identity or PointIdentity
     divisor : int
         Of the UART.
+    lows : int
+        Counters, from the last of a STATUS on, whose lowest bytes are counted elsewhere.
 
     Members
     -------
@@ -48,19 +53,19 @@ class FrameTransmitter(wiring.Component):
     count : In(counters_layout())
         Adds one to counters. Each takes a tick of the UART or two, one counter after the other; no data are taken while an event
         is not counted yet, and ``behind`` is high while a step is not.
-    low : In(8)
-        Lowest byte of the first counter, which is counted elsewhere.
+    low : In(8 * lows)
+        Those bytes.
     busy : Out(1), kind : Out(4)
         What is being sent.
     tx : Out(1)
         The line.
     """
 
-    def __init__(self, identity: Identity | PointIdentity, divisor: int) -> None:
-        self.identity, self.divisor = identity, divisor
+    def __init__(self, identity: Identity | PointIdentity, divisor: int, lows: int = 1) -> None:
+        self.identity, self.divisor, self.lows = identity, divisor, lows
         super().__init__({
             "answer": In(stream.Signature(4)), "done": In(1), "finished": Out(1), "data": In(stream.Signature(8)), "aligned": Out(1),
-            "expected": In(8), "marks": In(2), "count": In(counters_layout()), "behind": Out(1), "low": In(8),
+            "expected": In(8), "marks": In(2), "count": In(counters_layout()), "behind": Out(1), "low": In(8 * lows),
             "busy": Out(1), "kind": Out(4), "tx": Out(1, init=1)})
 
     def elaborate(self, platform: object) -> Module:
@@ -97,13 +102,16 @@ class FrameTransmitter(wiring.Component):
             m.d.sync += put.eq(put + 1)
 
         byte = Signal(8)
+        body: Value = fetched
+        for k in reversed(range(self.lows)):
+            body = Mux(is_status & (left == 4 * k), self.low[8 * k:8 * k + 8], body)
         plain = Signal()
         content = Signal()
         go = self.send(m, uart, crc, byte, plain, content)
         with m.FSM():
             self.idle_state(m, crc, left, put, get)
             steps = {"OPEN": FLAG, "LENGTH": Mux(kind[3], Mux(is_data, CHUNK, self.long(kind)), 0), "TYPE": Cat(kind, self.marks, C(2, 2)),
-                     "SEQUENCE": self.expected, "BODY": Mux(is_status & (left == 0), self.low, fetched),
+                     "SEQUENCE": self.expected, "BODY": body,
                      "CRC": crc.crc[:8], "REST": crc.crc[8:], "CLOSE": FLAG}
             for state, following_state in zip(steps, [*list(steps)[1:], "IDLE"]):
                 with m.State(state):
@@ -167,7 +175,7 @@ class FrameTransmitter(wiring.Component):
             m.d.sync += [carry.eq(total[8] & (part != 3)), part.eq(part + 1)]
         with m.Elif(uart.tick & mine & ~carry):
             m.d.comb += cleared.eq(1 << turn)
-            m.d.sync += part.eq(turn == 0)  # the lowest byte of the first is ``low``
+            m.d.sync += part.eq(reduce(or_, (turn == k for k in range(self.lows))))
         with m.Elif(~carry & ~mine & ~reading):
             m.d.sync += turn.eq(Mux(turn == last, 0, turn + 1))
         return Cat(part, turn, C(8, 4)), reading, writing, total, pending

@@ -13,7 +13,7 @@ from spikegate.models.core.cycles import parts
 from spikegate.models.core.part import CoreSize
 from spikegate.models.core.schedules import Overlap
 from spikegate.models.errors import InputError, Problems
-from spikegate.models.link.payloads import MAX_NEURONS, MAX_ROW
+from spikegate.models.link.payloads import MAX_NEURONS, MAX_ROW, batch
 from spikegate.models.link.uart import UartParams
 from spikegate.models.network.network import Network
 from spikegate.models.numeric.fixed import QFormat
@@ -23,7 +23,7 @@ __all__ = ["MIN_N", "BETWEEN", "Pll", "Board", "BOARDS", "board"]
 MHZ, MAX_LANES = 1_000_000, 8 * MAX_ROW
 #: Fewer neurons, and the network `ai`, on which a build's real-time factor is figured, has no synapses.
 MIN_N = 10
-#: Cycles that the host link takes between two steps, in which the core rests: it sees the end of one, asks for the next, and the core begins.
+#: Cycles that the host link takes between two steps of a core that rests there: it sees the end of one, asks for the next, and the core begins.
 BETWEEN = 3
 #: Of a family's PLL: lowest and highest MHz of the comparator and of the oscillator, largest dividers of reference and feedback, output's dividers.
 LIMITS = {"ice40": (10, 133, 533, 1066, 16, 64, (2, 4, 8, 16, 32, 64)), "ecp5": (3.125, 400, 400, 800, 128, 80, range(1, 129))}
@@ -82,6 +82,8 @@ class Board:
         What the part has: ``lut``, ``ff``, ``bram``, ``spram``, ``dsp``.
     wide : Mapping
         Which of these parameters are others for formats of more than 16 bits.
+    apart : Mapping
+        Which are others for a core that is not to deliver during its sweep, where the board's does.
     points : Mapping
         Which are others for a core of point neurons.
     """
@@ -101,6 +103,7 @@ class Board:
     overlap: bool = False
     capacity: Mapping[str, int] = field(default_factory=dict)
     wide: Mapping[str, Any] = field(default_factory=dict)
+    apart: Mapping[str, Any] = field(default_factory=dict)
     points: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, format: QFormat, n: int | None = None, lanes: int | None = None, overlap: bool | None = None) -> "Board":
@@ -114,6 +117,8 @@ class Board:
             If the host link has no place for so many neurons or lanes, or a core of this size cannot do with the ``overlap`` that is asked for.
         """
         spec = replace(self, **self.wide) if format.width > 16 else self
+        if spec.overlap and overlap is False:
+            spec = replace(spec, **spec.apart)
         n = spec.n if n is None else n
         if not 1 <= n <= MAX_NEURONS:
             raise InputError(f"N of a board's core must be in 1..{MAX_NEURONS:,}, not {n}; give another --n")
@@ -149,6 +154,16 @@ class Board:
     def options(self) -> dict[str, Any]:
         """What else of `spikegate.gateware.core.core.CoreGeometry`, and of its cycles, the board chooses."""
         return {"store": self.store, "walk": True, "banks": self.banks, "overlap": self.overlap}
+
+    @property
+    def batch(self) -> int:
+        """Steps that its core makes without coming to rest, as `spikegate.models.link.payloads.batch`."""
+        return batch(self.overlap, self.store)
+
+    @property
+    def between(self) -> int:
+        """Cycles that pass between two steps: `BETWEEN`, or none in a core that does not rest there."""
+        return BETWEEN if self.batch == 1 else 0
 
     @property
     def line(self) -> UartParams:

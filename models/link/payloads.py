@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from spikegate.models.core.address_map import BY_NEURON, DATA_BITS, Op
 from spikegate.models.errors import InputError
 
-__all__ = ["Payload", "VERSION", "OVERLAP_VERSION", "CHUNK", "HEADER", "MAX_ROW", "MAX_STEPS", "MAX_NEURONS", "Run", "Status", "Identity",
+__all__ = ["Payload", "VERSION", "OVERLAP_VERSION", "CHUNK", "HEADER", "MAX_ROW", "MAX_STEPS", "MAX_NEURONS", "Run", "Status", "Identity", "batch",
            "item_bytes", "record_bytes"]
 
 #: Of the protocol; changes with every change that an older client would misread.
@@ -41,6 +41,14 @@ def item_bytes(op: int, bits: int) -> int:
 def record_bytes(width: int) -> int:
     """Bytes of a neuron's record: membrane, refractory steps left, flags, in 4 or 8 bytes."""
     return 4 if width <= 16 else 8
+
+
+def batch(overlap: bool | int, store: int | None) -> int:
+    """Steps that a core behind the link makes without coming to rest, as in `spikegate.models.core.engine.predict_phases`.
+
+    Where a step is short, which is in a core that overlaps and has no store, the link asks for the next one before it has ended.
+    """
+    return MAX_STEPS if overlap and not store else 1
 
 
 @dataclass(frozen=True)

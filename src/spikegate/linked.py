@@ -7,6 +7,7 @@ from spikegate import host
 from spikegate.cosim.engines.hardware import Rtl, core_problems
 from spikegate.models.core.golden import predicted_phases
 from spikegate.models.errors import InputError
+from spikegate.models.link.payloads import batch
 from spikegate.models.network.engine import Agreement, Hardware, Progress
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
@@ -61,8 +62,9 @@ class Linked(Hardware[Network]):
     def predicted_phases(self, network: Network, recording: Recording) -> dict[str, int]:
         said = recording.provenance
         options = {name: said[name] for name in ("n", "store", "walk", "banks", "overlap") if said.get(name)}
-        # The link asks for one step at a time, after which a core that overlaps comes to rest.
-        return predicted_phases(network, recording, said["lanes"], **options, **({"batch": 1} if "overlap" in options else {}))
+        if "overlap" in options:
+            options["batch"] = batch(said["overlap"], said["store"])
+        return predicted_phases(network, recording, said["lanes"], **options)
 
     def waveform(self, network: Network, *, first: int, last: int, path: str | Path, progress: Progress | None = None) -> None:
         Rtl(self.lanes or network.n, faults=self.faults).waveform(network, first=first, last=last, path=path)

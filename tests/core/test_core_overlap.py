@@ -10,6 +10,7 @@ from spikegate.cosim.engines.virtual_board import virtual_board
 from spikegate.cosim.results.compare import compare
 from spikegate.gateware.core.core import CoreGeometry, Op
 from spikegate.host import Board
+from spikegate.linked import Linked
 from spikegate.models.core import engine as golden
 from spikegate.models.core.overlap import turn_cycles
 from spikegate.models.core.part import CoreSize
@@ -17,7 +18,7 @@ from spikegate.models.core.rows_bitmap import Bitmap
 from spikegate.models.core.rows_store import Store
 from spikegate.models.core.schedules import Overlap
 from spikegate.models.errors import InputError
-from spikegate.models.link.payloads import OVERLAP_VERSION
+from spikegate.models.link.payloads import OVERLAP_VERSION, batch
 from spikegate.models.numeric.fixed import Q8_8, Q16_12
 from spikegate.translator.brunel import preset, translate
 
@@ -162,4 +163,5 @@ def test_behind_the_host_link_cycles_are_as_predicted_though_the_line_holds_the_
     reference = golden.run(network, trace=True)
     check = compare("RTL = golden", "bit-true", dataclasses.replace(reference, provenance=recording.provenance), recording, SIGNALS[:4])
     assert check.ok and check.compared > 3 * network.n * network.steps, check
-    assert recording.cycles == golden.predict_cycles(network, reference, lanes, batch=1, **options)
+    assert recording.cycles == golden.predict_cycles(network, reference, lanes, batch=batch(True, options.get("store")), **options)
+    assert recording.cycles == sum(Linked(0).predicted_phases(network, recording).values())

@@ -23,6 +23,7 @@ from spikegate.models.errors import InputError, SpikegateError
 from spikegate.models.link.board import BETWEEN, BOARDS, board
 from spikegate.models.link.device import distances
 from spikegate.models.link.frames import Answer, Frame, encode
+from spikegate.models.link.payloads import MAX_STEPS
 from spikegate.models.link.uart import UartParams
 from spikegate.models.numeric.fixed import QFormat
 from spikegate.translator.brunel import preset, translate
@@ -70,9 +71,10 @@ def test_reports_on_the_fpga_page_are_of_the_boards_as_they_are_and_of_what_thei
     assert all(entry["used"] <= entry["available"] for entry in fit["utilisation"].values()) and fit["clock_met"] and fit["fmax_hz"] >= spec.clock_hz
     assert fit["network"] == {"name": "ai", "hash": network.hash, "steps": 10_000}
     recording = golden.run(network)
-    cycles, sent = golden.predict_cycles(network, recording, spec.lanes, batch=1, **spec.options) / 10_000, flow.event_bytes(recording) / 10_000
-    steps = spec.clock_hz / (cycles + BETWEEN)
-    expected = {"cycles_per_step": cycles, "cycles_between_steps": BETWEEN, "steps_per_s": steps, "real_time_factor": steps * 1e-4,
+    cycles, sent = golden.predict_cycles(network, recording, spec.lanes, batch=spec.batch, **spec.options) / 10_000, flow.event_bytes(recording) / 10_000
+    steps = spec.clock_hz / (cycles + spec.between)
+    assert (spec.batch, spec.between) == ((MAX_STEPS, 0) if spec.overlap and not spec.store else (1, BETWEEN))
+    expected = {"cycles_per_step": cycles, "cycles_between_steps": spec.between, "steps_per_s": steps, "real_time_factor": steps * 1e-4,
                 "bytes_per_step": sent, "real_time_factor_read": min(steps, spec.clock_hz / spec.line.divisor / 10 / sent) * 1e-4}
     assert {key: fit[key] for key in expected} == pytest.approx(expected)
 
@@ -175,7 +177,7 @@ def test_the_fit_report_has_what_nextpnr_counted_and_the_slowest_clock(name, cel
     assert met["utilisation"] == {kind: {"used": used, "available": 2 * used} for kind, used in expected.items()}
     assert (met["seed"], met["stages_s"], met["bitstream"], met["fmax_hz"]) == (3, {"synthesis": 1.5}, bits, round((asked + 0.5) * 1e6))
     assert met["sha256"] == hashlib.sha256(b"bits").hexdigest() and met["clock_hz"] == spec.clock_hz and met["clock_met"]
-    assert met["steps_per_s"] == pytest.approx(spec.clock_hz / (met["cycles_per_step"] + BETWEEN))
+    assert met["steps_per_s"] == pytest.approx(spec.clock_hz / (met["cycles_per_step"] + spec.between))
     assert met["real_time_factor"] == pytest.approx(met["steps_per_s"] * 1e-4)
     assert spec.oscillator_hz < spec.clock_hz
     missed = report(asked + 2, (spec.oscillator_hz + spec.clock_hz) / 2e6)

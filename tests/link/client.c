@@ -139,7 +139,7 @@ int main(int argc, char** argv) {
     Frame frame;
     request(IDENTIFY, NULL, 0, IDENTITY, &frame);
     const uint8_t* id = frame.payload;
-    if (frame.size != 24 || id[0] != 2) fail("another version");
+    if (frame.size != 24 || id[0] != 2 + 2 * id[19]) fail("another version");
     const int board_n = id[1] << 8 | id[2], lanes = id[3] << 8 | id[4], width = id[5], board_depth = id[9], max_delay = id[10];
     const int leak_fraction = id[11], store = id[12], walk = id[13];
     if (memcmp(id + 15, "\xCA\x17\x99\x7D", 4)) fail("another generator");
@@ -149,7 +149,7 @@ int main(int argc, char** argv) {
     for (int k = 0; k < COUNT; ++k) head[k] = number(file);
     const int n = (int)head[0], delay = (int)head[1], steps = (int)head[2], depth = (int)head[9];
     const long long threshold = head[3], reset = head[4], rest = head[5], leak = head[6], refractory = head[7], drive_weight = head[8];
-    if (n > board_n || delay < 1 || delay > max_delay || depth != board_depth || steps > 65535 || leak > 1LL << leak_fraction)
+    if (n > board_n || delay < 1 + id[19] || delay > max_delay || depth != board_depth || steps > 65535 || leak > 1LL << leak_fraction)
         fail("not a network for this board");
     uint32_t* limits = calloc((size_t)1 << depth, sizeof *limits);
     for (int k = 0; k + 1 < 1 << depth; ++k) limits[k] = (uint32_t)number(file);

@@ -8,11 +8,13 @@ from spikegate.gateware.core.core import CoreGeometry
 from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.gateware.link.link import HostLink
 from spikegate.gateware.link.linked_core import linked_core
+from spikegate.models.core.schedules import Overlap
 from spikegate.models.link.board import BETWEEN
 from spikegate.models.link.frames import Frame, Request, encode
 from spikegate.models.link.uart import bits
 from spikegate.models.network.builder import Builder
 from spikegate.models.neuron.linear import LinearNeuron
+from spikegate.models.numeric.drive import WALK_STAGES
 from spikegate.models.numeric.fixed import Q8_8
 from spikegate.translator.brunel import preset, translate
 
@@ -30,10 +32,11 @@ def points():
     return PointGeometry.of(build.freeze(), 2)
 
 
-@pytest.mark.parametrize("make", [lambda: brunel(2, store=16, walk=True), lambda: brunel(5, walk=True, banks=4, overlap=True), points],
-                         ids=["store", "overlap", "points"])
-def test_three_cycles_pass_between_two_steps(make):
-    """From one step's first cycle to the next one's, against those in which the core says that it runs."""
+@pytest.mark.parametrize(("make", "between", "rest"), [
+    (lambda: brunel(2, store=16, walk=True), BETWEEN, 0), (lambda: brunel(5, walk=True, banks=4, overlap=True), 0, Overlap().rest(WALK_STAGES)),
+    (points, BETWEEN, 0)], ids=["store", "overlap", "points"])
+def test_three_cycles_pass_between_two_steps_and_none_where_steps_are_asked_for_ahead(make, between, rest):
+    """From one step's first cycle to the next one's, against those in which the core says that it runs, the last step's rest left out."""
     m, link, begun = Module(), HostLink(make(), 3), []
     m.submodules.link, m.submodules.core = link, (core := linked_core(m, link, link.geometry))
 
@@ -45,11 +48,13 @@ def test_three_cycles_pass_between_two_steps(make):
                 await ctx.tick()
                 now, busy = now + 1, ctx.get(core.busy)
                 if busy and not was and ctx.get(link.running):
+                    begun.append(now + 1)
+                elif not between and ctx.get(core.again):
                     begun.append(now)
                 was = busy
         assert len(begun) == STEPS and not ctx.get(link.running)
         gaps = {after - before for before, after in zip(begun, begun[1:])}
-        assert gaps == {ctx.get(core.cycles) // STEPS + BETWEEN}, "every step of a network that was not loaded is the same"
+        assert gaps == {(ctx.get(core.cycles) - rest) // STEPS + between}, "every step of a network that was not loaded is the same"
 
     simulator = Simulator(m)
     simulator.add_clock(1e-6)

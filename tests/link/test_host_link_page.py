@@ -169,7 +169,8 @@ def written(network):
 
 TEN = translate(preset("ai", n_exc=8, n_inh=2, weight_exc=2.0, delay=0.5), ms=50.0)
 RUNS = {"pair": (PAIR, CoreGeometry.of(PAIR, 4, n=16)), "lanes": (TEN, CoreGeometry.of(TEN, 3, n=16)),
-        "banks": (TEN, CoreGeometry.of(TEN, 2, n=16, banks=4, walk=True)), "store": (TEN, CoreGeometry.of(TEN, 2, n=16, store=16, walk=True))}
+        "banks": (TEN, CoreGeometry.of(TEN, 2, n=16, banks=4, walk=True)), "store": (TEN, CoreGeometry.of(TEN, 2, n=16, store=16, walk=True)),
+        "steps ahead": (TEN, CoreGeometry.of(TEN, 2, n=16, banks=4, walk=True, overlap=True))}
 
 
 @pytest.mark.parametrize("kind", RUNS)

@@ -56,7 +56,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "models/neuron/linear_steps": ("neuron/test_linear_model",),
     "models/neuron/bernoulli": ("test_point_page",), "models/prefetch": ("network/test_point_network",),
     "models/link/frames": ("link/test_host_link",),
-    "models/link/payloads": ("link/test_host_link",),
+    "models/link/payloads": ("link/test_host_link", "link/test_steps_ahead"),
     "models/network/population": ("cosim/test_report",),
     "models/network/network": ("network/test_network", "network/test_network_file",),
     "models/network/recording": ("test_checks",),
