@@ -223,12 +223,12 @@ def tried(luts, off, leak=8, rounding="nearest", width=0.5):
 
 def test_an_exploration_is_drawn_by_its_own_rows_whatever_was_refused_before(drawn, tmp_path):
     rows = [{"refused": "x", "luts": None}, tried(900, -4.0), tried(500, 9.0, 6), tried(700, 5.0, 7, "floor", 2.0)]
-    assert explore_figure(rows, [1, 2, 3], rows[3], tmp_path / "explore.png") and not explore_figure(rows[:1], [], None, tmp_path / "none.png")
+    assert explore_figure(rows, [1, 3], rows[3], tmp_path / "explore.png") and not explore_figure(rows[:1], [], None, tmp_path / "none.png")
     ax, = drawn[0].axes
     (points, _, (bars,)), (_, front, best) = ax.containers[0], ax.lines
     assert points.get_xydata().tolist() == [[900, 4.0], [500, 9.0], [700, 5.0]]
     assert np.array(bars.get_segments())[:, :, 1].tolist() == [[3.5, 4.5], [8.5, 9.5], [3.0, 7.0]]
-    assert front.get_xydata().tolist() == [[500, 9.0], [700, 5.0], [900, 4.0]] and best.get_xydata().tolist() == [[700, 5.0]]
+    assert front.get_xydata().tolist() == [[700, 5.0], [900, 4.0]] and best.get_xydata().tolist() == [[700, 5.0]]
     assert [(text.get_text(), *text.xy) for text in ax.texts] == [
         ("q8.8, leak 8", 900, 4.0), ("q8.8, leak 6", 500, 9.0), ("q8.8, leak 7, floor", 700, 5.0)]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("LUTs of the core on an ECP5", "distance of the rate from the float's (%)")
