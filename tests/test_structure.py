@@ -127,7 +127,23 @@ def text_problems(root):
     return problems
 
 
-RULES = (missing_partners, forbidden_imports, early_imports, dependent_witnesses, package_problems, text_problems)
+#: Folders whose files a user gets: `spikegate.models.files` writes them, whole or not at all.
+WRITERS = ("src/spikegate", "cosim/results", "models/network")
+
+
+def torn_files(root):
+    """``file: line`` for every call that writes a file in place."""
+    problems = []
+    for path in python_files(root, [folder for folder in WRITERS if (root / folder).exists()]):
+        for node in ast.walk(ast.parse(path.read_text())):
+            name = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
+            how = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)] if name == "open" else []
+            if name in ("write_text", "write_bytes") or any(each[:1] in "wx" for each in how):
+                problems.append(f"{path.relative_to(root)}: {node.lineno}")
+    return problems
+
+
+RULES = (missing_partners, forbidden_imports, early_imports, dependent_witnesses, package_problems, text_problems, torn_files)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -213,6 +229,12 @@ def test_a_package_that_is_not_listed_is_seen(tree):
 def test_a_listed_package_that_is_gone_is_seen(tree):
     (tree / "translator" / "__init__.py").unlink()
     assert package_problems(tree) == ["translator"]
+
+
+@pytest.mark.parametrize("line", ["path.write_text('x')", "(folder / 'a').write_bytes(b'')", "open('a', 'w')"])
+def test_a_file_that_is_written_in_place_is_seen(tree, line):
+    (tree / "src" / "spikegate" / "bad.py").write_text(f"import json\n{line}\n")
+    assert torn_files(tree) == ["src/spikegate/bad.py: 2"]
 
 
 @pytest.mark.parametrize("text, what", [

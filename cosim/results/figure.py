@@ -89,14 +89,14 @@ def _floats(recordings: Mapping[str, Recording]) -> list[tuple[str, str]]:
 
 
 def _window(network: FrozenNetwork) -> tuple[float, float]:
-    end = network.seconds * 1000
+    end = network.steps * network.dt_ns * 1e-6
     return max(0.0, end - RASTER_MS), end
 
 
 def _raster(ax: Any, recording: Recording, network: FrozenNetwork, hardware: str) -> None:
     start, end = _window(network)
     wanted = min(RASTER_NEURONS, network.n)
-    ms, neuron = recording.spikes[:, 0] * network.dt_ns * 1e-6, recording.spikes[:, 1]
+    ms, neuron = recording.spikes[:, 0].astype(np.int64) * network.dt_ns * 1e-6, recording.spikes[:, 1]
     base = 0
     for rest, (population, color) in enumerate(zip(network.ranges, itertools.cycle(COLORS))):
         share = round(wanted * population.size / network.n) if rest + 1 < len(network.ranges) else wanted - base
@@ -127,7 +127,7 @@ def _rate(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwork, 
 def _intervals(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwork, hardware: str) -> None:
     found = {}
     for name in ("rtl", *(name for name, _ in _floats(recordings))):
-        spikes = recordings[name].spikes
+        spikes = recordings[name].spikes.astype(np.int64)  # nanoseconds of a few seconds are above 32 bits
         spikes = spikes[np.lexsort((spikes[:, 0], spikes[:, 1]))]
         found[name] = np.diff(spikes[:, 0])[np.diff(spikes[:, 1]) == 0] * network.dt_ns * 1e-6
     both = np.concatenate(list(found.values()))

@@ -8,10 +8,13 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spikegate import __version__
 from spikegate.models.errors import InputError
+
+if TYPE_CHECKING:
+    from spikegate.translator.importer.quantise import Quantised
 
 __all__ = ["LANES", "ScriptPoint", "bits_of_script", "formats", "refuse_others"]
 
@@ -91,6 +94,11 @@ def _cells(point: ScriptPoint) -> dict[str, Any]:
     return grid.cells(PointCore(PointGeometry.of(network, min(LANES, network.n)), clock_gate=False))
 
 
+def _membranes(quantised: "Quantised") -> list[Any]:
+    """Neurons of a user's groups: a random source has a format and no membrane, and a relay is none of the user's."""
+    return [each.scaled.neuron for each in quantised.pieces if each.scaled is not None]
+
+
 def bits_of_script(point: ScriptPoint) -> tuple[int, int]:
     """Bits of the widest membrane, and most fraction bits of a leak.
 
@@ -101,7 +109,7 @@ def bits_of_script(point: ScriptPoint) -> tuple[int, int]:
     """
     from spikegate.brian2 import check
 
-    found = [each.neuron for each in check(point.script, **point.given).network.populations if hasattr(each.neuron, "format")]
+    found = _membranes(check(point.script, **point.given))
     return max((each.format.width for each in found), default=0), max((getattr(each, "leak_fraction", 0) for each in found), default=0)
 
 
@@ -115,7 +123,7 @@ def formats(script: str) -> str:
     """
     from spikegate.brian2 import check
 
-    own = [each.neuron.format for each in check(script).network.populations if hasattr(each.neuron, "format")]
+    own = [each.format for each in _membranes(check(script))]
     if not own:
         raise InputError(f"Script {script} has no membranes whose bits could be chosen; add a NeuronGroup")
     whole, fraction = max(each.width - each.fraction for each in own), max(each.fraction for each in own)

@@ -182,3 +182,10 @@ def test_the_plain_golden_model_is_another_network():
 def test_streams_that_cannot_be_are_refused(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+@pytest.mark.parametrize("variant", ["v4", "v13"])
+def test_streams_are_those_of_their_own_seed_or_of_the_networks(variant):
+    network = translate(preset("ai", n_exc=8, n_inh=2, conn_prob=0.5, seed=4), ms=1.0)
+    usual, own, same, few = (hybrid(network, variant, length=64, **given).streams for given in ({}, {"seed": 5}, {"seed": 4}, {"channels": 2}))
+    assert usual.seeds.tolist() == same.seeds.tolist() != own.seeds.tolist() and few.channels == 2 and len(few.seeds) == 32

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from small_networks import kicked, twenty
 
-from spikegate.cosim.engines import bitstream, netlist, rtl
+from spikegate.cosim.engines import bitstream, netlist, rtl, virtual_board
 from spikegate.cosim.engines.point_rtl import PointRtl
 from spikegate.cosim.toolchain.verilate import OPTIONS, ROLLED, Build
 from spikegate.gateware.core.core import CoreGeometry
@@ -59,3 +59,14 @@ def test_builds_say_how_long_the_text_and_the_compilation_took(monkeypatch):
         assert asked == [("core", (g, "rolled" if loops else True), False),
                          (("text", "core", module.HARNESS), {"trace": False, "options": ROLLED if loops else OPTIONS})]
         del asked[:]
+
+
+def test_what_is_kept_of_a_board_is_that_of_its_core_and_divisor(monkeypatch):
+    asked, made = [], []
+    monkeypatch.setattr(virtual_board, "cached_verilog", lambda make, name, key, reset: asked.append(key) or made.append(make()) or f"{name} {key}")
+    monkeypatch.setattr(virtual_board, "compile_shared", lambda text, *more: (text, *more))
+    geometries = CoreGeometry.of(NETWORK, 2), CoreGeometry.of(NETWORK, 4), PointRtl(2)._geometry(POINTS)
+    found = [virtual_board.build_linked(g, divisor) for g in geometries for divisor in (4, 9)]
+    assert len(set(found)) == len(set(asked)) == 6
+    assert [(each.geometry, each.divisor) for each in made] == [(g, divisor) for g in geometries for divisor in (4, 9)]
+    assert virtual_board.build_linked(geometries[0]) == found[0] and found[0][1:] == ("host_link", virtual_board.HARNESS)

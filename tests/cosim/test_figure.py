@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from spikegate.cosim.results.explore_figure import explore_figure
 from spikegate.cosim.results.figure import drawing, figure
+from spikegate.cosim.results.sweep_figure import sweep_figure
 from spikegate.models.network.recording import Recording
 from spikegate.translator.brunel import preset, translate
 
@@ -54,6 +56,52 @@ def texts(ax):
     return [(text.get_text(), *text.get_position(), text.get_color(), text.get_rotation(), text.get_va(), text.get_ha()) for text in ax.texts]
 
 
+def test_the_raster_has_each_populations_first_neurons_of_the_last_400_ms(drawn, tmp_path, network):
+    fig, (top, *_) = picture(drawn, tmp_path, network, recordings())
+    exc, inh = top.lines
+    # 200 of 300 neurons: 160 of 240 and 40 of 60, which follow them.
+    late = sorted([[359.9, 2], [360, 2], [370, 2], [390, 2], [410, 2], *([step / 10, 1] for step in range(3610, 3650))])
+    assert exc.get_xydata() == pytest.approx(np.array([[20.0, 0], [20.0, 159], [40.0, 0], [60.0, 0], *late]))
+    assert inh.get_xydata() == pytest.approx(np.array([[30.0, 160], [31.0, 199]]))
+    for one, color in ((exc, "#20639b"), (inh, "#d1495b")):
+        look = one.get_color(), one.get_marker(), one.get_markersize(), one.get_markeredgewidth(), one.get_linestyle(), one.get_rasterized()
+        assert look == (color, "|", 3.6, 1.1, "None", True)
+    names = (("excitatory", 1.002, 0.4, "#20639b"), ("inhibitory", 1.002, 0.9, "#d1495b"))
+    assert texts(top) == [(*name, 90.0, "center", "left") for name in names]
+    assert (top.get_title("left"), top.get_ylabel(), top.get_ylim(), top.get_xlim()) == ("Spikes of the RTL, 200 of 300 neurons", "neuron (shown)",
+                                                                                         (-1, 200), (20.0, 420.0))
+    assert not top.xaxis.get_tick_params()["labelbottom"]
+    assert all(text.get_transform() == top.transAxes for text in top.texts)
+
+
+def test_the_rate_is_that_of_bins_of_a_millisecond(drawn, tmp_path, network):
+    _, (_, ax, *_) = picture(drawn, tmp_path, network, recordings())
+    floats, rtl = ax.lines
+    assert line(floats)[:3] == ("Brian2 float (statistical only)", "#e08e0b", 1.1) and line(rtl)[:3] == ("RTL", "#20639b", 1.4)
+    assert rtl.get_xdata() == pytest.approx(np.arange(20, 420) + 0.5)
+    # One spike of 300 neurons in a millisecond is 10/3 Hz.
+    rates = dict(zip(rtl.get_xdata().round(1), rtl.get_ydata() * 0.3))
+    assert {ms: round(rate, 9) for ms, rate in rates.items() if rate} == {20.5: 3, 30.5: 1, 31.5: 1, 32.5: 1, 40.5: 1, 60.5: 1, 359.5: 1, 360.5: 1,
+                                                                          **{ms + 0.5: 10 for ms in range(361, 365)}, 370.5: 1, 390.5: 1, 410.5: 1}
+    assert {ms: y for ms, y in zip(floats.get_xdata().round(1), floats.get_ydata().round(3)) if y} == {100.5: 3.333, 150.5: 3.333, 419.5: 3.333}
+    assert (ax.get_title("left"), ax.get_ylabel(), ax.get_xlabel(), ax.get_xlim()) == ("Population rate, bins of 1 ms", "rate (Hz)", "time (ms)",
+                                                                                        (20.0, 420.0))
+    low, high = ax.get_ylim()
+    assert low == 0 and high == pytest.approx(10 / 0.3 * 1.05 * 1.15)
+    assert (ax.get_legend()._loc, ax.get_legend()._ncols) == (1, 2)
+
+
+def test_a_bin_is_a_whole_number_of_steps_and_the_last_may_be_shorter(drawn, tmp_path):
+    coarse = translate(preset("ai", n_exc=80, n_inh=20, dt=0.3, delay=1.5, refractory=2.1), ms=3.0)
+    rtl = Recording("rtl", 100, 10, [(2, 0), (3, 0), (9, 0)])
+    _, axes = picture(drawn, tmp_path, coarse, {"rtl": rtl})
+    one, = axes[1].lines
+    assert one.get_xydata().tolist() == pytest.approx(np.array([[0.45, 1 / 0.09], [1.35, 1 / 0.09], [2.25, 0], [3.15, 1 / 0.09]]))
+    assert axes[1].get_title("left") == "Population rate, bins of 0.9 ms" and axes[0].get_xlim() == (0, pytest.approx(3.0))
+    _, axes = picture(drawn, tmp_path, coarse.replace(dt_ns=3_000_000), {"rtl": Recording("rtl", 100, 10, [(2, 0)])})
+    assert axes[1].get_title("left") == "Population rate, bins of 3 ms"
+
+
 def test_intervals_are_those_of_each_neuron(drawn, tmp_path, network):
     _, axes = picture(drawn, tmp_path, network, recordings())
     ax = axes[3]
@@ -71,6 +119,17 @@ def test_intervals_are_those_of_each_neuron(drawn, tmp_path, network):
     assert (outline.get_linewidth(), outline.get_fill()) == (1.8, False)
     assert outline.get_edgecolor()[:3] == pytest.approx((0xe0 / 255, 0x8e / 255, 0x0b / 255))
     assert ax.get_legend()._loc == 1 and [text.get_text() for text in ax.get_legend().get_texts()] == ["RTL", "Brian2 float"]
+
+
+def test_a_run_of_some_seconds_is_drawn_where_its_spikes_are(drawn, tmp_path, network):
+    """A time in nanoseconds does not fit in the 32 bits of a recording's steps."""
+    long = network.replace(steps=60_000)
+    held = {"rtl": Recording("rtl", 300, 60_000, [(100, 3), (30_100, 3), (57_000, 3), (59_999, 3)])}
+    _, axes = picture(drawn, tmp_path, long, held)
+    assert axes[0].lines[0].get_xydata() == pytest.approx(np.array([[5700.0, 3], [5999.9, 3]])) and axes[0].get_xlim() == (5600.0, 6000.0)
+    bars = [(bar.get_x() <= ms < bar.get_x() + bar.get_width(), bar.get_height()) for bar, ms in zip(
+        (bar for bar in axes[3].patches if bar.get_height()), (299.9, 2690))]
+    assert bars == [(True, pytest.approx(1 / 3))] * 2  # the longest of three, 3 s, is beyond what is shown
 
 
 def test_without_intervals_the_picture_says_so(drawn, tmp_path, network):
@@ -136,6 +195,8 @@ def test_the_whole_has_a_title_a_size_and_its_places(drawn, tmp_path, network):
     assert fig.get_size_inches().tolist() == [16, 10] and fig.dpi == 100 and type(fig.get_layout_engine()).__name__ == "ConstrainedLayoutEngine"
     places = [(ax.get_subplotspec().rowspan, ax.get_subplotspec().colspan) for ax in axes]
     assert places == [(range(0, 1), range(0, 3)), (range(1, 2), range(0, 3)), (range(2, 3), range(0, 2)), (range(2, 3), range(2, 3))]
+    figure(recordings(), network, tmp_path / "print.png", 300)
+    assert drawn[-1].dpi == 300 and drawn[-1].get_size_inches().tolist() == [16, 10]
     grid = axes[0].get_gridspec()
     assert (grid.nrows, grid.ncols, list(grid.get_height_ratios())) == (3, 3, [5, 2.2, 3.8])
     assert axes[0].get_shared_x_axes().joined(axes[0], axes[1])
@@ -154,3 +215,36 @@ def test_a_drawing_leaves_no_trace_and_knows_no_matplotlibrc(drawn, tmp_path):
             assert np.geterr()["divide"] == "ignore"
         assert matplotlib.rcParams["lines.linewidth"] == 77.0
     assert (tmp_path / "a.png").exists() and drawn == [fig]
+
+
+def tried(luts, off, leak=8, rounding="nearest", width=0.5):
+    return {"luts": luts, "rate_hz_off": off, "rate_hz_within": width, "format": "q8.8", "leak_bits": leak, "rounding": rounding}
+
+
+def test_an_exploration_is_drawn_by_its_own_rows_whatever_was_refused_before(drawn, tmp_path):
+    rows = [{"refused": "x", "luts": None}, tried(900, -4.0), tried(500, 9.0, 6), tried(700, 5.0, 7, "floor", 2.0)]
+    assert explore_figure(rows, [1, 3], rows[3], tmp_path / "explore.png") and not explore_figure(rows[:1], [], None, tmp_path / "none.png")
+    ax, = drawn[0].axes
+    (points, _, (bars,)), (_, front, best) = ax.containers[0], ax.lines
+    assert points.get_xydata().tolist() == [[900, 4.0], [500, 9.0], [700, 5.0]]
+    assert np.array(bars.get_segments())[:, :, 1].tolist() == [[3.5, 4.5], [8.5, 9.5], [3.0, 7.0]]
+    assert front.get_xydata().tolist() == [[700, 5.0], [900, 4.0]] and best.get_xydata().tolist() == [[700, 5.0]]
+    assert [(text.get_text(), *text.xy) for text in ax.texts] == [
+        ("q8.8, leak 8", 900, 4.0), ("q8.8, leak 6", 500, 9.0), ("q8.8, leak 7, floor", 700, 5.0)]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("LUTs of the core on an ECP5", "distance of the rate from the float's (%)")
+
+
+def test_a_sweep_of_two_is_a_map_whose_axes_are_those_of_their_values(drawn, tmp_path):
+    rows = [{"g": g, "eta": eta, "rate_hz": 10 * g + eta, "cv_isi": None, "correlation": eta} for g in (4, 5) for eta in (1, 2, 3)]
+    assert sweep_figure(["g", "eta"], rows, tmp_path / "sweep.png") and not sweep_figure(["g", "eta", "x"], rows, tmp_path / "none.png")
+    rate, cv, correlation, *_ = drawn[0].axes
+    assert rate.images[0].get_array().tolist() == [[41, 42, 43], [51, 52, 53]] and correlation.images[0].get_array().tolist() == [[1, 2, 3]] * 2
+    assert np.isnan(cv.images[0].get_array().filled(np.nan)).all() and rate.images[0].origin == "lower"
+    for ax, title in ((rate, "rate (Hz)"), (cv, "CV of inter-spike intervals"), (correlation, "correlation, bins of 5 ms")):
+        assert (ax.get_title("left"), ax.get_xlabel(), ax.get_ylabel()) == (title, "eta", "g")
+        ticks = [[text.get_text() for text in labels] for labels in (ax.get_xticklabels(), ax.get_yticklabels())]
+        assert ticks == [["1", "2", "3"], ["4", "5"]]
+    assert sweep_figure(["g"], rows[::3], tmp_path / "line.png")
+    assert drawn[1].axes[0].lines[0].get_xydata().tolist() == [[4, 41], [5, 51]] and drawn[1].axes[0].get_xlabel() == "g"
+    assert sweep_figure(["name"], [{**row, "name": name} for row, name in zip(rows, "ab")], tmp_path / "bars.png")
+    assert [bar.get_height() for bar in drawn[2].axes[0].patches] == [41, 42]

@@ -209,6 +209,15 @@ def test_a_waveform_runs_up_to_its_first_step_in_pieces_and_opens_the_file_for_i
     assert [options for _, options in core] == [{"trace": True}] * 2
 
 
+def test_the_waveform_of_a_run_with_faults_has_these(core):
+    g, sound = rtl_streams.geometry(STREAMS, 4, FAULTS), rtl_streams.geometry(STREAMS, 4)
+    rtl_streams.waveform(STREAMS, 4, 1, 3, "w", faults=FAULTS)
+    made, = Core.made
+    words = rtl.load_words(STREAMS, g, FAULTS)
+    assert core == [(g, {"trace": True})] and np.array_equal(made.calls[0][1], words) and g != sound
+    assert len(words) != len(rtl.load_words(STREAMS, sound)) or not np.array_equal(words, rtl.load_words(STREAMS, sound))
+
+
 @pytest.mark.parametrize("trace", [False, True])
 def test_a_run_of_point_neurons_is_asked_in_pieces_too_with_the_recorded_events(core, trace):
     fractions, engine = [], PointRtl(4, clock_gate=False)

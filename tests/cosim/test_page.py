@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from report_pages import page_of, run_of
+from report_pages import Page, page_of, run_of
 from some_point import some_point_network
 
 from spikegate.cosim.results import plots
+from spikegate.cosim.results.compare import Check
 from spikegate.cosim.results.figure import figure
-from spikegate.cosim.results.page import write_page
+from spikegate.cosim.results.page import page, write_page
 from spikegate.cosim.results.report import build, judge
 from spikegate.models.network.builder import Builder
 from spikegate.models.neuron.linear import LinearNeuron
@@ -47,7 +48,8 @@ def test_a_page_says_of_every_kind_of_network_what_its_run_was(kinds, kind):
     by = {check.name: check for check in checks}
     assert all((row[2], row[3], row[7]) == (f"{by[row[0]].compared:,}", f"{by[row[0]].mismatches:,}", by[row[0]].verdict) for row in rows)
     total = sum(check.compared for check in checks if check.class_ != "statistical")
-    assert total > 40 and f"{total:,} values compared one by one, 0 differ" in page.said and "2 checks judged, 0 failed" in page.said
+    assert total > 40 and f"{total:,} values compared one by one, 0 differ" in page.said
+    assert "2 checks judged, 0 failed, 0 warned of; 9 not judged" in page.said
     # Where the cycles go: every phase, and their sum is what the hardware took.
     phases = [int(row[1].replace(",", "")) for row in page.tables["cycles"][1:]]
     assert sum(phases) == run.recording(run.hardware).cycles > 0 and all(phase >= 0 for phase in phases) and len(phases) >= 3
@@ -70,6 +72,22 @@ def test_rates_and_membranes_are_those_of_every_engine(sound, plain):
     for (first, second), low, high in zip(membranes, (0, 32), (32, 40)):
         one, = [neuron for neuron in range(low, high) if np.allclose(recording.trace["v"][:, neuron] / 256, first["mv"], atol=1e-5)]
         assert np.array_equal(first["mv"], second["mv"]) and f"Neuron {one} of" in page.said
+
+
+def test_a_last_bin_that_is_not_full_has_the_rate_of_its_own_steps(sound, plain):
+    short = replace(sound.recording(sound.hardware), steps=24, spikes=[(3, 1), (19, 0), (20, 0), (23, 9)])
+    run = replace(sound, network=plain.replace(steps=24), results={name: each._replace(recording=short) for name, each in sound.results.items()})
+    for line in plots.rates(run, None).plot.renderers:
+        assert line.data_source.data["hz"] == pytest.approx([1 / (40 * 1e-3), 1 / (40 * 1e-3), 2 / (40 * 0.4e-3)])
+        assert line.data_source.data["ms"] == pytest.approx([0.5, 1.5, 2.5])
+
+
+def test_checks_are_counted_by_their_verdict_and_warned_of_are_those_that_warn(sound):
+    checks, whole, _ = page_of(sound)
+    one = dict(class_="statistical", compared=7, mismatches=1, first_divergence=None, value=2.0, reference=1.0, margin=0.5)
+    more = [Check("order: rate", **one, ok=False, warns=True), Check("order: CV", **one, ok=True, warns=True),
+            Check("arithmetic: rate", **one, ok=False), Check("arithmetic: CV", **one, ok=None)]
+    assert "5 checks judged, 1 failed, 1 warned of; 10 not judged" in Page(page(sound, [*checks, *more], whole)).said
 
 
 def test_a_fix_stands_beside_the_parameter_that_needs_it(sound, plain):

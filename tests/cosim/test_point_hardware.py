@@ -1,5 +1,7 @@
 """The engines of the core of point neurons without a simulator: what each is given, and when cycles are not known."""
 
+from types import SimpleNamespace
+
 import numpy as np
 from small_networks import kicked, twenty
 
@@ -42,3 +44,40 @@ def test_cycles_under_stalls_are_not_known_and_a_netlist_has_no_streams():
     assert Cocotb(2).predicted_phases(NETWORK.replace(steps=20), recording) == Rtl(2).predicted_phases(NETWORK.replace(steps=20), recording)
     assert (Cocotb(stall=0.1).unpredicted, Rtl().unpredicted) == ("streams pause at random", "a memory outside answers when it can")
     assert Netlist(2).unsupported(NETWORK) == [] and "without bitstream synapses" in Netlist(2).unsupported(STREAMS)[0]
+
+
+class Pin:
+    """A port of 64 bits."""
+
+    value = 0
+
+    def __len__(self):
+        return 64
+
+
+def pauses(monkeypatch, folder, seed, stall):
+    """At each edge of the clock whether a load word was offered, as the bench of the core drives a device that is never busy."""
+    seen, dut = [], SimpleNamespace(clk=None, **{name: Pin() for name in ("busy", "i_valid", "i_payload", "o_ready", "cycles")})
+
+    class Edge:
+        def __init__(self, _):
+            seen.append(dut.i_valid.value)
+
+        def __await__(self):
+            return iter(())
+
+    monkeypatch.setattr(rtl_cocotb, "RisingEdge", Edge)
+    monkeypatch.setattr(rtl_cocotb, "cocotb", SimpleNamespace(RANDOM_SEED=seed, plusargs={"stall": str(stall), "most": "9"}))
+    monkeypatch.setenv(rtl_cocotb.FOLDER_VARIABLE, str(folder))
+    np.save(folder / "load.npy", np.zeros((50, 8), np.uint8))
+    np.savez(folder / "outside.npz", events=np.empty((0, 2)), rows=np.empty((0, 1)))
+    running = rtl_cocotb.runs_the_network.func(dut)
+    try:
+        running.send(None)
+    except StopIteration:
+        return seen
+
+
+def test_streams_pause_as_the_seed_says_and_not_without_stalls(monkeypatch, tmp_path):
+    one, same, other, few = (pauses(monkeypatch, tmp_path, seed, stall) for seed, stall in ((3, 0.5), (3, 0.5), (4, 0.5), (3, 0.1)))
+    assert one == same != other and sum(one) == sum(other) == sum(few) == 50 and len(one) > len(few) > 51

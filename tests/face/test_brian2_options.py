@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from spikegate import brian2, scripts
+from spikegate.beside import Beside
 from spikegate.cosim.engines.point_rtl import PointRtl
+from spikegate.cosim.results.compare import Check
 from spikegate.models.core.point_golden import PointGolden
 from spikegate.models.errors import InputError, Mismatch
 from spikegate.models.network.builder import Builder
@@ -164,6 +166,22 @@ def test_currents_and_drives_are_in_their_columns():
     assert rows[1][:2] == ("noise", "3") and rows[1][3] == "–"
     net.drive("a", 100, trials=10, probability=0.02, port="x")
     assert scripts._groups(SimpleNamespace(network=net.freeze()))[0][5] == "yes"
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_check_beside_judges_with_the_formats_that_it_froze_and_a_failure_is_its_exit_code(monkeypatch, capsys, failed):
+    calls, words = [], ["s.py", "--beside", "--seeds", "4", "--format", "q4.4", "--current-format", "q5.5"]
+    monkeypatch.setattr("spikegate.doctor.require", calls.append)
+    monkeypatch.setattr(brian2, "check", lambda *args, **options: calls.append((args, options)) or quantised(NET))
+    one = Check("m: rate", Agreement.STATISTICAL, 7, int(failed), None, not failed, "1 against 2")
+    monkeypatch.setattr("spikegate.beside.beside", lambda *args, **options: calls.append((args, options)) or Beside([one], False, []))
+    parser = ArgumentParser()
+    scripts.add_options(parser)
+    assert scripts.check(parser.parse_args(words)) == int(failed)
+    formats = dict(format="q4.4", current_format="q5.5")
+    assert calls == ["sim", (("s.py",), formats), (("s.py",), dict(seeds=4, **formats))]
+    assert capsys.readouterr().out.splitlines()[-2:] == [f"m: rate: 1 against 2: {'FAILED' if failed else 'ok'}", (
+        f"judged: m 1 (7 compared), {int(failed)} failed, 0 warned: {'FAILED' if failed else 'ok'}")]
 
 
 def test_the_options_of_check_are_these():

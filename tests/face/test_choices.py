@@ -84,7 +84,8 @@ def test_what_does_not_suit_is_refused_in_full():
     rest = "and this is a network of point neurons; leave it out"
     assert said(points(20), args(faults=0.1, through_host_link=True)) == f"--faults is for streams of bits, {rest}"
     for given, engine in ((dict(port="/dev/x"), PointLinked(0, "/dev/x")), (dict(port="/dev/x", lanes=3, baud=9600), PointLinked(3, "/dev/x", 9600)),
-                          (dict(through_host_link=True), PointLinked(8)), (dict(through_host_link=True, rows="csr", lanes=2), PointLinked(2))):
+                          (dict(through_host_link=True), PointLinked(8)), (dict(through_host_link=True, rows="csr", lanes=2), PointLinked(2)),
+                          (dict(through_host_link=True, rows="external"), PointLinked(8, rows=External()))):
         assert engines_for(points(20), args(**given))[0] == [engine, PointGolden(), PointBrianInteger(), PointBrianOrdered()]
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from types import SimpleNamespace
 
 import pytest
 from command import run
@@ -11,6 +12,8 @@ from scipy import stats
 from spikegate import explore
 from spikegate.cosim.results.explore_figure import explore_figure
 from spikegate.models.errors import InputError
+from spikegate.models.neuron.linear import LinearNeuron
+from spikegate.models.numeric.fixed import QFormat
 
 SMALL = ["--set", "n_exc=80", "--set", "n_inh=20", "--set", "weight_exc=1", "--ms", "200", "--workers", "1"]
 
@@ -117,6 +120,17 @@ run(100*ms)
 """
 
 
+#: A membrane of a few bits beside a random source.
+POURED = """
+from brian2 import *
+cells = NeuronGroup(2, "dv/dt = -v / (10*ms) : 1", threshold="v > 1", reset="v = 0", method="euler")
+noise = PoissonGroup(2, 20*Hz)
+synapses = Synapses(noise, cells, on_pre="v += 0.5")
+synapses.connect(j="i")
+run(1*ms)
+"""
+
+
 def test_a_script_of_ones_own_is_explored_spike_train_by_spike_train(tmp_path, capsys):
     (tmp_path / "own.py").write_text(OWN)
     options = [tmp_path / "own.py", "--no-cells", "--seeds", "2", "--workers", "1", "--format", "q7.2,q7.14", "--out", tmp_path / "out"]
@@ -145,6 +159,32 @@ def test_bits_of_a_scripts_leak_that_are_no_number_are_said_in_their_row():
     with pytest.raises(InputError, match="--leak-fraction of a script must be own or whole numbers, not 'fine'"):
         explore._bits(point)
     assert point._replace(options=(("leak_fraction", "12"),)).given == {"leak_fraction": 12}
+
+
+def test_a_result_is_kept_for_the_same_script_side_seed_and_options_alone(tmp_path):
+    def key(text="x = 1", side="hardware", seed=1, name="own.py", **options):
+        (tmp_path / name).write_text(text)
+        return explore.ScriptPoint.of(str(tmp_path / name), side, seed, tuple(options.items())).key
+    other = [key("x = 2"), key(side="asked"), key(seed=2), key(format="q8.8"), key(format="q8.9")]
+    assert key() == key(name="copy.py") and len({key(), *other}) == 6
+
+
+def test_bits_of_a_script_are_those_of_its_widest_membrane_and_finest_leak(monkeypatch):
+    linear = [LinearNeuron(QFormat(width, fraction), leak) for width, fraction, leak in ((12, 8, 14), (20, 6, 9), (16, 10, 11))]
+    pieces = [SimpleNamespace(scaled=each and SimpleNamespace(neuron=each)) for each in (*linear, None)]  # the last is a source without a membrane
+    monkeypatch.setattr("spikegate.brian2.check", lambda script, **options: given.append(options) or SimpleNamespace(pieces=pieces))
+    given, point = [], explore.ScriptPoint.of(__file__, "hardware", 1, (("format", "q8.8"), ("leak_fraction", "12")))
+    assert explore._bits(point) == (20, 14) and given == [{"format": "q8.8", "leak_fraction": 12}]
+    assert explore.formats("own.py") == "q14.10,q14.8,q14.6,q14.4,q14.2"  # 14 bits before the point of the one, 10 behind it of the other
+    del pieces[:3]
+    with pytest.raises(InputError, match="has no membranes whose bits could be chosen; add a NeuronGroup"):
+        explore.formats("own.py")
+
+
+def test_a_source_without_a_membrane_asks_for_no_bits(tmp_path):
+    (tmp_path / "own.py").write_text(POURED)
+    assert explore.formats(str(tmp_path / "own.py")).startswith("q5.")
+    assert explore._bits(explore.ScriptPoint.of(str(tmp_path / "own.py"), "hardware", 1, (("format", "q4.6"),)))[0] == 10
 
 
 def test_a_script_that_is_not_there_is_said(tmp_path, capsys):

@@ -87,6 +87,13 @@ def words_of(place):
     return words
 
 
+def test_the_shortest_and_the_longest_delay_have_their_place():
+    identity, usual = Identity.of(GEOMETRY), list(host.load_frames(load_words(NETWORK, GEOMETRY), Identity.of(GEOMETRY)))
+    for delay in (1, 16):
+        found = list(host.load_frames(words_of(("data", Op.PARAM, delay)), identity))
+        assert len(found) == len(usual) and sum(one != other for one, other in zip(found, usual)) == 1 and identity.max_delay == 16
+
+
 @pytest.mark.parametrize("place, message", [
     (("lane", Op.STATE, 8), "STATE of lane 8, address 12, data .* 8 lanes"),
     (("address", Op.SEED, 13), "SEED of lane 7, address 13, .* 13 addresses"),

@@ -4,15 +4,19 @@ from dataclasses import FrozenInstanceError
 from types import SimpleNamespace
 
 import pytest
+from small_networks import kicked
 
-from spikegate import host, linked
+from spikegate import host, linked, point_host
 from spikegate.cosim.engines.hardware import Rtl
+from spikegate.cosim.engines.point_rtl import PointRtl
 from spikegate.linked import Linked
 from spikegate.models.core.golden import Golden
+from spikegate.models.core.rows_external import External
 from spikegate.models.errors import InputError
 from spikegate.models.network.engine import Agreement, Hardware
 from spikegate.models.network.recording import Recording
 from spikegate.models.streams.params import StreamFaults
+from spikegate.point_linked import PointLinked
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.hybrid import hybrid
 
@@ -116,6 +120,18 @@ def test_a_waveform_is_that_of_the_rtl_with_as_many_lanes_or_of_all_neurons(monk
     Linked(3, faults=FAULTS).waveform(STREAMS, first=2, last=5, path="w")
     Linked(0, "/dev/x").waveform(NETWORK, first=1, last=4, path="v")
     assert calls == [(Rtl(3, faults=FAULTS), STREAMS, dict(first=2, last=5, path="w")), (Rtl(20), NETWORK, dict(first=1, last=4, path="v"))]
+
+
+def test_a_core_of_point_neurons_is_given_every_option_too_and_its_waveform_is_of_its_own_rows(monkeypatch):
+    calls, points, outside = [], kicked(), External()
+    monkeypatch.setattr(PointRtl, "waveform", lambda self, network, **options: calls.append((self, options)))
+    monkeypatch.setattr(point_host, "run", lambda *args, **options: calls.append((args, options)) or "a recording")
+    assert PointLinked(3, "/dev/x", 9600, outside).run(points, trace=True, progress=print) == PointLinked().run(points) == "a recording"
+    PointLinked(3, rows=outside).waveform(points, first=2, last=5, path="w")
+    PointLinked(0, "/dev/x").waveform(points, first=1, last=4, path="v")
+    assert calls == [((points, 3, outside), dict(port="/dev/x", baud=9600, trace=True, progress=print)),
+                     ((points, 8, PointLinked().rows), dict(port=None, baud=None, trace=False, progress=None)),
+                     (PointRtl(3, rows=outside), dict(first=2, last=5, path="w")), (PointRtl(points.n), dict(first=1, last=4, path="v"))]
 
 
 def test_what_it_is():

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import subprocess
 from types import SimpleNamespace
 
 import joblib
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from script_files import FACE, SCRIPT, run, write
 
+from spikegate import beside_judge
 from spikegate.beside import Beside, beside, verdict
 from spikegate.beside_judge import Side, first_difference, judged
 from spikegate.beside_run import Kept, _serial, contents
@@ -167,3 +169,44 @@ def test_a_failure_is_that_of_a_check():
     same = side([1, 5, 9], [0, 1, 1])
     checks = judged([dict.fromkeys(("asked", "realised", "hardware"), same)])
     assert not Beside(checks, False, []).failed and verdict(checks) == "judged: m 2 (6 compared), 0 failed, 0 warned: ok"
+
+
+def test_each_side_of_each_seed_is_a_process_with_its_device_its_options_its_seed_and_its_limit(monkeypatch, tmp_path):
+    calls, same = [], side([1, 5, 9], [0, 1, 1])
+
+    def ran(command, timeout, **how):
+        *_, script, device, answer, given, seed = command
+        calls.append((script, device, json.loads(given), seed, timeout))
+        spikes = {f"m/{name}": values for name, values in same.monitors["m"].items()}
+        np.savez(answer, facts=np.array(json.dumps({**same.facts, "held": {"spikes": 3}})), every=same.every, **spikes)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", ran)
+    found = beside(tmp_path / "own.py", limit=7.5, seeds=3, format="q4.4", rounding="floor")
+    options, script = {"format": "q4.4", "rounding": "floor"}, str(tmp_path / "own.py")
+    sides = ("runtime", {}), ("spikegate", {**options, "engine": "realised"}), ("spikegate", options)
+    assert calls == [(script, device, given, seed, 7.5) for seed in "012" for device, given in sides]
+    assert [check.compared for check in found.checks] == [9, 9] and found.held == {"spikes": 3} and not found.failed
+
+
+def test_a_margin_has_the_share_of_a_whole_step_and_of_a_whole_spike(monkeypatch):
+    given = []
+    monkeypatch.setattr(beside_judge, "judge_one", lambda effect, key, *_: given.append((effect.name, key, _[-1])) or same.checks[0])
+    same = SimpleNamespace(checks=judged([dict.fromkeys(("asked", "realised", "hardware"), side([1, 5, 9], [0, 1, 1]))]))
+    # Intervals of 4 and 8 steps in the floats; 4 neurons for 2 s.
+    by_name(side([1, 5, 13], [1, 1, 1]), side([1, 5, 13], [1, 1, 1]), side([1, 5, 14], [1, 1, 1]))
+    assert given == [("arithmetic", key, pytest.approx(least)) for key, least in (("rate_hz", 1 / 8), ("cv_isi", 1 / 6), ("correlation", 0.0))]
+
+
+def test_what_the_parts_of_a_run_were_is_added_up():
+    def part(steps, memory, draws, overflows, warnings, held, spikes):
+        recording = Recording("golden", 3, steps, np.array(spikes), provenance={"held": held} if held else {})
+        network = SimpleNamespace(draws=draws, dt_ns=250_000, memory=memory, steps=steps)
+        return SimpleNamespace(network=network, recording=recording, overflows=overflows, warnings=warnings, quantised=SimpleNamespace(pieces=[]))
+
+    kept = Kept()
+    kept.part(part(10, 50.0, True, 2, ["b", "a"], {"spikes": 4, "values": 5}, [[3, 1]]), 0, {})
+    kept.part(part(20, 40.0, False, 3, ["c", "a"], {"spikes": 1, "values": 2}, [[0, 2], [7, 0]]), 10, {})
+    assert kept.facts == {"draws": True, "memory": 50.0, "dt": 2.5e-4, "overflows": 5, "warnings": ["a", "b", "c"],
+                          "held": {"spikes": 5, "values": 7}, "runs": 2, "bounds": {}}
+    assert np.concatenate(kept.spikes).tolist() == [[1, 3, 1], [2, 10, 2], [2, 17, 0]]

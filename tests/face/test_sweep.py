@@ -122,6 +122,13 @@ def test_what_was_done_is_not_done_again_and_a_torn_line_is(tmp_path, monkeypatc
         row for k, row in enumerate(whole) if k != of_first]
 
 
+def test_a_result_is_kept_for_the_same_options_engine_and_lanes_alone():
+    one = grid.Point((("ms", "20"), ("seed", "1")), "rtl", 4)
+    other = [one._replace(**change) for change in (
+        dict(options=(("ms", "20"), ("seed", "2"))), dict(engine="golden"), dict(lanes=5), dict(lanes=None), dict(trains=True))]
+    assert len({one.key, *(each.key for each in other)}) == 6 and one.key == grid.Point(*one).key
+
+
 def options(*words):
     from spikegate.cli import _parser
     return _parser().parse_args(["sweep", *SMALL, "--ms", "20", *words])

@@ -197,6 +197,19 @@ def test_a_folder_that_is_not_empty_stays_as_it_is(tmp_path, capsys):
     assert main(["verilog", "bernoulli", "--out", str(tmp_path / "mine.txt")]) == 2
 
 
+def test_a_fit_is_asked_of_a_leaf_and_of_a_core_and_of_the_tools_that_it_needs(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("spikegate.doctor.require", asked.append)
+    for name in ("leaf", "with_network"):
+        monkeypatch.setattr(f"spikegate.cosim.ip.catalogue.{name}", lambda *args, name=name, **options: asked.append((
+            name, args[0], args[-1], options)) or {"a.v": "text"})
+    for k, words in enumerate((["lfsr", "--parameters", "a=1", "b=2", "--fit"], ["core", *NETWORK, "--parameters", "lanes=2", "--fit"], ["lif"])):
+        assert main(["verilog", *words, "--out", str(tmp_path / str(k))]) == 0
+        assert (tmp_path / str(k) / "a.v").read_text() == "text"
+    assert asked == ["verilog", "bitstream", ("leaf", "lfsr", ["a=1", "b=2"], {"fit": True}),
+                     "verilog", "bitstream", ("with_network", "core", ["lanes=2"], {"fit": True}), "verilog", ("leaf", "lif", [], {"fit": False})]
+
+
 @pytest.mark.long
 def test_size_and_frequency_are_those_of_the_build(tmp_path):
     """The datasheet's figures and those of docs/fpga.md, of the same component."""

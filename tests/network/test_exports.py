@@ -104,7 +104,8 @@ def test_a_report_is_read_and_shown_and_what_is_none_is_refused(tmp_path):
     html = loaded._repr_html_()
     assert loaded == whole == dict(whole) and html == whole._repr_html_() and html.startswith("<p><b>ok</b></p><p>WARNING: tau_mem is 25.6 ms")
     assert all(check.name in unescape(html) for check in checks) and len(checks) == 11 and "a&lt;b" in html and "a<b" not in html
-    assert "<b>FAILED</b>" in Report(whole | {"ok": False})._repr_html_()
+    html = Report(whole | {"ok": False, "warnings": ["one", "two <b>", "three"]})._repr_html_()
+    assert html.startswith("<p><b>FAILED</b></p><p>WARNING: one</p><p>WARNING: two &lt;b&gt;</p><p>WARNING: three</p><table>")
     (tmp_path / "list").write_text("[1]")
     (tmp_path / "other").write_text("{}")
     for path in (tmp_path / "absent", tmp_path / "list", tmp_path / "other", tmp_path):

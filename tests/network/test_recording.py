@@ -109,6 +109,8 @@ def test_foreign_and_inconsistent_files_are_refused(tmp_path):
 def test_csv_has_a_line_a_spike(tmp_path):
     some().to_csv(tmp_path / "spikes.csv")
     assert (tmp_path / "spikes.csv").read_text() == "time_ms,neuron\n0,1\n0.5,0\n0.5,3\n2.25,1\n"
+    Recording("long", 2, 10_000_000, [(1_234_567, 1), (9_999_999, 0)], dt_ns=100_000).to_csv(tmp_path / "long.csv")
+    assert (tmp_path / "long.csv").read_text() == "time_ms,neuron\n123456.7,1\n999999.9,0\n"
     with pytest.raises(InputError, match="cannot be written"):
         some().to_csv(tmp_path / "absent" / "x")
 

@@ -40,6 +40,12 @@ def test_a_leak_one_step_of_its_finest_bit_off_is_seen(network):
     assert not np.array_equal(rtl.run(fine, LANES, trace=True).trace["v"], engine.run(wrong, trace=True).trace["v"])
 
 
+def test_recorded_events_stay_with_another_leak(network):
+    events = np.arange(20 * 1000, dtype=np.uint8).reshape(20, 1000) % 3
+    fine = with_fine_leak(network.replace(steps=20, external=events))
+    assert np.array_equal(fine.external, events) and (fine.steps, fine.lif.leak_fraction, fine.lif.rounding) == (20, 16, Rounding.STOCHASTIC)
+
+
 @pytest.mark.parametrize(("n_inh", "g_inh"), [(0, 4.0), (0, 5.0), (200, 5.0)])
 def test_the_inhibitory_weight_comes_from_the_parameters_whether_or_not_there_are_inhibitory_neurons(n_inh, g_inh):
     """With none, the last weight of the network is an excitatory one, 0.5 mV."""

@@ -1,11 +1,13 @@
 """Brian2's floats against a few lines of NumPy: every membrane of every step, with recorded events, so that both have the same."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from spikegate.models.core.engine import external_events
 from spikegate.models.numeric.fixed import QFormat
-from spikegate.translator.brian import run_ordered
+from spikegate.translator.brian import _events, run_ordered
 from spikegate.translator.brian_float import Original, run_float
 from spikegate.translator.brunel import preset, translate
 
@@ -78,6 +80,14 @@ def test_the_ordered_floats_are_the_cores_steps_without_rounding(delay):
     np.testing.assert_allclose(found.trace["v"], trace / 512, rtol=1e-5)
     np.testing.assert_allclose(found.final["v"], trace[-1] / 512, rtol=1e-12)
     assert (found.engine, found.dt_ns) == ("brian2-ordered", 200_000) and set(found.final) == {"v"}
+
+
+def test_the_drive_that_is_drawn_is_that_of_the_networks_table_and_another_for_another_seed():
+    net = network(1.4).replace()
+    one, same, other = (np.stack(list(itertools.islice(_events(each), 400))) for each in (net, net, net.reseeded(1)))
+    assert one.shape == (400, 20) and np.array_equal(one, same) and not np.array_equal(one, other)
+    mean, error = net.drive.mean_events, (one.var() / one.size) ** 0.5
+    assert mean > 0 and all(abs(each.mean() - mean) < 5 * error for each in (one, other))
 
 
 def test_what_was_asked_and_what_is_realised_differ_in_every_membrane():

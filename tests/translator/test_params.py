@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from spikegate.models.errors import InputError
-from spikegate.models.numeric.fixed import Q8_8, QFormat
+from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, QFormat, Rounding
 from spikegate.translator.params import PRESETS, BrunelParams, asked_for, check, preset, whole_multiple
 from spikegate.translator.raw import fine_leak, raw_parameters
 
@@ -127,6 +127,21 @@ def test_a_network_is_drawn_source_by_source_then_membranes_then_the_drive(netwo
     assert network.indptr.tolist() == [sum(source < first for source, _ in pairs) for first in range(11)]
     assert network.v0.tolist() == rng.integers(256, 5120, 10).tolist()
     assert network.seeds.tolist() == list(network.lfsr.phases(int(rng.integers(1, 2**63)), 10, 15))
+
+
+def test_what_a_network_holds_of_its_parameters(network):
+    from spikegate.translator.brunel import translate
+    assert (network.name, network.n_exc, network.n_inh, network.delay, network.steps, network.dt_ns) == ("x", 6, 4, 2, 15, 100_000)
+    lif = network.lif
+    assert (lif.threshold, lif.reset, lif.rest, lif.leak, lif.refractory, lif.leak_fraction) == (5120, 2560, 256, 1, 3, 8)
+    assert (lif.rounding, lif.overflow) == (Rounding.NEAREST, Overflow.SATURATE) and network.weights.tolist() == [25] * 6 + [-128] * 4
+    assert network.drive.weight == 25 and network.drive.mean_events == pytest.approx(2.0, rel=1e-6)
+    flat = translate(BrunelParams(n_exc=6, n_inh=4, conn_prob=0.5, v_rest=1.0), Q16_12, rounding=Rounding.FLOOR, overflow=Overflow.WRAP,
+                     leak_fraction=20)
+    assert flat.v0.tolist() == [4096] * 10 and (flat.name, flat.steps) == ("custom", 10_000)
+    assert (flat.lif.rounding, flat.lif.overflow, flat.lif.leak, flat.lif.leak_fraction) == (Rounding.FLOOR, Overflow.WRAP, 5242, 20)
+    low = translate(BrunelParams(n_exc=6, n_inh=4, conn_prob=0.5, v_rest=30.0, v_spread=True), ms=0.1)
+    assert low.v0.tolist() == [7680] * 10 and low.steps == 1
 
 
 @pytest.mark.parametrize("options, message", [

@@ -125,6 +125,7 @@ def test_the_realised_original_is_what_the_integers_hold_with_the_same_drive():
     assert realised == asked._replace(tau_mem=25.6) and (asked.tau_mem, asked.trials, asked.rate_hz) == (20.0, 16, 250.0)
     tutorial = Original.realised(translate(preset("tutorial"), ms=1.0))
     assert (tutorial.weight_exc, tutorial.g_inh) == (25 / 256, 128 / 25) and tutorial.rate_hz == pytest.approx(250.0)
+    assert tutorial.drive_weight == 25 / 256 and Original.asked(translate(preset("tutorial"), ms=1.0)).drive_weight == 0.1
 
 
 def test_ai_in_floats_is_asynchronous_and_irregular_and_the_tutorial_is_not():

@@ -33,7 +33,7 @@ def alpha(rise, method="euler", target="y", more="", ends=15, **given):
 
 
 @pytest.mark.parametrize("asked, near", [
-    ({"rise": "2*ms"}, 1e-4), ({"rise": "9*ms", "method": "exact", "target": "x"}, 1e-4), ({"rise": "2*ms", "more": " + 0.3"}, 1e-4),
+    ({"rise": "2*ms", "more": " * a + 0.3"}, 1e-4), ({"rise": "2*ms"}, 1e-4), ({"rise": "9*ms", "method": "exact", "target": "x"}, 1e-4),
     ({"rise": "5*ms", "more": " * a"}, 2e-3),
     ({"rise": "5*ms", "method": "exact"}, 2e-3), ({"rise": "5*ms", "target": "x", "refractory": 2 * b.ms}, 2e-3)], ids=str)
 def test_currents_that_feed_each_other_are_those_of_brian2(asked, near):

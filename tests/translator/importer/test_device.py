@@ -77,7 +77,7 @@ def test_spikes_under_way_are_missed_if_they_are_dropped(monkeypatch):
 
 @pytest.mark.parametrize("monitor", [{"dt": 0.5 * b.ms}, {"when": "after_thresholds"}, {"when": "before_groups"}])
 def test_monitors_look_where_brian2_looks(monitor):
-    (_, states, _), (_, ours, _), _ = both(currents(monitor=monitor, runs=(20, 20.3)), **WIDE_CURRENTS)
+    (_, states, _), (_, ours, _), _ = both(currents(monitor=monitor, runs=(20.2, 20.1)), **WIDE_CURRENTS)  # from between two looks on
     assert states.v.shape == ours.v.shape and states.v.shape[1] > 50
     np.testing.assert_allclose(states.t_, ours.t_)
     assert np.abs(states.v - ours.v).max() < 1e-3 * b.mV
@@ -121,6 +121,22 @@ def test_kicks_give_the_spikes_of_brian2(asked):
     np.testing.assert_array_equal(pairs(given), pairs(our_given))
     np.testing.assert_allclose(states.v, our_states.v, atol=1e-3)
     np.testing.assert_allclose(states.theta, our_states.theta)
+
+
+@pytest.mark.parametrize("threshold, kicks_of_a_spike", [("v >= 1", 4), ("1 <= v", 4), ("v > 1", 5), ("1 < v", 5)])
+def test_a_membrane_that_equals_its_threshold_spikes_where_brian2_says_so(threshold, kicks_of_a_spike):
+    def script():
+        cells = b.NeuronGroup(1, "dv/dt = 0 / second : 1", threshold=threshold, reset="v = 0", method="euler")
+        given = b.SpikeGeneratorGroup(1, np.zeros(40, int), np.arange(40) * 0.2 * b.ms)
+        kick = b.Synapses(given, cells, on_pre="v += 0.25")
+        kick.connect()
+        spikes = b.SpikeMonitor(cells)
+        b.Network(cells, given, kick, spikes).run(8.1 * b.ms, namespace={})
+        return spikes
+
+    theirs, ours, _ = both(script, **WIDE)
+    np.testing.assert_array_equal(pairs(theirs), pairs(ours))
+    assert len(pairs(ours)) == 40 // kicks_of_a_spike
 
 
 def test_state_goes_back_to_the_groups():
@@ -205,6 +221,10 @@ def test_a_network_is_frozen_without_a_run():
         network, space = b.Network(b.StateMonitor(cells, "v", record=[0], dt=5 * b.ms, name="a_monitor"), cells, synapses), {"tau": 20 * b.ms}
         frozen = spikegate.brian2.from_brian2(network, 100 * b.ms, namespace=space, format="q8.8")
         network.run(0.1 * b.ms, namespace=space)  # Brian2 takes it still
+        network.add(b.PoissonInput(cells, "v", 10, 20 * b.Hz, 1 * b.mV))
+        seeds = [spikegate.brian2.from_brian2(network, 1 * b.ms, namespace=space, **given).network.seeds.tolist() for given in (
+            {}, {"seed": 1}, {"seed": 7})]
+    assert seeds[0] == seeds[1] != seeds[2] and all(seeds[2])
     population, = frozen.network.populations
     assert (frozen.network.steps, frozen.network.dt_ns, len(frozen.network.projections[0].indices)) == (1000, 100_000, 90)
     assert population.table["threshold"].tolist() == [20 * 256] and population.table["reset"].tolist() == [0]
