@@ -2,10 +2,11 @@
 
     python benchmarks/brian2_examples.py ../brian2/examples --beside --json docs/brian2_examples.json --page docs/brian2.md
 
-Each script runs in a process of its own, as it is but for two lines before it. It *runs* if its networks ran, is *refused* if the device named what
-is in the way of any of them, *fails* if anything of ours went wrong, and is *none* if no network is run in it. ``--beside`` runs those that run three times
-more, by Brian2's floats as asked for and as the integers realise them, and on the hardware itself: RTL held against the golden model, and a verdict
-on each monitor. A script that the file of ``--json`` has is not run again, unless ``--again``; so a table that was not finished goes on.
+Each script runs in a process of its own, as it is but for two lines before it. It *runs* if its networks ran, is *refused* if the device named
+what is in the way of any of them, *fails* if anything of ours went wrong, and is *none* if no network is run in it. ``--beside`` runs those that
+run three times more, by Brian2's floats as asked for and as the integers realise them, and on the hardware itself: RTL held against the golden
+model, and a verdict on each monitor. A script that the file of ``--json`` has is not run again, unless ``--again``; so a table that was not
+finished goes on.
 """
 
 import argparse

@@ -71,7 +71,8 @@ def test_reports_on_the_fpga_page_are_of_the_boards_as_they_are_and_of_what_thei
     assert all(entry["used"] <= entry["available"] for entry in fit["utilisation"].values()) and fit["clock_met"] and fit["fmax_hz"] >= spec.clock_hz
     assert fit["network"] == {"name": "ai", "hash": network.hash, "steps": 10_000}
     recording = golden.run(network)
-    cycles, sent = golden.predict_cycles(network, recording, spec.lanes, batch=spec.batch, **spec.options) / 10_000, flow.event_bytes(recording) / 10_000
+    cycles = golden.predict_cycles(network, recording, spec.lanes, batch=spec.batch, **spec.options) / 10_000
+    sent = flow.event_bytes(recording) / 10_000
     steps = spec.clock_hz / (cycles + spec.between)
     assert (spec.batch, spec.between) == ((MAX_STEPS, 0) if spec.overlap and not spec.store else (1, BETWEEN))
     expected = {"cycles_per_step": cycles, "cycles_between_steps": spec.between, "steps_per_s": steps, "real_time_factor": steps * 1e-4,

@@ -241,7 +241,7 @@ def test_a_profile_that_is_asked_for_has_the_time_of_the_run():
         found = network.profiling_info
         network.run(1 * b.ms)
         with pytest.raises(ValueError, match="No profiling info"):
-            network.profiling_info
+            network.get_profiling_info()
         return found
 
     (name, time), = on("spikegate", script)

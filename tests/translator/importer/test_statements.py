@@ -32,7 +32,8 @@ def test_what_is_no_sum_is_said_by_its_variables():
 def test_a_large_model_is_refused_at_once(times, said):
     """Nonlinear variables, each of which the fourth-order method puts into all others four times over."""
     def script():
-        sums = [" + ".join(f"{p} * {c} - {a}**3 + {p}*({c} + {k})*({a} - {k})" for k in range(1, times + 1)) for a, p, c in zip("xyzw", "yzwx", "zwxy")]
+        of = zip("xyzw", "yzwx", "zwxy")
+        sums = [" + ".join(f"{p} * {c} - {a}**3 + {p}*({c} + {k})*({a} - {k})" for k in range(1, times + 1)) for a, p, c in of]
         equations = [f"d{a}/dt = ({each}) / (10*ms) : 1" for a, each in zip("xyzw", sums)]
         b.Network(b.NeuronGroup(1, "\n".join(equations), threshold="x > 1", reset="x = 0", method="rk4")).run(1 * b.ms)
 
