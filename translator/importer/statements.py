@@ -91,7 +91,7 @@ def followed(code: str, known: Mapping[str, str] | None = None) -> dict[str, Any
 
 def _size(expression: Any, sizes: Mapping[Any, int]) -> int:
     """How many parts an expression will have when symbols have been replaced by what has ``sizes`` parts."""
-    known = dict(sizes)
+    known: dict[Any, int] = dict(sizes)
 
     def of(each: Any) -> int:
         if each not in known:
