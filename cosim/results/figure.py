@@ -109,16 +109,22 @@ def _raster(ax: Any, recording: Recording, network: FrozenNetwork, hardware: str
     ax.tick_params(labelbottom=False)
 
 
+def rate_in_bins(recording: Recording, network: FrozenNetwork, width: int) -> np.ndarray:
+    """Spikes a neuron and second, Hz, in bins of so many steps; the last bin may have fewer."""
+    steps = np.diff(np.append(np.arange(0, network.steps, width), network.steps))
+    return np.bincount(recording.spikes[:, 0] // width, minlength=len(steps)) / (network.n * steps * network.dt_ns * 1e-9)
+
+
 def _rate(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwork, hardware: str) -> None:
     start, end = _window(network)
     step_ms = network.dt_ns * 1e-6
     width = max(1, round(1 / step_ms))
     floats = [(name, f"{label} (statistical only)", dict(color=FLOAT, lw=1.1)) for name, label in _floats(recordings)]
     for name, label, look in (*floats, ("rtl", hardware, dict(color=COLORS[0], lw=1.4))):
-        bins = np.bincount(recordings[name].spikes[:, 0] // width, minlength=-(-network.steps // width))
-        ms = (np.arange(len(bins)) + 0.5) * width * step_ms
+        hz = rate_in_bins(recordings[name], network, width)
+        ms = (np.arange(len(hz)) + 0.5) * width * step_ms
         shown = ms >= start
-        ax.plot(ms[shown], bins[shown] / (network.n * width * step_ms * 1e-3), label=label, **look)
+        ax.plot(ms[shown], hz[shown], label=label, **look)
     ax.set(title=f"Population rate, bins of {width * step_ms:g} ms", ylabel="rate (Hz)", xlabel="time (ms)", xlim=(start, end))
     ax.set_ylim(0, ax.get_ylim()[1] * 1.15)
     ax.legend(loc="upper right", ncols=2)

@@ -10,7 +10,7 @@ from bokeh.models import BoxAnnotation, ColumnDataSource, HoverTool, Range1d, Sp
 from bokeh.plotting import figure
 
 from spikegate.cosim.results.divergence import Divergence
-from spikegate.cosim.results.figure import active
+from spikegate.cosim.results.figure import active, rate_in_bins
 from spikegate.cosim.results.report import Run
 from spikegate.models.network.recording import Recording
 
@@ -92,11 +92,10 @@ def rates(run: Run, x_range: Any) -> Drawn:
     width = max(1, round(RATE_MS / step_ms), -(-network.steps // MOST_BINS))
     bins = -(-network.steps // width)
     ms = ((np.arange(bins) + 0.5) * width * step_ms).astype(np.float32)
-    full = np.minimum(width, network.steps - np.arange(bins) * width)
     plot = _figure(240, x_range, x_axis_label="time (ms)", y_axis_label="rate (Hz)")
     for number, (title, recording) in enumerate(_traced(run)):
-        hz = np.bincount(recording.spikes[:, 0] // width, minlength=bins) / (network.n * full * step_ms * 1e-3)
-        plot.line("ms", "hz", source=ColumnDataSource({"ms": ms, "hz": hz.astype(np.float32)}), legend_label=title, **_line(number, 0.5))
+        hz = rate_in_bins(recording, network, width).astype(np.float32)
+        plot.line("ms", "hz", source=ColumnDataSource({"ms": ms, "hz": hz}), legend_label=title, **_line(number, 0.5))
     _legend(plot)
     return Drawn(plot, f"All neurons, bins of {width * step_ms:g} ms; the axis of time is the raster's.")
 
