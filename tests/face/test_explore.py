@@ -109,6 +109,7 @@ def test_what_cannot_be_explored_is_one_line(words, said, tmp_path, capsys):
 
 OWN = """
 from brian2 import *
+prefs.codegen.target = "numpy"
 seed(3)
 cells = NeuronGroup(20, "dv/dt = (g - v) / (10*ms) : volt\\ndg/dt = -g / (5*ms) : volt", threshold="v > 10*mV", reset="v = 0*mV", method="euler")
 cells.v = "rand() * 10*mV"
@@ -123,6 +124,7 @@ run(100*ms)
 #: A membrane of a few bits beside a random source.
 POURED = """
 from brian2 import *
+prefs.codegen.target = "numpy"
 cells = NeuronGroup(2, "dv/dt = -v / (10*ms) : 1", threshold="v > 1", reset="v = 0", method="euler")
 noise = PoissonGroup(2, 20*Hz)
 synapses = Synapses(noise, cells, on_pre="v += 0.5")
@@ -139,8 +141,6 @@ def test_a_script_of_ones_own_is_explored_spike_train_by_spike_train(tmp_path, c
     assert code == 0 and "distance" in out and any("recommended: set_device(\"spikegate\", format='q7." in line for line in err)
     assert (coarse["bits"], fine["bits"]) == (9, 21) and coarse["leak_bits"] == fine["leak_bits"] > 8
     assert 0 <= fine["distance"] < 0.01 < coarse["distance"] < 1 and fine["neurons_hz"] < 3 and abs(fine["rate_hz_off"]) < 0.5
-    again, _, err = run(capsys, "explore", *options)
-    assert again == 0 and err[0].startswith("spikegate: 6 of 6 points")
 
 
 @pytest.mark.parametrize("change, words, said", [
