@@ -82,8 +82,6 @@ class Board:
         What the part has: ``lut``, ``ff``, ``bram``, ``spram``, ``dsp``.
     wide : Mapping
         Which of these parameters are others for formats of more than 16 bits.
-    apart : Mapping
-        Which are others for a core that is not to deliver during its sweep, where the board's does.
     points : Mapping
         Which are others for a core of point neurons.
     """
@@ -103,7 +101,6 @@ class Board:
     overlap: bool = False
     capacity: Mapping[str, int] = field(default_factory=dict)
     wide: Mapping[str, Any] = field(default_factory=dict)
-    apart: Mapping[str, Any] = field(default_factory=dict)
     points: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, format: QFormat, n: int | None = None, lanes: int | None = None, overlap: bool | None = None) -> "Board":
@@ -117,8 +114,6 @@ class Board:
             If the host link has no place for so many neurons or lanes, or a core of this size cannot do with the ``overlap`` that is asked for.
         """
         spec = replace(self, **self.wide) if format.width > 16 else self
-        if spec.overlap and overlap is False:
-            spec = replace(spec, **spec.apart)
         n = spec.n if n is None else n
         if not 1 <= n <= MAX_NEURONS:
             raise InputError(f"N of a board's core must be in 1..{MAX_NEURONS:,}, not {n}; give another --n")
