@@ -121,7 +121,7 @@ def affine(expression: Any, variables: Collection[str], timed: Collection[str] =
     constant(expression, timed)
     held, factors, rest = {name: symbol(name) for name in variables}, {}, expression
     for name, each in held.items():
-        if degree(expression, each) > 1:
+        if degree(expression, each) > 2:  # what is bounded by squares may yet cancel, and is soon differentiated
             raise Unclear(f"is not linear in {name.rstrip('_')}")
         factor = sympy.diff(expression, each)
         others = sorted(other for other in held if other != name and held[other] in factor.free_symbols)
@@ -141,7 +141,7 @@ def degree(expression: Any, held: Any) -> float:
             parts = [of(part) for part in each.args]
             if each.is_Add or each.is_Mul:
                 known[each] = max(parts) if each.is_Add else sum(parts)
-            elif each.is_Pow and each.exp.is_Integer and each.exp > 0:
+            elif each.is_Pow and each.exp.is_number and each.exp > 0 and each.exp == int(each.exp):
                 known[each] = parts[0] * int(each.exp)
             else:
                 known[each] = math.inf if any(parts) else 0
