@@ -141,7 +141,7 @@ def degree(expression: Any, held: Any) -> float:
             parts = [of(part) for part in each.args]
             if each.is_Add or each.is_Mul:
                 known[each] = max(parts) if each.is_Add else sum(parts)
-            elif each.is_Pow and each.exp.is_number and each.exp > 0 and each.exp == int(each.exp):
+            elif each.is_Pow and each.exp.is_Number and float(each.exp).is_integer() and each.exp > 0:
                 known[each] = parts[0] * int(each.exp)
             else:
                 known[each] = math.inf if any(parts) else 0
