@@ -7,10 +7,10 @@ import numpy as np
 from spikegate.models.core.address_map import Op, Param
 from spikegate.models.errors import InputError
 from spikegate.models.link.frames import MAX_PAYLOAD
-from spikegate.models.link.payloads import HEADER, Identity
+from spikegate.models.link.payloads import CHOOSE, HEADER, Identity
 from spikegate.models.link.point import PointTerms
 
-__all__ = ["load_frames"]
+__all__ = ["choice_frames", "load_frames"]
 
 
 def load_frames(words: np.ndarray, identity: Identity | PointTerms) -> Iterator[bytes]:
@@ -45,3 +45,15 @@ def load_frames(words: np.ndarray, identity: Identity | PointTerms) -> Iterator[
         for start in range(first, last, count):
             header = bytes([op[start], *int(lane[start]).to_bytes(2, "big"), *int(address[start]).to_bytes(3, "big")])
             yield header + items[start - first:start - first + count].tobytes()
+
+
+def choice_frames(neurons: np.ndarray, identity: Identity) -> Iterator[bytes]:
+    """Payloads of LOAD that choose these neurons, and no others."""
+    chosen, size = np.zeros(identity.words * identity.lanes, np.uint8), identity.item(CHOOSE)
+    chosen[neurons] = 1
+    count = (MAX_PAYLOAD - HEADER) // size
+    for first in range(0, len(chosen), count):
+        address, lane = divmod(first, identity.lanes)
+        items = np.zeros((len(part := chosen[first:first + count]), size), np.uint8)
+        items[:, -1] = part
+        yield bytes([CHOOSE, *lane.to_bytes(2, "big"), *address.to_bytes(3, "big")]) + items.tobytes()

@@ -36,14 +36,14 @@ MAX_CYCLES = 50_000_000
 class LinkedCore(wiring.Component):
     """A host link and its core, with the core's gated clocks as ports."""
 
-    def __init__(self, geometry: CoreGeometry | PointGeometry, divisor: int):
-        self.geometry, self.divisor = geometry, divisor
+    def __init__(self, geometry: CoreGeometry | PointGeometry, divisor: int, counts: bool = False):
+        self.geometry, self.divisor, self.counts = geometry, divisor, counts
         gates = {name: flow for part in geometry.gated for name, flow in ((f"{part}_clk", In(1)), (f"{part}_enable", Out(1)))}
         super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "running": Out(1), "cycles": Out(48), **gates})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.link = link = HostLink(self.geometry, self.divisor)
+        m.submodules.link = link = HostLink(self.geometry, self.divisor, counts=self.counts)
         m.submodules.core = core = linked_core(m, link, self.geometry, clock_gate=True)
         m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx), self.running.eq(link.running), self.cycles.eq(core.cycles)]
         for part in self.geometry.gated:
@@ -57,9 +57,10 @@ def build(link: HostLink) -> Build:
     return compile_shared(to_verilog(link, NAME, reset=False), NAME, HARNESS)
 
 
-def build_linked(geometry: CoreGeometry | PointGeometry, divisor: int = DIVISOR) -> Build:
+def build_linked(geometry: CoreGeometry | PointGeometry, divisor: int = DIVISOR, counts: bool = False) -> Build:
     """The same with its core."""
-    return compile_shared(cached_verilog(lambda: LinkedCore(geometry, divisor), NAME, (geometry, divisor), reset=False), NAME, HARNESS)
+    parameters = geometry, divisor, *[counts] * counts
+    return compile_shared(cached_verilog(lambda: LinkedCore(geometry, divisor, counts), NAME, parameters, reset=False), NAME, HARNESS)
 
 
 class NativeLink(Foreign):
@@ -139,7 +140,7 @@ class NativeLink(Foreign):
 
 
 @contextmanager
-def virtual_board(geometry: CoreGeometry | PointGeometry, divisor: int = DIVISOR, *,
+def virtual_board(geometry: CoreGeometry | PointGeometry, divisor: int = DIVISOR, *, counts: bool = False,
                   prepared: Callable[[Build], None] | None = None) -> Iterator[str]:
     """A Verilated board behind a pseudo-terminal: the path of its port, as long as the context lasts.
 
@@ -148,6 +149,8 @@ def virtual_board(geometry: CoreGeometry | PointGeometry, divisor: int = DIVISOR
     geometry : CoreGeometry or PointGeometry
     divisor : int
         Clock cycles of a bit.
+    counts : bool
+        Whether the link counts spikes.
     prepared : callable, optional
         Called with the build before the board begins to run.
 
@@ -156,7 +159,7 @@ def virtual_board(geometry: CoreGeometry | PointGeometry, divisor: int = DIVISOR
     ToolMissing
         If Verilator or the compiler is absent.
     """
-    made = build_linked(geometry, divisor)
+    made = build_linked(geometry, divisor, counts)
     if prepared:
         prepared(made)
     master, slave = os.openpty()

@@ -1,6 +1,9 @@
 """Inputs kept twice, beside the memory of the states: those that the sweep takes, and those that deliveries add to meanwhile."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,6 +11,9 @@ from spikegate.gateware.core.geometry import CoreGeometry
 from spikegate.gateware.core.inputs import address_members, memory_members
 
 __all__ = ["twice_signature", "TwiceAddress", "TwiceMemory"]
+
+#: Registers of `TwiceAddress` that each lane has for itself, as ``NAME_of_LANE``.
+OWN = ("sums", "add", "copy", "word", "bank")
 
 
 def twice_signature(g: CoreGeometry) -> wiring.Signature:
@@ -19,16 +25,15 @@ def twice_signature(g: CoreGeometry) -> wiring.Signature:
         The word that is added to, emptied or copied.
     add, copy : Out(1), empty : Out(banks)
         Those of the lane's row bits that are set add the row's weight; the word is copied, and becomes 0; it becomes 0.
-    word, bank : Out
-        The word that the sweep takes, and of which bank.
+    word : Out, bank : Out(banks)
+        The word that the sweep takes, and the bit of its bank.
     """
     word = range(max(2, g.bursts))
-    return wiring.Signature({"sums": Out(word), "add": Out(1), "copy": Out(1), "empty": Out(g.banks), "word": Out(word),
-                             "bank": Out(range(max(2, g.banks)))})
+    return wiring.Signature({"sums": Out(word), "add": Out(1), "copy": Out(1), "empty": Out(g.banks), "word": Out(word), "bank": Out(g.banks)})
 
 
 class TwiceAddress(wiring.Component):
-    """Registered addresses for all lanes. Bank b of B has words b, B + b, 2B + b, ..."""
+    """Registered addresses, which each lane has for itself, near it, if synthesis leaves them so. Bank b of B has words b, B + b, 2B + b, ..."""
 
     def __init__(self, geometry: CoreGeometry):
         self.geometry = geometry
@@ -38,21 +43,19 @@ class TwiceAddress(wiring.Component):
         m = Module()
         banks = self.geometry.banks
         place = (banks - 1).bit_length()
-        sums = Signal.like(self.target[0])
-        word = Signal.like(sums)
-        bank = Signal(range(max(2, banks)))
-        loaded = Signal.like(bank)
-        adding = Signal()
-        copying = Signal()
-        m.d.sync += [adding.eq(self.add), copying.eq(self.copy)]
-        with m.If(self.add | self.copy | self.taken):
-            m.d.sync += sums.eq(Mux(self.add, self.target[0], Mux(self.copy, self.burst, self.load.address[place:])))
+        loaded = Signal(range(max(2, banks)))
+        next_sums = Signal.like(self.target[0])
+        m.d.comb += next_sums.eq(Mux(self.add, self.target[0], Mux(self.copy, self.burst, self.load.address[place:])))
         with m.If(self.taken):
             m.d.sync += loaded.eq(self.load.address[:place])
-        with m.If(self.advance):
-            m.d.sync += [word.eq(self.fetch[place:]), bank.eq(self.fetch[:place])]
-        for access in self.o:
-            m.d.comb += [access.sums.eq(sums), access.add.eq(adding), access.copy.eq(copying), access.word.eq(word), access.bank.eq(bank),
+        for lane, access in enumerate(self.o):
+            own = {name: Signal.like(getattr(access, name), name=f"{name}_of_{lane}") for name in OWN}
+            m.d.sync += [own["add"].eq(self.add), own["copy"].eq(self.copy)]
+            with m.If(self.add | self.copy | self.taken):
+                m.d.sync += own["sums"].eq(next_sums)
+            with m.If(self.advance):
+                m.d.sync += [own["word"].eq(self.fetch[place:]), own["bank"].eq(1 << self.fetch[:place])]
+            m.d.comb += [*(getattr(access, name).eq(value) for name, value in own.items()),
                          access.empty.eq(Cat(self.consume & (loaded == k) for k in range(banks)))]
         return m
 
@@ -89,7 +92,7 @@ class TwiceMemory(wiring.Component):
             sums.append(read.data)
         m.d.comb += [
             taken_write.addr.eq(access.sums), taken_write.en.eq(access.copy), taken_write.data.eq(Cat(sums)), taken_read.addr.eq(access.word),
-            self.inputs.eq(Array(taken_read.data[k * width:(k + 1) * width] for k in range(g.banks))[access.bank]),
+            self.inputs.eq(reduce(or_, (access.bank[k].replicate(width) & taken_read.data[k * width:(k + 1) * width] for k in range(g.banks)))),
             state_read.addr.eq(self.fetch_word), self.state.eq(state_read.data),
             state_write.en.eq(self.state_en), state_write.addr.eq(self.state_word), state_write.data.eq(self.new_state),
         ]

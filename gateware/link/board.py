@@ -54,7 +54,7 @@ class Top(wiring.Component):
             m.submodules.pll = _pll_ice40(board.pll, board.oscillator_hz, "CORE", locked, i_REFERENCECLK=buffer.i) if board.family == "ice40" \
                 else _pll_ecp5(board.pll, board, buffer.i, locked)
         m.submodules.reset = ResetSynchronizer(~locked)
-        link = HostLink(self.geometry, board.line.divisor, build=self.build)
+        link = HostLink(self.geometry, board.line.divisor, build=self.build, counts=board.counts)
         m.submodules.core = linked_core(m, link, self.geometry)
         m.submodules.link = link
 

@@ -11,7 +11,7 @@ from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.gateware.link.events import EventQueue
 from spikegate.gateware.link.receiver import FrameReceiver
 from spikegate.gateware.link.requests import Requests
-from spikegate.gateware.link.runner import Runner
+from spikegate.gateware.link.runner import CHOOSING, Runner
 from spikegate.gateware.link.terms import link_terms
 from spikegate.gateware.link.transmitter import NIBBLE, FrameTransmitter
 from spikegate.models.errors import InputError
@@ -38,6 +38,8 @@ class HostLink(wiring.Component):
         Clock cycles of a bit, as `spikegate.models.link.uart.UartParams.divisor`.
     build : int
         32 bits that name the build.
+    counts : bool
+        Whether it counts the spikes of each neuron, and can send those of chosen neurons alone.
 
     Raises
     ------
@@ -66,11 +68,11 @@ class HostLink(wiring.Component):
         With a core that is asked for steps ahead: to and from the members of that name.
     """
 
-    def __init__(self, geometry: CoreGeometry | PointGeometry, divisor: int, *, build: int = 0):
+    def __init__(self, geometry: CoreGeometry | PointGeometry, divisor: int, *, build: int = 0, counts: bool = False):
         for what, value, limit in (("Lanes", geometry.lanes, 8 * MAX_ROW), ("N", geometry.n, MAX_NEURONS)):
             if value > limit:
                 raise InputError(f"{what} must be in 1..{limit} for the host link, not {value}; use fewer")
-        self.geometry, self.divisor, self.terms = geometry, divisor, link_terms(geometry)
+        self.geometry, self.divisor, self.counts, self.terms = geometry, divisor, counts, link_terms(geometry, counts)
         if self.terms.sources > MAX_SOURCES:
             raise InputError(f"Neurons and channels must be 1..{MAX_SOURCES:,} for the host link, not {self.terms.sources:,}; use fewer")
         self.identity = self.terms.identity(build)
@@ -85,13 +87,15 @@ class HostLink(wiring.Component):
         m = Module()
         m.submodules.receiver = receiver = FrameReceiver(self.divisor)
         m.submodules.transmitter = transmitter = FrameTransmitter(self.identity, self.divisor, 2 if self.terms.ahead else 1)
-        m.submodules.requests = requests = Requests(self.geometry)
-        m.submodules.runner = runner = Runner(self.geometry)
+        m.submodules.requests = requests = Requests(self.geometry, self.counts)
+        m.submodules.runner = runner = Runner(self.geometry, self.counts)
         connect(m, receiver.o, requests.i)
         connect(m, runner.o, transmitter.data)
         connect(m, requests.o, wiring.flipped(self.o))
         if self.terms.sources:
             self.connect_events(m, requests)
+        if self.counts:
+            m.d.comb += [getattr(runner, name).eq(getattr(requests, name)) for name in CHOOSING]
         answer = requests.answer
         wanted = Signal()
         busy = Signal()

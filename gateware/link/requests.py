@@ -1,6 +1,6 @@
 """The host link's requests: good frames in, words for the core and answers out."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -9,7 +9,7 @@ from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.gateware.link.terms import is_one_of, last_byte, link_terms
 from spikegate.gateware.link.transmitter import NIBBLE
 from spikegate.models.link.frames import Answer, Request
-from spikegate.models.link.payloads import HEADER
+from spikegate.models.link.payloads import CHOOSE, HEADER
 
 __all__ = ["EventStates", "Requests"]
 
@@ -72,15 +72,19 @@ class Requests(wiring.Component):
         Of a core that goes ``ahead``: a step has begun without that.
     events_begin, events_byte, events_en, events_commit, events_answer, cleared
         Of a core that takes events: those of an `EventQueue`, and its ``clear``.
+    choose, lane, address, choice
+        Of a link that counts spikes: those of `spikegate.gateware.link.counts.SpikeCounts`.
     """
 
-    def __init__(self, geometry: CoreGeometry | PointGeometry):
-        self.geometry, self.terms = geometry, link_terms(geometry)
+    def __init__(self, geometry: CoreGeometry | PointGeometry, counts: bool = False):
+        self.geometry, self.terms = geometry, link_terms(geometry, counts)
         self.parts = [EventStates(self)] if self.terms.sources else []
         super().__init__({
             **{name: member for part in self.parts for name, member in part.members.items()}, **({"again": In(1)} if self.terms.ahead else {}),
             "i": In(stream.Signature(8)), "finish": Out(1), "o": Out(stream.Signature(geometry.load_layout())), "answer": Out(stream.Signature(4)),
-            "expected": Out(8), "start": Out(1), "stop": Out(1), "running": In(1), "flags": Out(3), "step": In(1), "stepped": Out(1), "last": Out(1)})
+            "expected": Out(8), "start": Out(1), "stop": Out(1), "running": In(1), "flags": Out(5 if counts else 3),
+            "step": In(1), "stepped": Out(1), "last": Out(1),
+            **({"choose": Out(1), "lane": Out(range(max(2, self.terms.lanes))), "address": Out(24), "choice": Out(1)} if counts else {})})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -89,7 +93,7 @@ class Requests(wiring.Component):
         left = Signal(8)
         count = Signal(range(max(8, *(terms.item(each) for each in terms.ops))))
         kind = Signal(3)
-        op = Signal(max(4, max(terms.ops).bit_length()))
+        op = Signal(max(len(self.flags) if terms.counts else 4, max(terms.ops).bit_length()))
         lane = Signal(range(max(2, terms.lanes)))
         address = Signal(24)
         shift = Signal()
@@ -104,6 +108,10 @@ class Requests(wiring.Component):
             self.o.payload.data.eq(Mux(self.running, 1, data)), self.o.payload.address.eq(address), self.o.payload.lane.eq(lane),
             self.o.payload.op.eq(Mux(self.running, terms.op.RUN.value, op)), self.stepped.eq(self.step & self.o.ready), self.o.valid.eq(self.step),
         ]
+        own: Value = C(0)
+        if terms.counts:
+            own = op == CHOOSE
+            m.d.comb += [self.lane.eq(lane), self.address.eq(address), self.choice.eq(data[0])]
         # A cycle late, and so is ``start``: the comparison would be on the longest path.
         m.d.sync += [self.last.eq(address[:16] == data[LANE]), self.start.eq(0)]
         with m.If(shift):
@@ -137,7 +145,7 @@ class Requests(wiring.Component):
                 m.d.comb += [self.i.ready.eq(1), shift.eq(take), drop.eq(take)]
                 with m.If(take & (count == 0)):
                     m.next = "WORD"
-            self.sending_states(m, op, lane, left, count, forth)
+            self.sending_states(m, op, own, lane, left, count, forth)
             for part in self.parts:
                 part.states(m, kind, left, drop)
         return m
@@ -198,12 +206,14 @@ class Requests(wiring.Component):
                 with m.Else():
                     m.next = "ARGUMENTS"
 
-    def sending_states(self, m: Module, op: Signal, lane: Signal, left: Signal, count: Signal, forth: Signal) -> None:
-        """WORD, in which an item goes to the core, lane by lane or address by address, and ANSWER, after all items."""
+    def sending_states(self, m: Module, op: Signal, own: Value, lane: Signal, left: Signal, count: Signal, forth: Signal) -> None:
+        """WORD, in which an item goes to the core or to ``own`` counters, lane by lane or address by address, and ANSWER, after all items."""
         with m.State("WORD"):
-            m.d.comb += self.o.valid.eq(1)
+            if self.terms.counts:
+                m.d.comb += self.choose.eq(own)
+            m.d.comb += self.o.valid.eq(~own if self.terms.counts else 1)
             m.d.sync += count.eq(last_byte(self.terms, op))
-            with m.If(self.o.ready):
+            with m.If(self.o.ready | own if self.terms.counts else self.o.ready):
                 with m.If(is_one_of(op, self.terms.by_neuron) & (lane != self.terms.lanes - 1)):
                     m.d.sync += lane.eq(lane + 1)
                 with m.Else():

@@ -9,7 +9,8 @@ from amaranth.hdl import C, Cat, Mux, Signal, Value
 from spikegate.gateware.core.geometry import CoreGeometry
 from spikegate.gateware.core.point_geometry import PointGeometry
 from spikegate.models.core.address_map import DATA_BITS, OF_STREAMS, Op, PointOp
-from spikegate.models.link.payloads import Identity, batch
+from spikegate.models.errors import InputError
+from spikegate.models.link.payloads import CHOOSE, Identity, batch
 from spikegate.models.link.point import PointIdentity, PointTerms
 
 __all__ = ["LinkTerms", "TERMS", "link_terms", "is_one_of", "last_byte"]
@@ -27,6 +28,8 @@ class LinkTerms(Protocol):
     ahead : bool
         Whether a step is asked for before the one under way has ended. Not of a core that takes events during a run, which belong to a step until it
         begins.
+    counts : bool
+        Whether the link counts spikes.
     op : IntEnum
         Of load words.
     ops : list of int
@@ -44,6 +47,7 @@ class LinkTerms(Protocol):
     data_bits: int
     sources: int
     ahead: bool
+    counts: bool
     op: type[Op] | type[PointOp]
     ops: list[int]
     by_neuron: tuple[int, ...]
@@ -67,16 +71,17 @@ class LinkTerms(Protocol):
 class CoreTerms:
     """Of a core of one weight a source."""
 
-    def __init__(self, g: CoreGeometry) -> None:
-        self.geometry, self.mine = g, Identity.of(g)
-        self.n, self.lanes, self.data_bits, self.sources, self.op, self.by_neuron = g.n, g.lanes, g.lane_bits, 0, Op, Identity.by_neuron
-        self.ops = [op.value for op in Op if op != Op.RUN and (g.streams or op not in OF_STREAMS)]
+    def __init__(self, g: CoreGeometry, counts: bool) -> None:
+        self.geometry, self.counts, self.mine = g, counts, Identity.of(g, counts=counts)
+        self.n, self.lanes, self.data_bits, self.sources, self.op = g.n, g.lanes, g.lane_bits, 0, Op
+        self.ops = [*(op.value for op in Op if op != Op.RUN and (g.streams or op not in OF_STREAMS)), *[CHOOSE] * counts]
+        self.by_neuron = tuple(int(op) for op in Identity.by_neuron if op in self.ops)
         self.ahead = batch(bool(g.options["overlap"]), g.options["store"]) > 1
         self.item, self.record, self.usual, self.sizes = self.mine.item, self.mine.record, DATA_BITS // 8, {self.mine.item(Op.ROW): (Op.ROW.value,)}
 
     def identity(self, build: int) -> Identity:
         """As `Identity.of`."""
-        return Identity.of(self.geometry, build)
+        return Identity.of(self.geometry, build, self.counts)
 
     def of(self, lane: Any) -> Value:
         """Membrane, refractory steps left, flags."""
@@ -90,7 +95,11 @@ class CoreTerms:
 class PointCoreTerms:
     """Of a core of point neurons."""
 
-    def __init__(self, g: PointGeometry) -> None:
+    counts = False
+
+    def __init__(self, g: PointGeometry, counts: bool) -> None:
+        if counts:
+            raise InputError("The link of a core of point neurons counts no spikes; leave the counters out")
         self.geometry, mine = g, PointTerms(g)
         self.n, self.lanes, self.data_bits, self.sources, self.op, self.by_neuron = g.n, g.lanes, g.late_bits, g.sources, PointOp, mine.by_neuron
         self.ahead = False
@@ -117,9 +126,9 @@ class PointCoreTerms:
 TERMS: dict[type, Any] = {CoreGeometry: CoreTerms, PointGeometry: PointCoreTerms}
 
 
-def link_terms(geometry: CoreGeometry | PointGeometry) -> LinkTerms:
-    """Those of the core of a geometry."""
-    made: LinkTerms = TERMS[type(geometry)](geometry)
+def link_terms(geometry: CoreGeometry | PointGeometry, counts: bool = False) -> LinkTerms:
+    """Those of the core of a geometry, and of a link that counts spikes or not."""
+    made: LinkTerms = TERMS[type(geometry)](geometry, counts)
     return made
 
 

@@ -78,6 +78,8 @@ class Board:
         Neurons of the core, at most, and its lanes.
     store, banks, overlap : optional
         As in `spikegate.gateware.core.core.CoreGeometry`.
+    counts : bool
+        Whether the link counts spikes, as `spikegate.gateware.link.counts.SpikeCounts`.
     capacity : Mapping
         What the part has: ``lut``, ``ff``, ``bram``, ``spram``, ``dsp``.
     wide : Mapping
@@ -99,6 +101,7 @@ class Board:
     store: int | None = None
     banks: int = 1
     overlap: bool = False
+    counts: bool = False
     capacity: Mapping[str, int] = field(default_factory=dict)
     wide: Mapping[str, Any] = field(default_factory=dict)
     points: Mapping[str, Any] = field(default_factory=dict)
@@ -138,7 +141,7 @@ class Board:
             If the host link has no place for so many neurons or lanes.
         """
         spec = replace(self, **self.points)
-        return replace(spec.of(QFormat(16, 8), n, min(spec.lanes, n) if lanes is None else lanes), store=None, banks=1, overlap=False)
+        return replace(spec.of(QFormat(16, 8), n, min(spec.lanes, n) if lanes is None else lanes), store=None, banks=1, overlap=False, counts=False)
 
     @property
     def block_bits(self) -> int:

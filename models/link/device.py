@@ -6,20 +6,25 @@ import numpy as np
 
 from spikegate.models.core.address_map import OF_STREAMS, Op
 from spikegate.models.link.frames import OVERFLOW, RUNNING, Answer, Deframer, Frame, Request
-from spikegate.models.link.payloads import CHUNK, HEADER, MAX_STEPS, Identity, Run, Status, record_bytes
+from spikegate.models.link.payloads import CHOOSE, CHUNK, HEADER, MAX_STEPS, Identity, Run, Status
 from spikegate.models.link.point import PointTerms
 
-__all__ = ["Device", "Decoder", "distances"]
+__all__ = ["Device", "distances"]
+
+
+def grouped(places: Iterable[int], before: int = -1) -> bytes:
+    """Each place's distance from the one before, in groups of seven bits, the highest first."""
+    out = bytearray()
+    for place in places:
+        gap, before = int(place) - before, int(place)
+        groups = [gap >> shift & 0x7F for shift in (28, 21, 14, 7, 0) if gap >> shift or not shift]
+        out += bytes([*(0x80 | group for group in groups[:-1]), groups[-1]])
+    return bytes(out)
 
 
 def distances(neurons: Iterable[int]) -> bytes:
-    """The spikes of a step: each neuron's distance from the one before, the first from neuron -1, in groups of seven bits, and a 0."""
-    out, before = bytearray(), -1
-    for neuron in neurons:
-        gap, before = neuron - before, neuron
-        groups = [gap >> shift & 0x7F for shift in (14, 7, 0) if gap >> shift or not shift]
-        out += bytes([*(0x80 | group for group in groups[:-1]), groups[-1]])
-    return bytes([*out, 0])
+    """The spikes of a step: each neuron's distance from the one before, the first from neuron -1, and a 0."""
+    return grouped(neurons) + b"\0"
 
 
 class Device:
@@ -35,14 +40,20 @@ class Device:
     -------
     words : list of (op, lane, address, data)
         What reached the core; data is an integer of as many bytes as an item has.
+    chosen : numpy.ndarray
+        Whether the neuron of each place, (words · lanes,), is a chosen one.
     """
 
     #: Types that it knows.
     requests: tuple[Request, ...] = tuple(kind for kind in Request if kind != Request.EVENTS)
+    #: Without counters.
+    known, counting, chosen = Run.EVENTS | Run.FINAL | Run.EVERY, False, np.zeros(0, bool)
 
     def __init__(self, identity: Identity, streams: bool = False) -> None:
         self.identity = identity
-        self._begin(identity, [op for op in Op if op != Op.RUN and (streams or op not in OF_STREAMS)])
+        if identity.counts:
+            self.known, self.counting, self.chosen = Run(sum(Run)), True, np.zeros(identity.words * identity.lanes, bool)
+        self._begin(identity, [*(op for op in Op if op != Op.RUN and (streams or op not in OF_STREAMS)), *[CHOOSE] * identity.counts])
 
     def _begin(self, terms: Identity | PointTerms, ops: Iterable[int]) -> None:
         self.terms, self.ops = terms, list(ops)
@@ -92,7 +103,7 @@ class Device:
         if (len(payload) - HEADER) % size:
             return Answer.LENGTH
         for at in range(HEADER, len(payload), size):
-            self.words.append((op, lane, address, int.from_bytes(payload[at:at + size], "big")))
+            self._word(op, lane, address, int.from_bytes(payload[at:at + size], "big"))
             if op in self.terms.by_neuron and lane != last:
                 lane += 1
             else:
@@ -100,14 +111,21 @@ class Device:
         self.expected = (self.expected + 1) % 256
         return Answer.OK
 
+    def _word(self, op: int, lane: int, address: int, data: int) -> None:
+        if not self.counting or op != CHOOSE:
+            self.words.append((op, lane, address, data))
+        elif (place := address * self.terms.lanes + lane) < len(self.chosen):
+            self.chosen[place] = data & 1
+
     def _events(self, payload: bytes) -> Answer:
         """Only a board that takes events has this request."""
         raise NotImplementedError
 
     def _run(self, payload: bytes) -> Answer:
         # The gateware counts its steps from the address, which a host leaves 0.
-        self.flags, self.left = Run(payload[0] & 7), int.from_bytes(payload[1:3], "big") - int.from_bytes(payload[4:6], "big") & MAX_STEPS
+        self.flags, self.left = Run(payload[0] & self.known), int.from_bytes(payload[1:3], "big") - int.from_bytes(payload[4:6], "big") & MAX_STEPS
         self.running, self.stopping, self.overflow = True, False, False
+        self.counts, self._place, self._passed = np.zeros(1, np.int64), -1, 0
         self.expected = (self.expected + 1) % 256
         return Answer.OK
 
@@ -127,8 +145,15 @@ class Device:
         """A step: the records of every lane of every word, whether a flag of them is set, who spiked, and the cycles."""
         self.left, self.steps, self.cycles = self.left - 1, self.steps + 1, self.cycles + cycles
         self.overflow |= overflow
-        if self.flags & Run.EVERY or (self.flags & Run.FINAL and not self.left):
+        self.counts, first, self._passed = self.counts + spikes, self._passed, self._passed + len(spikes)
+        if self.flags & Run.COUNTS and not self.flags & Run.EVERY and not self.left:
+            self._data += self.counts.astype(">u2").tobytes()
+        elif self.flags & Run.EVERY or (self.flags & Run.FINAL and not self.left):
             self._data += records
+        elif self.flags & Run.EVENTS and self.flags & Run.CHOSEN:
+            places = first + np.flatnonzero(spikes & self.chosen)
+            self._data += grouped(places, self._place)
+            self._place, self.events = int(places[-1]) if len(places) else self._place, self.events + len(places)
         elif self.flags & Run.EVENTS:
             neurons = np.flatnonzero(spikes)
             self._data += distances(neurons)
@@ -145,86 +170,3 @@ class Device:
         if over:
             self.running = False
             yield self._frame(Answer.DONE, self._status())
-
-
-class Decoder:
-    """The host's side of the data of a run: bytes in, spikes and records out.
-
-    Parameters
-    ----------
-    flags : Run
-    steps, n, lanes, width : int
-        Of the run, and of the board.
-
-    Members
-    -------
-    step : int
-        Steps decoded; ``complete`` when these are all.
-    events : int
-        Spikes among them that came as events.
-    records : dict of int to numpy.ndarray
-        Of a step, rows of (n,): membranes, refractory steps, overflow flags.
-    sound : bool
-        False when the bytes make no sense, because some are missing; the rest is then not decoded.
-    """
-
-    def __init__(self, flags: Run, steps: int, n: int, lanes: int, width: int) -> None:
-        self.width = width
-        self._begin(flags, steps, n, -(-n // lanes) * lanes * record_bytes(width))
-
-    def _begin(self, flags: Run, steps: int, n: int, size: int) -> None:
-        self.flags, self.steps, self.n = flags, steps, n
-        self.step, self.events, self.sound = 0, 0, True
-        self._size, self._neuron, self._high, self._bytes = size, -1, 0, bytearray()
-        self._spikes: list[tuple[int, int]] = []
-        self.records: dict[int, np.ndarray] = {}
-        self.feed(b"")  # steps of which nothing is sent
-
-    def feed(self, data: bytes) -> None:
-        """Take the bytes of a DATA frame."""
-        self._bytes += data
-        at = 0
-        while self.sound and not self.complete:
-            if self.flags & Run.EVERY or (self.flags & Run.FINAL and self.step == self.steps - 1):
-                if len(self._bytes) - at < self._size:
-                    break
-                self._record(bytes(self._bytes[at:at + self._size]))
-                at += self._size
-            elif not self.flags & Run.EVENTS:
-                self.step += 1
-            elif at == len(self._bytes):
-                break
-            else:
-                self._event(self._bytes[at])
-                at += 1
-        del self._bytes[:at]
-
-    def _event(self, byte: int) -> None:
-        value = self._high | byte & 0x7F
-        self._high = value << 7 if byte & 0x80 else 0
-        if byte & 0x80:
-            return
-        self._neuron += value
-        self.sound = self._neuron < self.n
-        if not value:
-            self.step, self._neuron = self.step + 1, -1
-        elif self.sound:
-            self.events += 1
-            self._spikes.append((self.step, self._neuron))
-
-    def _record(self, data: bytes) -> None:
-        width, sign = self.width, 1 << self.width - 1
-        raw = np.frombuffer(data, f">u{record_bytes(width)}").astype(np.int64)[:self.n]
-        self.records[self.step] = np.stack([((raw & (1 << width) - 1) ^ sign) - sign, raw >> width & 0xFF, raw >> width + 8 & 1])
-        self._spikes += [(self.step, int(neuron)) for neuron in np.flatnonzero(raw >> width + 9 & 1)]
-        self.step += 1
-
-    @property
-    def spikes(self) -> np.ndarray:
-        """So far, int32 (count, 2): step and neuron."""
-        return np.array(self._spikes, np.int32).reshape(-1, 2)
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing is missing."""
-        return self.step == self.steps

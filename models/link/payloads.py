@@ -8,13 +8,19 @@ from typing import Any, ClassVar, Self
 from spikegate.models.core.address_map import BY_NEURON, DATA_BITS, Op
 from spikegate.models.errors import InputError
 
-__all__ = ["Payload", "VERSION", "OVERLAP_VERSION", "CHUNK", "HEADER", "MAX_ROW", "MAX_STEPS", "MAX_NEURONS", "Run", "Status", "Identity", "batch",
-           "item_bytes", "record_bytes"]
+__all__ = ["Payload", "VERSION", "OVERLAP_VERSION", "COUNTS_VERSION", "VERSIONS", "CHOOSE", "CHUNK", "HEADER", "MAX_ROW", "MAX_STEPS",
+           "MAX_NEURONS", "Run", "Status", "Identity", "batch", "item_bytes", "record_bytes"]
 
 #: Of the protocol; changes with every change that an older client would misread.
 VERSION = 2
 #: Of a board whose core delivers during its sweep: an older client would load it a network with a delay of one step.
 OVERLAP_VERSION = 4
+#: Of a board that counts spikes: an older client has no place for that in the IDENTITY.
+COUNTS_VERSION = 5
+#: By the features of an IDENTITY.
+VERSIONS = (VERSION, OVERLAP_VERSION, COUNTS_VERSION, COUNTS_VERSION)
+#: Op of a LOAD that stays in the link of a board that counts spikes: whether a neuron is a chosen one.
+CHOOSE = 11
 #: Payload of every DATA frame.
 CHUNK = 128
 #: Bytes of a LOAD before its items (op, lane, address), and of a RUN (flags, steps, 0).
@@ -31,6 +37,8 @@ class Run(IntFlag):
     EVENTS = 1  #: the spikes of every step
     FINAL = 2  #: after the last step the records of all neurons instead
     EVERY = 4  #: the records after every step instead
+    COUNTS = 8  #: after the last step the spikes that each neuron had in this run instead
+    CHOSEN = 16  #: of the spikes those of chosen neurons, and nothing for a step without one
 
 
 def item_bytes(op: int, bits: int) -> int:
@@ -121,8 +129,8 @@ class Identity(Payload):
         As in `spikegate.gateware.core.core.CoreGeometry` and its format; a store of 0 is none.
     family : int
         CRC-32 of the description of generator and streams.
-    overlap : int
-        Whether the core delivers during its sweep, so that delays have two steps or more.
+    features : int
+        Bit 0: the core delivers during its sweep, so that delays have two steps or more. Bit 1: the link counts spikes.
     build : int
         32 bits that name the build.
     """
@@ -131,7 +139,7 @@ class Identity(Payload):
     SIZES: ClassVar[dict[str, int]] = {"n": 2, "lanes": 2, "family": 4, "build": 4}
     op: ClassVar[type[Op]] = Op
     #: Ops whose items go lane by lane, then to the next address.
-    by_neuron: ClassVar[tuple[Op, ...]] = BY_NEURON
+    by_neuron: ClassVar[tuple[int, ...]] = (*BY_NEURON, CHOOSE)
     version: int
     n: int
     lanes: int
@@ -146,17 +154,32 @@ class Identity(Payload):
     walk: int
     banks: int
     family: int
-    overlap: int
+    features: int
     build: int
 
     @classmethod
-    def of(cls, geometry: Any, build: int = 0) -> "Identity":
-        """Of a `spikegate.gateware.core.core.CoreGeometry`, which models do not import."""
+    def of(cls, geometry: Any, build: int = 0, counts: bool = False) -> "Identity":
+        """Of a `spikegate.gateware.core.core.CoreGeometry`, which models do not import, and of a link that counts spikes or not."""
         g, q = geometry, geometry.format
         family = zlib.crc32(repr((g.lfsr, g.streams)).encode())
-        overlap = g.options["overlap"]
-        return cls(OVERLAP_VERSION if overlap else VERSION, g.n, g.lanes, q.width, q.fraction, g.rounding.value, g.overflow.value, g.depth,
-                   g.max_delay, g.leak_fraction, g.options["store"] or 0, int(g.options["walk"]), g.banks, family, int(overlap), build)
+        features = int(g.options["overlap"]) | int(counts) << 1
+        return cls(VERSIONS[features], g.n, g.lanes, q.width, q.fraction, g.rounding.value, g.overflow.value, g.depth,
+                   g.max_delay, g.leak_fraction, g.options["store"] or 0, int(g.options["walk"]), g.banks, family, features, build)
+
+    @property
+    def overlap(self) -> bool:
+        """Whether the core delivers during its sweep."""
+        return bool(self.features & 1)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the link counts spikes."""
+        return bool(self.features & 2)
+
+    @property
+    def understood(self) -> bool:
+        """Whether the version is the one of these features."""
+        return self.features < 4 and self.version == VERSIONS[self.features]
 
     @property
     def sources(self) -> int:
@@ -190,4 +213,4 @@ class Identity(Payload):
     def addresses(self, op: int) -> int:
         """How many addresses an op of LOAD has, from 0."""
         table = max(4, 1 << self.depth) if self.walk else 1 << self.depth
-        return (1, self.n * self.stride, 0 if self.store else self.n, table, self.words, self.words, 8, 0, *3 * [1 << 16])[op]
+        return (1, self.n * self.stride, 0 if self.store else self.n, table, self.words, self.words, 8, 0, *3 * [1 << 16], self.words)[op]

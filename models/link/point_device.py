@@ -4,7 +4,8 @@ import numpy as np
 
 from spikegate.models.core.address_map import PointOp
 from spikegate.models.core.point_size import PointSize
-from spikegate.models.link.device import Decoder, Device
+from spikegate.models.link.decoder import Decoder
+from spikegate.models.link.device import Device
 from spikegate.models.link.frames import Answer, Request
 from spikegate.models.link.payloads import HEADER, Run
 from spikegate.models.link.point import ITEM, ROOM, PointIdentity, PointTerms
@@ -88,7 +89,7 @@ class PointDecoder(Decoder):
 
     def __init__(self, flags: Run, steps: int, terms: PointTerms) -> None:
         self.terms = terms
-        self._begin(flags, steps, terms.n, terms.words * terms.lanes * terms.record)
+        self._begin(flags, steps, terms.n, terms.words * terms.lanes, terms.record)
 
     def _record(self, data: bytes) -> None:
         raw = np.frombuffer(data, np.uint8).reshape(-1, self.terms.record)[:, ::-1]

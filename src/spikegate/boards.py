@@ -1,5 +1,6 @@
 """`spikegate bitstream` and `spikegate program`: a core for a board, its fit report, and the loading of it."""
 
+import dataclasses
 import json
 import math
 import shutil
@@ -58,7 +59,7 @@ def _board_of(known: Board, ran: Network | PointNetwork, n: int | None, lanes: i
 
 
 def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = None, format: str | None = None, network: str | None = None,
-              overlap: bool | None = None, seed: int = 1, as_json: bool = False) -> None:
+              overlap: bool | None = None, counts: bool | None = None, seed: int = 1, as_json: bool = False) -> None:
     """Build the bitstream of a board into ``out/NAME``, with ``report.json`` beside it, and print the fit.
 
     Parameters
@@ -76,6 +77,8 @@ def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = 
     overlap : bool, optional
         Whether the core delivers spikes during its sweep, which takes fewer cycles, and delays of 2 steps at least; by default where the board's does
         and the network and the size of the core let it.
+    counts : bool, optional
+        Whether the link counts spikes, as `spikegate.counted` reads them; by default where the board's does.
     seed : int
         Of placing; the same seed gives the same bits.
     as_json : bool
@@ -89,14 +92,19 @@ def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = 
         If the clock is not met; the bitstream is there, for inspection.
     """
     from spikegate.cosim.toolchain import board as flow
+    from spikegate.cosim.toolchain import board_fit as fits
 
     known, ran = board(name), None if network is None else load(network)
     if ran is not None and format is not None:
         raise InputError(f"--network {network} has a format of its own, so that --format {format} cannot be given with it; leave out either")
     spec = known.of(QFormat.parse(format or "q8.8"), n, lanes, overlap) if ran is None else _board_of(known, ran, n, lanes, overlap)
+    if counts is not None:
+        if counts and isinstance(ran, PointNetwork):
+            raise InputError("--counts is for networks of one weight a source, not for a core of point neurons: leave it out")
+        spec = dataclasses.replace(spec, counts=counts)
     ran, folder = ran or network_for(spec, format or "q8.8"), Path(out) / name
     seconds = flow.build(spec, flow.geometry(spec, ran), folder, seed=seed, say=lambda line: say(f"{name}: {line}"))
-    report = flow.fit(spec, ran, folder, seconds, seed=seed)
+    report = fits.fit(spec, ran, folder, seconds, seed=seed)
     write_whole(folder / "report.json", json.dumps(report, indent=2) + "\n")
     if as_json:
         print(json.dumps(report, indent=2))
@@ -110,7 +118,7 @@ def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = 
 def table(report: dict[str, Any]) -> Table:
     """The fit report at a glance."""
     shown = Table(box=box.SIMPLE, title=f"{report['part']}, N = {report['n']}, {report['lanes']} lanes, {report['format']}"
-                  + ", overlap" * report["overlap"], title_justify="left")
+                  + ", overlap" * report["overlap"] + ", counts" * report["counts"], title_justify="left")
     for header, side in (("what", "left"), ("used", "right"), ("of", "right"), ("%", "right")):
         shown.add_column(header, justify=side)  # type: ignore[arg-type]
     names = {"lut": "logic cells", "ff": "flip-flops", "bram": "block RAMs", "spram": "single-port RAMs", "dsp": "multipliers"}
@@ -124,6 +132,8 @@ def table(report: dict[str, Any]) -> Table:
     shown.add_row("steps a second", f"{report['steps_per_s']:,.0f}", "", "")
     shown.add_row("real-time factor, nobody reading", f"{report['real_time_factor']:.2f}", "", "")
     shown.add_row("real-time factor, all spikes sent", f"{report['real_time_factor_read']:.2f}", "", "")
+    if report["real_time_factor_counted"]:
+        shown.add_row("real-time factor, counts read", f"{report['real_time_factor_counted']:.2f}", "", "")
     shown.add_row("baud of the serial line", f"{report['baud']:,}", "", "")
     return shown
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import NoReturn
 
-from spikegate import __version__, doctor, explore, golden_run, graphs, networks, scripts, sweep, verilog
+from spikegate import __version__, counting, doctor, explore, golden_run, graphs, networks, scripts, sweep, verilog
 from spikegate.choices import HARDWARE, LANES, POINT_LANES, engines_for
 from spikegate.models.cache import settle
 from spikegate.models.errors import InputError, SpikegateError
@@ -105,9 +105,10 @@ def _parser() -> argparse.ArgumentParser:
     sim.add_argument("--board", metavar="NAME", help="which board that is, for its baud rate")
     sim.set_defaults(command=_sim)
 
-    network = commands.add_parser("network", help="make, show or verify a frozen network file, freeze a NIR graph, or run a golden model alone",
+    network = commands.add_parser("network", help="make, show or verify a frozen network file, freeze a NIR graph, run a golden model alone, "
+                                  "or count spikes on a board",
                                   allow_abbrev=False)
-    actions = network.add_subparsers(title="actions", required=True, metavar="make|from-nir|show|verify|run")
+    actions = network.add_subparsers(title="actions", required=True, metavar="make|from-nir|show|verify|run|count")
     make = actions.add_parser("make", help="freeze a network into FILE", allow_abbrev=False)
     networks.add_options(make)
     make.add_argument("--events", action="store_true", help="store the external events of each step, for engines with another random generator")
@@ -123,6 +124,9 @@ def _parser() -> argparse.ArgumentParser:
     alone = actions.add_parser("run", help="run the golden model alone, such as of a network that is too large for RTL", allow_abbrev=False)
     golden_run.add_options(alone)
     alone.set_defaults(command=golden_run.run)
+    tally = actions.add_parser("count", help="run on a board at its own speed, which counts spikes, and read the counts", allow_abbrev=False)
+    counting.add_options(tally)
+    tally.set_defaults(command=counting.run)
 
     check = commands.add_parser("check", help="say what of a Brian2 script or NIR graph would run on hardware, or what is in the way",
                                 allow_abbrev=False)
@@ -144,6 +148,8 @@ def _parser() -> argparse.ArgumentParser:
     bitstream.add_argument("--network", metavar="FILE", help="make a core that runs this frozen network: its format, rounding, delay, size")
     bitstream.add_argument("--overlap", action=argparse.BooleanOptionalAction, default=None,
                            help="deliver spikes during the sweep: fewer cycles, delays of 2 steps at least (default by board and --network)")
+    bitstream.add_argument("--counts", action=argparse.BooleanOptionalAction, default=None,
+                           help="let the board count spikes, for 'network count' (default by board)")
     bitstream.add_argument("--seed", type=int, default=1, metavar="S", help="of placing; the same seed gives the same bits (default %(default)s)")
     bitstream.add_argument("--json", action="store_true", help="print the report as JSON")
     bitstream.set_defaults(command=_bitstream)
@@ -183,7 +189,7 @@ def _bitstream(args: argparse.Namespace) -> int:
     from spikegate.boards import bitstream
 
     bitstream(args.board, args.out, n=args.n, lanes=args.lanes, format=args.format, network=args.network, overlap=args.overlap,
-              seed=args.seed, as_json=args.json)
+              counts=args.counts, seed=args.seed, as_json=args.json)
     return 0
 
 

@@ -15,9 +15,9 @@ from spikegate.gateware.core.core import CoreGeometry
 from spikegate.host_line import PATIENCE, TRIES, Line, LinkError
 from spikegate.models.errors import Problems
 from spikegate.models.link.board import BOARDS
-from spikegate.models.link.device import Decoder
+from spikegate.models.link.decoder import Decoder
 from spikegate.models.link.frames import Answer, Request
-from spikegate.models.link.payloads import MAX_STEPS, OVERLAP_VERSION, VERSION, Identity, Run, Status
+from spikegate.models.link.payloads import MAX_STEPS, VERSION, Identity, Run, Status
 from spikegate.models.link.point import VERSION as POINT_VERSION
 from spikegate.models.network.network import Network
 from spikegate.models.network.recording import Recording
@@ -72,7 +72,7 @@ class Board(Line):
         if said[:1] == bytes([POINT_VERSION]):
             raise LinkError(f"Board on {self.port} has a core of point neurons, and this network has one weight a source; {BUILD}")
         identity = Identity.unpack(said)
-        if identity.version != (OVERLAP_VERSION if identity.overlap else VERSION):
+        if not identity.understood:
             raise LinkError(f"Board on {self.port} speaks version {identity.version} of the link, this client {VERSION}; build both from one source")
         return identity
 
@@ -126,7 +126,7 @@ class Board(Line):
             count = min(MAX_STEPS, network.steps - first)
             flags = Run.EVERY if trace else Run.EVENTS | Run.FINAL * (first + count == network.steps)
             decoder = Decoder(flags, count, g.n, g.lanes, g.format.width)
-            self._run(decoder, first, lambda done, first=first: tell(LOADING + (1 - LOADING) * (first + done) / network.steps))  # type: ignore[misc]
+            self.make(decoder, first, lambda done, first=first: tell(LOADING + (1 - LOADING) * (first + done) / network.steps))  # type: ignore[misc]
             own = decoder.spikes[decoder.spikes[:, 1] < network.n]  # others spike if a neuron at rest does
             spikes.append(own + np.array([first, 0], np.int32))
             records |= {first + step: values for step, values in decoder.records.items()}
@@ -156,7 +156,7 @@ class Board(Line):
                          f"{self.port}, which is built for {mine.n:,}; use a network of that size")
         problems.raise_any()
         options: dict[str, Any] = {"store": mine.store or None, "walk": bool(mine.walk), "banks": mine.banks, "n": mine.n,
-                                   "overlap": bool(mine.overlap)}
+                                   "overlap": mine.overlap}
         g = stream_geometry(network, mine.lanes, faults) if network.streams else CoreGeometry.of(network, mine.lanes, **options)
         asked = Identity.of(g)
         for name, what in (("width", "format's width"), ("fraction", "format's fraction"), ("rounding", "rounding"), ("overflow", "overflow"),
@@ -168,7 +168,14 @@ class Board(Line):
         problems.raise_any()
         return dataclasses.replace(g, max_delay=mine.max_delay)
 
-    def _run(self, decoder: Decoder, first: int, tell: Callable[[int], None]) -> None:
+    def make(self, decoder: Decoder, first: int, tell: Callable[[int], None]) -> None:
+        """Let the board make the steps of a decoder, the ``first`` of which has that number, and decode what it sends; ``tell`` of steps made.
+
+        Raises
+        ------
+        LinkError
+            If the board stands still, makes fewer steps, or data are lost.
+        """
         before = self.status()
         self.data.clear()
         self.order(Request.RUN, [bytes([decoder.flags, *decoder.steps.to_bytes(2, "big"), 0, 0, 0])])
@@ -187,6 +194,7 @@ class Board(Line):
                 if after is None and time.monotonic() - heard > self.patience:
                     # A run may be silent for long, and DONE may be lost.
                     now, heard = self.status(), time.monotonic()
+                    tell((now.steps - before.steps) % 2**32)
                     if not self.running and not self.data:
                         after = now
                     elif now == checked and not self.data:
@@ -198,6 +206,8 @@ class Board(Line):
         made, events = (after.steps - before.steps) % 2**32, (after.events - before.events) % 2**32
         if made != decoder.steps:
             raise LinkError(f"Board on {self.port} made {made:,} of {decoder.steps:,} steps; something else stopped it")
+        decoder.finish(events)
+        tell(decoder.step)
         if not decoder.complete or decoder.events != events:
             raise LinkError(f"Data of the run were lost between board and client: {decoder.events:,} of {events:,} spikes and {decoder.step:,} of "
                             f"{made:,} steps arrived, {self._deframer.dropped:,} frames were damaged; use a shorter cable or a lower baud rate")

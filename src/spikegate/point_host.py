@@ -16,8 +16,7 @@ from spikegate.models.core.point_rows import PointRows
 from spikegate.models.core.rows_csr import CSR
 from spikegate.models.errors import InputError, Problems
 from spikegate.models.link.frames import MAX_PAYLOAD, Request
-from spikegate.models.link.payloads import MAX_STEPS, OVERLAP_VERSION, Run
-from spikegate.models.link.payloads import VERSION as PLAIN_VERSION
+from spikegate.models.link.payloads import MAX_STEPS, VERSIONS, Run
 from spikegate.models.link.point import ITEM, ROOM, VERSION, PointIdentity, PointTerms, family
 from spikegate.models.link.point_device import PointDecoder
 from spikegate.models.network.point import PointNetwork
@@ -45,7 +44,7 @@ class PointBoard(Board):
         """Begin anew: what the board is; the next LOAD, RUN or EVENTS has number 0."""
         said = self.find()
         self._seq = 0
-        if said[0] in (PLAIN_VERSION, OVERLAP_VERSION):
+        if said[0] in VERSIONS:
             raise LinkError(f"Board on {self.port} has a core of one weight a source, and this is a network of point neurons; {BUILD}")
         identity = PointIdentity.unpack(said)
         if identity.version != VERSION:
@@ -102,7 +101,7 @@ class PointBoard(Board):
     def go(self, steps: int, flags: Run = Run.EVENTS, tell: Callable[[int], None] = lambda step: None) -> PointDecoder:
         """Make so many steps, 1..65,535: a decoder with the spikes, whose steps count from the first of these."""
         decoder = PointDecoder(flags, steps, self.terms)
-        self._run(decoder, self.step, lambda done: tell(self.step + done))
+        self.make(decoder, self.step, lambda done: tell(self.step + done))
         self.step += steps
         return decoder
 

@@ -17,6 +17,7 @@ import pytest
 from spikegate import boards as face
 from spikegate.cli import main
 from spikegate.cosim.toolchain import board as flow
+from spikegate.cosim.toolchain import board_fit as fits
 from spikegate.gateware.link.board import platform
 from spikegate.models.core import engine as golden
 from spikegate.models.errors import InputError, SpikegateError
@@ -72,12 +73,17 @@ def test_reports_on_the_fpga_page_are_of_the_boards_as_they_are_and_of_what_thei
     assert fit["network"] == {"name": "ai", "hash": network.hash, "steps": 10_000}
     recording = golden.run(network)
     cycles = golden.predict_cycles(network, recording, spec.lanes, batch=spec.batch, **spec.options) / 10_000
-    sent = flow.event_bytes(recording) / 10_000
+    sent = fits.event_bytes(recording) / 10_000
     steps = spec.clock_hz / (cycles + spec.between)
     assert (spec.batch, spec.between) == ((MAX_STEPS, 0) if spec.overlap and not spec.store else (1, BETWEEN))
     expected = {"cycles_per_step": cycles, "cycles_between_steps": spec.between, "steps_per_s": steps, "real_time_factor": steps * 1e-4,
                 "bytes_per_step": sent, "real_time_factor_read": min(steps, spec.clock_hz / spec.line.divisor / 10 / sent) * 1e-4}
     assert {key: fit[key] for key in expected} == pytest.approx(expected)
+    if spec.counts:  # two bytes a place, 128 of them in a frame of 135, once in 65,535 steps
+        reading = -(-2 * -(-spec.n // spec.lanes) * spec.lanes // 128) * 135 * 10 * spec.line.divisor / spec.clock_hz
+        assert fit["real_time_factor_counted"] == pytest.approx(6.5535 / (65_535 / steps + reading))
+    else:
+        assert fit.get("real_time_factor_counted") is None
 
 
 @pytest.mark.parametrize("fit", POINT_FITS, ids=lambda fit: f"{fit['board']}-{fit['network']['name']}")
@@ -87,8 +93,8 @@ def test_reports_of_point_cores_are_of_their_networks_and_what_these_do(fit):
     assert (fit["network"], fit["n"], fit["clock_hz"], fit["format"]) == (
         {"name": network.name, "hash": network.hash, "steps": network.steps}, network.n, spec.clock_hz, "point neurons")
     assert fit["clock_met"] and fit["fmax_hz"] >= fit["clock_hz"] and all(each["used"] <= each["available"] for each in fit["utilisation"].values())
-    recording, cycles = flow.measured(spec, network)
-    sent = flow.event_bytes(recording) / network.steps
+    recording, cycles = fits.measured(spec, network)
+    sent = fits.event_bytes(recording) / network.steps
     steps = spec.clock_hz / (cycles + BETWEEN)
     assert fit["cycles_per_step"] == pytest.approx(cycles) and fit["real_time_factor"] == pytest.approx(steps * 1e-4)
     assert fit["real_time_factor_read"] == pytest.approx(min(steps, spec.clock_hz / spec.line.divisor / 10 / sent) * 1e-4)
@@ -98,7 +104,7 @@ def test_reports_of_point_cores_are_of_their_networks_and_what_these_do(fit):
 
 def test_every_board_is_on_the_fpga_page_and_its_figures_of_runs_are_the_models():
     page = PAGE.read_text()
-    assert {fit["board"] for fit in FITS} == set(BOARDS) and f"{flow.MULTIPLIER_NS:.1f} ns" in page
+    assert {fit["board"] for fit in FITS} == set(BOARDS) and f"{fits.MULTIPLIER_NS:.1f} ns" in page
     network = translate(preset("ai", n_exc=205, n_inh=51, weight_exc=2.0, delay=0.5), QFormat(16, 8), ms=100.0)
     recording = golden.run(network)
     assert f"{len(recording.spikes):,} spikes" in page and f"{golden.predict_cycles(network, recording, 1, store=16, walk=True):,}" in page
@@ -113,7 +119,7 @@ def test_the_bytes_of_a_step_on_the_line_are_those_of_its_frames():
     recording = golden.run(translate(preset("ai"), QFormat(16, 8), ms=50.0))
     data = b"".join(distances(recording.spikes[recording.spikes[:, 0] == step, 1].tolist()) for step in range(500))
     frames = [encode(Frame(Answer.DATA, 0, data[at:at + 128].ljust(128, b"\0"))) for at in range(0, len(data), 128)]
-    assert flow.event_bytes(recording) == pytest.approx(sum(map(len, frames)), rel=0.05) and len(data) > 2500
+    assert fits.event_bytes(recording) == pytest.approx(sum(map(len, frames)), rel=0.05) and len(data) > 2500
 
 
 def test_formats_of_more_than_16_bits_take_four_banks_on_an_ecp5():
@@ -171,7 +177,7 @@ def test_the_fit_report_has_what_nextpnr_counted_and_the_slowest_clock(name, cel
                  "fmax": {str(k): {"achieved": mhz, "constraint": 1.0} for k, mhz in enumerate(achieved)},
                  "critical_paths": [{"from": start, "to": end, "path": [{"delay": 5.0}]} for start, end in (("posedge 0", "a"), ("a", "posedge 0"))]}
         (tmp_path / "nextpnr.json").write_text(json.dumps(found))
-        return flow.fit(spec, network, tmp_path, {"synthesis": 1.5}, seed=3)
+        return fits.fit(spec, network, tmp_path, {"synthesis": 1.5}, seed=3)
 
     asked = spec.clock_hz / 1e6
     met = report(asked + 2, asked + 0.5)

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from spikegate import boards
 from spikegate.cosim.toolchain import board as flow
+from spikegate.cosim.toolchain import board_fit as fits
 from spikegate.models.errors import InputError, Mismatch, SpikegateError, ToolMissing
 from spikegate.models.link.board import board
 from spikegate.models.network.builder import Builder
@@ -19,8 +20,8 @@ from spikegate.translator.brunel import preset, translate
 REPORT = {
     "board": "icebreaker", "part": "iCE40UP5K", "n": 1234, "lanes": 2, "format": "q10.6", "clock_hz": 18_500_000, "fmax_hz": 19_960_000.0,
     "clock_met": True, "multiplier_path_ns": 40.0, "cycles_per_step": 1234.56, "steps_per_s": 23_456.7, "real_time_factor": 2.345,
-    "real_time_factor_read": 0.456, "baud": 3_000_000, "network": {"name": "mine"}, "bitstream": "top.bin",
-    "overlap": False,
+    "real_time_factor_read": 0.456, "real_time_factor_counted": 1.789, "baud": 3_000_000, "network": {"name": "mine"}, "bitstream": "top.bin",
+    "overlap": False, "counts": False,
     "utilisation": {"lut": {"used": 4001, "available": 5280}, "ff": {"used": 20, "available": 2000}, "bram": {"used": 30, "available": 30},
                     "spram": {"used": 0, "available": 4}, "dsp": {"used": 0, "available": 0}}}
 
@@ -37,10 +38,13 @@ def test_every_row_of_the_fit():
     assert found[3:] == ["logic cells 4,001 5,280 76", "flip-flops 20 2,000 1", "block RAMs 30 30 100", "single-port RAMs 0 4 0", "multipliers 0 0 0",
                          "clock, MHz asked / met 18.5 20.0", "through a multiplier, MHz 25.0", "cycles a step of mine 1234.6",
                          "steps a second 23,457", "real-time factor, nobody reading 2.35", "real-time factor, all spikes sent 0.46",
-                         "baud of the serial line 3,000,000"]
+                         "real-time factor, counts read 1.79", "baud of the serial line 3,000,000"]
     assert rows({**REPORT, "overlap": True})[0] == "iCE40UP5K, N = 1234, 2 lanes, q10.6, overlap"
+    assert rows({**REPORT, "counts": True})[0] == "iCE40UP5K, N = 1234, 2 lanes, q10.6, counts"
     without = rows({**REPORT, "multiplier_path_ns": None})
     assert [line for line in found if line not in without] == ["through a multiplier, MHz 25.0"]
+    without = rows({**REPORT, "real_time_factor_counted": None})
+    assert [line for line in found if line not in without] == ["real-time factor, counts read 1.79"]
 
 
 def test_the_network_of_a_board_is_ai_with_as_many_neurons_for_a_second():
@@ -66,7 +70,7 @@ def built(monkeypatch):
 
     monkeypatch.setattr(flow, "geometry", lambda spec, network: ("geometry", spec, network.hash))
     monkeypatch.setattr(flow, "build", build)
-    monkeypatch.setattr(flow, "fit", lambda *args, **options: asked.append(("fit", *args, options)) or report)
+    monkeypatch.setattr(fits, "fit", lambda *args, **options: asked.append(("fit", *args, options)) or report)
     return SimpleNamespace(asked=asked, report=report)
 
 
@@ -135,6 +139,16 @@ def test_a_core_overlaps_where_the_board_the_network_and_its_size_let_it_or_as_i
         points.freeze().save(str(tmp_path / "points"))
         with pytest.raises(InputError, match=said):
             boards.bitstream("icebreaker", str(tmp_path / "out"), overlap=True, **options)
+    with pytest.raises(InputError, match="--counts is for networks of one weight a source"):
+        boards.bitstream("ulx3s_85f", str(tmp_path / "out"), counts=True, network=str(tmp_path / "points"))
+
+
+@pytest.mark.parametrize("counts", [None, True, False])
+def test_spikes_are_counted_where_the_board_does_or_as_is_said(built, tmp_path, counts):
+    for name in ("icebreaker", "ulx3s_85f"):
+        boards.bitstream(name, str(tmp_path / name), counts=counts)
+        kind, spec, *_ = built.asked[-2]
+        assert kind == "build" and spec.counts == (board(name).counts if counts is None else counts)
 
 
 @pytest.mark.parametrize("name, bits", [("icebreaker", "top.bin"), ("ulx3s_85f", "top.bit")])

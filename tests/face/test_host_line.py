@@ -57,13 +57,13 @@ def test_damaged_requests_and_answers_are_sent_again_and_executed_once(port):
     """The load, with damaged bytes on the way, leaves what it should: the run is right, and its cycles."""
     with Board(port, patience=0.1) as board:
         board._serial = line = BadLine(board._serial, seed=1, rate=1 / 700)
-        run = board._run
+        run = board.make
 
         def run_on_a_good_line(*args):
             line._rate = 0.0
             run(*args)
 
-        board._run = run_on_a_good_line
+        board.make = run_on_a_good_line
         for _ in range(4):
             line._rate = 1 / 700
             agree(NETWORK, board.run(NETWORK))

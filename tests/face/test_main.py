@@ -79,11 +79,13 @@ def test_what_sim_refuses_it_refuses_before_the_network_is_made(passed, capsys, 
 def test_bitstream_and_program_pass_on_every_option_and_its_default(passed, capsys):
     assert run(capsys, "bitstream") == run(capsys, "program") == (0, "", [])
     assert run(capsys, "bitstream", "--board", "hx8k_evn", "--out", "o", "--n", "20", "--lanes", "2", "--format", "q4.4", "--network", "f", "--seed",
-               "5", "--json", "--overlap") == run(capsys, "program", "--board", "x", "--out", "o") == (0, "", [])
+               "5", "--json", "--overlap", "--counts") == run(capsys, "program", "--board", "x", "--out", "o") == (0, "", [])
     assert passed == [
-        ("require", "bitstream"), (("icebreaker", "build"), dict(n=None, lanes=None, format=None, network=None, overlap=None, seed=1, as_json=False)),
+        ("require", "bitstream"), (("icebreaker", "build"), dict(
+            n=None, lanes=None, format=None, network=None, overlap=None, counts=None, seed=1, as_json=False)),
         (("icebreaker", "build"), {}),
-        ("require", "bitstream"), (("hx8k_evn", "o"), dict(n=20, lanes=2, format="q4.4", network="f", overlap=True, seed=5, as_json=True)),
+        ("require", "bitstream"), (("hx8k_evn", "o"), dict(
+            n=20, lanes=2, format="q4.4", network="f", overlap=True, counts=True, seed=5, as_json=True)),
         (("x", "o"), {})]
     assert run(capsys, "bitstream", "--no-overlap") == (0, "", []) and passed[-1][1]["overlap"] is False
 
@@ -147,7 +149,7 @@ def test_without_a_command_that_there_is_the_line_says_where_help_is(words, caps
 
 def test_help_is_that_of_each_command(capsys):
     for words, text in (([], "Spiking neural networks in digital hardware"), (["sim"], "--through-host-link"),
-                        (["network"], "make|from-nir|show|verify|run"),
+                        (["network"], "make|from-nir|show|verify|run|count"),
                         (["bitstream"], "of placing; the same seed gives the same bits (default 1)"),
                         (["bitstream"], "icebreaker, hx8k_evn"), (["sim"], "tutorial, ai, brunel2000"), (["network", "make"], "tutorial, ai, brunel"),
                         (["sim"], f"(default {cli.LANES}, of point neurons {cli.POINT_LANES}, or N if less; of a netlist 1)")):

@@ -45,7 +45,7 @@ RUN: dict[str, tuple[str, int]] = {
 SAME = {"spikegate sim --rows", "spikegate sim --engine", "spikegate explore", "spikegate sweep", "spikegate sweep --help", "spikegate sim",
         "spikegate sim --preset brunel2000", "spikegate sim --variant v4", "spikegate sim | head -1", "spikegate doctor",
         "spikegate sim --leak-fraction 16 --rounding stochastic",
-        "spikegate verilog", "spikegate network make", "spikegate network run",
+        "spikegate verilog", "spikegate network make", "spikegate network run", "spikegate network count",
         "spikegate network show", "spikegate network 1", "spikegate network 2"}
 #: Not run here -> the test that runs it small at its own entry, or the reason why nothing can.
 ELSEWHERE = {

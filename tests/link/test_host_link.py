@@ -18,7 +18,8 @@ from spikegate.gateware.link.link import HostLink
 from spikegate.models.core.drives import Walk
 from spikegate.models.core.rows_store import Store
 from spikegate.models.errors import InputError, Mismatch
-from spikegate.models.link.device import Decoder, Device, distances
+from spikegate.models.link.decoder import Decoder
+from spikegate.models.link.device import Device, distances
 from spikegate.models.link.frames import MAX_PAYLOAD, Answer, Deframer, Frame, Request, crc, encode, stuff
 from spikegate.models.link.payloads import MAX_NEURONS, MAX_ROW, MAX_STEPS, Identity, Run, Status, item_bytes, record_bytes
 from spikegate.models.numeric.fixed import Q8_8, Q16_12
@@ -56,7 +57,7 @@ def test_the_frame_after_garbage_is_read(garbage, frame):
 def test_types_are_those_of_the_documents_tables():
     rows = [(int(number, 16), name) for number, name in re.findall(r"^\| `([0-9A-F]{2})` \| (\w+)", DOCUMENT.read_text(), re.MULTILINE)]
     assert rows == [(kind.value, kind.name) for kind in (*Request, *Answer)] and len(rows) == 18
-    assert (Run.EVENTS, Run.FINAL, Run.EVERY) == (1, 2, 4)
+    assert {flag.name: flag.value for flag in Run} == {"EVENTS": 1, "FINAL": 2, "EVERY": 4, "COUNTS": 8, "CHOSEN": 16}
 
 
 def test_limits_are_what_the_fields_hold():
@@ -92,9 +93,10 @@ def test_events_come_back(steps):
 
 
 @pytest.mark.parametrize("geometry", [SMALL, CoreGeometry(61, 5, Q16_12)], ids=["q8.8", "q16.12"])
-@pytest.mark.parametrize("flags", range(8))
+@pytest.mark.parametrize("flags", range(32))
 def test_what_the_model_sends_of_a_run_comes_back(geometry, flags):
-    device, sweeps, steps = Device(Identity.of(geometry)), Sweeps(geometry, np.random.default_rng(flags)), 6
+    device, sweeps, steps = Device(Identity.of(geometry, counts=flags > 7)), Sweeps(geometry, np.random.default_rng(flags), 0.1), 6
+    device.chosen[::3] = flags > 7
     answer, = device.receive(encode(Frame(Request.RUN, 0, bytes([flags, 0, steps, 0, 0, 0]))))
     assert answer.answer == Answer.OK
     for step in range(steps):
@@ -104,10 +106,16 @@ def test_what_the_model_sends_of_a_run_comes_back(geometry, flags):
     for frame in data:
         assert len(frame.payload) == 128
         decoder.feed(frame.payload)
-    recorded = set(range(steps)) if flags & Run.EVERY else {steps - 1} if flags & Run.FINAL else set()
-    seen = recorded if not flags & Run.EVENTS else set(range(steps))
+    assert not flags & Run.CHOSEN or not flags & Run.EVENTS or flags & Run.EVERY or not decoder.complete, "how many spikes there are says DONE alone"
+    decoder.finish(Status.unpack(done.payload).events)
+    counted = bool(flags & Run.COUNTS and not flags & Run.EVERY)
+    recorded = set(range(steps)) if flags & Run.EVERY else {steps - 1} if flags & Run.FINAL and not counted else set()
+    told = set(range(steps - counted)) if flags & Run.EVENTS else set()
+    some = flags & Run.CHOSEN and flags & Run.EVENTS
     assert decoder.complete and set(decoder.records) == recorded
-    assert decoder.spikes.tolist() == [[s, n] for s in range(steps) for n in np.flatnonzero(sweeps.spikes[s]).tolist() if s in seen]
+    assert decoder.spikes.tolist() == [[s, n] for s in range(steps) for n in np.flatnonzero(sweeps.spikes[s]).tolist()
+                                       if s in recorded or s in told and (n % 3 == 0 or not some)]
+    assert decoder.counts.tolist() == (sweeps.spikes[:steps].sum(axis=0)[:geometry.n].tolist() if counted else [])
     for step, (v, hold, overflow) in decoder.records.items():
         assert all(np.array_equal(a, b[step][:geometry.n]) for a, b in ((v, sweeps.v), (hold, sweeps.hold), (overflow, sweeps.overflow)))
     assert Status.unpack(done.payload).steps == steps and Status.unpack(done.payload).cycles == 10 * steps
@@ -139,11 +147,12 @@ def test_the_documents_conversation_is_what_the_model_says():
     assert device.words == [(0, 0, 0, 0), (1, 0, 2, 3), (1, 0, 3, 1)]
 
 
-@pytest.mark.parametrize("geometry, divisor", [
-    (CoreGeometry(130, 1, Q8_8), 5), (CoreGeometry(250, 125, Q8_8), 3), (CoreGeometry(61, 5, Q16_12), 4),
-    (CoreGeometry(200, 2, Q8_8, rows=Store(64), drive=Walk()), 4), (CoreGeometry(100, 20, Q8_8, rows=STREAMS), 8)])
-def test_every_geometry_and_divisor_agrees_with_the_model(geometry, divisor):
-    report = check(HostLink(geometry, divisor, build=divisor), frames=400, seed=divisor)
+@pytest.mark.parametrize("geometry, divisor, counts", [
+    (CoreGeometry(130, 1, Q8_8), 5, False), (CoreGeometry(250, 125, Q8_8), 3, False), (CoreGeometry(61, 5, Q16_12), 4, True),
+    (CoreGeometry(200, 2, Q8_8, rows=Store(64), drive=Walk()), 4, True), (CoreGeometry(100, 20, Q8_8, rows=STREAMS), 8, False),
+    (CoreGeometry(5, 5, Q8_8), 4, True), (CoreGeometry(131, 1, Q8_8), 4, True)])
+def test_every_geometry_and_divisor_agrees_with_the_model(geometry, divisor, counts):
+    report = check(HostLink(geometry, divisor, build=divisor, counts=counts), frames=400, seed=divisor)
     assert report.compared > 500 and report.words > 20 and report.steps > 20 and report.dropped > 200, report
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spikegate.models.link.device import Decoder
+from spikegate.models.link.decoder import Decoder
 from spikegate.models.link.payloads import Run
 
 

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from spikegate.models.link.device import Decoder, Device, distances
+from spikegate.models.link.decoder import Decoder
+from spikegate.models.link.device import Device, distances
 from spikegate.models.link.frames import Frame, encode
 from spikegate.models.link.payloads import Identity, Run
 

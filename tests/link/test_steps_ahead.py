@@ -15,7 +15,7 @@ from spikegate.gateware.core.core import CoreGeometry
 from spikegate.gateware.link import runner, step_ends
 from spikegate.models.core import engine as golden
 from spikegate.models.errors import SpikegateError
-from spikegate.models.link.device import Decoder
+from spikegate.models.link.decoder import Decoder
 from spikegate.models.link.frames import Answer, Deframer, Frame, Request, encode
 from spikegate.models.link.payloads import MAX_STEPS, Identity, Run, Status, batch
 from spikegate.translator.brunel import preset, translate

@@ -66,7 +66,8 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "models/link/point": ("link/test_point_link",),
     "models/link/point_device": ("link/test_point_link", "face/test_point_board"),
     "models/link/point_fit": ("link/test_point_fit",),
-    "models/link/device": ("link/test_host_link_device", "link/test_host_link_decoder", "link/test_host_link",),
+    **{f"models/link/{name}": ("link/test_host_link_device", "link/test_host_link_decoder", "link/test_host_link", "link/test_counts") for name in (
+        "device", "decoder")},
     "models/core/engine": ("core/test_core_model", "network/test_core_delivery", "test_independent",),
     "models/core/stream_engine": ("core/test_hybrid", "core/test_stream_model", "test_independent",),
     "translator/stateful": ("translator/test_homeostatic", "translator/test_izhikevich", "translator/test_stdp"),
@@ -118,7 +119,7 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "src/spikegate/doctor": ("face/test_doctor_words", "test_doctor"), "src/spikegate/streams": ("face/test_standard_streams",),
     "src/spikegate/sweep": ("face/test_sweep",), "src/spikegate/grid": ("face/test_sweep", "face/test_explore"),
     "src/spikegate/explore": ("face/test_explore",), "src/spikegate/explore_script": ("face/test_explore",),
-    "src/spikegate/golden_run": ("face/test_network_run",),
+    "src/spikegate/golden_run": ("face/test_network_run",), "src/spikegate/counting": ("face/test_counted",),
     "src/spikegate/host": ("face/test_host", "face/test_host_line"), "src/spikegate/host_line": ("face/test_host", "face/test_host_line"),
     **{f"translator/{name}": ("translator/test_known_values", *more) for name, more in (
         ("izhikevich_network", ()), ("microcircuit", ("network/test_stored",)))},

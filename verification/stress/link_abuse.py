@@ -55,7 +55,7 @@ class Sweeps:
 
     def step(self, number: int) -> tuple[np.ndarray, ...]:
         """Of a step since power-up: ``v``, ``hold``, ``overflow`` and ``spikes``."""
-        return tuple(array[number % STEPS] for array in (self.v, self.hold, self.overflow, self.spikes))
+        return tuple(array[number % len(array)] for array in (self.v, self.hold, self.overflow, self.spikes))
 
 
 @dataclass
@@ -103,7 +103,7 @@ class Abuse:
 
     def run(self, seq: int) -> Frame:
         """A RUN of a few steps."""
-        return Frame(Request.RUN, seq, bytes([self.rng.randrange(8), 0, self.rng.choice((0, 1, 1, 2, 3, 5)), 0, 0, 0]))
+        return Frame(Request.RUN, seq, bytes([self.rng.randrange(int(self.device.known) + 1), 0, self.rng.choice((0, 1, 1, 2, 3, 5)), 0, 0, 0]))
 
     def symbols(self, allowed) -> list[int]:
         """Damaged frames and a good one, back to back, so that ``allowed`` holds for the good ones that the board will find."""
