@@ -81,9 +81,9 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 
 def write_whole(path: str | Path, content: bytes | str) -> None:
-    """Write a file, text as UTF-8."""
+    """Write a file, text as UTF-8; what a path has that is none stays the bytes that it is."""
     with whole_file(path) as part:
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
+        part.write_bytes(content.encode(errors="surrogateescape") if isinstance(content, str) else content)
 
 
 def replace_folder(new: Path, folder: Path) -> None:

@@ -111,7 +111,7 @@ def points(args: argparse.Namespace) -> tuple[list[str], list[Point]]:
 
 
 def _namespace(point: Point) -> argparse.Namespace:
-    given: dict[str, Any] = {**dict.fromkeys(AXES), "changes": [], "network": None, "sabotage": None, "faults": None, "fault_seed": 1,
+    given: dict[str, Any] = {**dict.fromkeys(AXES), "changes": [], "network": None, "sabotage": None, "faults": None, "fault_seed": None,
                              "through_host_link": False, "port": None, "baud": None, "rows": None, "engine": None, "stall": 0.0,
                              "lanes": point.lanes}
     for name, text in point.options:
