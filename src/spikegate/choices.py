@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from spikegate.models.network.engine import Engine, Hardware
     from spikegate.models.network.network import Network
 
-__all__ = ["LANES", "POINT_LANES", "HARDWARE", "engines_for"]
+__all__ = ["LANES", "POINT_LANES", "HARDWARE", "RTL", "engines_for"]
 
 #: Neurons that the RTL updates side by side, or N if less.
 LANES, POINT_LANES = 40, 8

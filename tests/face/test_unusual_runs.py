@@ -8,6 +8,7 @@ import pytest
 from command import SMALL, run
 
 from spikegate.cosim.results.figure import figure
+from spikegate.models.errors import InputError
 from spikegate.models.network.recording import Recording
 from spikegate.translator.brunel import preset, translate
 
@@ -56,3 +57,15 @@ def test_a_run_of_one_step_is_drawn_as_points(monkeypatch, tmp_path):
     figure({"rtl": rtl, "golden": rtl, "brian2_float": rtl}, network, tmp_path / "sim.png")
     lines = [line for at in (1, 2) for line in drawn[0].axes[at].lines if len(line.get_xdata()) == 1]
     assert len(lines) == 5 and {line.get_marker() for line in lines} == {"o"} and drawn[0].get_suptitle().endswith("1 step of 0.1 ms")
+
+
+def test_lanes_of_a_sweep_need_the_rtl(capsys, tmp_path):
+    code, _, err = run(capsys, "sweep", "--ms", "1", "--lanes", "3", "--out", tmp_path / "sweep")
+    assert code == 2 and err == ["spikegate: --lanes 3 is of the RTL, and --engine is golden; leave it out, or give --engine rtl"]
+
+
+def test_a_recording_that_cannot_be_written_names_its_own_path_alone(tmp_path):
+    rtl, path = Recording("rtl", 2, 3, []), tmp_path / "none" / "x"
+    for write in (rtl.save, lambda path: rtl.to_csv(path, 0.1)):
+        with pytest.raises(InputError, match=rf"^(File|Recording) {path} cannot be written \(No such file or directory\); choose another folder$"):
+            write(path)
