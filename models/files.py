@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["replace_folder", "whole_file", "working_folder", "write_whole"]
+__all__ = ["reason", "replace_folder", "whole_file", "working_folder", "write_whole"]
 
 PREFIX, SUFFIX = "spikegate-", ".run"
 NAME = re.compile(re.escape(PREFIX) + r"\w{8}" + re.escape(SUFFIX))
@@ -81,9 +81,14 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 
 def write_whole(path: str | Path, content: bytes | str) -> None:
-    """Write a file, text as UTF-8."""
+    """Write a file, text as UTF-8; what a path has that is none stays the bytes that it is."""
     with whole_file(path) as part:
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
+        part.write_bytes(content.encode(errors="surrogateescape") if isinstance(content, str) else content)
+
+
+def reason(error: Exception) -> object:
+    """Why a file cannot be used, in the system's words, without the name of a temporary one."""
+    return getattr(error, "strerror", None) or error
 
 
 def replace_folder(new: Path, folder: Path) -> None:

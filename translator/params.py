@@ -151,6 +151,7 @@ def check(bp: BrunelParams) -> None:
     need(0 <= bp.conn_prob <= 1, f"conn_prob must be in 0..1, not {bp.conn_prob}; it is a fraction")
     for name, unit in (("tau_mem", "ms"), ("dt", "ms"), ("v_threshold", "mV"), ("weight_exc", "mV")):
         need(getattr(bp, name) > 0, f"{name} must be above 0 {unit}, not {getattr(bp, name)}")
+    need(bp.v_reset < bp.v_threshold or bp.v_threshold <= 0, f"v_reset must be below v_threshold, {bp.v_threshold} mV, not {bp.v_reset} mV")
     need(bp.g_inh >= 0, f"g_inh must not be negative, not {bp.g_inh}; its sign is built in")
     need(bp.eta >= 0, f"eta must not be negative, not {bp.eta}: it would make the external rate negative; use 0 for no drive")
     need(0 <= bp.seed < 2**63, f"seed must be in 0..2^63-1, not {bp.seed}")

@@ -85,7 +85,7 @@ def running(name: str, rtl: Sequence[str]) -> str:
 `{name}_example.v` instantiates the component, and `{name}_tb.v` checks the example against what the golden model says. It ends with `PASS` and
 exit code 0, or with `FAIL` and another exit code. In this folder:
 
-    verilator --binary --timing -CFLAGS -std=gnu++20 --top-module {name}_tb {name}.vlt {files}
+    verilator --binary --timing --output-split 0 -CFLAGS -std=gnu++20 --top-module {name}_tb {name}.vlt {files}
     obj_dir/V{name}_tb
 
     iverilog -g2005 -o {name}_tb {files}

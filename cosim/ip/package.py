@@ -99,7 +99,7 @@ targets:
     flow_options:
       tool: verilator
       mode: binary
-      verilator_options: [--timing, -CFLAGS, -std=gnu++20]
+      verilator_options: [--timing, --output-split, "0", -CFLAGS, -std=gnu++20]
   sim_icarus:
     description: the same in Icarus Verilog
     filesets: [rtl, bench]

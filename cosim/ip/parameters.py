@@ -93,7 +93,7 @@ def read(module: str, parameters: Mapping[str, Parameter], given: Sequence[str])
             raise InputError(f"--parameters must be NAME=VALUE, not {text!r}; those of {module} are {', '.join(parameters) or 'none'}")
         if name not in parameters:
             near = difflib.get_close_matches(name, parameters, 1, 0.5)
-            raise InputError(f"--parameters {name} must be one of those of {module}, {', '.join(parameters) or 'of which there is none'}"
+            raise InputError(f"--parameters of {module} must be {', '.join(parameters) or 'left out, as it has none'}, not {name!r}"
                              + (f"; did you mean {near[0]}?" if near else "; leave it out"))
         if name in seen:
             raise InputError(f"--parameters {name} is given twice; give one value")

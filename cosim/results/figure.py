@@ -58,8 +58,9 @@ def figure(recordings: Mapping[str, Recording], network: FrozenNetwork, path: Pa
         neurons = " and ".join(f"{population.size:,} {population.name}" for population in network.ranges) + " neurons"
         if len(network.ranges) > FEW:
             neurons = f"{network.n:,} neurons in {len(network.ranges)} populations"
-        fig.suptitle(f"Network “{network.title}”, {network.variant}: {neurons} as {hardware} in "
-                     f"{network.described()['format']}, {network.steps:,} steps of {network.dt_ns * 1e-6:g} ms", fontsize=14, x=0.01, ha="left")
+        run = f"{network.steps:,} {'step' if network.steps == 1 else 'steps'} of {network.dt_ns * 1e-6:g} ms"
+        fig.suptitle(f"Network “{network.title}”, {network.variant}: {neurons} as {hardware} in {network.described()['format']}, {run}",
+                     fontsize=14, x=0.01, ha="left")
 
 
 @contextmanager
@@ -124,10 +125,15 @@ def _rate(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwork, 
         hz = rate_in_bins(recordings[name], network, width)
         ms = (np.arange(len(hz)) + 0.5) * width * step_ms
         shown = ms >= start
-        ax.plot(ms[shown], hz[shown], label=label, **look)
+        ax.plot(ms[shown], hz[shown], label=label, **look, **_alone(shown.sum()))
     ax.set(title=f"Population rate, bins of {width * step_ms:g} ms", ylabel="rate (Hz)", xlabel="time (ms)", xlim=(start, end))
     ax.set_ylim(0, ax.get_ylim()[1] * 1.15)
     ax.legend(loc="upper right", ncols=2)
+
+
+def _alone(points: int) -> dict[str, str]:
+    """A line through one point shows nothing without a marker."""
+    return {"marker": "o"} if points == 1 else {}
 
 
 def _intervals(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwork, hardware: str) -> None:
@@ -157,13 +163,13 @@ def _membrane(ax: Any, recordings: Mapping[str, Recording], network: FrozenNetwo
     drawn, names = [], []
     for name, (label, look) in {**LINES, "rtl": (hardware, LINES["rtl"][1])}.items():
         if name in recordings and "v" in recordings[name].trace:
-            ax.plot(ms, recordings[name].trace["v"][start:end, neuron] / one, label=label, **look)
+            ax.plot(ms, recordings[name].trace["v"][start:end, neuron] / one, label=label, **look, **_alone(len(ms)))
             drawn.append(recordings[name].trace["v"][start:end, neuron])
             names.append(label)
     for name, label in _floats(recordings):
         if "v" in recordings[name].trace:
             ax.plot(ms, recordings[name].trace["v"][start:end, neuron], color=FLOAT, lw=0.9, alpha=0.9, zorder=0.5,
-                    label=f"{label} (statistical only)")
+                    label=f"{label} (statistical only)", **_alone(len(ms)))
     one_line = len(drawn) > 1 and all(np.array_equal(drawn[0], v) for v in drawn)
     note = f": {', '.join(names[:-1])} and {names[-1]} are one line" if one_line else ""
     ax.set(title=f"Membrane of neuron {neuron}{note}", xlabel="time (ms)", ylabel="membrane (mV)", xlim=(ms[0], ms[-1] + step_ms))

@@ -125,6 +125,9 @@ def warnings(run: Run, checks: Sequence[Check]) -> list[str]:
                      f"the core's order of operations within a step, dt/tau = {1 / run.network.memory:.3g} "
                      "(docs/validation.md); a shorter dt lessens it")
             lines.append(f"{check.name} changes from {check.reference:.4g} to {check.value:.4g} by {cause}")
+    defects = [str(each.provenance["defect"]) for each in run.recordings.values() if each.provenance.get("defect")]
+    if defects and not any(check.failed for check in checks):
+        lines.append(f"the defect {defects[0]} of the golden model makes no difference in this run; run for longer, or choose another defect")
     return lines
 
 

@@ -21,8 +21,10 @@ def first_set(bits: Value) -> Value:
         return Const(0, 0)
     half = 1 << (len(bits) - 1).bit_length() - 1
     low, high = bits[:half], bits[half:]
-    place = Mux(low.any(), first_set(low), first_set(high))
-    return Cat(place[:half.bit_length() - 1], ~low.any() & high.any())
+    upper = ~low.any() & high.any()
+    if half == 1:
+        return upper  # of a choice of no bits Yosys would write a wire [-1:0]
+    return Cat(Mux(low.any(), first_set(low), first_set(high))[:half.bit_length() - 1], upper)
 
 
 class Spikes(wiring.Component):

@@ -214,6 +214,6 @@ def board(name: str) -> Board:
         With the list, if there is none.
     """
     if name not in BOARDS:
-        near, = difflib.get_close_matches(name, BOARDS, 1, 0)
-        raise InputError(f"Board {name!r} is not known; did you mean {near}? All: {', '.join(BOARDS)}")
+        near = difflib.get_close_matches(name, BOARDS, 1, 0.5)
+        raise InputError(f"Board {name!r} is not known; " + (f"did you mean {near[0]}? " if near else "") + f"All: {', '.join(BOARDS)}")
     return BOARDS[name]

@@ -13,7 +13,7 @@ import numpy as np
 
 from spikegate.models.checks import exact_array, require
 from spikegate.models.errors import InputError
-from spikegate.models.files import write_whole
+from spikegate.models.files import reason, write_whole
 
 __all__ = ["FIX", "MAGIC", "Later", "pack", "pieces", "unpack", "write", "read"]
 
@@ -74,7 +74,7 @@ def write(path: str | Path, version: int, data: bytes) -> str:
     try:
         write_whole(path, MAGIC.format(version).encode() + digest.encode() + b"\n" + data)
     except (OSError, ValueError) as error:
-        raise InputError(f"Network file {path} cannot be written ({_reason(error)}); choose another folder") from None
+        raise InputError(f"Network file {path} cannot be written ({reason(error)}); choose another folder") from None
     return digest
 
 
@@ -93,7 +93,7 @@ def read(path: str | Path, parsers: Mapping[int, Callable[[bytes], Any]]) -> Any
             data = file.read(size)  # a device may have no end
             data += file.read() if data in magics else b""
     except (OSError, ValueError) as error:
-        raise InputError(f"Network file {path} cannot be read ({_reason(error)}); give the path of a frozen network") from None
+        raise InputError(f"Network file {path} cannot be read ({reason(error)}); give the path of a frozen network") from None
     if data[:size] not in magics:
         problem = "is of another version" if data.startswith(MAGIC.format("").rstrip("\n").encode()) else "is no spikegate network"
         raise InputError(f"Network file {path} {problem} (it begins with {data[:20]!r}, not {' or '.join(map(repr, magics))}); {FIX}")
@@ -109,7 +109,3 @@ def read(path: str | Path, parsers: Mapping[int, Callable[[bytes], Any]]) -> Any
         raise InputError(f"Network file {path} is inconsistent: {error}") from None
     except (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError) as error:
         raise InputError(f"Network file {path} does not follow the layout ({type(error).__name__}: {error}); {FIX}") from None
-
-
-def _reason(error: Exception) -> object:
-    return getattr(error, "strerror", None) or error

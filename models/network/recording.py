@@ -11,7 +11,7 @@ import numpy as np
 
 from spikegate.models.checks import exact_array, real, require_whole
 from spikegate.models.errors import InputError, ToolMissing
-from spikegate.models.files import write_whole
+from spikegate.models.files import reason, write_whole
 from spikegate.models.hints import pip
 from spikegate.models.network import recording_file, recording_nwb
 
@@ -125,7 +125,7 @@ class Recording:
         try:
             write_whole(path, "".join(["time_ms,neuron\n", *lines]))
         except (OSError, ValueError) as error:
-            raise InputError(f"File {path} cannot be written ({error}); choose another folder") from None
+            raise InputError(f"File {path} cannot be written ({reason(error)}); choose another folder") from None
 
     def to_pandas(self, dt_ms: float | None = None) -> Any:
         """A `pandas.DataFrame` with the columns ``time_ms`` and ``neuron``."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from spikegate.models.errors import InputError
-from spikegate.models.files import write_whole
+from spikegate.models.files import reason, write_whole
 
 __all__ = ["read", "write"]
 
@@ -41,7 +41,7 @@ def write(path: str | Path, recording: Any) -> None:
     try:
         write_whole(path, data.getvalue())
     except (OSError, ValueError) as error:
-        raise InputError(f"Recording {path} cannot be written ({error}); choose another folder") from None
+        raise InputError(f"Recording {path} cannot be written ({reason(error)}); choose another folder") from None
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def read(path: str | Path) -> dict[str, Any]:
     try:
         data = Path(path).read_bytes()
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"Recording {path} cannot be read ({error}); give the path of a saved one") from None
+        raise InputError(f"Recording {path} cannot be read ({reason(error)}); give the path of a saved one") from None
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikegate.models.errors import InputError, ToolMissing
-from spikegate.models.files import whole_file
+from spikegate.models.files import reason, whole_file
 from spikegate.models.hints import extra
 
 if TYPE_CHECKING:
@@ -58,4 +58,4 @@ def _save(path: str | Path, opened: Callable[[str], Any], file: Any) -> None:
             with opened(str(part)) as io:
                 io.write(file)
     except (OSError, ValueError) as error:
-        raise InputError(f"File {path} cannot be written ({error}); choose another folder") from None
+        raise InputError(f"File {path} cannot be written ({reason(error)}); choose another folder") from None

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from spikegate.models.network.engine import Engine, Hardware
     from spikegate.models.network.network import Network
 
-__all__ = ["LANES", "POINT_LANES", "HARDWARE", "engines_for"]
+__all__ = ["LANES", "POINT_LANES", "HARDWARE", "RTL", "engines_for"]
 
 #: Neurons that the RTL updates side by side, or N if less.
 LANES, POINT_LANES = 40, 8
@@ -64,7 +64,8 @@ def _plain(network: "Network", lanes: int, args: argparse.Namespace) -> "tuple[l
     from spikegate.models.streams.params import StreamFaults
     from spikegate.translator.brian_engines import Brian2Float, Brian2Integer, Brian2Ordered, Brian2Realised
 
-    faults = None if args.faults is None else StreamFaults.stuck_at_random(network.require_streams(), args.faults, args.fault_seed)
+    seed = 1 if args.fault_seed is None else args.fault_seed
+    faults = None if args.faults is None else StreamFaults.stuck_at_random(network.require_streams(), args.faults, seed)
     rtl, said = Rtl(lanes, faults=faults), {"sabotage": args.sabotage, "faults": None}
     hardware: Hardware[Network] = rtl
     if args.engine == COCOTB:
@@ -75,7 +76,7 @@ def _plain(network: "Network", lanes: int, args: argparse.Namespace) -> "tuple[l
         from spikegate.linked import Linked
         hardware = Linked(lanes, args.port, **({"baud": args.baud} if args.baud else {}), faults=faults)
     if faults is not None:
-        said["faults"] = {"rate": args.faults, "seed": args.fault_seed, "stuck": rtl.stuck}
+        said["faults"] = {"rate": args.faults, "seed": seed, "stuck": rtl.stuck}
     return [hardware, Golden(faults, args.sabotage), Brian2Integer(), Brian2Float(), Brian2Realised(), Brian2Ordered()], said
 
 

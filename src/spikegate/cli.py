@@ -4,7 +4,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from spikegate import __version__, counting, doctor, explore, golden_run, graphs, networks, scripts, sweep, verilog
 from spikegate.choices import HARDWARE, LANES, POINT_LANES, engines_for
@@ -54,6 +54,13 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; see `{self.prog} --help`")
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Of a command within a command, too, an argument that it does not know is an error of its own."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
     def format_help(self) -> str:
         for action in self._actions:
             if isinstance(action.help, networks.Names):
@@ -98,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
                      "with exit code 1, the first divergence and a waveform window: {}", _defects))
     sim.add_argument("--faults", type=networks.finite, metavar="RATE", help="each line of the stream paths stuck at 0 or 1 with this probability, "
                      "0..1; Brian2 has no faults, and its statistics are shown and not judged")
-    sim.add_argument("--fault-seed", type=int, default=1, metavar="S", help="which lines are stuck (default %(default)s)")
+    sim.add_argument("--fault-seed", type=int, metavar="S", help="which lines are stuck (default 1)")
     sim.add_argument("--through-host-link", action="store_true", help="run the RTL behind its UART and host link, with the client that a board has")
     sim.add_argument("--port", metavar="PATH", help="run on the board on this serial port in place of Verilator")
     sim.add_argument("--baud", type=int, metavar="B", help="baud rate of that board (default that of --board, or whichever it answers at)")
@@ -171,6 +178,8 @@ def _sim(args: argparse.Namespace) -> int:
     for name, value in (("baud", args.baud), ("board", args.board)):
         if value is not None and args.port is None:
             raise InputError(f"--{name} {value} is that of a board on a port; give --port with it")
+    if args.fault_seed is not None and args.faults is None:
+        raise InputError(f"--fault-seed {args.fault_seed} says which lines are stuck; give --faults with it")
     if args.board is not None and args.baud is None:
         from spikegate.models.link.board import board
 

@@ -180,7 +180,7 @@ def _show(rows: Sequence[Mapping[str, Any]], reference: Mapping[str, Any], best:
         ("rate_hz", "rate in Hz"), ("cv_isi", "CV"), ("correlation", "correlation"))) + "; ± is the 95 % interval over seeds")
     console.print(table)
     for row in (row for row in rows if row["refused"] is not None):
-        console.print(f"{row['format']}, leak {row['leak_fraction']}: {row['refused']}")
+        console.print(f"{row['format']}, leak {row['leak_fraction']}: {row['refused']}", soft_wrap=True)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -62,7 +62,7 @@ def _print(console: "Console", path: str, found: "Imported") -> None:
     synapses = sum(network.count(each) for each in network.projections)
     quantised = sum(not each.exact for each in found.nodes)
     said = "every node is exact" if found.exact else f"{quantised} of {len(found.nodes)} nodes are quantised, the others exact"
-    console.print(f"{path}: {network.n:,} neurons, {synapses:,} synapses, steps of {network.dt_ns / 1e6:g} ms; {said}")
+    console.print(f"{path}: {network.n:,} neurons, {synapses:,} synapses, steps of {network.dt_ns / 1e6:g} ms; {said}", soft_wrap=True)
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in ("node", "primitive", "becomes", "exactness"):
         table.add_column(name, overflow="fold")
@@ -71,7 +71,7 @@ def _print(console: "Console", path: str, found: "Imported") -> None:
     console.print(table)
     for name, lag in found.lag.items():
         if lag:
-            console.print(f"output {name}: step t of the graph is step t + {lag} of the network, as a synapse takes a step")
+            console.print(f"output {name}: step t of the graph is step t + {lag} of the network, as a synapse takes a step", soft_wrap=True)
 
 
 def check(args: argparse.Namespace) -> int:
@@ -80,6 +80,8 @@ def check(args: argparse.Namespace) -> int:
 
     if args.beside:
         raise InputError("--beside runs a Brian2 script, and this is a NIR graph; leave it out")
+    if args.seeds != 1:
+        raise InputError(f"--seeds {args.seeds} is of runs beside Brian2, and this is a NIR graph; leave it out")
     if args.save:
         raise InputError(f"--save needs the length of a run, which a graph does not say; spikegate network from-nir {args.script} --out {args.save} "
                          "--steps N writes it")
@@ -93,7 +95,7 @@ def freeze(args: argparse.Namespace) -> int:
 
     found, console = _imported(args.file, args, args.steps, _inputs(args.inputs)), Console(highlight=False, markup=False)
     _print(console, args.file, found)
-    console.print(f"{args.out}: {found.network.save(args.out)}")
+    console.print(f"{args.out}: {found.network.save(args.out)}", soft_wrap=True)
     return 0
 
 

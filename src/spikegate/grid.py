@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple, Protocol
 
 from spikegate import __version__, networks
-from spikegate.choices import engines_for
+from spikegate.choices import RTL, engines_for
 from spikegate.models.errors import InputError
 
 __all__ = ["AXES", "CELLS", "MOST_POINTS", "RESULTS", "Point", "Run", "cells", "first_of_each", "points", "prepared", "run_cells",
@@ -106,12 +106,14 @@ def points(args: argparse.Namespace) -> tuple[list[str], list[Point]]:
         size *= len(found)
     if size > MOST_POINTS:
         raise InputError(f"The sweep has {size:,} points, above the limit of {MOST_POINTS:,}; use fewer values")
+    if args.lanes is not None and args.engine != RTL:
+        raise InputError(f"--lanes {args.lanes} is of the RTL, and --engine is {args.engine}; leave it out, or give --engine {RTL}")
     combined = [Point(tuple(zip(axes, each)), args.engine, args.lanes) for each in itertools.product(*axes.values())]
     return [name for name, found in axes.items() if len(found) > 1], combined
 
 
 def _namespace(point: Point) -> argparse.Namespace:
-    given: dict[str, Any] = {**dict.fromkeys(AXES), "changes": [], "network": None, "sabotage": None, "faults": None, "fault_seed": 1,
+    given: dict[str, Any] = {**dict.fromkeys(AXES), "changes": [], "network": None, "sabotage": None, "faults": None, "fault_seed": None,
                              "through_host_link": False, "port": None, "baud": None, "rows": None, "engine": None, "stall": 0.0,
                              "lanes": point.lanes}
     for name, text in point.options:

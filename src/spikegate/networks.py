@@ -72,7 +72,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def finite(text: str) -> float:
     """A finite number, for the command line."""
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, not {text!r}") from None
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"must be a finite number, not {text}")
     return value
@@ -91,8 +94,8 @@ def _change(text: str, parameters: Any) -> tuple[str, Any]:
     if not sign:
         raise InputError(f"--set must be NAME=VALUE, not {text!r}; write for example --set v_threshold=18")
     if name not in types:
-        near = difflib.get_close_matches(name, types, 1, 0)[0]
-        raise InputError(f"--set knows no parameter {name!r}; did you mean {near}? All: {', '.join(types)}")
+        near = difflib.get_close_matches(name, types, 1, 0.5)
+        raise InputError(f"--set knows no parameter {name!r}; " + (f"did you mean {near[0]}? " if near else "") + f"All: {', '.join(types)}")
     read: Any = {int: int, float: finite, bool: lambda word: {"true": True, "false": False}[word.lower()]}[types[name]]
     try:
         return name, read(value)

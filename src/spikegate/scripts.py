@@ -5,6 +5,7 @@ import os
 from typing import TYPE_CHECKING
 
 from spikegate import graphs
+from spikegate.models.errors import InputError
 
 if TYPE_CHECKING:
     from spikegate.translator.importer.quantise import Quantised
@@ -51,12 +52,14 @@ def check(args: argparse.Namespace) -> int:
 
     doctor.require("sim")
     os.environ.setdefault("MPLBACKEND", "Agg")
+    if args.seeds != 1 and not args.beside:
+        raise InputError(f"--seeds {args.seeds} is of the runs beside Brian2; give --beside with it")
     quantised = brian2.check(args.script, format=args.format, current_format=args.current_format)
     network, console = quantised.network, Console(highlight=False, markup=False)
     synapses = sum(network.count(each) for each in network.projections)
     agreement = "statistical, as the hardware draws its own random inputs" if network.draws else "spike-exact on the same integers"
     console.print(f"{args.script}: {network.n:,} neurons, {synapses:,} synapses, {network.steps:,} steps of {network.dt_ns / 1e6:g} ms would run, "
-                  f"in Brian2's order of a step; {agreement}")
+                  f"in Brian2's order of a step; {agreement}", soft_wrap=True)
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in ("group", "size", "kind", "format", "parameter sets", "drive"):
         table.add_column(name, overflow="fold", justify="right" if name in ("size", "parameter sets") else "left")
@@ -70,14 +73,14 @@ def check(args: argparse.Namespace) -> int:
         table.add_row(each.name, f"{each.asked:.6g}", f"{each.realised:.6g}", f"{100 * (each.error or 0):+.3g} %" if each.asked else "–")
     console.print(table)
     for line in quantised.warnings:
-        console.print(f"warning: {line}")
+        console.print(f"warning: {line}", soft_wrap=True)
     if args.save:
-        console.print(f"{args.save}: {network.save(args.save)}")
+        console.print(f"{args.save}: {network.save(args.save)}", soft_wrap=True)
     if not args.beside:
         return 0
     from spikegate.beside import beside, said, verdict
     found = beside(args.script, seeds=args.seeds, format=args.format, current_format=args.current_format)
     for one in found.checks:
-        console.print(said(one))
-    console.print(verdict(found.checks))
+        console.print(said(one), soft_wrap=True)
+    console.print(verdict(found.checks), soft_wrap=True)
     return int(found.failed)

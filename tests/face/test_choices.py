@@ -28,7 +28,7 @@ BRIANS = [Brian2Integer(), Brian2Float(), Brian2Realised(), Brian2Ordered()]
 
 
 def args(**given):
-    return Namespace(**{**dict(lanes=None, port=None, faults=None, fault_seed=1, sabotage=None, through_host_link=False, baud=None,
+    return Namespace(**{**dict(lanes=None, port=None, faults=None, fault_seed=None, sabotage=None, through_host_link=False, baud=None,
                              rows=None, engine=None, stall=0.0), **given})
 
 

@@ -37,7 +37,7 @@ def test_sim_passes_on_the_network_its_engines_and_every_option(passed, capsys):
 #: Not options: what runs, and the line as it was given.
 LINE = ("command", "said")
 NETWORK = dict(preset=None, format=None, leak_fraction=None, rounding=None, overflow=None, variant=None, length=None, ms=None, seed=None, changes=[])
-SIM = dict(network=None, lanes=None, out="build/sim", json=False, markdown=False, seeds=1, sabotage=None, faults=None, fault_seed=1,
+SIM = dict(network=None, lanes=None, out="build/sim", json=False, markdown=False, seeds=1, sabotage=None, faults=None, fault_seed=None,
            through_host_link=False, port=None, baud=None, board=None, rows=None, figure=None, engine=None, stall=0.0)
 #: Every option at a value that is not its default, and what it is read as.
 GIVEN = {"preset": ("ai", "ai"), "format": ("q10.10", "q10.10"), "leak_fraction": ("12", "12"), "rounding": ("floor", "floor"),
@@ -71,7 +71,7 @@ def test_the_rate_of_a_named_board_is_its_own_unless_another_is_given(passed, ca
     (["--baud", "9600"], "--baud 9600 is that of a board on a port; give --port with it"),
     (["--board", "x"], "--board x is that of a board on a port; give --port with it"),
     (["--lanes", "x"], "argument --lanes: invalid int value: 'x'; see `spikegate sim --help`"),
-    (["--see", "3"], "unrecognized arguments: --see 3; see `spikegate --help`")])
+    (["--see", "3"], "unrecognized arguments: --see 3; see `spikegate sim --help`")])
 def test_what_sim_refuses_it_refuses_before_the_network_is_made(passed, capsys, words, line):
     assert run(capsys, "sim", *words) == (2, "", [f"spikegate: {line}"]) and passed in ([], [("require", "sim")])
 

@@ -69,6 +69,7 @@ REFUSED = [
     (["--overflow", "sat"], "--overflow must be one of saturate, wrap, not 'sat'; did you mean saturate?"),
     (["--seed", "2", "--set", "seed=3"], "--seed 2 and --set seed=3 disagree; give one of them"),
     (["--set", "eta"], "--set must be NAME=VALUE, not 'eta'; write for example --set v_threshold=18"),
+    (["--set", "foo=1"], f"--set knows no parameter 'foo'; All: {BRUNEL}"),
     (["--set", "v_treshold=1"], f"--set knows no parameter 'v_treshold'; did you mean v_threshold? All: {BRUNEL}"),
     (["--set", "n_exc=ten"], "--set n_exc must be a whole number, not 'ten'"), (["--set", "eta=inf"], "--set eta must be a finite number, not 'inf'"),
     (["--set", "eta="], "--set eta must be a finite number, not ''"), (["--set", "v_spread=1"], "--set v_spread must be true or false, not '1'"),

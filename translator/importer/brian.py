@@ -54,7 +54,7 @@ def _check(network: Any, objects: list[Any], refusals: Refusals) -> None:
     if [each for each in network.schedule if not each.startswith(("before_", "after_"))] != schedule:
         refusals.add("Network", f"schedule = {network.schedule}", "is another order of a step", f"Brian2's default, {schedule}, would run")
     slots = {"NeuronGroup": "start", "Synapses": "start", "StateUpdater": "groups", "Thresholder": "thresholds", "Resetter": "resets",
-             "SynapticPathway": "synapses", "PoissonInput": "synapses", "SpikeGeneratorGroup": "thresholds"}
+             "SynapticPathway": "synapses", "PoissonInput": "synapses", "SpikeGeneratorGroup": "thresholds", "SpikeMonitor": "thresholds"}
     for each in objects:
         kind = type(each).__name__
         if kind == "CodeRunner":
@@ -65,6 +65,8 @@ def _check(network: Any, objects: list[Any], refusals: Refusals) -> None:
             refusals.add(f"{kind} {each.name!r}", f"when={each.when!r}", "is another place in a step", f"when={slots[kind]!r} would run")
         elif not each.active:
             refusals.add(f"{kind} {each.name!r}", "", "is not active", "leave it out of the network")
+        elif kind == "Synapses" and not each._connect_called and not len(each):
+            refusals.add(f"{kind} {each.name!r}", "", "has no synapses, as connect was not called", "call connect, or leave it out of the network")
 
 
 def _written(objects: dict[str, list[Any]]) -> set[tuple[str, str]]:

@@ -111,7 +111,7 @@ def projections(synapses: Any, namespace: Mapping[str, Any], changing: set[tuple
                 if variable is None or _owner(variable) != base(synapses.target).name:
                     raise Unclear(f"changes {name}, which is not the target's")
                 found.append(FloatProjection(synapses.name, base(synapses.source).name, base(synapses.target).name, variable.name, pre, post,
-                                             _weights(synapses, values, name, expression), np.broadcast_to(steps, pre.shape)))
+                                             _weights(synapses, values, name, expression), np.broadcast_to(steps, pre.shape), pathway.name))
         except Unclear as error:
             refusals.add(where, code, str(error), ADDS)
     return found

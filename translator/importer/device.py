@@ -94,7 +94,7 @@ class SpikegateDevice(RuntimeDevice):
             raise InputError("Network.store to a file does not work on the device spikegate, whose spikes under way no file of Brian2's holds; "
                              "leave out filename")
         Network.store.original_function(net, name)
-        self._stored.setdefault(net, {})[name] = self._under_way.get(net)
+        self._stored.setdefault(net, {})[name] = self._under_way.get(net, {})
 
     def network_restore(self, net: Any, name: str = "default", filename: Any = None, restore_random_state: bool = False) -> None:
         """What `network_store` stored."""
@@ -199,8 +199,8 @@ class SpikegateDevice(RuntimeDevice):
         for each in watching:
             monitors.check(each, floats, refusals)
         refusals.raise_any()
-        before = self._under_way.get(net) if start else None
-        quantised = quantise(with_pending(floats, before, start), self.choice, int(np.random.randint(1, 1 << 31)))
+        before = self._under_way.get(net, {}) if start else {}
+        quantised = quantise(with_pending(floats, before), self.choice, int(np.random.randint(1, 1 << 31)))
         if problems := self.engine.unsupported(quantised.network):
             raise InputError("\n".join(problems))
         if self.freeze_only:
@@ -212,7 +212,7 @@ class SpikegateDevice(RuntimeDevice):
             monitors.fill(each, floats, quantised, recording, spikes, start)
         groups = {each.name: each for each in objects}
         monitors.write_back(groups, floats, quantised, recording, spikes, start)
-        self._under_way[net] = recent(floats, quantised, groups, spikes, start, before)
+        self._under_way[net] = recent(floats, quantised, groups, spikes, before)
         self.result = Result(floats, quantised, recording)
         for line in self.result.warnings:
             get_logger("spikegate").warn(line)

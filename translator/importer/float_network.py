@@ -183,7 +183,10 @@ class FloatInput:
 
 @dataclass(frozen=True, eq=False)
 class FloatProjection:
-    """Synapses from any group to a variable of neurons; arrays (synapses,): neurons within their groups, weights, and delays in steps from 1 on."""
+    """Synapses from any group to a variable of neurons; arrays (synapses,): neurons within their groups, weights, and delays in steps from 1 on.
+
+    ``pathway`` is the name of Brian2's, whose spikes may be under way when a run ends.
+    """
 
     name: str
     source: str
@@ -193,6 +196,7 @@ class FloatProjection:
     post: np.ndarray
     weights: np.ndarray
     delays: np.ndarray
+    pathway: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,10 @@ from spikegate.models.neuron.izhikevich import IzhikevichNeuron
 from spikegate.translator.importer.between import begins
 from spikegate.translator.importer.between_quadratic import begins_quadratic, reached
 from spikegate.translator.importer.connections import base
-from spikegate.translator.importer.float_network import FloatNetwork, FloatQuadratic, Refusals
+from spikegate.translator.importer.float_network import FloatNetwork, FloatNeurons, FloatQuadratic, Refusals
 from spikegate.translator.importer.quantise import Quantised
 from spikegate.translator.importer.statements import CHANGING
+from spikegate.translator.importer.values import steps_of
 
 __all__ = ["all_spikes", "check", "fill", "spikes_of", "traced", "write_back"]
 
@@ -164,7 +165,8 @@ def fill(monitor: Any, floats: FloatNetwork, quantised: Quantised, recording: Re
 
 
 def write_back(groups: dict[str, Any], floats: FloatNetwork, quantised: Quantised, recording: Recording, spikes: np.ndarray, start: int) -> None:
-    """Give Brian2's groups what its own run would leave: membranes and currents, kicked and reset, and the times of the last spikes."""
+    """Give Brian2's groups what its own run would leave: membranes and currents, kicked and reset, the times of the last
+    spikes, and which neurons are refractory."""
     network, dt = quantised.network, floats.dt_ns * 1e-9
     for (owner, variable), last in floats.left.items():
         groups[owner].variables[variable].get_value()[:] = last
@@ -180,3 +182,6 @@ def write_back(groups: dict[str, Any], floats: FloatNetwork, quantised: Quantise
         if "lastspike" in group.variables:
             found, last = spikes_of(group, quantised, recording.spikes), group.variables["lastspike"].get_value()
             last[found[:, 1]] = (found[:, 0] + start) * dt  # ascending, so that the last one stays
+        if "not_refractory" in group.variables and isinstance(each, FloatNeurons):
+            since = steps_of((start + network.steps - 1) * dt - last, dt)
+            group.variables["not_refractory"].get_value()[:] = since >= np.maximum(each.refractory, 1)  # refractory in the step of its spike

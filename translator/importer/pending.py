@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,40 +12,55 @@ from spikegate.translator.importer.quantise import Quantised
 
 __all__ = ["Recent", "recent", "with_pending"]
 
-Recent = dict[str, np.ndarray]
+
+class _Late(NamedTuple):
+    """Spikes under way through one pathway, as Brian2's queue has them: whatever its delays become, they arrive when they were to."""
+
+    synapse: np.ndarray  #: of each, its number among the synapses
+    left: np.ndarray  #: steps from the end of the run to the one that it arrives in, from 1 on
+    dt_ns: int  #: of these steps
 
 
-def recent(floats: FloatNetwork, quantised: Quantised, groups: Mapping[str, Any], spikes: np.ndarray, start: int, before: Recent | None) -> Recent:
-    """Spikes that may still be under way, by name of their group: step of the clock, and number in the group."""
-    end, found = start + floats.steps, {}
-    for name in {each.source for each in floats.projections} & groups.keys():  # others are sources whose events arrive at once
-        here = monitors.spikes_of(groups[name], quantised, spikes) + [[start, 0]]
-        here = np.concatenate([before[name], here]) if before and name in before else here
-        longest = max(int(each.delays.max(initial=0)) for each in floats.projections if each.source == name)
-        found[name] = here[here[:, 0] > end - longest]
+#: By name of the pathway.
+Recent = dict[str, _Late]
+
+
+def recent(floats: FloatNetwork, quantised: Quantised, groups: Mapping[str, Any], spikes: np.ndarray, before: Recent) -> Recent:
+    """Spikes that are under way at the end of a run; ``before`` has those at its beginning."""
+    found = dict(before)
+    for each in {each.pathway: each for each in floats.projections if each.pathway}.values():
+        here = monitors.spikes_of(groups[each.source], quantised, spikes)
+        here = here[here[:, 0] > floats.steps - int(each.delays.max(initial=0))]
+        order = np.argsort(each.pre, kind="stable")
+        bounds = np.searchsorted(each.pre[order], np.arange(int(here[:, 1].max(initial=-1)) + 2))
+        counts = bounds[here[:, 1] + 1] - bounds[here[:, 1]]
+        spike = np.repeat(np.arange(len(here)), counts)
+        synapse = order[np.repeat(bounds[here[:, 1]], counts) + np.arange(len(spike)) - np.repeat(np.cumsum(counts) - counts, counts)]
+        left = each.delays[synapse] - (floats.steps - here[spike, 0])
+        if each.pathway in before:
+            late = _in_steps(before[each.pathway], floats.dt_ns)
+            synapse, left = np.concatenate([late.synapse, synapse]), np.concatenate([late.left - floats.steps, left])
+        found[each.pathway] = _Late(synapse[left >= 1], left[left >= 1], floats.dt_ns)
     return found
 
 
-def with_pending(floats: FloatNetwork, before: Recent | None, start: int) -> FloatNetwork:
-    """The network with an input of the spikes under way from the run before: a channel a spike, all in step 0, with what is left of the delays.
+def _in_steps(late: _Late, dt_ns: int) -> _Late:
+    """The same in steps of another length, rounded as Brian2's queue does it, whose row 0 is the first step."""
+    return late._replace(left=np.floor((late.left - 1) * (late.dt_ns / dt_ns) + 0.5).astype(np.int64) + 1, dt_ns=dt_ns)
+
+
+def with_pending(floats: FloatNetwork, before: Recent) -> FloatNetwork:
+    """The network with an input of the spikes under way from the run before: a channel a neuron, all in step 0, with the delays that are left.
 
     What arrives in step 0 itself has been added to the states at the end of that run.
     """
     inputs, projections = list(floats.inputs), list(floats.projections)
     for each in floats.projections:
-        late = (before or {}).get(each.source)
-        if late is None or not len(late):
+        if each.pathway not in before or not len(before[each.pathway].left):
             continue
-        order = np.argsort(each.pre, kind="stable")
-        bounds = np.searchsorted(each.pre[order], np.arange(int(late[:, 1].max()) + 2))
-        counts = bounds[late[:, 1] + 1] - bounds[late[:, 1]]
-        channel = np.repeat(np.arange(len(late)), counts)
-        synapse = order[np.repeat(bounds[late[:, 1]], counts) + np.arange(len(channel)) - np.repeat(np.cumsum(counts) - counts, counts)]
-        left = each.delays[synapse] - (start - late[channel, 0])
-        synapse, channel, left = synapse[left >= 1], channel[left >= 1], left[left >= 1]
-        if not len(synapse):
-            continue
+        synapse, left, _ = _in_steps(before[each.pathway], floats.dt_ns)
+        sources, channel = np.unique(each.pre[synapse], return_inverse=True)
         name = f"under_way_{len(projections)}"
-        inputs.append(FloatInput(name, len(late), np.zeros(len(late), np.int64), np.arange(len(late))))
+        inputs.append(FloatInput(name, len(sources), np.zeros(len(sources), np.int64), np.arange(len(sources))))
         projections.append(FloatProjection(each.name, name, each.target, each.variable, channel, each.post[synapse], each.weights[synapse], left))
     return replace(floats, inputs=inputs, projections=projections)

@@ -71,7 +71,7 @@ def test_several_runs_are_one(runs):
 def test_spikes_under_way_are_missed_if_they_are_dropped(monkeypatch):
     from spikegate.translator.importer import device as module
     whole = on("spikegate", currents())
-    monkeypatch.setattr(module, "with_pending", lambda floats, before, start: floats)
+    monkeypatch.setattr(module, "with_pending", lambda floats, before: floats)
     assert not np.array_equal(pairs(whole[0]), pairs(on("spikegate", currents(runs=(30, 30)))[0]))
 
 
