@@ -7,6 +7,8 @@ PIP := PYTHONWARNINGS="ignore:Editable installation" $(BIN)/python -m pip instal
 # Lists of packages may be old or absent, and only root can renew them.
 DEBIAN = apt-get download --quiet $(1) || (apt-get update --quiet && apt-get download --quiet $(1))
 BOARD ?= icebreaker
+# Hundreds of short processes compile the project's modules each time where this is set, as it is in many containers: a test of six took twice as long.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: sim sweep test test-wide test-long bitstream program bench compare brian2-bench mutation mutation-models verify lint newcomer doctor docs wheel \
         kit soak sign-off clean

@@ -62,8 +62,6 @@ def _cluster(workers: int, scheduler: str | None) -> "Iterator[Client]":
         from distributed import Client, LocalCluster
     except ModuleNotFoundError:
         raise lacking("Dask", "sweep") from None
-    if scheduler is None and not 1 <= workers <= 1024:
-        raise InputError(f"--workers must be in 1..1024, not {workers}")
     quiet = {"distributed.scheduler.allowed-failures": DEATHS, "distributed.admin.tick.limit": "1h"}
     # Workers import nothing of the working folder.
     with dask.config.set(quiet), clean_environment(PYTHONSAFEPATH="1"), contextlib.ExitStack() as stack:
@@ -115,9 +113,13 @@ def sweep(combined: Sequence[grid.Run], folder: Path, *, workers: int = 1, sched
 
     Raises
     ------
+    InputError
+        If there cannot be so many workers, or the scheduler does not answer.
     SpikegateError
         With the first point that failed.
     """
+    if scheduler is None and not 1 <= workers <= 1024:
+        raise InputError(f"--workers must be in 1..1024, not {workers}")
     found = _done(folder / DONE)
     left = [point for point in combined if point.key not in found]
     tell = progress or (lambda done, every: None)

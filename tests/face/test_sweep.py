@@ -106,6 +106,7 @@ def test_what_cannot_be_swept_is_one_line_before_any_work(words, said, tmp_path,
     code, out, err = run(capsys, "sweep", *SMALL, "--ms" if "--ms" not in words else "--preset", "10" if "--ms" not in words else "ai", *words,
                          "--out", tmp_path / "out")
     assert code == 2 and out == "" and said in err[-1] and len([line for line in err if "points" not in line or "limit" in line]) == 1
+    assert "--workers" not in words or len(err) == 1
     assert not (tmp_path / "out" / "sweep.csv").exists()
 
 
