@@ -117,7 +117,9 @@ def test_what_was_done_is_not_done_again_and_a_torn_line_is(tmp_path, monkeypatc
     assert len(lines) == 3
     marked = json.loads(lines[0]) | {"spikes": 123456}
     (tmp_path / "points.jsonl").write_text("\n".join([json.dumps(marked), lines[1], lines[2][:40]]))
-    again = sweep.sweep(points, tmp_path)
+    told = []
+    again = sweep.sweep(points, tmp_path, progress=lambda done, every: told.append((done, every)))
+    assert told == [(2, 3), (3, 3)]
     of_first = next(k for k, point in enumerate(points) if point.key == marked["key"])
     assert again[of_first]["spikes"] == 123456 and [row for k, row in enumerate(again) if k != of_first] == [
         row for k, row in enumerate(whole) if k != of_first]

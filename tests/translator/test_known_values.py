@@ -2,15 +2,13 @@
 
 import dataclasses
 import json
-import math
 
-import numpy as np
 import pytest
 import variants
 
-from spikegate.translator.cuba import CubaParams, cuba
-from spikegate.translator.izhikevich_network import NEURON, IzhikevichParams, izhikevich_network
-from spikegate.translator.microcircuit import MicrocircuitParams, microcircuit
+from spikegate.translator.cuba import CubaParams
+from spikegate.translator.izhikevich_network import IzhikevichParams
+from spikegate.translator.microcircuit import MicrocircuitParams
 
 KNOWN = json.loads(variants.FILE.read_text())
 
@@ -67,21 +65,3 @@ def test_what_is_not_chosen_is_as_published():
 def test_parameters_stay_as_they_are(kind, name):
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(kind(), name, 10)
-
-
-def test_networks_of_another_step_have_the_same_times():
-    """What is a time in ms is so many steps more or fewer, and what goes in a step so much more or less."""
-    cell = cuba(CubaParams(n=20, dt=0.25, refractory=4.0), 5).populations[0]
-    assert cell.table["refractory"].tolist() == [16] and cuba(CubaParams(n=20, dt=0.25), 5).steps == 20
-    leak, decay = (round((1 - math.exp(-0.25 / tau)) * 2**20) for tau in (20.0, 5.0))
-    assert (cell.table["leak"].tolist(), cell.table["decay_exc"].tolist()) == ([leak], [decay])
-    excitatory, inhibitory = izhikevich_network(IzhikevichParams(n=20, dt=0.25), 5).populations
-    b, u = inhibitory.table["b"][inhibitory.index], inhibitory.initial["u"] / NEURON.u_format.one
-    assert excitatory.initial["u"].tolist() == [round(0.2 * -65 * 0.25 * NEURON.u_format.one)] * 16
-    assert u == pytest.approx(-65 * b / 2.0 ** (NEURON.u_format.fraction - NEURON.format.fraction + NEURON.b_shift), rel=1e-3)
-    usual, slow = (microcircuit(MicrocircuitParams(scale=0.01, dt=dt), 5) for dt in (0.1, 0.5))
-    assert [each.populations[0].table["refractory"].tolist() for each in (usual, slow)] == [[20], [4]] and slow.steps == 10
-    for source, ms in (("L23E", 1.5), ("L23I", 0.8)):
-        for network, dt in ((usual, 0.1), (slow, 0.5)):
-            delays = np.concatenate([each.delays for each in network.listed if each.source == source])
-            assert delays.mean() * dt == pytest.approx(ms, rel=0.12) and len(delays) > 1000
