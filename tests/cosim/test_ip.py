@@ -1,4 +1,4 @@
-"""What is given away with a component, against known values: its datasheet's figures, its timing diagram, its parameters, a core's expected sweeps."""
+"""What is given away with a component, against known values: figures and diagram of its datasheet, its parameters, what a core is held against."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,8 @@ def port(name, width, signed=False, fields=()):
 def test_a_timing_diagram_has_each_value_as_its_port_has_it():
     """Signed numbers with their sign, wide ones and records in hexadecimal, a value that stays as a dot; and the same in the picture."""
     ports = [port("one", 1), port("plain", 8), port("signed", 8, True), port("wide", 20), port("record", 8, fields=(Field("a", 4, False, 0),) * 2)]
-    wave = timing.Wave(ports, {"one": [0, 1, 1], "plain": [255, 128, 128], "signed": [127, 128, 255], "wide": [1, 1, 70_000], "record": [9, 10, 10]}, 5)
+    values = {"one": [0, 1, 1], "plain": [255, 128, 128], "signed": [127, 128, 255], "wide": [1, 1, 70_000], "record": [9, 10, 10]}
+    wave = timing.Wave(ports, values, 5)
     rows = [line.split() for line in timing.letters(wave).splitlines()]
     assert rows == [["cycle", "5", "6", "7"], ["one", "0", "1", "."], ["plain", "255", "128", "."], ["signed", "127", "-128", "-1"],
                     ["wide", "0x1", ".", "0x11170"], ["record", "0x9", "0xa", "."]]

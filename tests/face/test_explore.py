@@ -75,7 +75,8 @@ def test_labels_of_the_picture_lie_within_the_axes_and_beside_each_other(tmp_pat
 
 
 @pytest.mark.parametrize("tried, best", [
-    ([row(10, 6.0), row(30, 1.0, bits=14), row(20, -4.9, bits=18)], 2), ([row(10, 1.0, cv=5.1), row(20, 1.0)], 1), ([row(10, 1.0, saturated=1), row(20, 1.0)], 1),
+    ([row(10, 6.0), row(30, 1.0, bits=14), row(20, -4.9, bits=18)], 2),
+    ([row(10, 1.0, cv=5.1), row(20, 1.0)], 1), ([row(10, 1.0, saturated=1), row(20, 1.0)], 1),
     ([row(None, 1.0, bits=18), row(None, 4.0, bits=14)], 1), ([row(10, 5.1)], None), ([{"refused": "x"}], None)])
 def test_the_smallest_that_is_close_enough_is_recommended(tried, best):
     assert explore._recommended(tried, 5.0) == (None if best is None else tried[best])

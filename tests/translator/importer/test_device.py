@@ -24,11 +24,11 @@ def currents(method="exact", runs=(60,), n=60, monitor=None):
         cells.v = np.linspace(-60, -50, n) * b.mV
         split = n * 4 // 5
         synapses = []
-        for source, code in ((cells[:split], "g_e += w"), (cells[split:], "g_i_post -= w")):
+        for source, code, longest in ((cells[:split], "g_e += w", 5), (cells[split:], "g_i_post -= w", 1)):
             made = b.Synapses(source, cells, "w : volt", on_pre=code)
             made.connect(p=0.3)
             made.w = "(1 + 2 * rand()) * mV"
-            made.delay = "5 * rand() * ms"
+            made.delay = f"{longest} * rand() * ms"
             synapses.append(made)
         spikes, states = b.SpikeMonitor(cells), b.StateMonitor(cells, ["v", "g_e", "g_i"], record=[0, n // 2, n - 1], **(monitor or {}))
         rates = b.PopulationRateMonitor(cells[:split])

@@ -25,8 +25,9 @@ def test_the_neuron_that_is_named_is_furthest_off_as_a_part_of_what_it_was_asked
 def test_what_is_off_by_more_than_a_hundredth_is_warned_of_whether_too_large_or_too_small():
     asked = [Quantity(name, 2.0, realised) for name, realised in (("a", 2.021), ("b", 1.979), ("c", 2.019), ("d", 1.981))]
     assert Quantised(None, (), (*asked, Quantity("e", 0.0, 1.0), Quantity("f", -2.0, -1.5))).warnings == [  # type: ignore[arg-type]
-        "a is 2.021 and not the 2 asked for (+1.05 %): use more fraction bits", "b is 1.979 and not the 2 asked for (-1.05 %): use more fraction bits",
-        "f is -1.5 and not the -2 asked for (-25 %): use more fraction bits"]
+        f"{text}: use more fraction bits" for text in (
+            "a is 2.021 and not the 2 asked for (+1.05 %)", "b is 1.979 and not the 2 asked for (-1.05 %)",
+            "f is -1.5 and not the -2 asked for (-25 %)")]
 
 
 @pytest.mark.parametrize("width, most", [(8, 127), (24, (1 << 23) - 1), (30, (1 << 23) - 1)])
