@@ -6,10 +6,12 @@ from small_networks import twenty
 from some_point import some_point_network
 
 from spikegate.cosim.ip import catalogue, timing
+from spikegate.cosim.ip.axi import stream, writes
 from spikegate.cosim.ip.cores import booted
 from spikegate.cosim.ip.datasheet import fits, parameter_section
 from spikegate.cosim.ip.parameters import Parameter, read, shown
 from spikegate.cosim.ip.ports import Field, Port
+from spikegate.models.link.axi import DATA, END_OF_STEP, Register
 from spikegate.models.neuron.linear import Order
 from spikegate.models.numeric.fixed import QFormat
 
@@ -74,3 +76,23 @@ def test_a_core_is_held_against_every_state_and_spike_of_its_neurons_and_of_no_o
             assert parts[lane].bit_count() == sum(width for _, _, width in known) + there[lane]
     spikes = [[sweep >> made.lane_bits * lanes + lane & 1 for lane in range(lanes)] for sweep in made.sweeps]
     assert np.array_equal(np.array(spikes, bool).reshape(fired.shape), fired)
+
+
+def test_the_writes_of_a_bus_are_the_load_words_and_its_stream_has_every_spike_and_step():
+    made = booted(twenty(), {"lanes": 4})
+    held, words = {Register.LANE: 0, Register.ADDRESS: 0}, []
+    for address, value in writes(made):
+        held[address] = value
+        if address == Register.OP:
+            data = [held.pop(at) for at in sorted(at for at in held if at >= DATA)]  # all of them are written for each word
+            words.append((value, held[Register.LANE], held[Register.ADDRESS], sum(part << 32 * k for k, part in enumerate(data)), len(data)))
+    parts = 2 * made.words["data"].shape[1]
+    assert words == [(int(word["op"]), int(word["lane"]), int(word["address"]), int.from_bytes(word["data"].tobytes(), "little"), parts)
+                     for word in made.words] and len({word[0] for word in words}) > 4
+    sent, step, found = stream(made), 0, []
+    for word in sent:
+        last, value = word >> 32, word & 0xFFFFFFFF
+        assert last == (value == END_OF_STEP)
+        found += [] if last else [[step, value]]
+        step += last
+    assert step == made.recording.steps and found == made.recording.spikes.tolist() and len(found) > 3

@@ -59,7 +59,7 @@ def test_a_wrong_constant_is_noticed():
     assert not np.array_equal(pairs(reference[0]), pairs(wrong[0]))
 
 
-@pytest.mark.parametrize("runs", [(30, 30), (3, 50, 7), (0.1, 0.1, 59.8)])
+@pytest.mark.parametrize("runs", [(46, 14), (3, 50, 7), (0.1, 0.1, 59.8)])
 def test_several_runs_are_one(runs):
     whole, parts = on("spikegate", currents()), on("spikegate", currents(runs=runs))
     assert len(pairs(whole[0])) > 50
