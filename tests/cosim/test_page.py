@@ -100,7 +100,7 @@ def test_the_columns_of_checks_and_the_rows_of_the_provenance_are_those_of_the_r
     assert row == ["arithmetic: rate", "statistical", "7", "1", "2.5", "1.25", "±0.5", "FAILED", "why"]
     said, seed = whole["provenance"], plain.source["seed"]
     assert dict(shown.tables["provenance"]) == {
-        "network": plain.hash, "steps": "300, of 0.1 ms", "seeds": f"{seed}, of 1 run", "date": said["date"], "commit": said["commit"],
+        "network": plain.hash, "steps": "300, of 0.1 ms", "seeds": f"{seed}, of 1 run", "date": said["date"], "commit": said["commit"] or "–",
         "platform": said["platform"], "versions": ", ".join(f"{name} {version or 'absent'}" for name, version in said["versions"].items()),
         "asked for": ", ".join(f"{name}={value}" for name, value in plain.source.items()), "sabotage": "tap",
         "faults": "{'rate': 0.5, 'seed': 3, 'stuck': 8}", "link": "{'port': '/dev/x', 'baud': 9}"}
