@@ -34,7 +34,9 @@ def of(source: Any, defaults: Mapping[str, Any], leave: Sequence[str] = ()) -> d
     words, found = documented(source, "Parameters"), {}
     for name, each in inspect.signature(source).parameters.items():
         if name not in leave:
-            found[name] = Parameter(each.annotation, defaults.get(name, each.default), words.get(name) or COMMON.get(name, ""))
+            usual = defaults.get(name, each.default)
+            kind = each.annotation | None if usual is None else each.annotation  # such as a fraction that is the format's
+            found[name] = Parameter(kind, usual, words.get(name) or COMMON.get(name, ""))
     return found
 
 
@@ -55,7 +57,9 @@ def shown(value: Any) -> str:
 
 def _value(kind: Any, text: str) -> Any:
     """``ValueError`` with what it must be, if it is not."""
-    if kind is QFormat:
+    if "None" in str(kind) and text == "none":
+        return None
+    if kind in (QFormat, QFormat | None):
         return QFormat.parse(text)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         names = {member.name.lower(): member for member in kind}
@@ -69,8 +73,6 @@ def _value(kind: Any, text: str) -> Any:
     if "tuple" in str(kind):
         parts = [] if text == "none" else text.split(",")
         return tuple(_value(int, part) for part in parts) if "int" in str(kind) else tuple(parts)
-    if "None" in str(kind) and text == "none":
-        return None
     try:
         return int(text)
     except ValueError:

@@ -79,6 +79,28 @@ def test_nextpnr_is_told_the_seed(monkeypatch, tmp_path):
     assert stopped.value.args == ("nextpnr-ice40", "11")
 
 
+def test_what_is_kept_is_that_of_the_text_the_family_the_part_the_seed_and_the_options(monkeypatch, tmp_path):
+    """Each is made once and found again; what differs in one of them is another."""
+    ran = []
+    monkeypatch.setenv("SPIKEGATE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(synthesis, "tool", lambda program, arguments, folder: ran.append((program, *arguments)))
+    made = [synthesis.synthesise(*words, options=options) for _ in range(2) for *words, options in (
+        ("module a;", "a", "ice40", ""), ("module b;", "a", "ice40", ""), ("module a;", "b", "ice40", ""), ("module a;", "a", "ecp5", ""),
+        ("module a;", "a", "ice40", "-dsp"))]
+    assert len({each.folder for each in made}) == len(ran) == 5 and made[:5] == made[5:]
+    ran.clear()
+    for k, each in enumerate(made[:2]):
+        (each.folder / "netlist.json").write_text(f"{{}} {k}")
+    (made[3].folder / "netlist.json").write_text("{} 0")
+    first, other, _, ecp5, _ = made[:5]
+    up5k = ("--up5k", "--package", "sg48")
+    placed = [synthesis.place(netlist, **how) for _ in range(2) for netlist, how in (
+        (first, {}), (other, {}), (ecp5, {}), (first, {"seed": 2}), (first, {"part": up5k}), (first, {"options": ("--freq", "12")}))]
+    assert len({each.folder for each in placed}) == len(ran) == 6 and placed[:6] == placed[6:]
+    assert [words[0] for words in ran] == ["nextpnr-ice40"] * 2 + ["nextpnr-ecp5"] + ["nextpnr-ice40"] * 3
+    assert placed[4].package == "sg48" and placed[0].package == "ct256" and "--up5k" in ran[4] and "--hx8k" in ran[0] and "12" in ran[5]
+
+
 def test_icebox_is_found_beside_the_environment_or_named_with_the_fix(monkeypatch, tmp_path):
     program = tmp_path / "icestorm" / "usr" / "bin" / "icebox_vlog"
     monkeypatch.setenv("PATH", "")

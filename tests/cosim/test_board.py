@@ -186,6 +186,11 @@ def test_the_fit_report_has_what_nextpnr_counted_and_the_slowest_clock(name, cel
     assert met["sha256"] == hashlib.sha256(b"bits").hexdigest() and met["clock_hz"] == spec.clock_hz and met["clock_met"]
     assert met["steps_per_s"] == pytest.approx(spec.clock_hz / (met["cycles_per_step"] + spec.between))
     assert met["real_time_factor"] == pytest.approx(met["steps_per_s"] * 1e-4)
+    line = spec.clock_hz / spec.line.divisor / 10 / met["bytes_per_step"]  # is slower than the core
+    assert met["real_time_factor_read"] == pytest.approx(line * 1e-4) and line < met["steps_per_s"]
+    spec = dataclasses.replace(spec, lanes=1, banks=1, overlap=False, baud=spec.clock_hz // 3)
+    fast = report(asked)  # of the line
+    assert fast["real_time_factor_read"] == fast["real_time_factor"] < spec.clock_hz / 3 / 10 / fast["bytes_per_step"] * 1e-4
     assert spec.oscillator_hz < spec.clock_hz
     missed = report(asked + 2, (spec.oscillator_hz + spec.clock_hz) / 2e6)
     assert not missed["clock_met"] and missed["fmax_hz"] > spec.oscillator_hz

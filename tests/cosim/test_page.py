@@ -9,6 +9,7 @@ from some_point import some_point_network
 
 from spikegate.cosim.results import plots
 from spikegate.cosim.results.compare import Check
+from spikegate.cosim.results.divergence import around
 from spikegate.cosim.results.figure import figure
 from spikegate.cosim.results.page import page, write_page
 from spikegate.cosim.results.report import build, judge
@@ -53,6 +54,7 @@ def test_a_page_says_of_every_kind_of_network_what_its_run_was(kinds, kind):
     # Where the cycles go: every phase, and their sum is what the hardware took.
     phases = [int(row[1].replace(",", "")) for row in page.tables["cycles"][1:]]
     assert sum(phases) == run.recording(run.hardware).cycles > 0 and all(phase >= 0 for phase in phases) and len(phases) >= 3
+    assert [row[2:] for row in page.tables["cycles"][1:]] == [[f"{k / STEPS:,.1f}", f"{100 * k / sum(phases):.1f} %"] for k in phases]
     assert [row[0] for row in page.tables["quantisation"][1:]] == [row["parameter"] for row in whole["quantisation"]]
     assert "spikegate sim --out 'a b'" in page.said and "copy" in page.ids and run.network.hash in page.said
     spikes = run.recording(run.hardware).spikes
@@ -90,6 +92,20 @@ def test_checks_are_counted_by_their_verdict_and_warned_of_are_those_that_warn(s
     assert "5 checks judged, 1 failed, 1 warned of; 10 not judged" in Page(page(sound, [*checks, *more], whole)).said
 
 
+def test_the_columns_of_checks_and_the_rows_of_the_provenance_are_those_of_the_report(plain):
+    run = run_of(plain, link=True)
+    checks, whole, shown = page_of(run, sabotage="tap", faults={"rate": 0.5, "seed": 3, "stuck": 8})
+    one = Check("arithmetic: rate", "statistical", 7, 1, None, False, "why", 2.5, 1.25, 0.5)
+    row = next(row for row in Page(page(run, [*checks, one], whole)).tables["checks"] if row[0] == one.name)
+    assert row == ["arithmetic: rate", "statistical", "7", "1", "2.5", "1.25", "±0.5", "FAILED", "why"]
+    said, seed = whole["provenance"], plain.source["seed"]
+    assert dict(shown.tables["provenance"]) == {
+        "network": plain.hash, "steps": "300, of 0.1 ms", "seeds": f"{seed}, of 1 run", "date": said["date"], "commit": said["commit"] or "–",
+        "platform": said["platform"], "versions": ", ".join(f"{name} {version or 'absent'}" for name, version in said["versions"].items()),
+        "asked for": ", ".join(f"{name}={value}" for name, value in plain.source.items()), "sabotage": "tap",
+        "faults": "{'rate': 0.5, 'seed': 3, 'stuck': 8}", "link": "{'port': '/dev/x', 'baud': 9}"}
+
+
 def test_a_fix_stands_beside_the_parameter_that_needs_it(sound, plain):
     _, whole, page = page_of(sound)
     rows = {row[0]: row for row in page.tables["quantisation"]}
@@ -118,6 +134,21 @@ def test_a_failure_is_shown_as_one_with_both_engines_around_it(sound, plain):
     assert not any("differs" in look for row in looks[3:] for look in row) and {row[0] for row in rest} >= {"hold", "overflow", "events", "spike"}
     drawn = page.sources()[-5:]
     assert [source["value"][:-1].tolist() for source in drawn[0]] == [golden.trace["v"][88:113, 7].tolist(), v[88:113, 7].tolist()]
+
+
+def test_a_divergence_shows_its_signal_first_then_others_that_differ_and_names_the_engine_of_each_line(sound):
+    golden, one = sound.recording(sound.engines[1]), [100, 7]
+    hold = golden.trace["hold"].copy()
+    hold[102, 7] += 1
+    other = replace(golden, trace={**golden.trace, "hold": hold})
+    check = replace(judge(sound)[0], ok=False, first_divergence=dict(step=100, neuron=7, signal="v", engines=["rtl", "golden"], values=one))
+    found = around(check, sound.recording(sound.hardware), other)
+    names = [signal.name for signal in found.signals]
+    assert names[:2] == ["v", "hold"] and sorted(names) == sorted({*golden.trace, "spike"})
+    assert [signal.differs.any() for signal in found.signals] == [False, True] + [False] * (len(names) - 2)
+    for signal, plot in zip(found.signals, plots.divergence(found)):
+        lines = {item.label.value: item.renderers[0].data_source.data["value"][:-1] for item in plot.legend[0].items}
+        assert [*lines] == ["rtl", "golden"] and all(np.array_equal(values, mine) for values, mine in zip(lines.values(), signal.values))
 
 
 def wrong(run, v):

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from small_networks import kicked, twenty
 
 from spikegate.cosim.engines import netlist, point_rtl, rtl, rtl_cocotb
@@ -81,3 +82,24 @@ def pauses(monkeypatch, folder, seed, stall):
 def test_streams_pause_as_the_seed_says_and_not_without_stalls(monkeypatch, tmp_path):
     one, same, other, few = (pauses(monkeypatch, tmp_path, seed, stall) for seed, stall in ((3, 0.5), (3, 0.5), (4, 0.5), (3, 0.1)))
     assert one == same != other and sum(one) == sum(other) == sum(few) == 50 and len(one) > len(few) > 51
+
+
+def test_the_bench_is_told_how_long_it_may_take_how_late_the_memory_is_and_by_which_seeds(monkeypatch):
+    class Stop(Exception):
+        """Before anything is simulated."""
+
+    def told(*given):
+        raise Stop(*given)
+
+    monkeypatch.setattr(rtl_cocotb, "build", lambda geometry, clock_gate: SimpleNamespace(path="made"))
+    monkeypatch.setattr(rtl_cocotb, "simulate", told)
+    engine = PointCocotb(4, latency=3, memory_seed=8, rows=External(), stall=0.25, seed=9)
+    with pytest.raises(Stop) as stopped:
+        engine.run(POINTS, trace=True)
+    path, _, _, folder, seed, words = stopped.value.args
+    most = int(engine._geometry(POINTS).most_cycles(POINTS.steps) * 8 / 0.75)
+    assert (path, seed) == ("made", 9) and words == [f"+record={folder / 'record'}", f"+steps={POINTS.steps}", "+stall=0.25", "+latency=3",
+                                                     "+memory_seed=8", f"+most={most}", "+every"]
+    with pytest.raises(Stop) as stopped:
+        PointCocotb(4).run(POINTS)
+    assert stopped.value.args[-2] == 1 and stopped.value.args[-1][2:5] == ["+stall=0.0", "+latency=0", "+memory_seed=1"]

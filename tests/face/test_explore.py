@@ -75,7 +75,8 @@ def test_labels_of_the_picture_lie_within_the_axes_and_beside_each_other(tmp_pat
 
 
 @pytest.mark.parametrize("tried, best", [
-    ([row(10, 6.0), row(30, 1.0), row(20, -4.9)], 2), ([row(10, 1.0, cv=5.1), row(20, 1.0)], 1), ([row(10, 1.0, saturated=1), row(20, 1.0)], 1),
+    ([row(10, 6.0), row(30, 1.0, bits=14), row(20, -4.9, bits=18)], 2),
+    ([row(10, 1.0, cv=5.1), row(20, 1.0)], 1), ([row(10, 1.0, saturated=1), row(20, 1.0)], 1),
     ([row(None, 1.0, bits=18), row(None, 4.0, bits=14)], 1), ([row(10, 5.1)], None), ([{"refused": "x"}], None)])
 def test_the_smallest_that_is_close_enough_is_recommended(tried, best):
     assert explore._recommended(tried, 5.0) == (None if best is None else tried[best])
@@ -96,6 +97,22 @@ def test_a_coarse_leak_is_seen_and_a_finer_one_recommended(tmp_path, capsys):
     _, _, err = run(capsys, "explore", *SMALL, *options[:-4], "--tolerance", "0.001", "--out", tmp_path)
     assert "no arithmetic that was tried is within 0.001 %" in err[-3] and "not sure: chance alone is as large as the 0.001 %" in err[-2]
     assert json.loads((tmp_path / "explore.json").read_text())["recommended"] is None
+
+
+@pytest.mark.parametrize("script, luts, leak, rounding, said", [
+    (False, 500, "own", "nearest", "--format q8.6, the smallest core"),
+    (False, None, "12", "floor", "--format q8.6 --leak-fraction 12 --rounding floor, the fewest bits"),
+    (False, 500, "fine", "nearest", "--format q8.6 --leak-fraction 12, the smallest core"),
+    (True, None, "own", "nearest", "set_device(\"spikegate\", format='q8.6'), the fewest bits"),
+    (True, 500, "12", "floor", "set_device(\"spikegate\", format='q8.6', leak_fraction=12, rounding='floor'), the smallest core")])
+def test_a_recommendation_has_all_that_is_to_be_given(script, luts, leak, rounding, said, tmp_path, capsys, monkeypatch):
+    sure = {f"{name}_{part}": 0.0 for name in explore.SHOWN for part in ("off", "within")}
+    best = {**sure, "format": "q8.6", "leak_fraction": leak, "leak_bits": 12, "rounding": rounding, "bits": 14, "luts": luts, "saturated": 0,
+            "refused": None, "neurons_hz": 0.5, "distance": None}
+    monkeypatch.setattr(explore, "_rows", lambda args, folder: ([best], rows(9.0, 9.0)))
+    code, _, err = run(capsys, "explore", *(["own.py"] if script else []), "--tolerance", "3", "--out", tmp_path)
+    assert (code, err[0]) == (0, f"spikegate: recommended: {said} of those within 3 % of the float's rate and CV")
+    assert len(err) == 2 and json.loads((tmp_path / "explore.json").read_text())["recommended"] == best
 
 
 @pytest.mark.parametrize("words, said", [

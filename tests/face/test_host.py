@@ -147,8 +147,10 @@ def test_ai_loses_nothing_at_the_highest_rate_of_the_line():
 
 def test_a_long_run_is_several_runs_for_the_board(port, monkeypatch):
     monkeypatch.setattr(host, "MAX_STEPS", 77)
+    fractions = []
     with Board(port) as board:
-        agree(NETWORK, board.run(NETWORK))
+        agree(NETWORK, board.run(NETWORK, progress=fractions.append))
+    assert fractions == sorted(fractions) and fractions[-1] == 1.0 and 0.5 + 0.5 * 77 / 200 in fractions
 
 
 BAD = {

@@ -11,6 +11,7 @@ from spikegate import host
 from spikegate.cosim.engines.virtual_board import virtual_board
 from spikegate.host import Board, LinkError
 from spikegate.models.errors import InputError, ToolMissing
+from spikegate.models.link.device import Decoder
 from spikegate.models.link.frames import Answer, Request
 
 
@@ -104,6 +105,24 @@ def test_lost_data_are_said_and_counted(port):
             board.run(NETWORK)
         assert len(dropped) == 1
         agree(NETWORK, board.run(NETWORK))
+
+
+def test_a_spike_that_is_lost_from_a_step_that_came_is_missed(port, monkeypatch):
+    """Negative control: all steps are there, and one of them has a spike less than the board counted."""
+    lost, event = [], Decoder._event
+
+    def losing(decoder, byte):
+        event(decoder, byte)
+        if decoder._spikes and not lost:
+            lost.append(decoder._spikes.pop())
+            decoder.events -= 1
+
+    with Board(port) as board:
+        monkeypatch.setattr(Decoder, "_event", losing)
+        with pytest.raises(LinkError, match=r"^Data of the run were lost between board and client: \d+ of \d+ spikes and 200 of 200 steps"):
+            board.run(NETWORK)
+        agree(NETWORK, board.run(NETWORK))
+    assert len(lost) == 1
 
 
 def test_an_interrupted_run_is_stopped_and_the_board_is_ready(port):

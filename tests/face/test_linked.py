@@ -13,8 +13,12 @@ from spikegate.linked import Linked
 from spikegate.models.core.golden import Golden
 from spikegate.models.core.rows_external import External
 from spikegate.models.errors import InputError
+from spikegate.models.link.point import ROOM
+from spikegate.models.network.builder import Builder
 from spikegate.models.network.engine import Agreement, Hardware
 from spikegate.models.network.recording import Recording
+from spikegate.models.neuron.linear import LinearNeuron
+from spikegate.models.numeric.fixed import Q8_8
 from spikegate.models.streams.params import StreamFaults
 from spikegate.point_linked import PointLinked
 from spikegate.translator.brunel import preset, translate
@@ -141,3 +145,24 @@ def test_what_it_is():
     assert Linked() == Linked(40, None, None, None) and Golden().traces
     with pytest.raises(FrozenInstanceError):
         engine.lanes = 4
+
+
+def test_a_step_may_have_as_many_events_as_a_board_holds_and_no_more():
+    class Begun(Exception):
+        """The network is about to be loaded."""
+
+    def begin(network, progress):
+        raise Begun
+
+    def kicked_at_once(count):
+        net = Builder("points", steps=9)
+        net.input("kick", count, steps=[2, *[4] * count], channels=[0, *range(count)])
+        net.population("cells", 2, LinearNeuron(Q8_8, 12), leak=20, threshold=10 << 8)
+        net.connect("kick", "cells", weights=300, pairs=([0], [1]))
+        return net.freeze()
+
+    board = SimpleNamespace(begin=begin)
+    with pytest.raises(Begun):
+        point_host.PointBoard.run(board, kicked_at_once(ROOM))
+    with pytest.raises(InputError, match=f"^Step 4 has {ROOM + 1} events, above the {ROOM} that a board holds; use fewer channels$"):
+        point_host.PointBoard.run(board, kicked_at_once(ROOM + 1))

@@ -5,8 +5,13 @@ import json
 import nir
 import numpy as np
 import pytest
+from command import run as command
 from script_files import FACE, run
 
+from spikegate.models.errors import InputError
+from spikegate.models.numeric.fixed import QFormat
+from spikegate.translator.nir import freeze, reading
+from spikegate.translator.nir.formats import Formats
 from studies.classifier import GRAPH, batch, with_clear
 from studies.digits import digits
 
@@ -29,6 +34,27 @@ def test_a_graph_is_frozen_and_the_hardware_proved_on_it(tmp_path):
     proved = run(tmp_path, FACE, "sim", "--network", "net", "--lanes", "8", "--out", "out")
     assert proved.returncode == 0 and "judged: RTL = golden" in proved.stderr, proved.stderr
     assert json.loads((tmp_path / "out" / "report.json").read_text())["engines"]["golden"]["spikes"] > 6 * 42
+
+
+@pytest.mark.parametrize("words, given", [
+    ([], dict(dt=1e-4, steps=None, inputs=None, method="euler", integrators="step", reset="value", formats=None)),
+    (["--dt", "0.001", "--steps", "7", "--method", "exact", "--integrators", "seconds", "--reset", "subtract", "--format", "q2.6",
+      "--current-format", "q4.8"], dict(dt=1e-3, steps=7, inputs=None, method="exact", integrators="seconds", reset="subtract",
+                                        formats=Formats(QFormat(8, 6), QFormat(12, 8)))),
+    (["--current-format", "q4.8"], dict(dt=1e-4, steps=None, inputs=None, method="euler", integrators="step", reset="value",
+                                        formats=Formats(current_format=QFormat(12, 8))))])
+def test_every_option_reaches_the_graph(words, given, tmp_path, capsys, monkeypatch):
+    asked = []
+
+    def frozen(graph, **options):
+        asked.append((graph, options))
+        raise InputError("no further")
+
+    monkeypatch.setattr(reading, "read", lambda path: path)
+    monkeypatch.setattr(freeze, "from_nir", frozen)
+    assert command(capsys, "network", "from-nir", "a.nir", "--out", tmp_path / "net", *words)[::2] == (2, ["spikegate: no further"])
+    assert command(capsys, "check", "b.nir", *(word for word in words if word not in ("--steps", "7")))[::2] == (2, ["spikegate: no further"])
+    assert asked == [("a.nir", given), ("b.nir", {**given, "steps": 1})]
 
 
 @pytest.mark.parametrize(("words", "line"), [

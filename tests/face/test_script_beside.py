@@ -12,7 +12,7 @@ import pytest
 from script_files import FACE, SCRIPT, run, write
 
 from spikegate import beside_judge
-from spikegate.beside import Beside, beside, verdict
+from spikegate.beside import Beside, beside, run_side, verdict
 from spikegate.beside_judge import Side, first_difference, judged
 from spikegate.beside_run import Kept, _serial, contents
 from spikegate.models.errors import InputError
@@ -127,6 +127,10 @@ def test_variables_are_judged_by_what_rounding_adds_up_to_while_spikes_are_equal
     after = side(None, None, facts=facts, s=states(1.0), every=[[1, 30, 2]])  # a spike at step 30 is the hardware's alone
     found = by_name(exact, exact, after)["s: arithmetic: v"]
     assert found.ok and found.compared == 31 and "in the first 30 ms, whose spikes are equal" in found.detail
+    for first, until in ((0, 31), (1, 100)):  # a monitor that began in a later run does not mind, nor one that had ended
+        later = {**states(1.0, 100), "first": np.array(first)}
+        of_later = by_name(*(side(None, None, facts=facts, s=later, every=every) for every in ((), (), [[1, 30, 2], [2, 20, 2]])))
+        assert of_later["s: arithmetic: v"].compared == until
     unbound = by_name(*(side(None, None, s=states(0)) for _ in range(3)))
     assert unbound["s: quantisation: v"].ok and unbound["s: arithmetic: v"].margin == pytest.approx(0, abs=1e-8)
     assert by_name(exact, rough, rough)["s: quantisation: v"].ok and by_name(exact, after, after)["s: quantisation: v"].verdict == "WARNING"
@@ -138,6 +142,8 @@ def test_counts_and_rates_alone_are_judged():
                                    "seconds": np.array(1.0)})
     assert by_name(*[counts(50, 60)] * 3)["c: arithmetic: count"].ok
     assert by_name(counts(50, 60), counts(50, 60), counts(70, 60))["c: arithmetic: count"].failed
+    at, over = (by_name(counts(400, 600), counts(400, 600), counts(500, 500 + more))["c: arithmetic: count"] for more in (11, 12))
+    assert (at.margin, at.ok, over.ok, over.detail) == (11, True, False, "1,012 against 1,000, margin ±11 exceeded")
     rates = [side(None, None, r={"t": np.arange(400) * 1e-3, "rate": np.random.RandomState(k).rand(400) * level, "first": np.array(0),
                                  "last": np.array(1), "seconds": np.array(0.4)}) for k, level in ((1, 10), (2, 10), (3, 20))]
     assert by_name(*rates[:2], rates[1])["r: quantisation: rate"].ok and by_name(*rates)["r: arithmetic: rate"].failed
@@ -169,6 +175,21 @@ def test_a_failure_is_that_of_a_check():
     same = side([1, 5, 9], [0, 1, 1])
     checks = judged([dict.fromkeys(("asked", "realised", "hardware"), same)])
     assert not Beside(checks, False, []).failed and verdict(checks) == "judged: m 2 (6 compared), 0 failed, 0 warned: ok"
+
+
+def test_only_what_was_judged_counts_as_compared():
+    same, other = side([1, 5, 9], [0, 1, 1]), side([1, 5, 9], [0, 1, 2])
+    checks = judged([{"asked": same, "realised": same, "hardware": other}])
+    left = [check for check in checks if check.ok is None]
+    assert sum(check.compared for check in left) == 2
+    assert verdict(checks) == f"judged: m 2 (4 compared), 0 failed, 0 warned; {len(left)} not judged: ok"
+
+
+def test_a_seed_of_beside_gives_other_random_numbers_to_a_script_that_seeds_brian2_or_numpy(tmp_path):
+    script = write(tmp_path, "from brian2 import *\nseed(4)\na = np.random.rand()\nnp.random.seed(5)\ngroup = NeuronGroup(2, 'v : 1')\n"
+                             "group.v = [a, np.random.rand()]\nmonitor = StateMonitor(group, 'v', record=True)\nrun(0.1*ms)\n")
+    (ours,), (numpys,) = run_side(script, "asked", 2, 60.0, {}).monitors["statemonitor"]["of v"]
+    assert numpys == np.random.RandomState(2005).rand() and ours != np.random.RandomState(4).rand()
 
 
 def test_each_side_of_each_seed_is_a_process_with_its_device_its_options_its_seed_and_its_limit(monkeypatch, tmp_path):

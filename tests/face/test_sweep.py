@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from command import run
@@ -117,7 +118,9 @@ def test_what_was_done_is_not_done_again_and_a_torn_line_is(tmp_path, monkeypatc
     assert len(lines) == 3
     marked = json.loads(lines[0]) | {"spikes": 123456}
     (tmp_path / "points.jsonl").write_text("\n".join([json.dumps(marked), lines[1], lines[2][:40]]))
-    again = sweep.sweep(points, tmp_path)
+    told = []
+    again = sweep.sweep(points, tmp_path, progress=lambda done, every: told.append((done, every)))
+    assert told == [(2, 3), (3, 3)]
     of_first = next(k for k, point in enumerate(points) if point.key == marked["key"])
     assert again[of_first]["spikes"] == 123456 and [row for k, row in enumerate(again) if k != of_first] == [
         row for k, row in enumerate(whole) if k != of_first]
@@ -128,6 +131,17 @@ def test_a_result_is_kept_for_the_same_options_engine_and_lanes_alone():
     other = [one._replace(**change) for change in (
         dict(options=(("ms", "20"), ("seed", "2"))), dict(engine="golden"), dict(lanes=5), dict(lanes=None), dict(trains=True))]
     assert len({one.key, *(each.key for each in other)}) == 6 and one.key == grid.Point(*one).key
+
+
+@pytest.mark.parametrize("lanes, made", [(None, 1), (4, 4), (60, 50)])
+def test_the_size_of_a_core_is_that_of_its_lanes_and_each_column_its_own(lanes, made, monkeypatch):
+    seen, counts = [], {"LUT4": 5, "TRELLIS_FF": 6, "MULT18X18D": 7, "DP16KD": 8, "CCU2C": 9}
+    monkeypatch.setattr("spikegate.cosim.toolchain.verilog.to_verilog", lambda core, *_, **how: seen.append(core.geometry) or "text")
+    monkeypatch.setattr("spikegate.cosim.toolchain.synthesis.synthesise", lambda *given: seen.append(given) or SimpleNamespace(cells=counts))
+    chosen = (("ms", "20"), ("format", "q8.6"), ("n_exc", "40"), ("n_inh", "10"), ("weight_exc", "2"), ("leak_fraction", "12"))
+    found = grid.run_cells(grid.Point(chosen, grid.CELLS, lanes))
+    assert found == {"luts": 5, "flip_flops": 6, "multipliers": 7, "block_rams": 8} and seen[1] == ("text", "core", "ecp5")
+    assert (seen[0].lanes, seen[0].n, str(seen[0].format)) == (made, 50, "q8.6")
 
 
 def options(*words):

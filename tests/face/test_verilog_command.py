@@ -188,6 +188,14 @@ def test_bad_input_is_one_line_and_nothing_is_written(case, tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("option, value", [
+    ("--network", "net"), ("--preset", "ai"), ("--format", "q8.8"), ("--leak-fraction", "12"), ("--rounding", "floor"), ("--overflow", "wrap"),
+    ("--variant", "v4"), ("--length", "64"), ("--ms", "5"), ("--seed", "2"), ("--set", "n_exc=16")])
+def test_every_option_of_a_network_is_refused_beside_a_leaf(option, value, tmp_path, capsys):
+    assert main(["verilog", "lif", option, value, "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.startswith(f"spikegate: {option} must be left out for lif, as a network is for core, ")
+
+
 def test_a_folder_that_is_not_empty_stays_as_it_is(tmp_path, capsys):
     (tmp_path / "mine.txt").write_text("kept")
     assert main(["verilog", "bernoulli", "--out", str(tmp_path)]) == 2

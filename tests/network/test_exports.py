@@ -107,7 +107,10 @@ def test_a_report_is_read_and_shown_and_what_is_none_is_refused(tmp_path):
     html = Report(whole | {"ok": False, "warnings": ["one", "two <b>", "three"]})._repr_html_()
     assert html.startswith("<p><b>FAILED</b></p><p>WARNING: one</p><p>WARNING: two &lt;b&gt;</p><p>WARNING: three</p><table>")
     (tmp_path / "list").write_text("[1]")
-    (tmp_path / "other").write_text("{}")
-    for path in (tmp_path / "absent", tmp_path / "list", tmp_path / "other", tmp_path):
+    refused = [tmp_path / "absent", tmp_path / "list", tmp_path]
+    for lacks in ("network", "checks", "quantisation", "provenance", "ok"):
+        refused.append(tmp_path / f"without {lacks}")
+        refused[-1].write_text(json.dumps({name: value for name, value in whole.items() if name != lacks}))
+    for path in refused:
         with pytest.raises(InputError, match="cannot be read .*; give the report.json of a run"):
             Report.load(path)

@@ -14,9 +14,11 @@ from small_networks import calm, chain
 from spikegate.models.core import engine as core
 from spikegate.models.errors import InputError, ToolMissing
 from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, QFormat, Rounding
+from spikegate.translator import brian
 from spikegate.translator.brian import run_integer
 from spikegate.translator.brian_float import run_float, run_standalone
 from spikegate.translator.brunel import BrunelParams, preset, translate
+from spikegate.translator.hybrid import hybrid
 
 CASES = list(itertools.product((Q8_8, Q16_12), (Rounding.FLOOR, Rounding.NEAREST), Overflow, (0, 20), (1, 15)))
 
@@ -180,3 +182,25 @@ def test_missing_brian2_is_an_error_with_the_install_hint(engine, monkeypatch):
     monkeypatch.setitem(sys.modules, "brian2", None)
     with pytest.raises(ToolMissing, match=r"-m pip install -e .*\[brian\]"):
         engine(calm(ms=1.0))
+
+
+@pytest.mark.parametrize("variant", ["v4", "v14"])
+def test_a_kick_of_a_stream_has_the_mean_and_the_scatter_of_its_ones(variant, monkeypatch):
+    """Binomial in a window of an LFSR; of a Sobol sequence, the whole part of the ones is always there, and one more by chance."""
+    class Stop(Exception):
+        """Before Brian2 runs."""
+
+    def given(*args):
+        raise Stop(*args[-2:])
+
+    monkeypatch.setattr(brian, "_run_update", given)
+    network = hybrid(translate(preset("ai", n_exc=16, n_inh=4, conn_prob=0.5, weight_exc=1.3, g_inh=4.2), ms=1.0), variant, length=64)
+    with pytest.raises(Stop) as stopped:
+        brian.run_ordered(network)
+    p, scale = network.streams.probabilities / 65536, network.streams.scale
+    chance = p if variant == "v4" else 64 * p % 1
+    count = 64 if variant == "v4" else 1
+    mean, sigma = stopped.value.args
+    np.testing.assert_allclose(mean, np.sign(network.weights) * p * scale)
+    np.testing.assert_allclose(sigma, np.sqrt(count * chance * (1 - chance)) * scale / 64)
+    assert 0 < sigma.min() and mean.min() < 0 < mean.max()

@@ -10,12 +10,12 @@ from spikegate.models.core import engine
 from spikegate.models.core import stream_engine as streams
 from spikegate.models.core.engine import external_events
 from spikegate.models.network.recording import Recording
-from spikegate.models.numeric.fixed import Q8_8, Q16_12
+from spikegate.models.numeric.fixed import Q8_8, Q16_12, Overflow, Rounding
 from spikegate.translator import homeostatic, izhikevich, memristive, probability, reservoir, stdp
 from spikegate.translator.brunel import preset, translate
 from spikegate.translator.custom import with_fine_leak
 from spikegate.translator.hybrid import hybrid
-from spikegate.translator.variants import VARIANTS, find
+from spikegate.translator.variants import VARIANTS, find, in_format
 from spikegate.translator.voltage import run
 from spikegate.translator.voltage_neuron import Rule
 
@@ -144,3 +144,15 @@ def test_the_table_of_the_page_is_the_registry():
 def test_a_run_of_any_number_of_steps_can_change_its_format(network, name):
     for steps in (1, 2, 9, 11):
         assert find(name).run(network.replace(steps=steps)).steps == steps
+
+
+def test_a_network_in_another_format_keeps_all_that_has_no_format():
+    network = translate(preset("ai", n_exc=16, n_inh=4, conn_prob=0.5, weight_exc=1.0, refractory=1.3), Q16_12, ms=2.0, rounding=Rounding.FLOOR,
+                        overflow=Overflow.WRAP)
+    network = network.replace(external=external_events(network), v0=network.v0 + 9)
+    made = in_format(network, Q8_8)
+    assert (made.lif.rounding, made.lif.overflow, made.lif.refractory, made.lif.format) == (Rounding.FLOOR, Overflow.WRAP, 13, Q8_8)
+    assert (made.lif.threshold, made.weights[0], made.drive.weight) == (20 << 8, 1 << 8, 1 << 8) and network.lif.threshold == 20 << 12
+    assert np.array_equal(made.external, network.external) and np.array_equal(made.indices, network.indices)
+    assert np.array_equal(made.v0, network.v0 >> 4) and np.array_equal(in_format(made, Q16_12).v0, made.v0.astype(int) << 4)
+    assert in_format(network, Q16_12) is network

@@ -27,10 +27,11 @@ def adapting(model, threshold, reset, **more):
             objects.append(made)
         names = [*cells.equations.diff_eq_names]
         spikes, states = b.SpikeMonitor(cells, variables="v"), b.StateMonitor(cells, names, record=[0, 7, 19])
-        network = b.Network(*objects, spikes, states)
+        part = b.SpikeMonitor(cells[5:12], variables="v")
+        network = b.Network(*objects, spikes, states, part)
         network.run(120 * b.ms, namespace={})
         network.run(80 * b.ms, namespace={})
-        return spikes, states, names
+        return spikes, states, part, names
 
     return script
 
@@ -51,13 +52,15 @@ ADAPTING = {
 @pytest.mark.parametrize("name", ADAPTING)
 def test_what_adapts_gives_the_spikes_of_brian2(name):
     model, threshold, reset, more = ADAPTING[name]
-    (spikes, states, names), (ours, our_states, _), result = both(adapting(model, threshold, reset, **more), **WIDE)
-    assert len(pairs(spikes)) > 100 and len(names) > 1
-    np.testing.assert_array_equal(pairs(spikes), pairs(ours))
-    np.testing.assert_allclose(spikes.v, ours.v, atol=1e-3)
+    (spikes, states, part, names), (ours, our_states, our_part, _), result = both(adapting(model, threshold, reset, **more), **WIDE)
+    assert len(pairs(spikes)) > 100 and len(names) > 1 and len(pairs(part)) > 20
+    for theirs, mine in ((spikes, ours), (part, our_part)):
+        np.testing.assert_array_equal(pairs(theirs), pairs(mine))
+        np.testing.assert_allclose(theirs.v, mine.v, atol=1e-3)
     for each in names:
         np.testing.assert_allclose(getattr(states, each), getattr(our_states, each), atol=1e-3)
-    assert result.network.populations[0].neuron.kind == "adaptive_lif"
+    neuron = result.network.populations[0].neuron
+    assert neuron.kind == "adaptive_lif" and {getattr(neuron, f"{each}_fraction") for each in neuron.adapted} == {WIDE["decay_fraction"]}
     threshold, = (each for each in result.network.quantities() if each.name.endswith(".threshold"))
     assert threshold.realised == pytest.approx(0.8 if "on top" in name else 1, abs=1e-4)
     assert threshold.asked == pytest.approx(threshold.realised, abs=1e-4)

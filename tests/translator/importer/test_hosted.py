@@ -111,7 +111,7 @@ def test_recorded_spikes_with_a_period_come_again():
 
 
 def strewn(rates):
-    """Random spikes at rates of their own; one run."""
+    """Random spikes at rates of their own; two runs, of which the second begins in silence."""
     def script():
         cells = b.NeuronGroup(2, "dv/dt = -v / (6*ms) : 1", threshold="v > 1", reset="v = 0", method="exact")
         outside = b.PoissonGroup(30, rates)
@@ -119,7 +119,9 @@ def strewn(rates):
         kicks.connect()
         spikes, given = b.SpikeMonitor(cells), b.SpikeMonitor(outside)
         stimulus = b.TimedArray([50, 300, 0, 200] * b.Hz, dt=5 * b.ms)
-        b.Network(cells, outside, kicks, spikes, given).run(20 * b.ms, namespace={"stimulus": stimulus})
+        network = b.Network(cells, outside, kicks, spikes, given)
+        for _ in range(2):
+            network.run(10 * b.ms, namespace={"stimulus": stimulus})
         return spikes, given
 
     return script
@@ -128,10 +130,10 @@ def strewn(rates):
 def test_rates_that_the_time_changes_are_drawn_by_the_host():
     (spikes, given), (ours, taken), result = both(strewn("stimulus(t) * (1 + 0.02 * i)"), **WIDE)
     assert len(pairs(given)) > 60 and len(pairs(spikes)) > 8 and result.agreement == "statistical" and not result.network.draws
-    np.testing.assert_array_equal(pairs(given), pairs(taken))  # the same numbers from the same seed
-    np.testing.assert_array_equal(pairs(spikes), pairs(ours))
-    quiet = (pairs(taken)[:, 0] >= 100) & (pairs(taken)[:, 0] < 150)
-    assert not quiet.any()
+    for theirs, mine in ((given, taken), (spikes, ours)):  # in the first run, the same numbers from the same seed
+        np.testing.assert_array_equal(*(pairs(each)[pairs(each)[:, 0] < 100] for each in (theirs, mine)))
+    steps = pairs(taken)[:, 0]
+    assert not np.any((steps >= 100) & (steps < 150)) and 10 < np.sum(steps >= 150) < 80  # 39 expected
     _, _, fixed = both(strewn("20*Hz * (1 + i)"))
     assert fixed.network.draws and fixed.network.populations[1].neuron.kind == "bernoulli" and len(fixed.network.populations[1].sets) == 30
 

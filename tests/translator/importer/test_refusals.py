@@ -92,6 +92,13 @@ def late():
     return cells, made
 
 
+def resting():
+    cells = group()
+    drive = b.PoissonInput(cells, "v", 10, 10 * b.Hz, 1 * b.mV)
+    drive.active = False
+    return cells, drive
+
+
 def timed():
     cells = group(model="dv/dt = -rates(t) * v / (10*ms) : volt")
     cells.namespace["rates"] = b.TimedArray([1, 2], dt=1 * b.ms)
@@ -182,6 +189,7 @@ CASES = {
     "multiplies": (lambda: synapses(code="v_post *= 0.5"), "depends on v_post, which changes"),
     "after": (lambda: synapses(on_post="w += 1*mV"), "acts at a spike of the target"),
     "slow": (slow, "is 10000000 steps for 4 neurons, above 100000 relays of 255 steps; shorter delays, or a longer dt, would run"),
+    "at rest": (resting, "is not active; leave it out of the network"),
     "late synapses": (late, "when='synapses' would run"),
     "two inputs": (lambda: poured(1 * b.mV, 2 * b.mV, events=10_000), "is another input of 4 neurons, above 20000 sources for all of them; one"),
     "rates": (lambda: several(group(), b.PoissonGroup(3, "10*Hz * (1 + rand())")), "uses random numbers (rand); rates that the time alone changes"),

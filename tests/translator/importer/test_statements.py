@@ -6,7 +6,7 @@ import sympy
 from brian_scripts import on
 
 from spikegate.models.errors import InputError
-from spikegate.translator.importer.statements import Unclear, affine, degree, symbol
+from spikegate.translator.importer.statements import Unclear, affine, degree, followed, symbol
 
 V, U = symbol("v"), symbol("u")
 
@@ -16,6 +16,15 @@ V, U = symbol("v"), symbol("u")
     (sympy.exp(U) * V, 1), (sympy.exp(V), float("inf")), (1 / V, float("inf")), (sympy.sqrt(V), float("inf")), (U**V, float("inf"))])
 def test_the_highest_power_is_bounded(expression, most):
     assert degree(expression, V) == most
+
+
+def test_a_statement_takes_all_of_its_right_side_and_what_those_before_it_have_made():
+    a, c = symbol("a"), symbol("c")
+    made = {code: followed(f"v {code} a + c")["v"] for code in ("=", "+=", "-=", "*=", "/=")}
+    assert made == {"=": a + c, "+=": V + a + c, "-=": V - a - c, "*=": V * (a + c), "/=": V / (a + c)}
+    assert followed("v += a\nu = v * c") == {"v": V + a, "u": (V + a) * c}
+    with pytest.raises(Unclear, match="^is no assignment$"):
+        followed("v **= 2")
 
 
 def test_what_is_no_sum_is_said_by_its_variables():

@@ -72,6 +72,31 @@ def test_a_graph_that_was_read_is_written_with_its_own_delays():
     assert by_name(found.network) == by_name(back.network)
 
 
+def paired(reset):
+    build = Builder("paired", steps=10)
+    build.input("in", 2, steps=[1], channels=[0])
+    for name in ("a", "b"):
+        build.population(name, 2, LinearNeuron(Q, reset=reset), leak=8, threshold=200, reset=100)
+    for k, (source, target) in enumerate((("in", "a"), ("a", "b"), ("a", "b"))):  # several synapses of one pair, in one projection and in two
+        build.connect(source, target, weights=[5 + k, 7, 9 + k], pairs=([0, 0, 1], [1, 1, 0]))
+    return build.freeze()
+
+
+def test_synapses_of_one_pair_are_added_up():
+    graph = to_nir(paired(Reset.VALUE))
+    sums = {}
+    for pre, name in graph.edges:
+        if hasattr(graph.nodes[name], "weight"):
+            sums[pre] = sums.get(pre, 0) + graph.nodes[name].weight * Q.one
+    assert sums["in"].tolist() == [[0, 9], [12, 0]] and sums["a"].tolist() == [[0, 21], [27, 0]]
+
+
+@pytest.mark.parametrize("asked, found", [("value", "SS"), ({"b": "value"}, "SV"), ({"a": "value", "b": "value"}, "VV"), ({"b": "subtract"}, "SS")])
+def test_a_reset_that_is_noted_holds_where_no_other_is_asked_for(asked, found):
+    back = from_nir(to_nir(paired(Reset.SUBTRACT)), steps=5, reset=asked)
+    assert "".join("S" if each.neuron.reset == Reset.SUBTRACT else "V" for each in back.network.populations) == found
+
+
 def driven():
     build = Builder("driven", steps=10)
     build.poisson("noise", 2, 1000)

@@ -129,6 +129,18 @@ def test_a_rounded_delay_and_lost_weights_are_said():
     assert said["n"] == said["in"] == "exact"
 
 
+def test_a_delay_is_exact_but_for_what_a_double_loses():
+    for off, said in ((1e-15, "exact"), (3e-7, "quantised: off by 3e-07 s at most, to whole steps")):
+        made = graph([("in", "w"), ("w", "m"), ("m", "n"), ("n", "out")], m=nir.Delay(delay=full(3, 3e-4 + off)))
+        assert {each.node: each.said for each in from_nir(made, steps=5).nodes}["m"] == said
+
+
+def test_a_frozen_graph_says_how_it_was_made():
+    how = dict(dt=2e-4, method="exact", integrators="seconds", reset={"n": "subtract"})
+    assert dict(from_nir(graph(), steps=5, **how).network.source) == {
+        "from": "NIR", "nir.method": "exact", "nir.integrators": "seconds", "nir.reset": "n: subtract", "nir.dt_s": 2e-4}
+
+
 def test_a_membrane_that_leaves_its_format_is_told():
     found = from_nir(graph(w=nir.Linear(weight=-np.ones((3, 2)))), inputs=np.ones((9, 2)), formats=Formats(QFormat(4, 1)))
     assert found.overflows(point_golden.run(found.network)) == {"n": 3}
