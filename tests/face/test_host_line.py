@@ -11,7 +11,7 @@ from spikegate import host
 from spikegate.cosim.engines.virtual_board import virtual_board
 from spikegate.host import Board, LinkError
 from spikegate.models.errors import InputError, ToolMissing
-from spikegate.models.link.device import Decoder
+from spikegate.models.link.decoder import Decoder
 from spikegate.models.link.frames import Answer, Request
 
 
