@@ -12,6 +12,7 @@ import pytest
 from spikegate.boards import network_for
 from spikegate.cli import main
 from spikegate.cosim.toolchain import board as flow
+from spikegate.cosim.toolchain import board_fit
 from spikegate.cosim.toolchain.board_fit import multiplier_ns
 from spikegate.models.core import engine as golden
 from spikegate.models.link.board import BETWEEN, board
@@ -189,7 +190,7 @@ def test_a_core_for_a_network_of_ones_own_has_its_format_delay_and_size(monkeypa
     file, seen = str(tmp_path / "mine.spikegate"), []
     network.save(file)
     monkeypatch.setattr(flow, "build", lambda spec, g, folder, **options: seen.append((spec, g, folder, options)))
-    monkeypatch.setattr(flow, "fit", lambda *args, **options: pytest.fail("nothing was built"))
+    monkeypatch.setattr(board_fit, "fit", lambda *args, **options: pytest.fail("nothing was built"))
     for options, n, lanes in (([], 25, 25), (["--n", "40", "--lanes", "8"], 40, 8)):
         with pytest.raises(pytest.fail.Exception):
             main(["bitstream", "--board", "ulx3s_85f", "--network", file, "--seed", "9", "--out", str(tmp_path), *options])
