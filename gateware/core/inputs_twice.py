@@ -44,17 +44,21 @@ class TwiceAddress(wiring.Component):
         banks = self.geometry.banks
         place = (banks - 1).bit_length()
         loaded = Signal(range(max(2, banks)))
-        next_sums = Signal.like(self.target[0])
-        m.d.comb += next_sums.eq(Mux(self.add, self.target[0], Mux(self.copy, self.burst, self.load.address[place:])))
+        # What the registers are next, without an enable that all of them would share.
+        held = {name: Signal.like(getattr(self.o[0], name), name=name) for name in OWN}
+        following = {name: Signal.like(value, name=f"{name}_next") for name, value in held.items()}
+        m.d.comb += [
+            following["add"].eq(self.add), following["copy"].eq(self.copy), following["sums"].eq(Mux(
+                self.add, self.target[0], Mux(self.copy, self.burst, Mux(self.taken, self.load.address[place:], held["sums"])))),
+            following["word"].eq(Mux(self.advance, self.fetch[place:], held["word"])),
+            following["bank"].eq(Mux(self.advance, 1 << self.fetch[:place], held["bank"])),
+        ]
+        m.d.sync += [held[name].eq(value) for name, value in following.items()]
         with m.If(self.taken):
             m.d.sync += loaded.eq(self.load.address[:place])
         for lane, access in enumerate(self.o):
             own = {name: Signal.like(getattr(access, name), name=f"{name}_of_{lane}") for name in OWN}
-            m.d.sync += [own["add"].eq(self.add), own["copy"].eq(self.copy)]
-            with m.If(self.add | self.copy | self.taken):
-                m.d.sync += own["sums"].eq(next_sums)
-            with m.If(self.advance):
-                m.d.sync += [own["word"].eq(self.fetch[place:]), own["bank"].eq(1 << self.fetch[:place])]
+            m.d.sync += [own[name].eq(value) for name, value in following.items()]
             m.d.comb += [*(getattr(access, name).eq(value) for name, value in own.items()),
                          access.empty.eq(Cat(self.consume & (loaded == k) for k in range(banks)))]
         return m
