@@ -131,7 +131,7 @@ def checked(monkeypatch, capsys, quantised, script="mine.py", save=None, format=
     calls = []
     monkeypatch.setattr("spikegate.doctor.require", lambda command: calls.append(command))
     monkeypatch.setattr(brian2, "check", lambda *args, **options: calls.append((args, options)) or quantised)
-    code = scripts.check(Namespace(script=script, save=save, beside=False, format=format, current_format=current_format))
+    code = scripts.check(Namespace(script=script, save=save, seeds=1, beside=False, format=format, current_format=current_format))
     return code, capsys.readouterr().out, calls
 
 
