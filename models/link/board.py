@@ -86,6 +86,8 @@ class Board:
         Which of these parameters are others for formats of more than 16 bits.
     points : Mapping
         Which are others for a core of point neurons.
+    apart : Mapping
+        Which are others for a core that, unlike the board's, delivers apart from its sweep.
     """
 
     name: str
@@ -105,6 +107,7 @@ class Board:
     capacity: Mapping[str, int] = field(default_factory=dict)
     wide: Mapping[str, Any] = field(default_factory=dict)
     points: Mapping[str, Any] = field(default_factory=dict)
+    apart: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, format: QFormat, n: int | None = None, lanes: int | None = None, overlap: bool | None = None) -> "Board":
         """The board with the core that it takes in a format, or with one of ``n`` neurons, or of ``lanes`` lanes.
@@ -130,7 +133,8 @@ class Board:
         problems = Overlap().problems(CoreSize(n, lanes, format.width), rows)
         if overlap and problems:
             raise InputError(problems[0])
-        return replace(spec, n=n, lanes=lanes, banks=banks, overlap=not problems and (spec.overlap if overlap is None else overlap))
+        overlaps = not problems and (spec.overlap if overlap is None else overlap)
+        return replace(spec, n=n, lanes=lanes, banks=banks, overlap=overlaps, **(spec.apart if spec.overlap and not overlaps else {}))
 
     def of_points(self, n: int, lanes: int | None = None) -> "Board":
         """The board with a core of point neurons, of ``n`` neurons, in as many lanes as it takes or in ``lanes``.
@@ -140,7 +144,7 @@ class Board:
         InputError
             If the host link has no place for so many neurons or lanes.
         """
-        spec = replace(self, **self.points)
+        spec = replace(self, **self.points, apart={})
         return replace(spec.of(QFormat(16, 8), n, min(spec.lanes, n) if lanes is None else lanes), store=None, banks=1, overlap=False, counts=False)
 
     @property
@@ -198,8 +202,8 @@ BOARDS = {spec.name: spec for spec in (
           capacity=_UP5K, points={"lanes": 1, "clock_hz": 12_000_000}),
     Board("hx8k_evn", "iCE40-HX8K breakout", "ice40_generic", "ice40", "iCE40HX8K-CT256", 12_000_000, 36_000_000, 3_000_000, 256, 1, 32,
           capacity=_HX8K, points={"clock_hz": 24_000_000}),
-    Board("ulx3s_85f", "ULX3S-85F", "ulx3s", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8,
-          capacity=_ECP5_85, wide={"banks": 4, "clock_hz": 30_000_000}, points=_POINTS),
+    Board("ulx3s_85f", "ULX3S-85F", "ulx3s", "ecp5", "LFE5U-85F-6BG381C", 25_000_000, 43_750_000, 2_000_000, 1000, 32, banks=8, overlap=True,
+          capacity=_ECP5_85, wide={"overlap": False, "banks": 4, "clock_hz": 30_000_000}, points=_POINTS, apart={"clock_hz": 37_500_000}),
     Board("ecpix5_85f", "ECPIX-5 85F", "ecpix5", "ecp5", "LFE5UM5G-85F-8BG554C", 100_000_000, 37_500_000, 2_000_000, 1000, 32, banks=8,
           capacity=_ECP5_85, wide={"banks": 4, "clock_hz": 30_000_000}, points=_POINTS),
 )}

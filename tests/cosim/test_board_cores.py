@@ -30,12 +30,21 @@ def test_a_core_of_another_size_has_as_many_banks_as_divide_its_words(n, lanes, 
 
 @pytest.mark.parametrize("name, n, lanes, overlap, expected", [
     ("icebreaker", None, None, None, True), ("icebreaker", None, None, False, False), ("icebreaker", 60, None, None, False),
-    ("hx8k_evn", None, None, None, False), ("hx8k_evn", None, None, True, True), ("ulx3s_85f", 1000, 40, None, False)])
+    ("hx8k_evn", None, None, None, False), ("hx8k_evn", None, None, True, True), ("ulx3s_85f", 1000, 40, None, False),
+    ("ulx3s_85f", None, None, None, True)])
 def test_a_core_overlaps_where_the_board_does_and_its_size_can_unless_it_is_said(name, n, lanes, overlap, expected):
     spec = board(name).of(QFormat(16, 8), n, lanes, overlap)
     g = flow.geometry(spec, face.network_for(spec))
     assert (spec.overlap, g.options["overlap"]) == (expected, expected)
     assert not board(name).of_points(40).overlap
+
+
+@pytest.mark.parametrize("spec, clock_hz", [
+    (board("ulx3s_85f").of(QFormat(16, 8)), 43_750_000), (board("ulx3s_85f").of(QFormat(16, 8), overlap=False), 37_500_000),
+    (board("ulx3s_85f").of(QFormat(16, 8), 1000, 40), 37_500_000), (board("ulx3s_85f").of(QFormat(28, 12)), 30_000_000),
+    (board("ulx3s_85f").of_points(40), 30_000_000), (board("icebreaker").of(QFormat(16, 8), overlap=False), 21_750_000)])
+def test_a_core_that_delivers_apart_has_the_clock_that_it_meets(spec, clock_hz):
+    assert spec.clock_hz == clock_hz and spec.line.divisor >= 3 and spec.pll
 
 
 def test_an_overlap_that_there_cannot_be_is_refused():
