@@ -67,8 +67,8 @@ def run(args: argparse.Namespace) -> int:
             spec = board(args.board).of(network.lif.format, network.n)
             spec.check(network)
             options = {**spec.options, "overlap": spec.overlap and not Overlap().refusals(network.delay)}
+            say(f"Verilated board with the core of the {spec.title} ...")
             path = stack.enter_context(virtual_board(CoreGeometry.of(network, spec.lanes, **options), counts=True))
-            say(f"Verilated board with the core of the {spec.title}")
         found = count(stack.enter_context(Board(path, args.baud)), network, who)
     expected = SpikeCounts.of(golden.run(network), who)
     for here in network.ranges:
