@@ -10,7 +10,7 @@ from spikegate.models.link.board import board
 ROOT = Path(__file__).parent.parent
 START, END = "<!-- board fits -->", "<!-- end of board fits -->"
 HEADER = ("board", "part", "N", "lanes", "format", "logic cells", "block RAM", "single-port RAM", "multipliers", "MHz asked, met", "cycles a step",
-          "real-time factor", "all spikes sent", "counts read")
+          "real-time factor", "all spikes sent")
 
 
 def table(fits: list[dict]) -> str:
@@ -23,7 +23,7 @@ def table(fits: list[dict]) -> str:
             f"{fit['lanes']}{f', {banks} banks' if (banks := fit['banks']) > 1 else ''}{', overlap' if fit.get('overlap') else ''}",
             fit["format"].upper(), *(used.get(kind, "–") for kind in ("lut", "bram", "spram", "dsp")),
             f"{fit['clock_hz'] / 1e6:g}, {fit['fmax_hz'] / 1e6:.1f}", f"{fit['cycles_per_step']:.0f}", f"**{fit['real_time_factor']:.3g}**",
-            f"{fit['real_time_factor_read']:.3g}", f"{counted:.3g}" if (counted := fit.get("real_time_factor_counted")) else "–"]))
+            f"{fit['real_time_factor_read']:.3g}"]))
     return "\n".join(f"| {row} |" if " | " in row else f"|{row}|" for row in rows)
 
 

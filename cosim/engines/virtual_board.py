@@ -59,8 +59,8 @@ def build(link: HostLink) -> Build:
 
 def build_linked(geometry: CoreGeometry | PointGeometry, divisor: int = DIVISOR, counts: bool = False) -> Build:
     """The same with its core."""
-    parameters = geometry, divisor, *[counts] * counts
-    return compile_shared(cached_verilog(lambda: LinkedCore(geometry, divisor, counts), NAME, parameters, reset=False), NAME, HARNESS)
+    parameters = geometry, divisor, counts
+    return compile_shared(cached_verilog(lambda: LinkedCore(*parameters), NAME, parameters, reset=False), NAME, HARNESS)
 
 
 class NativeLink(Foreign):

@@ -23,7 +23,7 @@ from spikegate.models.network.network import Network
 from spikegate.models.network.point import PointNetwork
 from spikegate.models.network.recording import Recording
 
-__all__ = ["MULTIPLIER_NS", "event_bytes", "fit", "measured", "multiplier_ns"]
+__all__ = ["MULTIPLIER_NS", "counted_factor", "event_bytes", "fit", "measured", "multiplier_ns"]
 
 CELLS = {"lut": ("ICESTORM_LC", "TRELLIS_COMB"), "ff": ("", "TRELLIS_FF"), "bram": ("ICESTORM_RAM", "DP16KD"), "spram": ("ICESTORM_SPRAM", ""),
          "dsp": ("ICESTORM_DSP", "MULT18X18D")}

@@ -32,7 +32,7 @@ class SpikeCounts(wiring.Component):
         Of the present word, who is chosen.
     counts : Out(ArrayLayout(COUNT_BITS, lanes)), settled : Out(1)
         Of the present word, spikes of this run with its own, once that has been there for two cycles.
-    choose : In(1), lane : In(16), address : In(24), choice : In(1)
+    choose : In(1), lane : In, address : In(24), choice : In(1)
         For one cycle, between runs: a neuron is chosen, or no more; nothing happens at an address that no neuron has.
     """
 

@@ -13,7 +13,7 @@ from spikegate.gateware.link.step_ends import StepEnds
 from spikegate.gateware.link.terms import link_terms
 from spikegate.models.link.payloads import MAX_STEPS
 
-__all__ = ["Runner"]
+__all__ = ["CHOOSING", "Runner"]
 
 #: Bits of a group of a distance, and what of the counters a host can write.
 GROUP, CHOOSING = 7, ("choose", "lane", "address", "choice")

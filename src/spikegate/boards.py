@@ -25,7 +25,7 @@ from spikegate.models.surroundings import child_environment
 from spikegate.simulate import say
 from spikegate.translator.brunel import preset, translate
 
-__all__ = ["network_for", "bitstream", "program", "table"]
+__all__ = ["board_for", "network_for", "bitstream", "program", "table"]
 
 #: Steps of the network on which the real-time factor is figured.
 STEPS_MS = 1000.0
@@ -44,8 +44,14 @@ def network_for(spec: Board, format: str = "q8.8") -> Network:
     return translate(preset("ai", n_exc=spec.n - spec.n // 5, n_inh=spec.n // 5), QFormat.parse(format), ms=STEPS_MS, name="ai")
 
 
-def _board_of(known: Board, ran: Network | PointNetwork, n: int | None, lanes: int | None, overlap: bool | None) -> Board:
-    """The board with a core for a network: without overlap, unless that is asked for, if the network's delay is too short for one."""
+def board_for(known: Board, ran: Network | PointNetwork, n: int | None, lanes: int | None, overlap: bool | None) -> Board:
+    """The board with a core for a network: without overlap, unless that is asked for, if the network's delay is too short for one.
+
+    Raises
+    ------
+    InputError
+        If there is no such core, or what is asked for is not for a network of its kind.
+    """
     if isinstance(ran, PointNetwork):
         if n not in (None, ran.n):
             raise InputError(f"--n {n} is for networks of one weight a source; a core of point neurons is made for its network, of N={ran.n:,}: "
@@ -97,10 +103,13 @@ def bitstream(name: str, out: str, *, n: int | None = None, lanes: int | None = 
     known, ran = board(name), None if network is None else load(network)
     if ran is not None and format is not None:
         raise InputError(f"--network {network} has a format of its own, so that --format {format} cannot be given with it; leave out either")
-    spec = known.of(QFormat.parse(format or "q8.8"), n, lanes, overlap) if ran is None else _board_of(known, ran, n, lanes, overlap)
+    spec = known.of(QFormat.parse(format or "q8.8"), n, lanes, overlap) if ran is None else board_for(known, ran, n, lanes, overlap)
     if counts is not None:
         if counts and isinstance(ran, PointNetwork):
             raise InputError("--counts is for networks of one weight a source, not for a core of point neurons: leave it out")
+        if counts and spec.family == "ice40":
+            raise InputError(f"--counts needs memories in look-up tables, which the {spec.title} has not; leave it out, or choose ulx3s_85f or "
+                             "ecpix5_85f")
         spec = dataclasses.replace(spec, counts=counts)
     ran, folder = ran or network_for(spec, format or "q8.8"), Path(out) / name
     seconds = flow.build(spec, flow.geometry(spec, ran), folder, seed=seed, say=lambda line: say(f"{name}: {line}"))

@@ -37,7 +37,7 @@ class SpikeCounts:
     cycles : int, optional
         Clock cycles of the core.
     provenance : dict
-        Seconds of loading and running, port and baud rate.
+        Seconds of loading and running, port and baud rate, and of whom the spikes are.
     """
 
     counts: np.ndarray
@@ -112,4 +112,5 @@ def count(board: Board, network: Network, chosen: Sequence[int] | np.ndarray = (
         total += counts
     run_s, after = time.perf_counter() - loaded, board.status()
     return SpikeCounts(total, who, np.concatenate(spikes), network.steps * network.dt_ns * 1e-9, (after.cycles - before.cycles) % 2**32, {
-        "network": network.hash, "lanes": g.lanes, **g.options, "port": board.port, "baud": board.baud, "load_s": loaded - start, "run_s": run_s})
+        "network": network.hash, "lanes": g.lanes, **g.options, "port": board.port, "baud": board.baud, "load_s": loaded - start, "run_s": run_s,
+        "spikes_of": who.tolist()})

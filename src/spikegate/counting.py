@@ -44,12 +44,12 @@ def chosen_of(text: str, n: int) -> list[int]:
 
 def run(args: argparse.Namespace) -> int:
     """Count on the board and in the golden model, and print what each population did."""
+    from spikegate.boards import board_for
     from spikegate.cosim.engines.virtual_board import virtual_board
+    from spikegate.cosim.toolchain.board import geometry
     from spikegate.counted import SpikeCounts, count
-    from spikegate.gateware.core.core import CoreGeometry
     from spikegate.host import Board
     from spikegate.models.core import engine as golden
-    from spikegate.models.core.schedules import Overlap
     from spikegate.models.link.board import board
     from spikegate.models.network.network import Network
     from spikegate.models.network.recording import Recording
@@ -64,11 +64,10 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         path = args.port
         if path is None:
-            spec = board(args.board).of(network.lif.format, network.n)
-            spec.check(network)
-            options = {**spec.options, "overlap": spec.overlap and not Overlap().refusals(network.delay)}
+            spec = board_for(board(args.board), network, None, None, None)
+            g = geometry(spec, network)
             say(f"Verilated board with the core of the {spec.title} ...")
-            path = stack.enter_context(virtual_board(CoreGeometry.of(network, spec.lanes, **options), counts=True))
+            path = stack.enter_context(virtual_board(g, counts=True))
         found = count(stack.enter_context(Board(path, args.baud)), network, who)
     expected = SpikeCounts.of(golden.run(network), who)
     for here in network.ranges:

@@ -194,7 +194,6 @@ class Board(Line):
                 if after is None and time.monotonic() - heard > self.patience:
                     # A run may be silent for long, and DONE may be lost.
                     now, heard = self.status(), time.monotonic()
-                    tell((now.steps - before.steps) % 2**32)
                     if not self.running and not self.data:
                         after = now
                     elif now == checked and not self.data:

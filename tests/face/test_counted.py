@@ -83,6 +83,7 @@ def test_the_command_prints_rates_and_saves_what_was_read(capsys, tmp_path):
     spikes = int(saved.final["counts"][:32].sum())
     assert code == 0 and exc == f"excitatory: {spikes:,} spikes, {spikes / 32 / 0.04:.2f} Hz" and inh.startswith("inhibitory: ") and spikes > 50
     assert chosen == f"chosen: 4 neurons, {len(saved.spikes)} spikes" and set(saved.spikes[:, 1]) <= {1, 30, 31, 32} and len(saved.spikes) > 3
+    assert saved.provenance["spikes_of"] == [1, 30, 31, 32]
     assert len(saved.spikes) == saved.final["counts"][[1, 30, 31, 32]].sum()
     assert err[0] == "spikegate: Verilated board with the core of the iCE40-HX8K breakout ..."
     assert re.search(r"0\.04 s of biological time in .* times real time", err[1])
