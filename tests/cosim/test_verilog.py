@@ -18,6 +18,7 @@ from spikegate.gateware.core.pins import PinsHost
 from spikegate.gateware.core.point_core import PointCore, PointGeometry
 from spikegate.gateware.core.point_lane import UNITS
 from spikegate.gateware.link.axi_core import AxiCore
+from spikegate.gateware.link.link import HostLink
 from spikegate.gateware.neuron.bernoulli import Bernoulli
 from spikegate.gateware.neuron.izhikevich import Izhikevich
 from spikegate.gateware.neuron.linear import Linear
@@ -27,7 +28,8 @@ from verification.stimuli import point_networks
 from verification.stimuli.point_networks import ADAPTING, IZHIKEVICH, MIXED, WIDE, random_network
 
 #: All leaves, a core of each row source and drive, and the link, as verification takes them; and what a core of point neurons has.
-MODULES = {**catalogue.LEAVES, **catalogue.WHOLE, **link.LINKS, "axi_core": lambda: AxiCore(catalogue.GEOMETRY),
+MODULES = {**catalogue.LEAVES, **catalogue.WHOLE, **link.LINKS, "host_link_counts": lambda: HostLink(catalogue.GEOMETRY, 4, counts=True),
+           "axi_core": lambda: AxiCore(catalogue.GEOMETRY),
            **{f"linear_{k}": lambda each=each: Linear(each, 20) for k, each in enumerate(MIXED + WIDE) if each.ports},
            **{f"adapting_{k}": lambda each=each: UNITS[type(each)](each, 20, 12) for k, each in enumerate(ADAPTING) if each.ports},
            "bernoulli": lambda: Bernoulli(MIXED[3]),

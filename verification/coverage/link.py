@@ -20,14 +20,12 @@ from spikegate.models.streams.params import Generator
 from spikegate.models.streams.planes import window_lfsr
 from verification.coverage.points import OPTIONS, PARTS, Coverage, judge, merged, points
 from verification.stress.link_abuse import Abuse, Sweeps, check, flood
-from verification.stress.link_counts import counted
 
 __all__ = ["LINKS", "cover_link"]
 
-#: A sweep word that is waited for, with spikes counted or not, and, with rows of two bytes and stream loads, two that are kept.
+#: A sweep word that is waited for, and, with rows of two bytes and stream loads, two that are kept.
 LINKS: dict[str, Callable[[], HostLink]] = {
     "host_link": lambda: HostLink(CoreGeometry(141, 4, Q8_8), 4),
-    "host_link_counts": lambda: HostLink(CoreGeometry(141, 4, Q8_8), 4, counts=True),
     "host_link_wide": lambda: HostLink(CoreGeometry(250, 12, Q8_8, rows=StreamGeometry(Generator.LFSR, 64, 1, window_lfsr(64), ())), 4),
 }
 
@@ -88,8 +86,6 @@ def cover_link(name: str, *, frames: int = 500, seeds: int = 2, prove: bool = Tr
             for seed in range(seeds):
                 def last(abuse):
                     more(abuse)
-                    if link.counts:
-                        counted(abuse)
                     abuse.native.cover(folder / f"{seed}.dat")  # noqa: B023
                 compared += check(link, frames=frames, seed=seed, library=library, more=last).compared
             compared += overrun(link, library, lambda native: native.cover(folder / "overrun.dat"))  # noqa: B023
