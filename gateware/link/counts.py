@@ -49,8 +49,10 @@ class SpikeCounts(wiring.Component):
         lanes, words = self.geometry.lanes, self.geometry.words
         m.submodules.choices = choices = memory.Memory(shape=data.ArrayLayout(1, lanes), depth=max(2, words), init=[])
         m.submodules.sums = sums = memory.Memory(shape=data.ArrayLayout(COUNT_BITS, lanes), depth=max(2, words), init=[])
-        write_choice, read_choice = choices.write_port(granularity=1), choices.read_port(domain="comb")
-        write, read = sums.write_port(), sums.read_port(domain="comb")
+        write_choice = choices.write_port(granularity=1)
+        read_choice = choices.read_port(domain="comb")
+        write = sums.write_port()
+        read = sums.read_port(domain="comb")
         at = Signal(range(max(2, words)))
         following = Signal.like(at, init=1 % words)
         first = Signal()

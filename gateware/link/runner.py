@@ -87,7 +87,7 @@ class Runner(wiring.Component):
         events, final, every, *counted = self.flags
         ends = StepEnds(cast(CoreGeometry, self.geometry)) if self.terms.ahead else None
         # With counters: what is sent after the last step are those, and of the spikes those of chosen neurons, through all steps.
-        sums, through = (Signal(), Signal()) if counted else (C(0), C(0))
+        sums, through = (Signal(name="sums"), Signal(name="through")) if counted else (C(0), C(0))
         if counted:
             m.d.comb += [sums.eq(counted[0] & ~every), through.eq(counted[1])]
         at_end: Value = final | counted[0] if counted else final
